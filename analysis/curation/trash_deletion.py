@@ -69,7 +69,9 @@ def request(deletion: TrashDeletion, *, typed: int | None = None, reason: str = 
     if not deletion.total:
         raise ActionRefused(_("These pictures are no longer in the trash."))
     if typed is not None and typed != deletion.total:
-        raise ActionRefused(_("Type %(number)s to confirm.") % {"number": count(deletion.total)})
+        raise ActionRefused(
+            _("The number is not right. Type %(number)s to confirm.") % {"number": count(deletion.total)}
+        )
     with transaction.atomic():
         details = {"reason": reason} if reason else {}
         entry = audit_log.record(AuditEntry.Action.DELETE, by_id=deletion.person_id, details=details)
@@ -108,7 +110,7 @@ def step(deletion_id: int, *, remove: Remove) -> bool:
             _end(deletion, State.CANCELED)
             return False
         images = chosen_images(deletion)
-        ids = list(images.exclude(_is_running()).order_by("pk").values_list("pk", flat=True)[:STEP_SIZE])
+        ids = list(images.exclude(_is_running()).order_by("trashed_at").values_list("pk", flat=True)[:STEP_SIZE])
         if not ids:
             return _finish(deletion, images)
         removed = remove(images.filter(pk__in=ids), deletion)

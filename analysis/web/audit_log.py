@@ -91,7 +91,7 @@ def audit_log(request: Request) -> HttpResponse:
     context = {
         "form": form,
         "error": error,
-        "rows": audit_rows(request, page[:PAGE_SIZE], shows_scope=True),
+        "rows": audit_rows(request, page[:PAGE_SIZE]),
         "is_filtered": bool(chosen),
         "is_first": not before,
         "first_url": with_parameters(address, **chosen),
@@ -118,7 +118,7 @@ def entry(request: Request, entry_id: int) -> HttpResponse:
     step = steps[0] if steps else None
     address = reverse("audit-entry", args=[found.pk])
     context = {
-        "row": audit_rows(request, [found], shows_scope=True)[0],
+        "row": audit_rows(request, [found])[0],
         "image_ids": [str(pk) for pk in step.image_ids] if step and not step.receipts else [],
         "receipts": receipt_rows(step) if step else [],
         "is_first": not after,

@@ -73,21 +73,28 @@ def receipt_rows(step: AuditedImages) -> list[ReceiptRow]:
     ]
 
 
-def audit_rows(request: Request, entries: Sequence[AuditEntry], *, shows_scope: bool) -> list[AuditRow]:
-    """The rows of these entries.
-
-    `shows_scope`: with searches, tokens and links to all pictures of an entry, for staff.
-    """
-    moment, counts = now(), image_counts([entry.pk for entry in entries])
+def audit_rows(request: Request, entries: Sequence[AuditEntry]) -> list[AuditRow]:
+    """The rows of these entries for staff: with searches, tokens and links."""
     ids = {entry.object_id for entry in entries if entry.object_type == IMAGE and entry.object_id is not None}
     visible = set(permissions.viewable_images(request.user).filter(pk__in=ids).values_list("pk", flat=True))
+    return _rows(entries, visible=visible, shows_object=True)
+
+
+def image_audit_rows(entries: Sequence[AuditEntry]) -> list[AuditRow]:
+    """The rows of one picture's entries for its owner, who knows which picture it is."""
+    return _rows(entries, visible=set(), shows_object=False)
+
+
+def _rows(entries: Sequence[AuditEntry], *, visible: set[int], shows_object: bool) -> list[AuditRow]:
+    moment, counts = now(), image_counts([entry.pk for entry in entries])
     return [
-        _row(entry, counts.get(entry.pk), moment=moment, visible=visible, shows_scope=shows_scope) for entry in entries
+        _row(entry, counts.get(entry.pk), moment=moment, visible=visible, shows_object=shows_object)
+        for entry in entries
     ]
 
 
 def _row(
-    entry: AuditEntry, count: ImageCount | None, *, moment: datetime, visible: set[int], shows_scope: bool
+    entry: AuditEntry, count: ImageCount | None, *, moment: datetime, visible: set[int], shows_object: bool
 ) -> AuditRow:
     is_visible = entry.object_type == IMAGE and entry.object_id in visible
     return AuditRow(
@@ -97,14 +104,14 @@ def _row(
         actor=actor(entry),
         source=entry.get_source_display(),
         action=descriptions.action_name(entry),
-        kind=descriptions.type_name(entry.object_type) if entry.object_type else "",
-        name=entry.object_name,
+        kind=descriptions.type_name(entry.object_type) if entry.object_type and shows_object else "",
+        name=entry.object_name if shows_object else "",
         url=links.image_url(entry.object_id) if is_visible and entry.object_id else "",
         label=entry.label_name,
         pictures=formatting.pictures(count.number) if count else "",
-        pictures_url=reverse("audit-entry", args=[entry.pk]) if count and shows_scope else "",
+        pictures_url=reverse("audit-entry", args=[entry.pk]) if count and shows_object else "",
         changes=descriptions.changes(entry),
-        scope=descriptions.scope(entry) if shows_scope else [],
+        scope=descriptions.scope(entry) if shows_object else [],
     )
 
 

@@ -5,6 +5,7 @@ from moto.server import ThreadedMotoServer
 
 from analysis import pipeline
 from analysis.aws import s3_objects
+from analysis.health.storage import check_original_deletions
 from analysis.models import AuditedImages, AuditEntry, Bucket, Image, OriginalDeletion, PendingBlob
 from analysis.storage import blobs
 from tests.factories import create_bucket, create_bucket_image
@@ -157,3 +158,16 @@ def test_files_in_our_storage_go_with_their_versions(client, versioned_storage):
     assert [item["Key"] for item in response.get("Versions", [])] == ["below/originals/aa/1.jpg.other"]
     assert response.get("DeleteMarkers", []) == []
     assert not PendingBlob.objects.exists()
+
+
+def test_doctor_names_originals_that_stay(owner):
+    assert list(check_original_deletions()) == []
+    bucket = create_bucket(owner)
+    fields = {"bucket": bucket, "key": KEY, "image_id": 1, "filename": "dog.jpg"}
+    OriginalDeletion.objects.create(**fields, attempts=1, error="SlowDown")
+    OriginalDeletion.objects.create(**fields, attempts=5, error="AccessDenied")
+    [finding] = check_original_deletions()
+    assert (finding.subject, finding.sentence) == (
+        "deletions",
+        "1 original of a deleted picture could not be deleted from its bucket: photos: AccessDenied",
+    )

@@ -96,7 +96,7 @@ def test_trash_is_emptied_after_the_number_was_typed(owner, browser):
     assert "Type 3 to confirm" in Page(page).text
     late = trashed(owner)  # while the form is open
     refused = browser.post("/trash/delete/", {**form(page), "typed": "4"})
-    assert (refused.status_code, "Type 3 to confirm." in Page(refused).text) == (422, True)
+    assert (refused.status_code, "The number is not right. Type 3 to confirm." in Page(refused).text) == (422, True)
     assert browser.post("/trash/delete/", {**form(page), "typed": "3"}).headers["Location"] == "/trash/"
     deletion = TrashDeletion.objects.get(total=3)
     assert "0 of 3 pictures deleted" in Page(browser.get("/trash/")).text

@@ -19,7 +19,7 @@ from analysis.audit_log.entries import entries_of_image
 from analysis.models import Analysis, Image
 from analysis.recognition.comparison import LabelChange, difference, pin, unpin
 from analysis.web import links
-from analysis.web.audit_rows import audit_rows
+from analysis.web.audit_rows import image_audit_rows
 from analysis.web.http import Request, current_user_id
 
 MAX_CHANGES = 100
@@ -61,7 +61,7 @@ def history(request: Request, image_id: int) -> HttpResponse:
     is_older = [bool(since and analysis.finished_at and analysis.finished_at <= since) for analysis in analyses]
     changes = list(entries_of_image(image.pk, viewer_id=current_user_id(request))[: MAX_CHANGES + 1])
     context = {
-        "changes": audit_rows(request, changes[:MAX_CHANGES], shows_scope=False),
+        "changes": image_audit_rows(changes[:MAX_CHANGES]),
         "has_more_changes": len(changes) > MAX_CHANGES,
         "image": {"id": str(image.pk), "name": str(image), "url": links.image_url(image.pk)},
         "entries": [entry for entry, older in zip(entries, is_older, strict=True) if not older],
