@@ -21,6 +21,7 @@ from analysis.audit_log import retention
 from analysis.batches import lifecycle, progress, queueing, report
 from analysis.bucket_sync import importer
 from analysis.curation import bulk, bulk_steps, trash_deletion
+from analysis.delivery import events, outbox, sender
 from analysis.exports import background as background_exports
 from analysis.health import heartbeat as health_heartbeat
 from analysis.health import watchdog
@@ -143,6 +144,20 @@ def delete_expired_audit_entries() -> None:
 
 
 @shared_task(base=OnCommitTask)
+def compare_changed_images() -> None:
+    if events.compare_due():
+        compare_changed_images.delay()
+    elif outbox.is_due():
+        send_deliveries.delay()
+
+
+@shared_task(base=OnCommitTask)
+def send_deliveries() -> None:
+    if sender.send_due():
+        send_deliveries.delay()
+
+
+@shared_task(base=OnCommitTask)
 def sweep() -> None:
     """Send tasks for all due work, as messages may be lost; advance bulk runs."""
     outages.delete_idle()
@@ -155,10 +170,7 @@ def sweep() -> None:
         run_backfills.delay()
     for change_id in bulk_steps.pending_ids():
         continue_bulk_change.delay(change_id=change_id)
-    for deletion_id in trash_deletion.pending_ids():
-        delete_trash.delay(deletion_id=deletion_id)
-    if original_deletion.is_due():
-        delete_originals.delay()
+    continue_deletions()
     for recognizer, api in claims.apis_with_due_work():
         run_recognition.delay(recognizer=recognizer, api=api)
     advance_batches()
@@ -170,7 +182,19 @@ def sweep() -> None:
         write_export.delay(export_id=export_id)
     if embedding_queue.is_due():
         compute_embeddings.delay()
+    if events.is_due():
+        compare_changed_images.delay()
+    elif outbox.is_due():
+        send_deliveries.delay()
     watchdog.log_stalls()
+
+
+def continue_deletions() -> None:
+    """Delete more pictures of open requests, and originals that are due."""
+    for deletion_id in trash_deletion.pending_ids():
+        delete_trash.delay(deletion_id=deletion_id)
+    if original_deletion.is_due():
+        delete_originals.delay()
 
 
 def advance_batches() -> None:
@@ -198,6 +222,7 @@ def sweep_blobs() -> None:
     uploads.delete_expired()
     background_exports.delete_expired()
     IdempotentRequest.delete_expired()
+    outbox.delete_expired()
     blobs.sweep(older_than=timedelta(hours=1))
 
 

@@ -42,7 +42,7 @@ def in_group():
     """Makes a person in a group; creates the groups, as other tests empty the tables."""
     staff = import_module("analysis.migrations.0002_index_columns_and_groups")
     staff.create_groups(apps, SimpleNamespace(connection=connection))
-    audit_log = import_module("analysis.migrations.0018_audit_log_and_trash")
+    audit_log = import_module("analysis.migrations.0019_audit_log_and_trash")
     audit_log.add_permissions(apps, SimpleNamespace(connection=connection))
 
     def person(name, **fields):

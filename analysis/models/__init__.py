@@ -8,6 +8,7 @@ from analysis.models.buckets import Bucket, BucketObject
 from analysis.models.bulk_changes import BulkChange, ChangedImage
 from analysis.models.cities import City
 from analysis.models.deletions import OriginalDeletion, TrashDeletion
+from analysis.models.deliveries import Alert, AlertMatch, Delivery, ImageEvent, Sink
 from analysis.models.embeddings import ImageEmbedding
 from analysis.models.exports import Export, ExportedImages
 from analysis.models.folders import Folder
@@ -34,6 +35,8 @@ from analysis.models.viewer import Viewer
 
 __all__ = [
     "AddedStatistics",
+    "Alert",
+    "AlertMatch",
     "Analysis",
     "AnalysisQuerySet",
     "AuditEntry",
@@ -49,6 +52,7 @@ __all__ = [
     "ChangedImage",
     "City",
     "ConfidenceStatistics",
+    "Delivery",
     "EndedStatistics",
     "Export",
     "ExportedImages",
@@ -59,6 +63,7 @@ __all__ = [
     "IdempotentRequest",
     "Image",
     "ImageEmbedding",
+    "ImageEvent",
     "ImageIndex",
     "ImageLabel",
     "ImageQuerySet",
@@ -73,6 +78,7 @@ __all__ = [
     "PendingBlob",
     "Rating",
     "SavedSearch",
+    "Sink",
     "Spend",
     "SpendEntry",
     "StatisticsRun",

@@ -47,7 +47,7 @@ NOT_APPEND_ONLY = """
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analysis', '0017_upload_and_sync_names'),
+        ('analysis', '0018_alerts_and_sinks'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
