@@ -284,7 +284,7 @@ def test_pages_offer_only_permitted_actions(name, offered, owner, in_group, sign
     seen |= {action for action in ("analyze", "upload") if f'"/{action}/"' in page}
     assert seen == offered
     page = browser.get(shared.get_absolute_url()).content.decode()
-    assert [name for name in ("trash", "visibility", "restore") if f"/{name}/" in page] == []
+    assert [name for name in ("trash", "visibility", "restore") if f"/images/{shared.pk}/{name}/" in page] == []
 
 
 def test_verdict_on_a_hidden_picture_is_refused(owner, signed_in):
