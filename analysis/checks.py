@@ -11,6 +11,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.utils.translation import gettext as _
 
+from analysis.audit_log.retention import MIN_DAYS as MIN_AUDIT_DAYS
 from analysis.aws.url_credentials import redact_url_credentials
 from analysis.formatting import filesize, translated
 from analysis.models import Analysis
@@ -83,6 +84,9 @@ def limits_sensible(**_options: Any) -> list[CheckMessage]:
             ("SIGN_IN_ATTEMPTS", settings.SIGN_IN_ATTEMPTS, 0, 1_000),
             ("SIGN_IN_MINUTES", settings.SIGN_IN_MINUTES, 1, 1_440),
             ("MAX_OPEN_UPLOADS", settings.MAX_OPEN_UPLOADS, 1, 10**6),
+            ("TRASH_DAYS", settings.TRASH_DAYS, 0, 36_500),
+            # 0 keeps all; the database refuses to delete entries of the last 30 days.
+            ("AUDIT_DAYS", settings.AUDIT_DAYS or MIN_AUDIT_DAYS, MIN_AUDIT_DAYS, 36_500),
         )
         if not low <= value <= high
     ]

@@ -43,6 +43,7 @@ class Codename(StrEnum):
     VIEW_STATISTICS = "view_endedstatistics"
     VIEW_SYSTEM = "view_heartbeat"
     CHANGE_OUTAGE = "change_outage"
+    VIEW_AUDIT_LOG = "view_auditentry"
     CHANGE_SINK = "change_sink"
 
 
@@ -101,6 +102,11 @@ def require_edit_image(user: AnyUser, image: Image) -> None:
 def editable_images(user: AnyUser) -> ImageQuerySet:
     """`can_edit_image` as a queryset."""
     return Image.objects.all().editable_by(user.pk if user.is_authenticated and user.is_active else None)
+
+
+def can_delete_forever(user: AnyUser, *, owner_id: int | None) -> bool:
+    """Owners can delete pictures in their own trash forever."""
+    return user.is_authenticated and user.is_active and owner_id == user.pk
 
 
 def can_edit_all_images(user: AnyUser) -> bool:
@@ -258,6 +264,11 @@ def can_view_statistics(user: AnyUser) -> bool:
 def can_view_system(user: AnyUser) -> bool:
     """Staff who see the system page: settings, queues, outages and spend."""
     return _is_staff_with(user, Codename.VIEW_SYSTEM)
+
+
+def can_view_audit_log(user: AnyUser) -> bool:
+    """Staff who see what everybody changed, also on pictures they can't open."""
+    return _is_staff_with(user, Codename.VIEW_AUDIT_LOG)
 
 
 def can_probe_apis(user: AnyUser) -> bool:

@@ -17,9 +17,10 @@ from django.core.management import call_command
 from django.db import transaction
 
 from analysis import pipeline
+from analysis.audit_log import retention
 from analysis.batches import lifecycle, progress, queueing, report
 from analysis.bucket_sync import importer
-from analysis.curation import bulk, bulk_steps
+from analysis.curation import bulk, bulk_steps, trash_deletion
 from analysis.delivery import events, outbox, sender
 from analysis.exports import background as background_exports
 from analysis.health import heartbeat as health_heartbeat
@@ -33,7 +34,7 @@ from analysis.recognition.embeddings import compute as embedding_compute
 from analysis.recognition.embeddings import queue as embedding_queue
 from analysis.search.label_counts import refresh_label_counts as _refresh_label_counts
 from analysis.statistics import aggregation
-from analysis.storage import blobs
+from analysis.storage import blobs, original_deletion
 
 
 class OnCommitTask(DjangoTask):
@@ -120,6 +121,29 @@ def write_export(*, export_id: int) -> None:
 
 
 @shared_task(base=OnCommitTask)
+def delete_trash(*, deletion_id: int) -> None:
+    if pipeline.continue_deletion(deletion_id):
+        delete_trash.delay(deletion_id=deletion_id)
+
+
+@shared_task(base=OnCommitTask)
+def delete_originals() -> None:
+    if pipeline.delete_originals():
+        delete_originals.delay()
+
+
+@shared_task(base=OnCommitTask)
+def delete_expired_trash() -> None:
+    """Start deleting what has been in the trash for TRASH_DAYS."""
+    pipeline.delete_expired_trash()
+
+
+@shared_task(base=OnCommitTask)
+def delete_expired_audit_entries() -> None:
+    retention.delete_expired()
+
+
+@shared_task(base=OnCommitTask)
 def compare_changed_images() -> None:
     if events.compare_due():
         compare_changed_images.delay()
@@ -146,6 +170,7 @@ def sweep() -> None:
         run_backfills.delay()
     for change_id in bulk_steps.pending_ids():
         continue_bulk_change.delay(change_id=change_id)
+    continue_deletions()
     for recognizer, api in claims.apis_with_due_work():
         run_recognition.delay(recognizer=recognizer, api=api)
     advance_batches()
@@ -162,6 +187,14 @@ def sweep() -> None:
     elif outbox.is_due():
         send_deliveries.delay()
     watchdog.log_stalls()
+
+
+def continue_deletions() -> None:
+    """Delete more pictures of open requests, and originals that are due."""
+    for deletion_id in trash_deletion.pending_ids():
+        delete_trash.delay(deletion_id=deletion_id)
+    if original_deletion.is_due():
+        delete_originals.delay()
 
 
 def advance_batches() -> None:

@@ -17,6 +17,8 @@ def beat(*, sweep_seconds: float, analyze_schedule: str) -> dict[str, dict[str, 
         "refresh_label_counts": 60.0,
         "refresh_statistics": 60.0,
         "sweep_blobs": 600.0,
+        "delete_expired_trash": 3_600.0,
+        "delete_expired_audit_entries": 3_600.0,
     }
     schedule: dict[str, dict[str, Any]] = {
         f"{task} every {seconds} s": {

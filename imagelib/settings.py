@@ -54,6 +54,8 @@ SITE_URL = env.str("SITE_URL", "")
 DELIVERY_DAYS = env.int("DELIVERY_DAYS", 14)
 DELIVERY_PRIVATE_ADDRESSES = env.bool("DELIVERY_PRIVATE_ADDRESSES", False)
 EXPORT_DAYS = env.int("EXPORT_DAYS", 7)
+TRASH_DAYS = env.int("TRASH_DAYS", 30)
+AUDIT_DAYS = env.int("AUDIT_DAYS", 730)
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", [])
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_HEADERS = ("accept", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match")
@@ -102,6 +104,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "imagelib.accounts.api_tokens.authentication",
+    "analysis.audit_log.source.middleware",
     "imagelib.accounts.time_zones.middleware",
     "analysis.api.middleware.problems",
     "analysis.web.body_limits.BodyLimits",

@@ -217,10 +217,10 @@ def test_missing_original_fails_with_its_key(owner, rekognition, pushed):
 
 
 def test_image_deleted_during_analysis_leaves_nothing(owner, rekognition, pushed, pictures_folder):
-    from analysis.library import images
+    from analysis.library import removal
 
     image, _analysis = pushed(owner)
-    images.remove(image)
+    removal.remove_image(image)
     work()
     assert (Image.objects.count(), Analysis.objects.count(), ImageLabel.objects.count()) == (0, 0, 0)
 
@@ -237,7 +237,7 @@ def test_second_analysis_replaces_only_detected_labels(owner, rekognition, pushe
     work()
     assert label_rows(image) == {"Husky": 97, "Grass": 100, "Bench": 100}
     assert [(analysis.state, analysis.is_current) for analysis in analyses()] == [("done", False), ("done", True)]
-    verdicts.delete_verdict(image.verdicts.get(label__name="Wolf"))
+    verdicts.delete_verdict(image.verdicts.get(label__name="Wolf"), by_id=image.owner_id)
     assert label_rows(image) == {"Husky": 97, "Wolf": 99, "Grass": 100, "Bench": 100}
 
 

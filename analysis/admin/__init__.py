@@ -3,6 +3,7 @@
 from analysis.admin import (
     analyses,
     api_requests,
+    audit_entries,
     batches,
     buckets,
     bulk_changes,
@@ -19,6 +20,7 @@ from analysis.admin import (
 __all__ = [
     "analyses",
     "api_requests",
+    "audit_entries",
     "batches",
     "buckets",
     "bulk_changes",

@@ -14,10 +14,10 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from unfold.admin import ModelAdmin
 
 from analysis import formatting
 from analysis.admin import widgets
+from analysis.admin.audited import AuditedAdmin
 from analysis.admin.pagination import CappedChangeList, CappedPaginator
 from analysis.search.time_limit import SearchTooSlow, time_limit
 
@@ -27,7 +27,7 @@ INVALID_FILTER = gettext_lazy("Invalid filter; showing all rows.")
 MAX_DELETED = 1_000
 
 
-class PageAdmin(ModelAdmin):
+class PageAdmin(AuditedAdmin):
     """A list that stays fast at a million rows; actions check the submitted keys."""
 
     paginator = CappedPaginator

@@ -27,7 +27,7 @@ from analysis.admin.pagination import CAP
 from analysis.curation import bulk
 from analysis.curation.bulk import Selection
 from analysis.curation.errors import ActionRefused
-from analysis.library import images
+from analysis.curation.trash_deletion import STEP_SIZE
 from analysis.models import BulkChange, Image, Label
 from analysis.search import results
 from imagelib.accounts.models import User
@@ -185,12 +185,10 @@ def _delete(model_admin: Any, request: HttpRequest, rows: Rows) -> HttpResponseB
         title = gettext("Delete permanently")
         warning = gettext("The pictures are deleted with their analyses, labels and verdicts. This cannot be undone.")
         return action_page(model_admin, request, title=title, selected=selected, form=ActionForm(), warning=warning)
-    number = 0
-    for step in selected.selection.steps():
-        # One by one: each deletes its files on commit, and a failure keeps what was deleted before it.
-        for image in Image.objects.filter(pk__in=step).order_by("pk"):
-            images.remove(image)
-            number += 1
+    by_id = request.user.pk or 0
+    # By steps: a failure keeps what was deleted before it.
+    steps = selected.selection.steps(STEP_SIZE)
+    number = sum(pipeline.delete_now(Image.objects.filter(pk__in=ids), by_id=by_id) for ids in steps)
     sentence = ngettext("%(number)s picture permanently deleted.", "%(number)s pictures permanently deleted.", number)
     messages.success(request, formatting.plural(sentence, number))
     return None

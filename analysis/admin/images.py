@@ -14,8 +14,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from analysis import formatting, permissions
+from analysis import formatting, permissions, pipeline
 from analysis.admin import display, filters, image_actions, reanalyze_action
+from analysis.admin.audited import DELETED
 from analysis.admin.base import PageAdmin, ReadOnlyAdmin
 from analysis.admin.image_changelist import ImageChangeList
 from analysis.admin.image_query import ANYONE, InvalidFilter, parse_search
@@ -44,6 +45,7 @@ class ImageForm(forms.ModelForm):
 
 @admin.register(Image)
 class ImageAdmin(PageAdmin):
+    recorded_elsewhere = frozenset({DELETED})
     form = ImageForm
     list_display = ("thumb", "filename", "state", "owner", "visibility", "format", "dimensions", "bucket", "added_at")
     list_display_links = ("thumb", "filename")
@@ -124,11 +126,10 @@ class ImageAdmin(PageAdmin):
         return [str(image) for image in deleted], {gettext("pictures"): len(deleted)}, set(), []
 
     def delete_model(self, request: HttpRequest, obj: Image) -> None:
-        images.remove(obj)
+        pipeline.delete_now(Image.objects.filter(pk=obj.pk), by_id=request.user.pk or 0)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Image]) -> None:
-        for image in queryset.iterator():
-            images.remove(image)
+        pipeline.delete_now(Image.objects.filter(pk__in=list(queryset)), by_id=request.user.pk or 0)
 
     @admin.display(description=_("Picture"))
     def thumb(self, image: Image) -> SafeString | str:

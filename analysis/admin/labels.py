@@ -19,6 +19,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from analysis import formatting, pipeline
 from analysis.admin import display, filters
+from analysis.admin.audited import CHANGED
 from analysis.admin.base import PageAdmin, is_across
 from analysis.admin.confirm import confirm_page
 from analysis.admin.filters import MergedFilter
@@ -102,6 +103,7 @@ class MergeForm(forms.Form):
 
 @admin.register(Label)
 class LabelAdmin(PageAdmin):
+    recorded_elsewhere = frozenset({CHANGED})
     form = LabelForm
     list_display = ("name", "kind", "category", "pictures", "precision", "threshold", "is_hidden", "merged_into_link")
     list_filter = (
@@ -152,7 +154,7 @@ class LabelAdmin(PageAdmin):
 
     def save_model(self, request: HttpRequest, obj: Label, form: Any, change: bool) -> None:
         if change:
-            pipeline.change_label(obj.pk, form.update())
+            pipeline.change_label(obj.pk, form.update(), by_id=request.user.pk or 0)
         else:
             obj.save()
 
@@ -199,7 +201,7 @@ class LabelAdmin(PageAdmin):
 
     @admin.action(description=_("Hide labels"), permissions=["change"])
     def hide(self, request: HttpRequest, queryset: QuerySet[Label]) -> None:
-        number = _set_hidden(queryset, is_hidden=True)
+        number = _set_hidden(request, queryset, is_hidden=True)
         sentence = ngettext(
             "%(number)s label hidden. Suggestions update within a minute.",
             "%(number)s labels hidden. Suggestions update within a minute.",
@@ -209,7 +211,7 @@ class LabelAdmin(PageAdmin):
 
     @admin.action(description=_("Unhide labels"), permissions=["change"])
     def show(self, request: HttpRequest, queryset: QuerySet[Label]) -> None:
-        number = _set_hidden(queryset, is_hidden=False)
+        number = _set_hidden(request, queryset, is_hidden=False)
         sentence = ngettext(
             "%(number)s label unhidden. Suggestions update within a minute.",
             "%(number)s labels unhidden. Suggestions update within a minute.",
@@ -229,7 +231,9 @@ class LabelAdmin(PageAdmin):
             return confirm_page(self, request, title=gettext("Merge labels"), subject=names, form=form)
         try:
             target = _merge_target(form.cleaned_data["into"], labels)
-            pipeline.merge_labels([label.pk for label in labels if label != target], into_id=target.pk)
+            pipeline.merge_labels(
+                [label.pk for label in labels if label != target], into_id=target.pk, by_id=request.user.pk or 0
+            )
             sentence = gettext("Merged into “%(label)s”. Their pictures are reindexed in the background.")
             messages.success(request, sentence % {"label": target})
         except ActionRefused as error:
@@ -237,8 +241,9 @@ class LabelAdmin(PageAdmin):
         return None
 
 
-def _set_hidden(labels: QuerySet[Label], *, is_hidden: bool) -> int:
-    return label_admin.hide(list(labels.order_by().values_list("pk", flat=True)), is_hidden=is_hidden)
+def _set_hidden(request: HttpRequest, labels: QuerySet[Label], *, is_hidden: bool) -> int:
+    label_ids = list(labels.order_by().values_list("pk", flat=True))
+    return label_admin.hide(label_ids, is_hidden=is_hidden, by_id=request.user.pk or 0)
 
 
 def _merge_target(name: str, labels: list[Label]) -> Label:

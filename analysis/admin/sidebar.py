@@ -38,6 +38,7 @@ SECTIONS = (
             Item(our.SavedSearch, "saved_search"),
             Item(our.Rating, "star"),
             Item(our.BulkChange, "history"),
+            Item(our.AuditEntry, "policy"),
         ),
     ),
     Section(
@@ -77,6 +78,8 @@ SECTIONS = (
             Item(our.ImageIndex, "manage_search"),
             Item(our.SpendEntry, "playlist_add"),
             Item(our.PendingBlob, "delete_sweep"),
+            Item(our.TrashDeletion, "delete_forever"),
+            Item(our.OriginalDeletion, "cloud_off"),
             Item(our.Heartbeat, "ecg_heart"),
             Item(our.AddedStatistics, "add_photo_alternate"),
             Item(our.EndedStatistics, "bar_chart"),

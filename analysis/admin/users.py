@@ -78,7 +78,7 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     @admin.action(description=_("Revoke tokens"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
         for token in queryset:
-            api_tokens.revoke(token)
+            api_tokens.revoke(token, by_id=request.user.pk or 0)
         self.message_user(request, _("The tokens no longer work."))
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:

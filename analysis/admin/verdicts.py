@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from analysis import permissions
 from analysis.admin import display, filters
+from analysis.admin.audited import ADDED, CHANGED, DELETED
 from analysis.admin.base import PageAdmin
 from analysis.admin.image_search import ImageSearchMixin
 from analysis.curation import verdicts
@@ -20,6 +21,7 @@ from analysis.models import Verdict
 
 @admin.register(Verdict)
 class VerdictAdmin(ImageSearchMixin, PageAdmin):
+    recorded_elsewhere = frozenset({ADDED, CHANGED, DELETED})
     list_display = ("thumb", "image", "label", "decision_badge", "by", "decided_at")
     list_display_links = ("image",)
     list_filter = (
@@ -61,8 +63,8 @@ class VerdictAdmin(ImageSearchMixin, PageAdmin):
         obj.pk, obj.by_id, obj.decided_at = verdict.pk, verdict.by_id, verdict.decided_at
 
     def delete_model(self, request: HttpRequest, obj: Verdict) -> None:
-        verdicts.delete_verdict(obj)
+        verdicts.delete_verdict(obj, by_id=request.user.pk or 0)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Verdict]) -> None:
         for verdict in queryset.iterator():
-            verdicts.delete_verdict(verdict)
+            verdicts.delete_verdict(verdict, by_id=request.user.pk or 0)

@@ -169,7 +169,7 @@ def get_manifest(request: HttpRequest, export_id: int) -> dict[str, Any]:
 @router.delete("/exports/{int:export_id}", response={204: None}, auth=WRITE, url_name="export")
 def delete_export(request: HttpRequest, export_id: int) -> HttpResponse:
     """Delete an export and its file."""
-    background.delete(_own(request, export_id))
+    background.delete(_own(request, export_id), by_id=token_of(request).user_id)
     return HttpResponse(status=204)
 
 

@@ -22,8 +22,8 @@ from analysis.api.request_body import RequestBody
 from analysis.api.responses import etag_of, is_unchanged, json_response, require_match
 from analysis.api.sidecars import sidecar_metadata
 from analysis.curation import ratings, trash
+from analysis.curation.visibility import set_visibility
 from analysis.ingest.xmp import MAX_BYTES
-from analysis.library import images
 from analysis.models import Image
 from analysis.search import results
 from analysis.search.pagination import Cursor
@@ -170,7 +170,7 @@ def change_image(request: HttpRequest, image_id: ImageId, changes: ImageChanges)
     # All fields: with `fields=` a caller has read a part and has no ETag of the whole to send.
     require_match(request, etag_of(resource(image, request, ALL_FIELDS)))
     if changes.visibility is not None:
-        images.set_visibility([image.pk], VISIBILITIES[changes.visibility])
+        set_visibility(image, VISIBILITIES[changes.visibility], by_id=token_of(request).user_id)
     if changes.is_favorite is not None:
         ratings.set_favorite(image.pk, person_id=token_of(request).user_id, is_favorite=changes.is_favorite)
     if changes.rating is not None:
@@ -186,7 +186,7 @@ def trash_image(request: HttpRequest, image_id: ImageId) -> HttpResponse:
     permissions.require_edit_image(request.user, image)
     require_match(request, etag_of(resource(image, request, ALL_FIELDS)))
     # To the trash and never further: a program's mistake must be as easy to undo as a person's.
-    trash.trash([image.pk])
+    trash.trash_image(image, by_id=token_of(request).user_id)
     return HttpResponse(status=204)
 
 
@@ -195,5 +195,5 @@ def restore_image(request: HttpRequest, image_id: ImageId) -> dict[str, Any]:
     """Restore an image from the trash. 409 if the same file was added again."""
     image = permissions.get_image_or_404(request.user, image_id)
     permissions.require_edit_image(request.user, image)
-    trash.restore(image.pk)
+    trash.restore(image.pk, by_id=token_of(request).user_id)
     return resource(permissions.get_image_or_404(request.user, image_id), request, ALL_FIELDS)

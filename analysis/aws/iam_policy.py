@@ -7,17 +7,19 @@ from typing import Any
 
 from analysis.aws.bucket_settings import ACTIONS
 
+DELETIONS = ("s3:DeleteObject", "s3:DeleteObjectVersion")
+
 
 def minimal_policy(
     *, operations: Iterable[str] = (), bucket: str = "", prefix: str = "", reads_quotas: bool = False, region: str = ""
 ) -> dict[str, Any]:
     """Policy for Rekognition operations, and for storage below a bucket's prefix."""
     arn = f"arn:{_partition(region)}:s3:::{bucket}"
-    on_objects = sorted(set(ACTIONS) - {"s3:ListBucket"})
+    on_objects = sorted({*ACTIONS, *DELETIONS} - {"s3:ListBucket"})
     statements = [
         # These actions support no resources (AWS, "Actions, resources, and condition keys for Amazon Rekognition").
         _allow("Recognize", [f"rekognition:{name}" for name in sorted(operations)], "*"),
-        _allow("FindPictures", ["s3:ListBucket"] if bucket else [], arn),
+        _allow("FindPictures", ["s3:ListBucket", "s3:ListBucketVersions"] if bucket else [], arn),
         _allow("KeepPictures", on_objects if bucket else [], f"{arn}/{_folder(prefix)}*"),
         _allow("ReadQuotas", ["servicequotas:ListServiceQuotas"] if reads_quotas else [], "*"),
     ]
@@ -27,10 +29,11 @@ def minimal_policy(
 def read_policy(*, bucket: str, prefix: str, may_delete: bool, region: str) -> dict[str, Any]:
     """Policy for a bucket whose images are indexed without moving them."""
     arn = f"arn:{_partition(region)}:s3:::{bucket}"
-    listing = _allow("ListPictures", ["s3:ListBucket"], arn)
+    # Deleting an original includes its versions, in a bucket that keeps any.
+    listing = _allow("ListPictures", ["s3:ListBucket", *(["s3:ListBucketVersions"] if may_delete else [])], arn)
     if prefix:
         listing["Condition"] = {"StringLike": {"s3:prefix": [f"{prefix}*"]}}
-    actions = ["s3:GetObject", "s3:GetObjectVersion", *(["s3:DeleteObject"] if may_delete else [])]
+    actions = ["s3:GetObject", "s3:GetObjectVersion", *(DELETIONS if may_delete else [])]
     return {"Version": "2012-10-17", "Statement": [listing, _allow("ReadPictures", actions, f"{arn}/{prefix}*")]}
 
 

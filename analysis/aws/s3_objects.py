@@ -18,6 +18,9 @@ Client: TypeAlias = Any  # botocore creates client classes at run time
 PAGE = 1_000  # keys, S3's maximum
 CHUNK_BYTES = 2**20
 CHANGED_CODES = frozenset({"412", "PreconditionFailed"})
+NO_VERSION = "null"
+"""The version id of objects that were stored without versioning."""
+MAX_VERSION_PAGES = 100
 VERSION_GONE = frozenset({"NoSuchVersion"})
 
 _lock = threading.Lock()
@@ -34,6 +37,15 @@ class ObjectInfo:
     version_id: str = ""
     encoding: str = ""
     """Content-Encoding, such as gzip."""
+
+
+@dataclass(frozen=True)
+class ObjectVersion:
+    """One version of an object, or the marker of its deletion."""
+
+    id: str
+    etag: str
+    is_delete_marker: bool
 
 
 def has_own_endpoint() -> bool:
@@ -118,10 +130,46 @@ def download_url(client: Client, target: S3Object, *, seconds: int, disposition:
     return redact_url_credentials(str(url))
 
 
-def delete(client: Client, target: S3Object) -> None:
-    """Raises AWSError."""
+def delete(client: Client, target: S3Object, *, etag: str = "") -> None:
+    """Delete the current object, if given only with this ETag. Raises AWSError."""
+    if etag:
+        head(client, target, etag=etag)
+    # S3 compares once more while it deletes; other servers may refuse a condition they do not know.
+    condition = {"IfMatch": f'"{etag}"'} if etag and not has_own_endpoint() else {}
     with clients.translate_errors():
-        client.delete_object(Bucket=target.bucket, Key=target.key)
+        client.delete_object(Bucket=target.bucket, Key=target.key, **condition)
+
+
+def versions(client: Client, target: S3Object) -> list[ObjectVersion]:
+    """All versions and delete markers of an object, the latest first.
+
+    Raises AWSError.
+    """
+    found: list[dict[str, Any]] = []
+    markers: dict[str, str] = {}
+    # Keys that begin with this one are listed, too, after it.
+    for _page in range(MAX_VERSION_PAGES):
+        with clients.translate_errors():
+            response = client.list_object_versions(Bucket=target.bucket, Prefix=target.key, **markers)
+        found += [item for item in response.get("Versions", []) if item["Key"] == target.key]
+        found += [item for item in response.get("DeleteMarkers", []) if item["Key"] == target.key]
+        if not response.get("IsTruncated") or response.get("NextKeyMarker", "") > target.key:
+            break
+        markers = {"KeyMarker": response["NextKeyMarker"], "VersionIdMarker": response["NextVersionIdMarker"]}
+    # Versions and markers come in two lists, each the latest first.
+    found.sort(key=lambda item: (item["IsLatest"], item["LastModified"]), reverse=True)
+    return [
+        ObjectVersion(item["VersionId"], str(item.get("ETag", "")).strip('"'), is_delete_marker="ETag" not in item)
+        for item in found
+    ]
+
+
+def delete_versions(client: Client, target: S3Object, version_ids: list[str]) -> None:
+    """Delete these versions, oldest first. Raises AWSError."""
+    # One by one: an original has few, and a server of its own may not know DeleteObjects.
+    for version_id in reversed(version_ids):
+        with clients.translate_errors():
+            client.delete_object(Bucket=target.bucket, Key=target.key, VersionId=version_id)
 
 
 def _params(target: S3Object, *, etag: str = "") -> dict[str, str]:

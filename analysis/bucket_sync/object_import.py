@@ -213,7 +213,7 @@ def _is_current(row: BucketObject) -> bool:
 
     Locks the row, and reloads its image.
 
-    The image is locked first, in the order of `images.remove`, and reloaded, since people may have changed it.
+    The image is locked first, in the order of `removal.remove`, and reloaded, since people may have changed it.
     """
     if row.image_id:
         row.image = Image.objects.select_for_update().filter(pk=row.image_id).first()

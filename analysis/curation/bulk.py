@@ -15,7 +15,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from analysis import permissions
+from analysis import audit_log, permissions
 from analysis.curation.bulk_actions import ACTIONS, PreviousValues
 from analysis.curation.errors import ActionRefused
 from analysis.curation.tags import clean_name, get_or_create_tag
@@ -98,6 +98,8 @@ def apply_step(change: BulkChange, image_ids: list[int]) -> bool:
             return False
         before = action.apply(change, permitted)
         change.record(before, unchanged=len(permitted) - len(before), refused=len(image_ids) - len(permitted))
+        if before:
+            audit_log.record_images(audit_log.entry_of_bulk_change(change).pk, list(before))
     return True
 
 
@@ -171,10 +173,12 @@ def undo_step(change: BulkChange) -> int | None:
         locked = action.scope(change).select_for_update(of=("self",)).filter(pk__in=before)
         permitted = set(locked.order_by("pk").values_list("pk", flat=True))
         remaining = set(change.images.filter(image_id__in=before).values_list("image_id", flat=True))
-        number = action.restore(change, {pk: before[pk] for pk in before if pk in permitted & remaining})
+        restored = action.restore(change, {pk: before[pk] for pk in before if pk in permitted & remaining})
         change.images.filter(image_id__in=before).delete()
-        BulkChange.objects.filter(pk=change.pk).update(restored=F("restored") + number)
-    return number
+        BulkChange.objects.filter(pk=change.pk).update(restored=F("restored") + len(restored))
+        if restored:  # after the update, which locks the row of the change
+            audit_log.record_images(audit_log.entry_of_bulk_change(change, is_undo=True).pk, restored)
+    return len(restored)
 
 
 def delete_expired() -> None:

@@ -1,7 +1,7 @@
 """The actions of bulk changes, each with its undo.
 
 The caller locks the pictures. `apply` returns the previous values of the pictures it changed, by id; `restore` gets
-them back, skips pictures that have changed since and returns the number of pictures it restored.
+them back, skips pictures that have changed since and returns the ids of those it restored.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Action(NamedTuple):
     """`scope`: the pictures that the change's user can apply it to."""
 
     apply: Callable[[BulkChange, list[int]], PreviousValues]
-    restore: Callable[[BulkChange, PreviousValues], int]
+    restore: Callable[[BulkChange, PreviousValues], list[int]]
     scope: Callable[[BulkChange], ImageQuerySet] = editable
 
 
@@ -67,7 +67,7 @@ def _verdict_action(apply_verdict: Callable[[VerdictChange, Collection[int]], Pr
             return {}
         return apply_verdict(_verdict_change(change), image_ids)
 
-    def restore(change: BulkChange, before: PreviousValues) -> int:
+    def restore(change: BulkChange, before: PreviousValues) -> list[int]:
         return verdicts.restore_verdicts(_verdict_change(change), before)
 
     return Action(apply, restore, scope=reviewable)
@@ -86,13 +86,13 @@ def _set_visibility(change: BulkChange, image_ids: list[int]) -> PreviousValues:
     return before
 
 
-def _restore_visibility(change: BulkChange, before: PreviousValues) -> int:
+def _restore_visibility(change: BulkChange, before: PreviousValues) -> list[int]:
     # One of them may have been changed since; that later decision stays.
     unchanged = Image.objects.filter(pk__in=before, visibility=cast(int, change.visibility))
     image_ids = list(unchanged.values_list("pk", flat=True))
     for visibility in Image.Visibility.values:
         images.set_visibility([pk for pk in image_ids if before[pk]["visibility"] == visibility], visibility)
-    return len(image_ids)
+    return image_ids
 
 
 def _transfer(change: BulkChange, image_ids: list[int]) -> PreviousValues:
@@ -102,22 +102,22 @@ def _transfer(change: BulkChange, image_ids: list[int]) -> PreviousValues:
     return {pk: {"owner": owner_ids[pk]} for pk in images.transfer(others, owner_id=receiver_id)}
 
 
-def _restore_owners(change: BulkChange, before: PreviousValues) -> int:
+def _restore_owners(change: BulkChange, before: PreviousValues) -> list[int]:
     """Skip pictures whose previous owner is gone or has the same file again."""
     unchanged = Image.objects.filter(pk__in=before, owner_id=change.receiver_id).values_list("pk", flat=True)
     by_owner: dict[int, list[int]] = {}
     for pk in unchanged:
         by_owner.setdefault(before[pk]["owner"], []).append(pk)
     owner_ids = get_user_model().objects.filter(pk__in=by_owner).values_list("pk", flat=True)
-    return sum(len(images.transfer(by_owner[owner_id], owner_id=owner_id)) for owner_id in owner_ids)
+    return [pk for owner_id in owner_ids for pk in images.transfer(by_owner[owner_id], owner_id=owner_id)]
 
 
 def _trash(change: BulkChange, image_ids: list[int]) -> PreviousValues:
     return {pk: {} for pk in trash.trash(image_ids, at=change.done_at)}
 
 
-def _restore_trashed(change: BulkChange, before: PreviousValues) -> int:
-    return len(trash.restore_trashed_at(change.done_at, list(before)))
+def _restore_trashed(change: BulkChange, before: PreviousValues) -> list[int]:
+    return trash.restore_trashed_at(change.done_at, list(before))
 
 
 def _restore_from_trash(_: BulkChange, image_ids: list[int]) -> PreviousValues:
@@ -125,20 +125,20 @@ def _restore_from_trash(_: BulkChange, image_ids: list[int]) -> PreviousValues:
     return {pk: {"at": at.isoformat()} for pk in trash.restore_all(image_ids) if (at := times[pk])}
 
 
-def _trash_again(_: BulkChange, before: PreviousValues) -> int:
+def _trash_again(_: BulkChange, before: PreviousValues) -> list[int]:
     # Each back to its own time, which orders the trash and decides when it is emptied.
     by_time: dict[str, list[int]] = {}
     for pk, state in before.items():
         by_time.setdefault(state["at"], []).append(pk)
-    return sum(len(trash.trash(ids, at=datetime.fromisoformat(at))) for at, ids in by_time.items())
+    return [pk for at, ids in by_time.items() for pk in trash.trash(ids, at=datetime.fromisoformat(at))]
 
 
 def _favorite_action(*, is_favorite: bool) -> Action:
     def apply(change: BulkChange, image_ids: list[int]) -> PreviousValues:
         return {pk: {} for pk in ratings.set_favorites(image_ids, person_id=change.person_id, is_favorite=is_favorite)}
 
-    def restore(change: BulkChange, before: PreviousValues) -> int:
-        return len(ratings.set_favorites(list(before), person_id=change.person_id, is_favorite=not is_favorite))
+    def restore(change: BulkChange, before: PreviousValues) -> list[int]:
+        return ratings.set_favorites(list(before), person_id=change.person_id, is_favorite=not is_favorite)
 
     return Action(apply, restore, scope=viewable)
 

@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from analysis import audit_log
 from analysis.curation.bulk import STEP_SIZE, Selection, apply_step, begin_undo, undo_step
 from analysis.curation.bulk_actions import includes_all_owners
 from analysis.curation.errors import ActionRefused
@@ -36,14 +37,17 @@ def start(selection: Selection, action: str, **fields: Any) -> BulkChange:
             + " "
             + _("Select them page by page.")
         )
-    return BulkChange.objects.create(
-        person_id=selection.person.pk,
-        action=action,
-        all_owners=selection.all_owners,
-        query=query.sorted_by("newest").text,
-        is_open=True,
-        **fields,
-    )
+    with transaction.atomic():
+        change = BulkChange.objects.create(
+            person_id=selection.person.pk,
+            action=action,
+            all_owners=selection.all_owners,
+            query=query.sorted_by("newest").text,
+            is_open=True,
+            **fields,
+        )
+        audit_log.entry_of_bulk_change(change)  # by the request, not by the worker: the entry names its source
+    return change
 
 
 def undo(token: int, *, by: AbstractBaseUser) -> BulkChange:
@@ -52,6 +56,7 @@ def undo(token: int, *, by: AbstractBaseUser) -> BulkChange:
         change = begin_undo(token, by=by)
         change.is_open = True
         change.save(update_fields=["is_open"])
+        audit_log.entry_of_bulk_change(change, is_undo=True)
     change.refresh_from_db()
     return change
 

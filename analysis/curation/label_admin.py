@@ -7,14 +7,16 @@ reindex, with the present merges and thresholds.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from analysis import audit_log
 from analysis.curation.errors import ActionRefused
-from analysis.models import Label
+from analysis.models import AuditEntry, Label
 from analysis.recognition.label_ancestors import lock_parents, refresh_ancestors
 
 STALE_REVISION = gettext_lazy("Someone else changed this label after you opened it. Reload and try again.")
@@ -31,7 +33,7 @@ class LabelUpdate:
     merged_into_id: int | None
 
 
-def update_label(label_id: int, update: LabelUpdate) -> list[int]:
+def update_label(label_id: int, update: LabelUpdate, *, by_id: int) -> list[int]:
     """Save the label; returns the labels whose pictures need a reindex.
 
     Raises ActionRefused.
@@ -39,6 +41,7 @@ def update_label(label_id: int, update: LabelUpdate) -> list[int]:
     with transaction.atomic():
         lock_parents()  # before the labels' rows, in the order of the indexing workers
         label, target_id = validate(label_id, update)
+        _record(label, update, target_id, by_id=by_id)
         is_moved = label.merged_into_id != target_id
         needs_reindex = is_moved or label.threshold != update.threshold
         Label.objects.filter(pk=label_id).update(
@@ -75,7 +78,7 @@ def validate(label_id: int, update: LabelUpdate) -> tuple[Label, int | None]:
     return label, _merge_target(label, update.merged_into_id)
 
 
-def merge(label_ids: list[int], *, into_id: int) -> list[int]:
+def merge(label_ids: list[int], *, into_id: int, by_id: int) -> list[int]:
     """Merge all of these labels or none; returns the labels to reindex.
 
     Raises ActionRefused.
@@ -84,12 +87,40 @@ def merge(label_ids: list[int], *, into_id: int) -> list[int]:
         changed = list[int]()
         for label in Label.objects.filter(pk__in=label_ids).order_by("pk"):
             update = LabelUpdate(label.revision, label.category, label.is_hidden, label.threshold, into_id)
-            changed += update_label(label.pk, update)
+            changed += update_label(label.pk, update, by_id=by_id)
     return changed
 
 
-def hide(label_ids: list[int], *, is_hidden: bool) -> int:
-    return Label.objects.filter(pk__in=label_ids).update(is_hidden=is_hidden, revision=F("revision") + 1)
+def hide(label_ids: list[int], *, is_hidden: bool, by_id: int) -> int:
+    """Hide labels from lists, or show them again; returns the number of labels."""
+    with transaction.atomic():
+        labels = list(Label.objects.select_for_update().filter(pk__in=label_ids).order_by("pk"))
+        for label in labels:
+            if label.is_hidden is not is_hidden:
+                details = {"values": {"is_hidden": [label.is_hidden, is_hidden]}}
+                audit_log.record(AuditEntry.Action.CHANGE, label, by_id=by_id, details=details)
+        return Label.objects.filter(pk__in=label_ids).update(is_hidden=is_hidden, revision=F("revision") + 1)
+
+
+def _record(label: Label, update: LabelUpdate, target_id: int | None, *, by_id: int) -> None:
+    """Add the changed settings to the audit log, with old and new values."""
+    settings: dict[str, list[Any]] = {
+        "category": [label.category, update.category],
+        "is_hidden": [label.is_hidden, update.is_hidden],
+        "threshold": [label.threshold, update.threshold],
+    }
+    changed = {name: values for name, values in settings.items() if values[0] != values[1]}
+    if changed:
+        audit_log.record(AuditEntry.Action.CHANGE, label, by_id=by_id, details={"values": changed})
+    if label.merged_into_id != target_id:
+        target = Label.objects.get(pk=target_id) if target_id else None
+        action = AuditEntry.Action.MERGE if target else AuditEntry.Action.CHANGE
+        values = {"merged_into": [_name(label.merged_into), _name(target)]}
+        audit_log.record(action, label, by_id=by_id, label=target, details={"values": values})
+
+
+def _name(label: Label | None) -> str | None:
+    return label.name if label else None
 
 
 def _merge_target(label: Label, target_id: int | None) -> int | None:

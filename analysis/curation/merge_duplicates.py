@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
+from analysis import audit_log
 from analysis.curation import ratings, trash, verdicts
 from analysis.curation.errors import ActionRefused
 from analysis.curation.ratings import UserRating
@@ -36,21 +37,22 @@ def merge_duplicates(image_id: int, *, instead_of: Collection[int], by: Abstract
         copied = {"labels": _copy_labels(change, image_id, other_ids)} | _copy_rating(change, image_id, other_ids)
         trashed = trash.trash(other_ids, at=change.done_at)
         change.record({image_id: copied, **{pk: {} for pk in trashed}}, number=len(trashed))
+        audit_log.record_images(audit_log.entry_of_bulk_change(change).pk, [image_id, *trashed])
         change.refresh_from_db()
     return change
 
 
-def restore_duplicates(change: BulkChange, before: Mapping[int, Mapping[str, Any]]) -> int:
+def restore_duplicates(change: BulkChange, before: Mapping[int, Mapping[str, Any]]) -> list[int]:
     """Restore the others from the trash and revert what was copied.
 
-    Returns the number of pictures restored.
+    Returns the ids of the pictures restored.
     """
     for image_id, copied in before.items():
         for label in Label.objects.filter(pk__in=copied.get("labels", ())).order_by("pk"):
             verdicts.restore_verdicts(VerdictChange(label, change.person_id, change.done_at), {image_id: {}})
         if "rating" in copied:
             _restore_rating(change, image_id, copied["rating"])
-    return len(trash.restore_trashed_at(change.done_at, [pk for pk, copied in before.items() if not copied]))
+    return trash.restore_trashed_at(change.done_at, [pk for pk, copied in before.items() if not copied])
 
 
 def _copy_labels(change: BulkChange, image_id: int, other_ids: Sequence[int]) -> list[int]:

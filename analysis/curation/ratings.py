@@ -8,8 +8,9 @@ from typing import NamedTuple
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from analysis import audit_log
 from analysis.curation.errors import ActionRefused
-from analysis.models import Rating
+from analysis.models import AuditEntry, Image, Rating
 
 MAX_STARS = 5
 
@@ -22,14 +23,25 @@ class UserRating(NamedTuple):
 
 
 def set_favorite(image_id: int, *, person_id: int, is_favorite: bool) -> None:
-    _save(image_id, person_id=person_id, is_favorite=is_favorite)
+    action = AuditEntry.Action.FAVORITE if is_favorite else AuditEntry.Action.UNFAVORITE
+    with transaction.atomic():
+        before = ratings_for([image_id], person_id=person_id).get(image_id, UserRating())
+        _save(image_id, person_id=person_id, is_favorite=is_favorite)
+        if before.is_favorite is not is_favorite:
+            audit_log.record(action, Image.objects.get(pk=image_id), by_id=person_id)
 
 
 def rate(image_id: int, *, person_id: int, stars: int) -> None:
     """Give 1 to 5 stars, or 0 for none. Raises ActionRefused for other numbers."""
     if not 0 <= stars <= MAX_STARS:
         raise ActionRefused(_("A rating is 1 to %(limit)s stars, or 0 for none.") % {"limit": MAX_STARS})
-    _save(image_id, person_id=person_id, rating=stars or None)
+    with transaction.atomic():
+        before = ratings_for([image_id], person_id=person_id).get(image_id, UserRating())
+        _save(image_id, person_id=person_id, rating=stars or None)
+        if (before.stars or 0) != stars:
+            details = {"before": before.stars, "after": stars or None}
+            image = Image.objects.get(pk=image_id)
+            audit_log.record(AuditEntry.Action.RATE, image, by_id=person_id, details=details)
 
 
 def set_favorites(image_ids: Collection[int], *, person_id: int, is_favorite: bool) -> list[int]:

@@ -12,9 +12,10 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy
 
+from analysis import audit_log
 from analysis.curation.errors import ActionRefused
 from analysis.library import image_events
-from analysis.models import Image
+from analysis.models import AuditEntry, Image
 from analysis.recognition.search_index import reindex
 
 DUPLICATE_RESTORE_MESSAGE = gettext_lazy(
@@ -35,13 +36,28 @@ def trash(image_ids: Collection[int], *, at: datetime | None = None) -> list[int
     return moved
 
 
-def restore(image_id: int) -> None:
+def trash_image(image: Image, *, by_id: int | None, at: datetime | None = None) -> bool:
+    """Move one picture to the trash. False if it was there.
+
+    `by_id` None: its object was deleted from the bucket.
+    """
+    with transaction.atomic():
+        if not trash([image.pk], at=at):
+            return False
+        audit_log.record(AuditEntry.Action.TRASH, image, by_id=by_id)
+    return True
+
+
+def restore(image_id: int, *, by_id: int) -> None:
     """Restore a picture.
 
     Raises ActionRefused if its owner has the same file in the library already.
     """
-    if restore_all([image_id]):
-        return
+    with transaction.atomic():
+        if restore_all([image_id]):
+            image = Image.objects.get(pk=image_id)
+            audit_log.record(AuditEntry.Action.RESTORE, image, by_id=by_id)
+            return
     if Image.objects.filter(pk=image_id).exclude(trashed_at=None).exists():
         raise ActionRefused(DUPLICATE_RESTORE_MESSAGE)
 

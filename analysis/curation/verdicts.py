@@ -15,14 +15,17 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
+from analysis import audit_log
 from analysis.curation.errors import ActionRefused
 from analysis.curation.index_updates import images_with_keyword, index_verdicts
 from analysis.curation.tags import get_or_create_tag
-from analysis.models import Image, ImageLabel, Label, Verdict
+from analysis.models import AuditEntry, Image, ImageLabel, Label, Verdict
 from analysis.recognition.label_ancestors import images_with_descendant
 
 CONFIRMED, REJECTED, ADDED = Verdict.Decision
 POSITIVE = (CONFIRMED, ADDED)
+Act = AuditEntry.Action
+ACTIONS = {CONFIRMED: Act.CONFIRM, REJECTED: Act.REJECT, ADDED: Act.ADD_TAG}
 PreviousState = dict[str, Any]
 """A verdict as JSON, empty for none; `is_gone` where the change deleted it and wrote no other."""
 
@@ -44,11 +47,11 @@ def confirm(image_id: int, *, label_id: int, by_id: int) -> None:
     Raises ActionRefused where the picture doesn't have it.
     """
     with transaction.atomic():
-        change = _start(image_id, label_id, by_id=by_id)
+        image, change = _start(image_id, label_id, by_id=by_id)
         before = verdicts_by_image(change.label, [image_id])
         if not before and not images_with_label(change.label, [image_id]):
             raise ActionRefused(_("This label is no longer on the picture."))
-        set_verdicts(change, _without_positive(before, [image_id]), CONFIRMED)
+        _record(Act.CONFIRM, image, change, set_verdicts(change, _without_positive(before, [image_id]), CONFIRMED))
 
 
 def reject(image_id: int, *, label_id: int, by_id: int) -> None:
@@ -57,7 +60,8 @@ def reject(image_id: int, *, label_id: int, by_id: int) -> None:
     Deletes the verdict instead if neither an analysis nor the file has the label.
     """
     with transaction.atomic():
-        reject_label(_start(image_id, label_id, by_id=by_id), [image_id])
+        image, change = _start(image_id, label_id, by_id=by_id)
+        _record(Act.REJECT, image, change, reject_label(change, [image_id]))
 
 
 def add(image_id: int, *, name: str, by_id: int) -> Verdict:
@@ -67,31 +71,34 @@ def add(image_id: int, *, name: str, by_id: int) -> Verdict:
     """
     with transaction.atomic():
         label = get_or_create_tag(name)
-        add_label(_start(image_id, label.pk, by_id=by_id), [image_id])
+        image, change = _start(image_id, label.pk, by_id=by_id)
+        _record(Act.ADD_TAG, image, change, add_label(change, [image_id]))
         return Verdict.objects.get(image_id=image_id, label=label)
 
 
-def clear(image_id: int, *, label_id: int) -> None:
+def clear(image_id: int, *, label_id: int, by_id: int) -> None:
     """Delete the verdict on a label, if any, so that the analyses decide again."""
     with transaction.atomic():
-        _lock(image_id)
+        image = _lock(image_id)
         verdict = Verdict.objects.filter(image_id=image_id, label_id=label_id).select_related("label").first()
         if verdict is not None:
-            clear_verdicts(verdict.label, {image_id: verdict})
+            before = clear_verdicts(verdict.label, {image_id: verdict})
+            _record(Act.CLEAR, image, VerdictChange(verdict.label, by_id, Now()), before)
 
 
 def decide(image_id: int, *, label_id: int, decision: str, by_id: int) -> Verdict:
     """Save this decision. The same one again keeps its author and time."""
     with transaction.atomic():
-        change = _start(image_id, label_id, by_id=by_id)
+        image, change = _start(image_id, label_id, by_id=by_id)
         previous = verdicts_by_image(change.label, [image_id]).get(image_id)
         if previous is None or previous.decision != decision:
-            set_verdicts(change, {image_id: previous}, decision)
+            before = set_verdicts(change, {image_id: previous}, decision)
+            _record(ACTIONS[Verdict.Decision(decision)], image, change, before)
         return Verdict.objects.get(image_id=image_id, label_id=label_id)
 
 
-def delete_verdict(verdict: Verdict) -> None:
-    clear(verdict.image_id, label_id=verdict.label_id)
+def delete_verdict(verdict: Verdict, *, by_id: int) -> None:
+    clear(verdict.image_id, label_id=verdict.label_id, by_id=by_id)
 
 
 def add_label(change: VerdictChange, image_ids: Collection[int]) -> dict[int, PreviousState]:
@@ -168,10 +175,10 @@ def clear_verdicts(label: Label, before: Mapping[int, Verdict]) -> dict[int, Pre
     return {pk: {**_as_json(verdict), "is_gone": True} for pk, verdict in before.items()}
 
 
-def restore_verdicts(change: VerdictChange, before: Mapping[int, PreviousState]) -> int:
+def restore_verdicts(change: VerdictChange, before: Mapping[int, PreviousState]) -> list[int]:
     """Restore verdicts that no one has changed since.
 
-    Returns the number of pictures restored.
+    Returns the ids of the pictures restored.
     """
     current = verdicts_by_image(change.label, before)
     restorable = {pk: state for pk, state in before.items() if _is_unchanged_since(change, current.get(pk), state)}
@@ -179,25 +186,35 @@ def restore_verdicts(change: VerdictChange, before: Mapping[int, PreviousState])
     Verdict.objects.filter(image_id__in=empty, label=change.label).delete()
     _save(_verdicts_from_json(change, {pk: state for pk, state in restorable.items() if "decision" in state}))
     index_verdicts(change.label, {pk: state.get("decision") for pk, state in restorable.items()})
-    return len(restorable)
+    return list(restorable)
 
 
-def _lock(image_id: int) -> None:
+def _lock(image_id: int) -> Image:
     """Raises ActionRefused if the picture no longer exists."""
-    if not Image.objects.select_for_update().filter(pk=image_id).values_list("pk", flat=True):
+    image = Image.objects.select_for_update().only("title", "filename").filter(pk=image_id).first()
+    if image is None:
         raise ActionRefused(_("This picture no longer exists."))
+    return image
 
 
-def _start(image_id: int, label_id: int, *, by_id: int) -> VerdictChange:
+def _start(image_id: int, label_id: int, *, by_id: int) -> tuple[Image, VerdictChange]:
     """Lock the picture.
 
     Raises ActionRefused if the picture or the label no longer exists.
     """
-    _lock(image_id)
+    image = _lock(image_id)
     label = Label.objects.filter(pk=label_id).first()
     if label is None:
         raise ActionRefused(_("This label is no longer on the picture."))
-    return VerdictChange(label, by_id, Now())
+    return image, VerdictChange(label, by_id, Now())
+
+
+def _record(action: str, image: Image, change: VerdictChange, before: Mapping[int, PreviousState]) -> None:
+    """Add the change to the audit log, unless it changed nothing."""
+    if image.pk in before:
+        previous = before[image.pk].get("decision")
+        details = {"before": previous} if previous else {}
+        audit_log.record(action, image, by_id=change.by_id, label=change.label, details=details)
 
 
 def _without_positive(before: Mapping[int, Verdict], image_ids: Iterable[int]) -> dict[int, Verdict | None]:

@@ -21,11 +21,12 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 import imagelib
-from analysis import leases, permissions
+from analysis import audit_log, leases, permissions
+from analysis.exports import copies
 from analysis.exports.formats import FORMATS, write
 from analysis.exports.image_rows import ImageRow, image_rows, selected_rows
 from analysis.exports.options import label_options, style_of
-from analysis.models import Export, Viewer
+from analysis.models import AuditEntry, Export, Viewer
 from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.search.time_limit import SearchTooSlow
 from analysis.storage import blobs
@@ -68,6 +69,7 @@ def create(export: Export) -> Export:
             latest = own.filter(name=export.name).aggregate(latest=Max("version"))["latest"]
             export.version = (latest or 0) + 1
         export.save()
+        audit_log.record(AuditEntry.Action.ADD, export, by_id=export.owner_id, details=_audited(export))
     export.refresh_from_db()
     return export
 
@@ -136,12 +138,14 @@ def retry(export: Export) -> bool:
     return bool(ended.update(state=State.QUEUED, next_attempt_at=Now(), **fresh))
 
 
-def delete(export: Export) -> None:
+def delete(export: Export, *, by_id: int | None) -> None:
     """Delete an export and its file.
 
-    A file that cannot be deleted now is left to the sweeper.
+    A file that cannot be deleted now is left to the sweeper. `by_id` None: it expired, or has a deleted picture.
     """
     with transaction.atomic():
+        if by_id is not None:
+            audit_log.record(AuditEntry.Action.REMOVE, export, by_id=by_id, details=_audited(export))
         if export.key:
             blobs.register_pending([export.key])
         export.delete()
@@ -152,16 +156,7 @@ def delete(export: Export) -> None:
 def delete_expired() -> None:
     """Delete exports whose time is over, and those of deleted accounts."""
     for export in Export.objects.filter(Q(expires_at__lt=Now()) | Q(owner=None)).order_by("expires_at")[:100]:
-        delete(export)
-
-
-def containing(image_id: int) -> QuerySet[Export]:
-    """Finished exports that may have a copy of this picture.
-
-    Of a search only its text is known: all of those count.
-    """
-    named = Q(image_ids__contains=[image_id]) | Q(image_ids=None)
-    return Export.objects.filter(named, state=State.DONE)
+        delete(export, by_id=None)
 
 
 def manifest(export: Export) -> dict[str, Any]:
@@ -194,6 +189,7 @@ def filename(export: Export) -> str:
 
 def _write(export: Export) -> None:
     """Write the file to a temporary one, then to the storage, then into the row."""
+    copies.forget_steps(export)  # of an attempt that was interrupted
     entry = FORMATS[export.format]
     digest = hashlib.sha256()
     # Without an owner once the account is deleted.
@@ -214,6 +210,10 @@ def _store(export: Export, file: IO[bytes], *, extension: str, sha256: str) -> N
     # A file of many gigabytes takes longer than the lease.
     _own(export).update(next_attempt_at=Now() + STORE_TIME)
     blobs.put(key, file)
+    if copies.has_deleted(export):  # while it was written; what is deleted from now on finds the recorded pictures
+        _own(export).update(state=State.QUEUED, next_attempt_at=Now())
+        blobs.delete_pending([key])
+        return
     with transaction.atomic():
         done = _own(export).update(
             state=State.DONE,
@@ -252,9 +252,11 @@ class _Progress:
 
     def __init__(self, export: Export, rows: Iterator[ImageRow]) -> None:
         self.export, self.rows, self.written = export, rows, 0
+        self._step: list[int] = []
 
     def __iter__(self) -> Iterator[ImageRow]:
         for row in self.rows:
+            self._step.append(row.image.pk)
             yield row
             self.written += 1
             if self.written % STEP == 0:
@@ -263,6 +265,9 @@ class _Progress:
     def save(self) -> None:
         if not _own(self.export).update(written=self.written, next_attempt_at=Now() + LEASE):
             raise Canceled
+        # After the check: what another worker begins again is not ours to record.
+        copies.record_step(self.export, self._step)
+        self._step = []
 
 
 def _unfinished() -> Q:
@@ -279,6 +284,12 @@ def _own(export: Export) -> QuerySet[Export]:
 
 def _fail(export: Export, error: str) -> None:
     _own(export).update(state=State.FAILED, error=error, finished_at=Now(), expires_at=_expiry())
+
+
+def _audited(export: Export) -> dict[str, Any]:
+    selected = len(export.image_ids) if export.image_ids is not None else None
+    values = {"format": export.format, "query": export.query, "selected": selected, "sha256": export.sha256}
+    return {name: value for name, value in values.items() if value}
 
 
 def _expiry() -> Any:

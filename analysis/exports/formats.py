@@ -17,7 +17,8 @@ from analysis.exports.image_rows import ImageRow
 class Format:
     """A format and its writer.
 
-    `has_boxes`: it needs the boxes of labels, which cost a look into each response.
+    `has_boxes`: it needs the boxes of labels, which cost a look into each response. `has_pictures`: its file has copies
+    of the pictures, not only text about them.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Format:
     content_type: str
     write: Callable[[Iterable[ImageRow]], Iterator[bytes]]
     has_boxes: bool = False
+    has_pictures: bool = False
 
 
 CSV, JSON_TYPE, LINES, ZIP = "text/csv; charset=utf-8", "application/json", "application/jsonl", "application/zip"
@@ -37,8 +39,16 @@ _ALL = (
     Format("names", _("JSON, file names with labels"), "json", JSON_TYPE, text_formats.file_labels),
     Format("dynamodb", _("DynamoDB JSON, for an import from S3"), "json", LINES, text_formats.dynamodb_lines),
     Format("xmp", _("XMP sidecars (ZIP)"), "zip", ZIP, archives.xmp_sidecars),
-    Format("originals", _("Originals (ZIP)"), "zip", ZIP, archives.original_files),
-    Format("annotated", _("Pictures with boxes (ZIP)"), "zip", ZIP, archives.annotated_pictures, has_boxes=True),
+    Format("originals", _("Originals (ZIP)"), "zip", ZIP, archives.original_files, has_pictures=True),
+    Format(
+        "annotated",
+        _("Pictures with boxes (ZIP)"),
+        "zip",
+        ZIP,
+        archives.annotated_pictures,
+        has_boxes=True,
+        has_pictures=True,
+    ),
 )
 FORMATS = {entry.name: entry for entry in _ALL}
 

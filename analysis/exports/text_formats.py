@@ -57,7 +57,7 @@ def file_labels(rows: Iterable[ImageRow]) -> Iterator[bytes]:
 def csv_lines(rows: Iterable[ImageRow], *, columns: Collection[str] = CSV_COLUMNS) -> Iterator[bytes]:
     """One line a label; pictures without labels have one line without."""
     chosen = [name in columns for name in CSV_COLUMNS]
-    yield BOM.encode() + _csv_line(compress(CSV_COLUMNS, chosen))
+    yield BOM.encode() + csv_line(compress(CSV_COLUMNS, chosen))
     for row in rows:
         image = row.image
         start = [
@@ -70,9 +70,9 @@ def csv_lines(rows: Iterable[ImageRow], *, columns: Collection[str] = CSV_COLUMN
         ]
         for label in row.labels:
             end = [label.name, label.kind, label.category, label.confidence, label.instances, label.verdict]
-            yield _csv_line(compress([*start, *end], chosen))
+            yield csv_line(compress([*start, *end], chosen))
         if not row.labels:
-            yield _csv_line(compress([*start, *[None] * 6], chosen))
+            yield csv_line(compress([*start, *[None] * 6], chosen))
 
 
 def dynamodb_lines(rows: Iterable[ImageRow]) -> Iterator[bytes]:
@@ -160,7 +160,7 @@ def _array(values: Iterable[dict[str, Any]]) -> Iterator[bytes]:
     yield (b"[" if start == b"[" else b"\n") + b"]\n"
 
 
-def _csv_line(values: Iterable[object]) -> bytes:
+def csv_line(values: Iterable[object]) -> bytes:
     buffer = io.StringIO()
     csv.writer(buffer).writerow([cell(value) for value in values])
     return buffer.getvalue().encode()

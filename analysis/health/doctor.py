@@ -57,6 +57,7 @@ def all_checks() -> tuple[Check, ...]:
         Check("bucket", storage.check_bucket),
         Check("files", storage.check_orphans, DATABASE),
         Check("deletions", storage.check_leftovers, DATABASE),
+        Check("deletions", storage.check_original_deletions, DATABASE),
         Check("disk", storage.check_disk),
         Check("models", local_models.check_local_models),
         Check("deliveries", workload.check_deliveries, DATABASE),

@@ -12,12 +12,14 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from analysis import leases
 from analysis.audit import audit, sampling
 from analysis.aws import bucket_settings, clients
 from analysis.aws.errors import AWSError
 from analysis.findings import Finding, failed, first_line, ok, warning
 from analysis.formatting import filesize, pictures, plural
 from analysis.health.bounded import bounded
+from analysis.models import OriginalDeletion
 from analysis.storage import blobs
 
 GB = 10**9
@@ -121,6 +123,22 @@ def check_leftovers() -> Finding:
     )
     next_step = _("Check that the scheduler is running and that deleting from the storage is allowed.")
     return warning("deletions", plural(text, number), next_step)
+
+
+def check_original_deletions() -> Iterator[Finding]:
+    """Originals that S3 has refused to delete several times; no finding without any."""
+    refused = OriginalDeletion.objects.filter(attempts__gte=leases.MAX_ATTEMPTS).exclude(error="")
+    number = refused.count()
+    if not number:
+        return
+    latest = refused.select_related("bucket").order_by("-pk")[0]
+    text = ngettext(
+        "%(number)s original of a deleted picture could not be deleted from its bucket",
+        "%(number)s originals of deleted pictures could not be deleted from their buckets",
+        number,
+    )
+    message = f"{plural(text, number)}: {latest.bucket}: {latest.error}"
+    yield warning("deletions", message, _("“Check connection” on the bucket's page shows the policy to grant."))
 
 
 def check_disk() -> Iterator[Finding]:

@@ -20,8 +20,8 @@ from analysis.library import duplicate_flags, folders, image_events
 from analysis.library.camera_values import camera_fields
 from analysis.library.cities import city_names
 from analysis.library.embedded_metadata import save_embedded_metadata
-from analysis.models import BucketObject, Image, ImageIndex, ImageLabel
-from analysis.storage import blobs, originals
+from analysis.models import Image, ImageIndex, ImageLabel
+from analysis.storage import blobs
 from analysis.storage.verified_copy import verified_copy
 
 
@@ -134,31 +134,6 @@ def add_folder(image: Image, path: str) -> None:
     if image.folder_id is None and (path := folders.clean_path(path)):
         folder_id = folders.get_or_create_folder(path, owner_id=image.owner_id)
         Image.objects.filter(pk=image.pk, folder=None).update(folder_id=folder_id)
-
-
-def remove(image: Image) -> None:
-    """Delete an image permanently: its row now, its files on commit or by the sweeper."""
-    with transaction.atomic():
-        # Locks the image before its analyses, in the order of save_results, and reads its current renditions.
-        image = Image.objects.select_for_update(of=["self"]).select_related("bucket").get(pk=image.pk)
-        keys = [blobs.rendition_key(image.renditions_id, name) for name in blobs.RENDITIONS]
-        keys += [image.key] if image.bucket is None else []
-        blobs.register_pending(keys)
-        _mark_dropped(image)
-        image.delete()
-        transaction.on_commit(lambda: blobs.delete_pending(keys))
-
-
-def _mark_dropped(image: Image) -> None:
-    """Mark the image's object as dropped, so that no sync imports it again."""
-    if image.bucket is None:
-        return
-    BucketObject.objects.filter(image=image).exclude(state=BucketObject.State.GONE).update(
-        state=BucketObject.State.DROPPED, image=None
-    )
-    if image.bucket.may_delete:
-        # robust: an error of S3 must not keep the callbacks after it from running; the row is deleted already.
-        transaction.on_commit(lambda: originals.delete(image), robust=True)
 
 
 def save_settings(image: Image) -> None:

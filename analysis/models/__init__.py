@@ -1,14 +1,16 @@
 """Tables and constraints; `Viewer` is the only class here without a table."""
 
 from analysis.models.analyses import Analysis, AnalysisQuerySet
+from analysis.models.audit_entries import AuditedImages, AuditEntry
 from analysis.models.backfills import Backfill
 from analysis.models.batches import Batch, BatchEntry, BatchImage
 from analysis.models.buckets import Bucket, BucketObject
 from analysis.models.bulk_changes import BulkChange, ChangedImage
 from analysis.models.cities import City
+from analysis.models.deletions import OriginalDeletion, TrashDeletion
 from analysis.models.deliveries import Alert, AlertMatch, Delivery, ImageEvent, Sink
 from analysis.models.embeddings import ImageEmbedding
-from analysis.models.exports import Export
+from analysis.models.exports import Export, ExportedImages
 from analysis.models.folders import Folder
 from analysis.models.heartbeat import Heartbeat
 from analysis.models.idempotent_requests import IdempotentRequest
@@ -37,6 +39,8 @@ __all__ = [
     "AlertMatch",
     "Analysis",
     "AnalysisQuerySet",
+    "AuditEntry",
+    "AuditedImages",
     "Backfill",
     "Batch",
     "BatchEntry",
@@ -51,6 +55,7 @@ __all__ = [
     "Delivery",
     "EndedStatistics",
     "Export",
+    "ExportedImages",
     "Face",
     "FileKeyword",
     "Folder",
@@ -68,6 +73,7 @@ __all__ = [
     "LabelAncestor",
     "LatencyStatistics",
     "ModelVersion",
+    "OriginalDeletion",
     "Outage",
     "PendingBlob",
     "Rating",
@@ -76,6 +82,7 @@ __all__ = [
     "Spend",
     "SpendEntry",
     "StatisticsRun",
+    "TrashDeletion",
     "Upload",
     "Verdict",
     "Viewer",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -69,3 +70,23 @@ class Export(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}" if self.name else f"{self.format} {self.pk}"
+
+
+class ExportedImages(models.Model):
+    """Some of the pictures that an export's file has copies of: those of one step.
+
+    A row for hundreds of pictures, not a row for each: the index of the array finds the exports of one picture.
+    """
+
+    export = models.ForeignKey(
+        Export, on_delete=models.CASCADE, related_name="exported_images", verbose_name=_("export")
+    )
+    image_ids = ArrayField(models.BigIntegerField(), verbose_name=_("pictures"))
+
+    class Meta:
+        verbose_name = _("pictures of an export")
+        verbose_name_plural = _("pictures of exports")
+        indexes = [GinIndex(fields=["image_ids"], name="exportedimages_image", fastupdate=False)]
+
+    def __str__(self) -> str:
+        return f"{len(self.image_ids)} in {self.export_id}"

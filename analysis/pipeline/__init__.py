@@ -22,6 +22,13 @@ from analysis.pipeline.changes import change_label, merge_labels, start_bulk_cha
 from analysis.pipeline.exports import retry_export, start_export
 from analysis.pipeline.files import ImportedFile, import_files
 from analysis.pipeline.images import ingest_file, request_analysis, store_image
+from analysis.pipeline.trash import (
+    continue_deletion,
+    delete_expired_trash,
+    delete_now,
+    delete_originals,
+    start_deletion,
+)
 from analysis.pipeline.uploads import complete_upload, validate_upload, validate_uploads
 
 __all__ = [
@@ -30,7 +37,11 @@ __all__ = [
     "change_label",
     "complete_upload",
     "consume_events",
+    "continue_deletion",
     "continue_sync",
+    "delete_expired_trash",
+    "delete_now",
+    "delete_originals",
     "import_bucket_objects",
     "import_files",
     "import_object",
@@ -43,6 +54,7 @@ __all__ = [
     "retry_failed",
     "run_batch",
     "start_bulk_change",
+    "start_deletion",
     "start_export",
     "start_once",
     "start_sync",

@@ -16,7 +16,7 @@ from analysis.aws.sqs import SqsQueue
 from analysis.bucket_sync import connection_check, event_consumer, importer, object_import, sync
 from analysis.bucket_sync.object_queue import RecordedEvents
 from analysis.curation import trash
-from analysis.models import Bucket, BucketObject
+from analysis.models import Bucket, BucketObject, Image
 from analysis.pipeline.images import RUN_SECONDS, process_new, request_analysis
 from analysis.recognition import claims
 from analysis.recognition.search_index import reindex
@@ -132,7 +132,8 @@ def import_object(row: BucketObject) -> None:
             if not result.is_same_file:
                 process_new(result.image, apis=row.bucket.apis, is_bulk=True)
         if result.removed_image_id and result.removed_at:
-            trash.trash([result.removed_image_id], at=result.removed_at)
+            removed = Image.objects.get(pk=result.removed_image_id)
+            trash.trash_image(removed, by_id=None, at=result.removed_at)
 
 
 def retry_failed(bucket: Bucket) -> int:

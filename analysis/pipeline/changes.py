@@ -42,19 +42,19 @@ def undo(token: int, *, by: AbstractBaseUser, at_once: int) -> BulkChange:
     return change
 
 
-def change_label(label_id: int, update: LabelUpdate) -> None:
+def change_label(label_id: int, update: LabelUpdate, *, by_id: int) -> None:
     """Update a label, and reindex its images in the background. Raises ActionRefused."""
     with transaction.atomic():
-        _reindex_labels(label_admin.update_label(label_id, update))
+        _reindex_labels(label_admin.update_label(label_id, update, by_id=by_id))
 
 
-def merge_labels(label_ids: list[int], *, into_id: int) -> None:
+def merge_labels(label_ids: list[int], *, into_id: int, by_id: int) -> None:
     """Merge labels into one, and reindex their images in the background.
 
     Raises ActionRefused.
     """
     with transaction.atomic():
-        _reindex_labels(label_admin.merge(label_ids, into_id=into_id))
+        _reindex_labels(label_admin.merge(label_ids, into_id=into_id, by_id=by_id))
 
 
 def _reindex_labels(label_ids: list[int]) -> None:

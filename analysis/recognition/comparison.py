@@ -12,7 +12,8 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from analysis.models import Analysis, Image
+from analysis import audit_log
+from analysis.models import Analysis, AuditEntry, Image
 from analysis.recognition import responses
 from analysis.recognition.detected_labels import detected_labels
 from analysis.recognition.search_index import reindex
@@ -73,16 +74,17 @@ def compare_versions(api: str, *, recognizer: str, before: str, after: str) -> C
     return Comparison(pictures, result.gained, result.lost)
 
 
-def pin(analysis: Analysis) -> None:
+def pin(analysis: Analysis, *, by_id: int) -> None:
     """Make a finished analysis the current one; newer results do not replace it."""
     with transaction.atomic():
         siblings = _locked_siblings(analysis)
         siblings.exclude(pk=analysis.pk).update(is_current=False, is_pinned=False)
         siblings.filter(pk=analysis.pk).update(is_current=True, is_pinned=True)
         reindex([analysis.image_id])
+        _record(AuditEntry.Action.PIN, analysis, by_id=by_id)
 
 
-def unpin(analysis: Analysis) -> None:
+def unpin(analysis: Analysis, *, by_id: int) -> None:
     """Make the latest result the current one again."""
     with transaction.atomic():
         siblings = _locked_siblings(analysis)
@@ -91,6 +93,12 @@ def unpin(analysis: Analysis) -> None:
         if latest:
             siblings.filter(pk=latest.pk).update(is_current=True)
         reindex([analysis.image_id])
+        _record(AuditEntry.Action.UNPIN, analysis, by_id=by_id)
+
+
+def _record(action: str, analysis: Analysis, *, by_id: int) -> None:
+    details = {"api": analysis.api, "analysis": analysis.pk}
+    audit_log.record(action, analysis.image, by_id=by_id, details=details)
 
 
 def _locked_siblings(analysis: Analysis) -> Any:

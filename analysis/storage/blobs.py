@@ -211,6 +211,14 @@ def delete_pending(keys: Iterable[str]) -> None:
 
     Those that cannot be deleted stay for the sweeper.
     """
+    confirm(_delete_all(list(keys)))
+
+
+def _delete_all(keys: list[str]) -> list[str]:
+    """Delete files, with their versions in S3; returns the keys of those deleted."""
+    if delete_many := getattr(storage(), "delete_many", None):
+        with suppress(OSError):  # a server that does not know the request
+            return list(delete_many(keys))
     deleted = []
     for key in keys:
         try:
@@ -218,7 +226,7 @@ def delete_pending(keys: Iterable[str]) -> None:
         except OSError:
             continue  # the sweeper tries again
         deleted.append(key)
-    confirm(deleted)
+    return deleted
 
 
 def exists(key: str) -> bool:

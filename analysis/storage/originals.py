@@ -105,14 +105,6 @@ def replacing_version(image: Image) -> str | None:
         return None
 
 
-def delete(image: Image) -> None:
-    """Delete an original in a bucket, if the bucket allows it. Raises AWSError."""
-    if image.bucket is not None and image.bucket.may_delete:
-        # Without a version: with versioning on, S3 then only adds a delete marker, and the owner can restore the
-        # object.
-        s3_objects.delete(client_of(image.bucket), S3Object(image.bucket.name, image.key))
-
-
 def client_of(bucket: Bucket) -> s3_objects.Client:
     return s3_objects.client(region=region_of(bucket))
 

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from types import MappingProxyType
 from typing import IO, Any
@@ -27,6 +27,7 @@ from storages.utils import clean_name
 
 from analysis.aws.errors import CREDENTIAL_ERRORS, DENIED_CODES, SLOW_DOWN_CODES, WRONG_REGION_CODES
 from analysis.aws.object_refs import PresignedForm, S3Object
+from analysis.aws.s3_deletion import delete_keys
 from analysis.aws.url_credentials import redact_url_credentials
 from analysis.storage.presigned_urls import DOWNLOAD_SECONDS, Distribution, presign, signed_at
 
@@ -218,6 +219,16 @@ class SharedS3Storage(S3Storage):
     def delete(self, name: str) -> None:
         with _as_oserror(self.bucket_name):
             super().delete(name)
+
+    def delete_many(self, names: Sequence[str]) -> list[str]:
+        """Delete objects with all their versions, 1,000 per request.
+
+        Returns the names of those that are deleted.
+        """
+        by_key = {self._normalize_name(clean_name(name)): name for name in names}
+        with _as_oserror(self.bucket_name):
+            deleted = delete_keys(self.connection.meta.client, self.bucket_name, list(by_key))
+        return [by_key[key] for key in deleted]
 
     def exists(self, name: str) -> bool:
         with _as_oserror(self.bucket_name):

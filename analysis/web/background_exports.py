@@ -21,7 +21,7 @@ from analysis.models import Export
 from analysis.storage import blobs
 from analysis.web import toasts
 from analysis.web.byte_ranges import file_response
-from analysis.web.http import Request, int_param, is_fragment
+from analysis.web.http import Request, current_user_id, int_param, is_fragment
 from analysis.web.links import with_parameters
 from analysis.web.toasts import Toast
 
@@ -98,7 +98,7 @@ def export_action(request: Request, export_id: int, action: str) -> HttpResponse
     if action not in ACTIONS:  # 404, not 400: the action is part of the address
         raise Http404
     export = get_object_or_404(permissions.viewable_exports(request.user), pk=export_id)
-    toasts.add_toast(request, Toast(ACTIONS[action](export)))
+    toasts.add_toast(request, Toast(ACTIONS[action](export, request)))
     return redirect("exports")
 
 
@@ -127,22 +127,22 @@ def _finished(request: Request, export_id: int) -> Export:
     return get_object_or_404(exports, pk=export_id, state=State.DONE)
 
 
-def _cancel(export: Export) -> str:
+def _cancel(export: Export, _request: Request) -> str:
     return _("Canceled.") if background.cancel(export) else _("It was finished already.")
 
 
-def _retry(export: Export) -> str:
+def _retry(export: Export, _request: Request) -> str:
     if pipeline.retry_export(export):
         return _("Started again.")
     return _("Only a failed or canceled export can be retried.")
 
 
-def _delete(export: Export) -> str:
-    background.delete(export)
+def _delete(export: Export, request: Request) -> str:
+    background.delete(export, by_id=current_user_id(request))
     return _("Deleted.")
 
 
-ACTIONS: dict[str, Callable[[Export], str]] = {"cancel": _cancel, "retry": _retry, "delete": _delete}
+ACTIONS: dict[str, Callable[[Export, Request], str]] = {"cancel": _cancel, "retry": _retry, "delete": _delete}
 
 
 def _row(export: Export) -> ExportRow:

@@ -20,9 +20,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from analysis import formatting, permissions, pipeline
+from analysis import audit_log, formatting, permissions, pipeline
+from analysis.audit_log.form_values import changed_values, settings_of
 from analysis.bucket_sync import connection_check
-from analysis.models import Analysis, Bucket, BucketObject
+from analysis.models import Analysis, AuditEntry, Bucket, BucketObject
 from analysis.recognition import registry
 from analysis.web import links, toasts
 from analysis.web.bucket_report import report_counts
@@ -122,7 +123,7 @@ class BucketForm(forms.ModelForm):
             self.fields["anyway"] = forms.BooleanField(required=False, label=label)
         return not findings
 
-    def save_checked(self) -> bool:
+    def save_checked(self, *, by_id: int) -> bool:
         """Save, unless a bucket added in the meantime overlaps; then adds the error.
 
         The connection was checked without a transaction, as that may take seconds.
@@ -130,7 +131,14 @@ class BucketForm(forms.ModelForm):
         try:
             with transaction.atomic():
                 self.instance.full_clean(exclude={field.name for field in Bucket._meta.fields} - set(self.fields))
+                is_new = self.instance.pk is None
                 self.save()
+                audit_log.record(
+                    AuditEntry.Action.ADD if is_new else AuditEntry.Action.CHANGE,
+                    self.instance,
+                    by_id=by_id,
+                    details={"values": settings_of(self) if is_new else changed_values(self)},
+                )
         except ValidationError as error:
             self.add_error(None, error)
             return False
@@ -169,7 +177,9 @@ def remove(request: Request, bucket_id: int) -> HttpResponse:
     bucket = permissions.get_bucket_or_404(request.user, bucket_id)
     name = str(bucket)
     try:
-        bucket.delete()
+        with transaction.atomic():
+            audit_log.record(AuditEntry.Action.REMOVE, bucket, by_id=current_user_id(request))
+            bucket.delete()
     # The database decides, not a count before: a sync may add a picture at this moment.
     except ProtectedError:
         pictures = formatting.pictures(bucket.images.count())
@@ -183,7 +193,7 @@ def remove(request: Request, bucket_id: int) -> HttpResponse:
 def _form(request: Request, bucket: Bucket) -> HttpResponse:
     may_choose_apis = permissions.can_choose_apis(request.user)
     form = BucketForm(request.POST or None, instance=bucket, label_suffix="", may_choose_apis=may_choose_apis)
-    if request.method == "POST" and form.is_connected() and form.save_checked():
+    if request.method == "POST" and form.is_connected() and form.save_checked(by_id=current_user_id(request)):
         return redirect("bucket", form.instance.pk)
     # 422, since htmx and browsers treat 200 after a POST as success.
     return render(request, "buckets/add.html", {"form": form}, status=422 if form.errors else 200)

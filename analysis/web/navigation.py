@@ -49,12 +49,14 @@ PICTURES = (
     Page("labels", _("Labels"), "tag"),
     Page("searches", _("Saved searches"), "bookmark"),
     Page("duplicates", _("Duplicates"), "copies"),
+    Page("trash", _("Trash"), "trash", ("trash-delete",)),
 )
 OPERATION = (
     Page("activity", _("Activity"), "clock", ("batch", "bulk-changes", "deliveries")),
     Page("exports", _("Downloads"), "download", ("export",)),
     Page("dashboard", _("Dashboard"), "chart"),
     Page("buckets", _("Buckets"), "bucket", ("bucket", "bucket-add", "bucket-edit")),
+    Page("audit-log", _("Audit log"), "list", ("audit-entry",), right="view_audit_log"),
     Page("system", _("System"), "gear", right="view_system"),
     Page("admin:index", _("Administration"), "shield", right="open_admin"),
 )

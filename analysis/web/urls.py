@@ -6,6 +6,7 @@ from django.urls import path
 
 from analysis.web import (
     activity,
+    audit_log,
     background_exports,
     buckets,
     color_theme,
@@ -19,6 +20,7 @@ from analysis.web import (
     sensitive,
     state_filter,
     system,
+    trash,
 )
 from analysis.web.bulk import changes, reanalyze
 from analysis.web.bulk import views as bulk_views
@@ -68,6 +70,10 @@ urlpatterns = [
     path("folders/<int:folder_id>/", folders.folder, name="folder"),
     path("duplicates/", duplicates.duplicates, name="duplicates"),
     path("duplicates/keep/", duplicates.resolve_duplicates, name="duplicates-keep"),
+    path("trash/", trash.trash, name="trash"),
+    path("trash/delete/", trash.delete_forever, name="trash-delete"),
+    path("trash/deletions/<int:deletion_id>/cancel/", trash.cancel_deletion, name="trash-cancel"),
+    path("trash/deletions/<int:deletion_id>/receipt.csv", trash.receipt, name="trash-receipt"),
     path("upload/", upload_views.upload, name="upload"),
     path("upload/state/", upload_views.upload_state, name="upload-state"),
     path("upload/files/", direct.create_upload, name="uploads"),
@@ -109,4 +115,8 @@ urlpatterns = [
     path("activity/<int:batch_id>/", activity.batch, name="batch"),
     path("activity/<int:batch_id>/<slug:action>/", activity.batch_action, name="batch-action"),
     path("system/", system.system, name="system"),
+    path("audit-log/", audit_log.audit_log, name="audit-log"),
+    path("audit-log/entries.csv", audit_log.as_csv, name="audit-log-csv"),
+    path("audit-log/<int:entry_id>/", audit_log.entry, name="audit-entry"),
+    path("audit-log/<int:entry_id>/pictures.csv", audit_log.entry_csv, name="audit-entry-csv"),
 ]

@@ -10,11 +10,14 @@ from decimal import Decimal
 from typing import cast
 
 from django.contrib.auth.models import AnonymousUser
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
+from analysis import audit_log
+from analysis.models import AuditEntry
 from imagelib.accounts.models import ApiToken, User
 
 PREFIX = "imagelib_"
@@ -34,15 +37,17 @@ def create(
     `days` until it expires; None for never.
     """
     text = PREFIX + secrets.token_urlsafe(32)
-    token = ApiToken.objects.create(
-        user=user,
-        name=name,
-        digest=_digest(text),
-        hint=text[:HINT_LENGTH],
-        scopes=list(scopes),
-        spending_limit=spending_limit,
-        expires_at=timezone.now() + timedelta(days=days) if days else None,
-    )
+    with transaction.atomic():
+        token = ApiToken.objects.create(
+            user=user,
+            name=name,
+            digest=_digest(text),
+            hint=text[:HINT_LENGTH],
+            scopes=list(scopes),
+            spending_limit=spending_limit,
+            expires_at=timezone.now() + timedelta(days=days) if days else None,
+        )
+        audit_log.record(AuditEntry.Action.ADD, token, by_id=user.pk, details={"scopes": sorted(token.scopes)})
     return token, text
 
 
@@ -51,9 +56,12 @@ def tokens_of(user: User) -> QuerySet[ApiToken]:
     return ApiToken.objects.filter(user=user, revoked_at=None).order_by("-created_at")
 
 
-def revoke(token: ApiToken) -> None:
+def revoke(token: ApiToken, *, by_id: int) -> None:
     """Kept as a row: batches and logs name the token that started them."""
-    ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+    with transaction.atomic():
+        if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now()):
+            details = {"user": token.user.get_username()}
+            audit_log.record(AuditEntry.Action.REVOKE, token, by_id=by_id, details=details)
 
 
 def find(text: str) -> ApiToken | None:

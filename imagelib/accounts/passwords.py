@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import ceil
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import views
-from django.contrib.auth.forms import PasswordResetForm
+from django.contrib.auth.forms import PasswordResetForm, SetPasswordForm
+from django.db import transaction
 from django.http import HttpResponse
 from django.urls import path
 from django.utils.translation import ngettext
 
+from analysis import audit_log
+from analysis.models import AuditEntry
 from analysis.web.attempts import Attempts
 
 MAILS = 3
@@ -46,6 +51,28 @@ class PasswordReset(views.PasswordResetView):
         return super().form_valid(form)
 
 
+class PasswordChange(views.PasswordChangeView):
+    template_name = "account/password_change.html"
+
+    def form_valid(self, form: SetPasswordForm[Any]) -> HttpResponse:
+        return _saved(super().form_valid, form)
+
+
+class PasswordResetConfirm(views.PasswordResetConfirmView):
+    template_name = "account/password_reset_confirm.html"
+
+    def form_valid(self, form: SetPasswordForm[Any]) -> HttpResponse:
+        return _saved(super().form_valid, form)
+
+
+def _saved(save: Callable[[Any], HttpResponse], form: SetPasswordForm[Any]) -> HttpResponse:
+    """Save the new password and the fact in the audit log."""
+    with transaction.atomic():
+        response = save(form)
+        audit_log.record(AuditEntry.Action.CHANGE, form.user, by_id=form.user.pk, details={"fields": ["Password"]})
+    return response
+
+
 def _too_many_mails(seconds: int) -> str:
     minutes = ceil(seconds / 60)
     return ngettext(
@@ -63,7 +90,7 @@ def _can_send() -> bool:
 urlpatterns = [
     path(
         "accounts/password_change/",
-        views.PasswordChangeView.as_view(template_name="account/password_change.html"),
+        PasswordChange.as_view(),
         name="password_change",
     ),
     path(
@@ -83,7 +110,7 @@ urlpatterns = [
     ),
     path(
         "accounts/reset/<uidb64>/<token>/",
-        views.PasswordResetConfirmView.as_view(template_name="account/password_reset_confirm.html"),
+        PasswordResetConfirm.as_view(),
         name="password_reset_confirm",
     ),
     path(

@@ -62,7 +62,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
 @require_POST
 def revoke(request: HttpRequest, token_id: int) -> HttpResponse:
     token = get_object_or_404(ApiToken, pk=token_id, user_id=request.user.pk)
-    api_tokens.revoke(token)  # no confirmation: another token is made in a moment
+    api_tokens.revoke(token, by_id=token.user_id)  # no confirmation: another token is made in a moment
     messages.success(request, _("Revoked “%(name)s”. Programs that use it get an error from now on.") % {"name": token})
     return redirect("api-tokens")
 

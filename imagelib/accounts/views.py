@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from analysis import audit_log
+from analysis.audit_log.form_values import changed_values
+from analysis.models import AuditEntry
 from imagelib.accounts import time_zones
 from imagelib.accounts.forms import AccountForm
 from imagelib.accounts.models import User
@@ -19,7 +23,9 @@ def account(request: HttpRequest) -> HttpResponse:
     user = User.objects.get(username=request.user.get_username())
     form = AccountForm(request.POST or None, instance=user, browser_zone=time_zones.browser_zone(request))
     if form.is_valid():
-        form.save()
+        with transaction.atomic():
+            form.save()
+            audit_log.record(AuditEntry.Action.CHANGE, user, by_id=user.pk, details={"values": changed_values(form)})
         messages.success(request, _("Account saved."))
         return redirect("account")
     return render(request, "account/account.html", {"form": form}, status=422 if form.is_bound else 200)

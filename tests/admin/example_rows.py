@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from django.utils import timezone
 
+from analysis import audit_log
 from analysis.models import (
     AddedStatistics,
     Analysis,
     Batch,
+    Bucket,
     BulkChange,
     Call,
     ConfidenceStatistics,
@@ -19,6 +21,7 @@ from analysis.models import (
     LabelAlias,
     LatencyStatistics,
     ModelVersion,
+    OriginalDeletion,
     Outage,
     PendingBlob,
     Rating,
@@ -26,6 +29,7 @@ from analysis.models import (
     Spend,
     SpendEntry,
     StatisticsRun,
+    TrashDeletion,
     Upload,
     Verdict,
 )
@@ -56,6 +60,8 @@ def create_example_rows(owner) -> None:
     ImageText.objects.create(image=image, content="<script>alert(1)</script>")
     Rating.objects.create(image=image, person=owner, is_favorite=True, rating=5)
     BulkChange.objects.create(person=owner, action="trash")
+    audit_log.record("trash", image, by_id=owner.pk)
+    TrashDeletion.objects.create(person=owner, trashed_until=timezone.now())
     Batch.objects.create(query="<script>alert(1)</script>", recognizer="rekognition", parameters={"labels": {}})
     Heartbeat.objects.create(name="queue")
     token, _text = api_tokens.create(owner, name="<script>alert(1)</script>", scopes=["read"], days=30)
@@ -67,6 +73,9 @@ def create_example_rows(owner) -> None:
     StatisticsRun.objects.create(name="added")
     SavedSearch.objects.create(owner=owner, name="<script>alert(1)</script>", query="dog")
     create_bucket_image(create_bucket(owner, prefix="<script>alert(1)</script>"), "<script>alert(1)</script>.jpg")
+    OriginalDeletion.objects.create(
+        bucket=Bucket.objects.first(), key="<script>alert(1)</script>", image_id=1, filename="<script>alert(1)</script>"
+    )
     Upload.objects.create(
         owner=owner, key="uploads/1", filename="<script>alert(1)</script>", size=1, expires_at=timezone.now()
     )

@@ -11,6 +11,7 @@ from analysis.models import (
     Alert,
     AlertMatch,
     Analysis,
+    AuditedImages,
     Backfill,
     BatchEntry,
     BatchImage,
@@ -19,6 +20,7 @@ from analysis.models import (
     City,
     Delivery,
     Export,
+    ExportedImages,
     FileKeyword,
     Folder,
     Image,
@@ -60,10 +62,11 @@ def address(model, page, *arguments):
 def test_all_models_but_these_are_registered():
     # Composite primary keys are not supported by the admin; labels are on the picture's page. Embeddings have no table
     # where the server has no pgvector. Exports are shown to their owner alone; cities are loaded as a whole. Alerts and
-    # sinks have pages of their own, since their addresses and secrets are not for all staff.
+    # sinks have pages of their own, since their addresses and secrets are not for all staff; so has the audit log.
     assert set(apps.get_app_config("analysis").get_models()) - set(MODELS) == {
         Alert,
         AlertMatch,
+        AuditedImages,
         Backfill,
         BatchEntry,
         BatchImage,
@@ -71,6 +74,7 @@ def test_all_models_but_these_are_registered():
         City,
         Delivery,
         Export,
+        ExportedImages,
         FileKeyword,
         Folder,
         ImageEmbedding,

@@ -14,9 +14,12 @@ def test_policy_allows_only_required_actions():
         "Recognize": (["rekognition:DetectLabels", "rekognition:DetectText"], "*")
     }
     assert statements(bucket="pictures", prefix="/library/", reads_quotas=True) == {
-        "FindPictures": (["s3:ListBucket"], "arn:aws:s3:::pictures"),
+        "FindPictures": (["s3:ListBucket", "s3:ListBucketVersions"], "arn:aws:s3:::pictures"),
         "KeepPictures": (
-            ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+            [
+                *("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:DeleteObjectVersion"),
+                *("s3:GetObject", "s3:PutObject"),
+            ],
             "arn:aws:s3:::pictures/library/*",
         ),
         "ReadQuotas": (["servicequotas:ListServiceQuotas"], "*"),

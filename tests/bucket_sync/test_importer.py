@@ -16,7 +16,7 @@ from analysis import leases, pipeline, tasks
 from analysis.bucket_sync import importer, object_import, object_queue, sync
 from analysis.bucket_sync.s3_events import parse_events
 from analysis.curation import trash, verdicts
-from analysis.library import images
+from analysis.library import removal
 from analysis.models import Analysis, Bucket, BucketObject, Call, Folder, Image
 from analysis.recognition import claims, ledger
 from analysis.recognition.base import Response, UnreadableResponse
@@ -253,7 +253,7 @@ def test_returning_object_does_not_restore_an_image_trashed_since(bucket, s3):
     read(bucket)
 
     def somebody_changes_their_mind() -> None:
-        trash.restore(Image.objects.get().pk)
+        trash.restore(Image.objects.get().pk, by_id=Image.objects.get().owner_id)
         trashed_by_somebody()
 
     gone_and_back(bucket, s3, meanwhile=somebody_changes_their_mind)
@@ -305,7 +305,7 @@ def test_deleted_image_is_not_imported_again(bucket, s3, django_capture_on_commi
     hear(KEY)
     read(bucket)
     with django_capture_on_commit_callbacks(execute=True):
-        images.remove(Image.objects.get())
+        removal.remove_image(Image.objects.get())
     assert (KEY in s3.objects, told()[0]) == (True, "dropped")
     assert hear(KEY, etag=s3.etag(KEY)) == set()
     s3.put(KEY, pictures.jpeg(seed=2))
@@ -318,7 +318,9 @@ def test_original_is_deleted_only_if_the_bucket_allows_it(bucket, s3, django_cap
     read(bucket)
     Bucket.objects.update(may_delete=True)
     with django_capture_on_commit_callbacks(execute=True):
-        images.remove(Image.objects.get())
+        removal.remove_image(Image.objects.get())
+    assert s3.objects != {}  # only once the rows are committed
+    pipeline.delete_originals()
     assert s3.objects == {}
 
 

@@ -175,9 +175,9 @@ def test_undo_skips_pictures_changed_since(owner, selection, library):
     first, second, *_ = library
     tagged, opened = add_tag(selection, "party"), set_visibility(selection, Image.Visibility.PUBLIC)
     tag = create_label("party", "tag")
-    verdicts.clear(first.pk, label_id=tag.pk)
+    verdicts.clear(first.pk, label_id=tag.pk, by_id=owner.pk)
     verdicts.add(first.pk, name="party", by_id=owner.pk)
-    verdicts.clear(second.pk, label_id=tag.pk)
+    verdicts.clear(second.pk, label_id=tag.pk, by_id=owner.pk)
     set_visibility(Selection(owner, ids=(second.pk,)), Image.Visibility.PRIVATE)
     assert bulk.undo(tagged.pk, by=owner).number == 2
     assert bulk.undo(opened.pk, by=owner).number == 2
@@ -195,7 +195,7 @@ def test_undo_of_tag_removal_keeps_a_tag_added_since(owner, selection, library):
 
 def test_undo_of_rejection_skips_a_verdict_cleared_since(owner, selection, library):
     change = bulk.apply(selection, Act.REJECT, label=dog())
-    verdicts.clear(library[2].pk, label_id=dog().pk)
+    verdicts.clear(library[2].pk, label_id=dog().pk, by_id=owner.pk)
     assert bulk.undo(change.pk, by=owner).number == 1
     assert not Verdict.objects.filter(image=library[2], label=dog()).exists()
 

@@ -89,7 +89,7 @@ def test_file_tag_that_a_user_removed_stays_removed(owner, image, signed_in, rem
     assert label_rows(image) == rest
     examine_again(image)
     assert label_rows(image) == rest
-    verdicts.clear(image.pk, label_id=tag.pk)
+    verdicts.clear(image.pk, label_id=tag.pk, by_id=image.owner_id)
     assert label_rows(image) == TAGS
 
 

@@ -32,7 +32,7 @@ def test_trashed_picture_leaves_the_index_and_restore_reindexes_it(owner):
     verdicts.add(image.pk, name="holiday", by_id=owner.pk)
     assert trash.trash([image.pk]) == [image.pk]
     assert (label_rows(image), ImageIndex.objects.count(), ImageText.objects.count()) == ({}, 0, 0)
-    trash.restore(image.pk)
+    trash.restore(image.pk, by_id=image.owner_id)
     assert (label_rows(image), ImageIndex.objects.count()) == ({"Dog": 98, "holiday": 100}, 1)
     assert (ImageText.objects.get().content, trashed()) == ("Exit", set())
 
@@ -45,8 +45,8 @@ def test_trashing_twice_keeps_the_first_time(owner):
     assert trash.trash([image.pk]) == []
     image.refresh_from_db()
     assert image.trashed_at == first
-    trash.restore(image.pk)
-    trash.restore(image.pk)
+    trash.restore(image.pk, by_id=image.owner_id)
+    trash.restore(image.pk, by_id=image.owner_id)
     assert trashed() == set()
 
 
@@ -55,7 +55,7 @@ def test_restore_is_refused_while_the_library_has_the_file(owner):
     trash.trash([image.pk])
     again = create_image(owner, sha256=image.sha256)
     with pytest.raises(ActionRefused, match=r"^The same file was uploaded again\. Move that copy to the trash"):
-        trash.restore(image.pk)
+        trash.restore(image.pk, by_id=image.owner_id)
     assert trashed() == {image.pk}
     trash.trash([again.pk])
     assert trash.restore_all([image.pk, again.pk]) == [again.pk]
@@ -66,7 +66,7 @@ def test_copy_of_another_owner_does_not_prevent_restore(owner, colleague):
     image = create_image(owner)
     trash.trash([image.pk])
     create_image(colleague, sha256=image.sha256)
-    trash.restore(image.pk)
+    trash.restore(image.pk, by_id=image.owner_id)
     assert trashed() == set()
 
 
@@ -84,7 +84,7 @@ def test_queued_analysis_waits_while_in_trash_and_resumes_after_restore(owner):
     assert Analysis.objects.open().filter(image__trashed_at=None).count() == 1
     assert [analysis.pk for analysis in claims.claim("local", "labels", maximum=9, region=None)] == [analyses[1].pk]
     assert claims.apis_with_due_work() == []
-    trash.restore(image.pk)
+    trash.restore(image.pk, by_id=image.owner_id)
     assert claims.apis_with_due_work() == [("local", "labels")]
     assert [analysis.pk for analysis in claims.claim("local", "labels", maximum=9, region=None)] == [analyses[0].pk]
 
@@ -99,7 +99,7 @@ def test_result_that_arrives_in_trash_is_indexed_after_restore(owner):
     image = create_image(owner)
     trash.trash([image.pk])
     create_analysis(image, state="done", answer={"Labels": [{"Name": "Dog", "Confidence": 98.0}]})
-    trash.restore(image.pk)
+    trash.restore(image.pk, by_id=image.owner_id)
     assert label_rows(image) == {"Dog": 98}
 
 
@@ -111,7 +111,7 @@ def test_restore_racing_with_an_upload_of_the_file_is_refused(owner):
 
     def restore() -> None:
         try:
-            trash.restore(image.pk)
+            trash.restore(image.pk, by_id=image.owner_id)
         except ActionRefused as refusal:
             messages.append(str(refusal))
         finally:

@@ -45,7 +45,7 @@ def test_rejected_label_stays_removed_after_reanalysis(image, owner):
 
 def test_cleared_verdict_restores_the_detected_label(image, owner):
     verdicts.reject(image.pk, label_id=create_label("Dog").pk, by_id=owner.pk)
-    verdicts.clear(image.pk, label_id=create_label("Dog").pk)
+    verdicts.clear(image.pk, label_id=create_label("Dog").pk, by_id=image.owner_id)
     assert (label_rows(image), decisions(image)) == ({"Dog": 62, "Cat": 80}, {})
 
 

@@ -232,13 +232,6 @@ def test_nobody_else_writes_it_while_its_file_is_stored(owner, dog, monkeypatch)
     assert due == []
 
 
-def test_copies_of_a_picture_are_found(owner, dog):
-    other = create_labeled_image(owner, {"Cat": 99.0})
-    with_dog, by_search = written(start(owner, query="", image_ids=[dog.pk])), written(start(owner))
-    assert set(background.containing(dog.pk)) == {with_dog, by_search}
-    assert set(background.containing(other.pk)) == {by_search}
-
-
 def test_starting_sends_the_task_on_commit(owner, dog, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks() as callbacks:
         pipeline.start_export(Export(owner=owner, format="jsonl"))

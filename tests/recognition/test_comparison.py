@@ -86,9 +86,9 @@ def test_pinned_older_result_stays_current_until_unpinned(owner):
     older = Analysis.objects.get()
     Analysis.objects.update(is_current=False)
     newer = create_analysis(image, state="done", answer=labels_answer(Cat=90))
-    comparison.pin(older)
+    comparison.pin(older, by_id=image.owner_id)
     assert label_rows(image) == {"Dog": 98}
     newer.refresh_from_db()
     assert not newer.is_current
-    comparison.unpin(older)
+    comparison.unpin(older, by_id=image.owner_id)
     assert label_rows(image) == {"Cat": 90}

@@ -231,12 +231,12 @@ def test_outage_ends_on_rejected_picture_and_is_deleted_without_open_work(owner,
 
 
 def test_image_deleted_during_request_does_not_affect_other_results(owner, rekognition):
-    from analysis.library import images
+    from analysis.library import removal
 
     gone, remaining = stored_images(owner, 2)
     pipeline.request_analysis(image_ids=[gone.pk, remaining.pk], apis=["labels"])
     claimed = claims.claim("rekognition", "labels", maximum=2, region="eu-central-1")
-    images.remove(gone)
+    removal.remove_image(gone)
     answer = Response("labels", "rekognition", "3.0", {"Labels": []}, "request-1", 5)
     save_results([AttemptResult(analysis, response=answer, region="eu-central-1") for analysis in claimed])
     assert states() == {"done": 1}

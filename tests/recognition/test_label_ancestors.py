@@ -55,7 +55,7 @@ def test_label_added_by_a_person_is_found_by_its_ancestors(owner, vehicles):
     assert (search(owner, "vehicle"), search(owner, "car")) == ([truck.pk, sedan.pk], [sedan.pk])
     assert search(owner, "vehicle -car") == [truck.pk]
     assert search(owner, "vehicle>=90 sedan") == [sedan.pk]
-    verdicts.clear(sedan.pk, label_id=create_label("Sedan").pk)
+    verdicts.clear(sedan.pk, label_id=create_label("Sedan").pk, by_id=sedan.owner_id)
     assert (label_rows(sedan), search(owner, "vehicle")) == ({}, [truck.pk])
 
 
@@ -89,7 +89,7 @@ def test_rejected_ancestor_stays_off_and_returns_with_the_undo(owner, vehicles):
     verdicts.reject(image.pk, label_id=create_label("Car").pk, by_id=owner.pk)
     reindex([image.pk])
     assert label_rows(image) == {"Sedan": 100, "Vehicle": 100}
-    verdicts.clear(image.pk, label_id=create_label("Car").pk)
+    verdicts.clear(image.pk, label_id=create_label("Car").pk, by_id=image.owner_id)
     assert label_rows(image) == {"Sedan": 100, "Car": 100, "Vehicle": 100}
 
 
@@ -168,7 +168,7 @@ def test_merged_label_passes_its_parents_and_children_on(owner, vehicles):
     with transaction.atomic():
         car = create_label("Car")
         update = LabelUpdate(car.revision, "", False, None, create_label("Automobile").pk)
-        label_admin.update_label(car.pk, update)
+        label_admin.update_label(car.pk, update, by_id=0)
     assert ancestors() == {
         ("Sedan", "Automobile"),
         ("Sedan", "Vehicle"),

@@ -6,7 +6,7 @@ import pytest
 
 from analysis.aws.object_refs import S3Object
 from analysis.curation import trash
-from analysis.library import images
+from analysis.library import removal
 from analysis.models import BucketObject, Image
 from analysis.storage import blobs, originals
 from tests.factories import create_bucket, create_bucket_image, create_image
@@ -110,7 +110,7 @@ def test_distribution_is_not_bypassed(owner, settings):
 
 def test_deleted_image_is_not_synced_again(owner):
     image = create_bucket_image(create_bucket(owner), "one.jpg")
-    images.remove(image)
+    removal.remove_image(image)
     assert not Image.objects.exists()
     assert BucketObject.objects.values_list("key", "state", "image").get() == ("one.jpg", "dropped", None)
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from moto.server import ThreadedMotoServer
 
 from analysis import pipeline, tasks
-from analysis.library import images
+from analysis.library import removal
 from analysis.models import Image, PendingBlob, Upload
 from analysis.storage import blobs, renditions
 from tests import pictures
@@ -73,7 +73,7 @@ def test_image_is_added_analyzed_and_found_in_s3(owner, rekognition, bucket):
 def test_deleted_image_deletes_its_objects(owner, rekognition, bucket, django_capture_on_commit_callbacks):
     image = receive(owner)
     with django_capture_on_commit_callbacks(execute=True):
-        images.remove(image)
+        removal.remove_image(image)
     assert keys(bucket) == set()
 
 

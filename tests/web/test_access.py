@@ -8,7 +8,7 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from analysis.models import Batch, Bucket, BulkChange, Export, Image, SavedSearch, Upload
+from analysis.models import Batch, Bucket, BulkChange, Export, Image, SavedSearch, TrashDeletion, Upload
 from imagelib.accounts.models import ApiToken
 from tests.factories import create_labeled_image
 from tests.web.shared_rows import *  # noqa: F403
@@ -69,6 +69,10 @@ ENTRIES = {
     "export-download": ("post", {PRIVATE: (422, 422, 422, SIGN_IN)}),  # without a selection; more in test_export.py
     "duplicates": ("get", EVERYBODY_SIGNED_IN),
     "duplicates-keep": ("post", EVERYBODY_GOES_BACK),
+    "trash": ("get", EVERYBODY_SIGNED_IN),
+    "trash-delete": ("post", EVERYBODY_GOES_BACK),
+    "trash-cancel": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
+    "trash-receipt": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
     "upload": ("get", EVERYBODY_SIGNED_IN),
     "upload-state": ("get", EVERYBODY_SIGNED_IN),
     "uploads": ("post", EVERYBODY_SIGNED_IN),
@@ -106,6 +110,11 @@ ENTRIES = {
     "batch": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
     "batch-action": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "system": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    # Staff alone: test_audit_log.py.
+    "audit-log": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    "audit-log-csv": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    "audit-entry": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    "audit-entry-csv": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     "account": ("get", EVERYBODY_SIGNED_IN),
     "mcp": ("post", {PRIVATE: (401,) * 4}),  # takes tokens alone
     "api-tokens": ("get", EVERYBODY_SIGNED_IN),
@@ -170,6 +179,9 @@ def address(name: str, image: Image) -> str:
     arguments |= {"api-token-revoke": [token]}
     export = Export.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
     arguments |= {"export-file": [export], "export-manifest": [export], "export-action": [export, "cancel"]}
+    deletion = TrashDeletion.objects.filter(person=image.owner).values_list("pk", flat=True).first()
+    arguments |= {"trash-cancel": [deletion], "trash-receipt": [deletion]}
+    arguments |= {"audit-entry": [1], "audit-entry-csv": [1]}
     arguments |= {"password_reset_confirm": ["MQ", "no-token"]}
     return reverse(name, args=arguments.get(name, []))
 

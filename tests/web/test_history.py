@@ -90,5 +90,5 @@ def test_failed_analysis_cannot_be_pinned(image, owner, signed_in):
 
 def test_history_query_count_is_constant(image, owner, signed_in, django_assert_num_queries):
     browser = signed_in(owner)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(8):
         browser.get(reverse("history", args=[image.pk]))

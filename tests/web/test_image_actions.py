@@ -68,7 +68,7 @@ def test_rejected_label_is_listed_without_box_and_can_be_undone(browser, owner):
         ]
     }
     create_analysis(image, state="done", answer=response)
-    verdicts.clear(image.pk, label_id=create_label("Dog").pk)
+    verdicts.clear(image.pk, label_id=create_label("Dog").pk, by_id=image.owner_id)
     dog = create_label("Dog").pk
     reindex([image.pk])
     page = swap(browser, "image-verdict", image, **button(look(browser, image), f"reject-{dog}"))

@@ -121,12 +121,12 @@ def test_state_filters_toggle_their_term(owner, browser):
 
 def test_trash_filter_replaces_the_search(owner, browser):
     create_image(owner)
-    assert query_of(look(browser, "dog").links["Trash"]) == "is:trashed"
+    assert query_of(look(browser, "dog").links["Search the trash"]) == "is:trashed"
     assert "The trash is empty." in look(browser, "is:trashed").text
     gone = create_image(owner, trashed_at=START)
     page = look(browser, "is:trashed")
     assert page.cards() == [gone.pk]
-    assert query_of(page.links["Trash"]) == ""
+    assert query_of(page.links["Search the trash"]) == ""
 
 
 @pytest.mark.parametrize("query", ["dog OR cat", "-dog", "taken:2024-05", "is:favorite", "face(smile age:20..30)"])

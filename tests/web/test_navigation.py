@@ -38,6 +38,7 @@ def current(page) -> list[str]:
         ("/activity/", "Activity"),
         ("/deliveries/", "Activity"),
         ("/buckets/", "Buckets"),
+        ("/trash/", "Trash"),
     ],
 )
 def test_current_page_is_marked(owner, signed_in, address, title):
@@ -52,7 +53,7 @@ def test_every_link_opens_for_whom_it_is_offered(owner, staff, signed_in):
     for person in (owner, staff):
         browser = signed_in(person)
         offered = links(browser.get("/"))
-        assert ("System" in offered, "Administration" in offered) == (person.is_staff,) * 2
+        assert [title in offered for title in ("System", "Administration", "Audit log")] == [person.is_staff] * 3
         assert {url: browser.get(url).status_code for url, _current in offered.values()} == {
             url: 200 for url, _current in offered.values()
         }

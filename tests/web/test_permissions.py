@@ -31,6 +31,8 @@ OPENED: dict[str, dict[Codename, int]] = {
     "batch": {Codename.VIEW_BATCH: 200, Codename.CHANGE_BATCH: 200},
     "batch-action": {Codename.VIEW_BATCH: 403, Codename.CHANGE_BATCH: 302},
     "system": {Codename.VIEW_SYSTEM: 200},
+    "audit-log": {Codename.VIEW_AUDIT_LOG: 200},
+    "audit-log-csv": {Codename.VIEW_AUDIT_LOG: 200},
 }
 """What staff with one right get where a person without any gets something else."""
 

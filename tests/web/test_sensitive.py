@@ -91,7 +91,7 @@ def test_hidden_rejected_or_uncertain_moderation_is_not_sensitive(owner, sensiti
     violence = Label.objects.get(kind="moderation")
     verdicts.reject(sensitive.pk, label_id=violence.pk, by_id=owner.pk)
     assert blurred(library(browser)) == []
-    verdicts.clear(sensitive.pk, label_id=violence.pk)
+    verdicts.clear(sensitive.pk, label_id=violence.pk, by_id=sensitive.owner_id)
     assert blurred(library(browser)) == [sensitive.pk]
     Label.objects.filter(pk=violence.pk).update(is_hidden=True)
     assert blurred(library(browser)) == []

@@ -18,7 +18,7 @@ from analysis import permissions, pipeline
 from analysis.curation import bulk, ratings, trash, verdicts
 from analysis.curation.bulk import Selection
 from analysis.curation.errors import ActionRefused
-from analysis.library import images
+from analysis.curation.visibility import set_visibility as set_image_visibility
 from analysis.models import Image, ImageLabel, Label
 from analysis.web import toasts
 from analysis.web.http import Request, current_user, current_user_id, int_param, is_fragment
@@ -45,7 +45,7 @@ def review_label(request: Request, image_id: int) -> HttpResponse:
         elif label_id := _label_id(request, "reject"):
             verdicts.reject(image.pk, label_id=label_id, by_id=current_user_id(request))
         elif label_id := _label_id(request, "clear"):
-            verdicts.clear(image.pk, label_id=label_id)
+            verdicts.clear(image.pk, label_id=label_id, by_id=current_user_id(request))
         else:
             raise ActionRefused(_("Choose a label."))
 
@@ -129,10 +129,8 @@ def set_visibility(request: Request, image_id: int) -> HttpResponse:
         if text not in {str(value) for value in Image.Visibility.values}:
             raise ActionRefused(_("Choose a visibility: private, shared or public."))
         visibility = Image.Visibility(int(text))
-        if visibility == previous:
+        if not set_image_visibility(image, visibility, by_id=current_user_id(request)):
             return None
-        images.set_visibility([image.pk], visibility)
-        image.visibility = visibility
         undo_url = _undo_url("image-visibility", request, image)
         return Toast(str(VISIBILITY_MESSAGES[visibility]), undo_url, {"visibility": str(previous)})
 
@@ -143,7 +141,7 @@ def set_visibility(request: Request, image_id: int) -> HttpResponse:
 @require_POST
 def move_to_trash(request: Request, image_id: int) -> HttpResponse:
     def action(image: Image) -> Toast | None:
-        is_moved = trash.trash([image.pk])
+        is_moved = trash.trash_image(image, by_id=current_user_id(request))
         return Toast(_("Moved to trash."), _undo_url("restore", request, image)) if is_moved else None
 
     return _respond(request, *_run(request, image_id, action))
@@ -154,7 +152,7 @@ def restore(request: Request, image_id: int) -> HttpResponse:
     """Restore the picture from the trash."""
 
     def action(image: Image) -> None:
-        trash.restore(image.pk)
+        trash.restore(image.pk, by_id=current_user_id(request))
 
     return _respond(request, *_run(request, image_id, action))
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from analysis import formatting, permissions
+from analysis.curation.trash_deletion import expires_at
 from analysis.models import Image, Rating
 from analysis.search.query import Query
 from analysis.search.syntax.parser import InvalidQuery, parse
@@ -86,9 +87,16 @@ def image_context(request: Request, image: Image) -> dict[str, Any]:
         if request.user.is_authenticated
         else reverse("public-panel", args=[image.public_id]),
         "placeholder": links.data_uri(image.placeholder),
+        "deleted_on": _deleted_on(image),
         "trashed_ago": formatting.ago(image.trashed_at, now=now) if image.trashed_at else "",
     }
     return values | {"panel": panel(image, reader=request.user, now=now)}
+
+
+def _deleted_on(image: Image) -> str:
+    """The day on which a picture in the trash is deleted forever."""
+    expires = expires_at(image.trashed_at) if image.trashed_at else None
+    return formatting.day(expires) if expires else ""
 
 
 def sensitive_cover(request: Request, image: Image, *, is_sensitive: bool) -> SensitiveCover | None:

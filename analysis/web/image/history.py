@@ -1,4 +1,4 @@
-"""The analysis history of a picture: results with their changes, and pinning."""
+"""History of a picture: people's changes, analyses, and pinning."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from analysis import formatting, permissions
+from analysis.audit_log.entries import entries_of_image
 from analysis.models import Analysis, Image
 from analysis.recognition.comparison import LabelChange, difference, pin, unpin
 from analysis.web import links
-from analysis.web.http import Request
+from analysis.web.audit_rows import image_audit_rows
+from analysis.web.http import Request, current_user_id
 
+MAX_CHANGES = 100
 MAX_ENTRIES = 50
 """The administration lists all of them."""
 
@@ -56,7 +59,10 @@ def history(request: Request, image_id: int) -> HttpResponse:
     entries, since = _entries(image, analyses, now=now), image.original_replaced_at
     # By finished_at, since an analysis that runs while the original is replaced is repeated in the same row.
     is_older = [bool(since and analysis.finished_at and analysis.finished_at <= since) for analysis in analyses]
+    changes = list(entries_of_image(image.pk, viewer_id=current_user_id(request))[: MAX_CHANGES + 1])
     context = {
+        "changes": image_audit_rows(changes[:MAX_CHANGES]),
+        "has_more_changes": len(changes) > MAX_CHANGES,
         "image": {"id": str(image.pk), "name": str(image), "url": links.image_url(image.pk)},
         "entries": [entry for entry, older in zip(entries, is_older, strict=True) if not older],
         "original_replaced": {"when": formatting.ago(since, now=now), "exact": formatting.exact(since)}
@@ -82,7 +88,7 @@ def pin_analysis(request: Request, image_id: int, analysis_id: int) -> HttpRespo
     """Pin a result, so that newer ones do not replace it, or `unpin` it."""
     image = _editable_image(request, image_id)
     analysis = _finished_analysis(image, analysis_id)
-    (unpin if request.POST.get("unpin") else pin)(analysis)
+    (unpin if request.POST.get("unpin") else pin)(analysis, by_id=current_user_id(request))
     return redirect("history", image.pk)
 
 

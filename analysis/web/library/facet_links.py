@@ -155,7 +155,7 @@ def counted_state_facets(query: Query, *, viewer: Viewer, seconds: float) -> lis
 def trash_facet(query: Query, *, link: Link = links.library_url) -> FacetLink:
     """Opens the trash without the other terms of the search, or leaves it."""
     url = link(query.without(TRASH) if query.includes_trash else Query((TRASH,)))
-    return FacetLink(str(_("Trash")), "", url, "", is_active=query.includes_trash)
+    return FacetLink(str(_("Search the trash")), "", url, "", is_active=query.includes_trash)
 
 
 def _label_link(query: Query, facet: Facet, words: Words, link: Link) -> FacetLink:

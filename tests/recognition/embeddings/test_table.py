@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from analysis.health.embeddings import check_embeddings
-from analysis.library import images
+from analysis.library import removal
 from analysis.models import Image, ImageEmbedding
 from analysis.recognition.embeddings import queue, table
 from analysis.recognition.embeddings.table import PgvectorStatus
@@ -82,7 +82,7 @@ def test_migrate_that_only_shows_its_plan_creates_nothing(without_extension):
 def test_pictures_are_added_and_deleted_without_pgvector(owner, without_pgvector):
     image = factories.create_image(owner)
     queue.enqueue([image.pk])
-    images.remove(image)
+    removal.remove_image(image)
     assert Image.objects.count() == 0
     assert (queue.is_enabled(), queue.is_due()) == (False, False)
 
@@ -91,5 +91,5 @@ def test_embedding_is_deleted_with_its_picture(owner):
     image, other = factories.create_image(owner), factories.create_image(owner)
     for each in (image, other):
         factories.create_embedding(each, [1])
-    images.remove(image)
+    removal.remove_image(image)
     assert list(ImageEmbedding.objects.values_list("pk", flat=True)) == [other.pk]

@@ -1,0 +1,82 @@
+"""Copies of pictures in the files of exports, which are deleted with the pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+
+from analysis import audit_log
+from analysis.exports.formats import FORMATS
+from analysis.models import AuditEntry, Export, ExportedImages, Image
+from analysis.storage import blobs
+
+WITH_PICTURES = [entry.name for entry in FORMATS.values() if entry.has_pictures]
+State = Export.State
+
+
+def record_step(export: Export, image_ids: list[int]) -> None:
+    """Record pictures that were written to an export's file."""
+    if image_ids and FORMATS[export.format].has_pictures:
+        ExportedImages.objects.create(export=export, image_ids=image_ids)
+
+
+def forget_steps(export: Export) -> None:
+    """Before a file is begun again."""
+    ExportedImages.objects.filter(export=export).delete()
+
+
+def has_deleted(export: Export) -> bool:
+    """True if the file has a picture that was deleted while it was written."""
+    steps = ExportedImages.objects.filter(export=export).values_list("image_ids", flat=True)
+    return any(
+        Image.objects.filter(pk__in=image_ids).count() < len(image_ids) for image_ids in steps.iterator(chunk_size=100)
+    )
+
+
+def containing(image_ids: Collection[int]) -> QuerySet[Export]:
+    """Exports whose files have copies of any of these pictures, finished or not."""
+    exported = ExportedImages.objects.filter(image_ids__overlap=list(image_ids)).values_list("export_id", flat=True)
+    # An export from before ExportedImages is known by its selection only.
+    selected = Q(image_ids__overlap=list(image_ids), exported_images=None, state=State.DONE)
+    return Export.objects.filter(Q(pk__in=list(exported)) | selected, format__in=WITH_PICTURES)
+
+
+def delete_copies(image_ids: Collection[int]) -> int:
+    """Delete the files of exports that have any of these pictures.
+
+    Returns their number.
+
+    The rows stay, with the reason: their owners can retry them without the pictures. Those in progress begin again.
+    """
+    exports = list(containing(image_ids).select_for_update(of=("self",)).order_by("pk")) if image_ids else []
+    for export in exports:
+        if export.state in (State.QUEUED, State.RUNNING):
+            # The worker that writes it notices that the row is no longer its own.
+            Export.objects.filter(pk=export.pk).update(
+                state=State.QUEUED, attempts=F("attempts") + 1, next_attempt_at=Now()
+            )
+        elif export.key:
+            _delete_file(export)
+        forget_steps(export)
+    return len(exports)
+
+
+def _delete_file(export: Export) -> None:
+    keys = [export.key]
+    blobs.register_pending(keys)
+    changed: dict[str, Any] = {"state": State.FAILED, "key": "", "size": None, "sha256": ""}
+    Export.objects.filter(pk=export.pk).update(
+        **changed,
+        error=_("Deleted, because it had a picture that was deleted forever. Retry to make it without."),
+        expires_at=Now() + timedelta(days=settings.EXPORT_DAYS),
+    )
+    details = {"format": export.format, "sha256": export.sha256, "reason": _("has a picture that was deleted forever")}
+    audit_log.record(AuditEntry.Action.REMOVE, export, by_id=None, details=details)
+    transaction.on_commit(lambda: blobs.delete_pending(keys), robust=True)
