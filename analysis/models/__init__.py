@@ -6,6 +6,7 @@ from analysis.models.batches import Batch, BatchEntry, BatchImage
 from analysis.models.buckets import Bucket, BucketObject
 from analysis.models.bulk_changes import BulkChange, ChangedImage
 from analysis.models.cities import City
+from analysis.models.collections import Collection, CollectionImage, CollectionMember, CollectionQuerySet
 from analysis.models.embeddings import ImageEmbedding
 from analysis.models.exports import Export
 from analysis.models.folders import Folder
@@ -20,6 +21,7 @@ from analysis.models.pending_blobs import PendingBlob
 from analysis.models.ratings import Rating
 from analysis.models.saved_searches import SavedSearch
 from analysis.models.search_index import Face, ImageIndex, ImageText
+from analysis.models.share_links import ShareLink
 from analysis.models.statistics import (
     AddedStatistics,
     ConfidenceStatistics,
@@ -44,6 +46,10 @@ __all__ = [
     "Call",
     "ChangedImage",
     "City",
+    "Collection",
+    "CollectionImage",
+    "CollectionMember",
+    "CollectionQuerySet",
     "ConfidenceStatistics",
     "EndedStatistics",
     "Export",
@@ -67,6 +73,7 @@ __all__ = [
     "PendingBlob",
     "Rating",
     "SavedSearch",
+    "ShareLink",
     "Spend",
     "SpendEntry",
     "StatisticsRun",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -66,6 +66,11 @@ class Search:
     def image_ids(self, *, limit: int) -> list[int]:
         """The ids of the first images."""
         return [image_id for image_id, _ in self.keys(limit=limit)]
+
+    def matching(self, image_ids: Sequence[int]) -> set[int]:
+        """Those of the images outside the trash that are in the result."""
+        statement = self.plan.matching(image_ids)
+        return {image_id for (image_id,) in fetch_all(statement.text, statement.values)}
 
     def cursor_of(self, image_id: int, *, is_before: bool = False) -> Cursor | None:
         """The position of an image in the order of the query, or just before it.

@@ -17,6 +17,7 @@ SENTENCES = {
     "reload": _("That did not work. Reload the page and try again."),
     "all-selected": _("All %(total)s selected"),
     "confidence": _("Confidence"),
+    "copied": _("Copied"),
     "no-rows-hidden": _("All results shown"),
     "upload-waiting": _("Waiting"),
     "upload-checking": _("Checking"),

@@ -24,6 +24,7 @@ from analysis.web.image import actions, downloads, history, similar
 from analysis.web.image import views as image_views
 from analysis.web.library import autocomplete, search_help
 from analysis.web.library import views as library_views
+from analysis.web.sharing import link_pages, public_pages
 from analysis.web.upload import direct
 from analysis.web.upload import views as upload_views
 
@@ -88,6 +89,19 @@ urlpatterns = [
     path("images/<int:image_id>/restore/", actions.restore, name="restore"),
     path("images/<int:image_id>/original", downloads.download_original, name="original"),
     path("images/<int:image_id>/renditions/<slug:name>", downloads.rendition, name="rendition"),
+    path("shares/", link_pages.share_list, name="shares"),
+    path("shares/new/", link_pages.share_new, name="share-new"),
+    path("shares/create/", link_pages.share_create, name="share-create"),
+    path("shares/<int:link_id>/", link_pages.share_link, name="share-link"),
+    path("shares/<int:link_id>/revoke/", link_pages.share_revoke, name="share-revoke"),
+    path("shares/<int:link_id>/restore/", link_pages.share_restore, name="share-restore"),
+    path("s/<slug:token>/", public_pages.share, name="share"),
+    path("s/<slug:token>/unlock/", public_pages.unlock, name="share-unlock"),
+    path("s/<slug:token>/cover", public_pages.cover, name="share-cover"),
+    path("s/<slug:token>/archive.zip", public_pages.archive, name="share-archive"),
+    path("s/<slug:token>/<uuid:public_id>/", public_pages.picture, name="share-picture"),
+    path("s/<slug:token>/<uuid:public_id>/file", public_pages.download, name="share-download"),
+    path("s/<slug:token>/<uuid:public_id>/renditions/<slug:name>", public_pages.rendition, name="share-rendition"),
     path("export/", export.export, name="export"),
     path("export/download/", export.download, name="export-download"),
     path("exports/", background_exports.exports, name="exports"),
