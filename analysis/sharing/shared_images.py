@@ -45,15 +45,15 @@ def find_shared_image(link: ShareLink, public_id: UUID) -> Image | None:
     return image if image is not None and _shows(link, image.pk) else None
 
 
-def shared_steps(link: ShareLink) -> Iterator[list[Image]]:
+def shared_steps(link: ShareLink, *, step: int = STEP) -> Iterator[list[Image]]:
     """All images in steps; ends early once the link does, however long a download takes."""
     image_ids = shared_ids(link)
-    for start in range(0, len(image_ids), STEP):
+    for start in range(0, len(image_ids), step):
         try:
             current = rights.get_share_link_or_404(link.token)
         except Http404:
             return
-        yield shared_images(current, image_ids[start : start + STEP])
+        yield shared_images(current, image_ids[start : start + step])
 
 
 def _shows(link: ShareLink, image_id: int) -> bool:

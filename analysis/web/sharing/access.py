@@ -23,24 +23,36 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 ShareView = Callable[..., HttpResponseBase]
+LockedView = Callable[[Request, ShareLink], HttpResponseBase]
 
 
 def shared(view: ShareView) -> ShareView:
-    """Gives a view the link of its token, if that works and is unlocked."""
+    """Gives a view the link of its token, if that works and is unlocked; else 404."""
+    return _guarded(view, if_locked=lambda request, _link: _missing_page(request))
 
+
+def shared_or_locked(view: ShareView) -> ShareView:
+    """The same, with a form for the password of a locked one."""
+    return _guarded(view, if_locked=password_page)
+
+
+def _guarded(view: ShareView, *, if_locked: LockedView) -> ShareView:
     @login_not_required
     @wraps(view)
     def checked(request: Request, token: str, **arguments: object) -> HttpResponseBase:
         try:
             link = rights.get_share_link_or_404(token)
             if not unlock.is_unlocked(request, link):
-                raise Http404
-            response = view(request, link, **arguments)
+                return with_headers(if_locked(request, link))
+            return with_headers(view(request, link, **arguments))
         except Http404:
-            response = render(request, "sharing/missing.html", status=404)
-        return with_headers(response)
+            return with_headers(_missing_page(request))
 
     return checked
+
+
+def _missing_page(request: Request) -> HttpResponseBase:
+    return render(request, "sharing/missing.html", status=404)
 
 
 def with_headers(response: HttpResponseBase) -> HttpResponseBase:

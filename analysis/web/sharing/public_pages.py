@@ -29,7 +29,7 @@ from analysis.web.http import Request, int_param
 from analysis.web.image.downloads import original_response, rendition_response
 from analysis.web.image.metadata import location
 from analysis.web.sharing import unlock as unlocking
-from analysis.web.sharing.access import link_or_none, password_page, shared
+from analysis.web.sharing.access import link_or_none, password_page, shared, shared_or_locked
 from analysis.web.sharing.shared_pictures import (
     PAGE_SIZE,
     grid_url,
@@ -44,19 +44,10 @@ REVALIDATED = "private, no-cache"
 """Browsers keep the picture, and ask each time whether they may show it."""
 
 
-@login_not_required
 @require_safe
-def share(request: Request, token: str) -> HttpResponseBase:
+@shared_or_locked
+def share(request: Request, link: ShareLink) -> HttpResponse:
     """The pictures of a link, or a form for its password."""
-    link = link_or_none(token)
-    if link is not None and not unlocking.is_unlocked(request, link):
-        return password_page(request, link)
-    return _share(request, token=token)
-
-
-@require_safe
-@shared
-def _share(request: Request, link: ShareLink) -> HttpResponse:
     if request.method == "GET" and request.user.pk != link.owner_id:
         share_links.count_view(link)
     image_ids = shared_ids(link)
@@ -68,10 +59,8 @@ def _share(request: Request, link: ShareLink) -> HttpResponse:
     context = _context(request, link, image_ids) | {
         "cards": [shared_card(link, image) for image in images],
         "pictures": formatting.pictures(len(image_ids)),
-        "previous_page": links.with_parameters(link.get_absolute_url(), page=page - 1) if page > 1 else "",
-        "next_page": links.with_parameters(link.get_absolute_url(), page=page + 1)
-        if start + PAGE_SIZE < len(image_ids)
-        else "",
+        "previous_page": _page_url(link, page - 1) if page > 1 else "",
+        "next_page": _page_url(link, page + 1) if start + PAGE_SIZE < len(image_ids) else "",
         "archive_url": reverse("share-archive", args=[link.token]) if link.allows_download and image_ids else "",
     }
     return render(request, "sharing/pictures.html", context)
@@ -153,6 +142,10 @@ def _picture_page(request: Request, link: ShareLink, image: Image, image_ids: li
         "back_url": grid_url(link, image, image_ids) if link.image is None else "",
     }
     return render(request, "sharing/picture.html", context)
+
+
+def _page_url(link: ShareLink, number: int) -> str:
+    return links.with_parameters(link.get_absolute_url(), page=number if number > 1 else "")
 
 
 def _context(request: Request, link: ShareLink, image_ids: list[int]) -> dict[str, object]:
