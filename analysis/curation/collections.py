@@ -14,6 +14,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Max, Value
 from django.db.models.functions import Concat, Length, Now, Substr
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from analysis import formatting
 from analysis.curation.bulk import Selection
@@ -27,6 +28,7 @@ MAX_DESCRIPTION = 5_000
 MAX_IMAGES = 20_000
 """Pictures of one collection. What is larger is a saved search."""
 UNDO_WINDOW = timedelta(hours=24)
+CHANGED_MESSAGE = gettext_lazy("This collection changed in the meantime. Reload the page and try again.")
 ORDERS = {
     "taken": "image.taken_at NULLS LAST, image.id",
     "taken-last": "image.taken_at DESC NULLS LAST, image.id DESC",
@@ -172,7 +174,7 @@ def move(collection: Collection, image_ids: Sequence[int], *, before: int | None
         rest = [row for row in order if row.image_id not in moving]
         index = len(rest) if before is None else next((i for i, row in enumerate(rest) if row.image_id == before), -1)
         if index < 0 or len(were) < len(moving):
-            raise ActionRefused(_("This collection changed in the meantime. Reload the page and try again."))
+            raise ActionRefused(CHANGED_MESSAGE)
         low = rest[index - 1].position if index else None
         high = rest[index].position if index < len(rest) else None
         positions = positions_between(low, high, len(were))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import F, Q, QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from analysis.models import (
     Collection,
@@ -17,6 +19,8 @@ from analysis.models import (
     ShareLink,
 )
 from analysis.permissions import AnyUser, viewer_of
+
+NOT_EDITOR_MESSAGE = _("Only the owner of this collection and people who can edit it can do this.")
 
 
 def viewable_collections(user: AnyUser) -> CollectionQuerySet:
@@ -42,6 +46,12 @@ def can_edit_collection(user: AnyUser, collection: Collection) -> bool:
 def can_arrange_collection(user: AnyUser, collection: Collection) -> bool:
     """The owner and people who can edit add, remove and order its pictures."""
     return can_edit_collection(user, collection) or arrangeable_collections(user).filter(pk=collection.pk).exists()
+
+
+def require_arrange_collection(user: AnyUser, collection: Collection) -> None:
+    """Raises PermissionDenied with a message; the collection must be one the user can see."""
+    if not can_arrange_collection(user, collection):
+        raise PermissionDenied(NOT_EDITOR_MESSAGE)
 
 
 def visible_entries(user: AnyUser, collection: Collection) -> QuerySet[CollectionImage]:

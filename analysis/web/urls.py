@@ -19,6 +19,10 @@ from analysis.web import (
 )
 from analysis.web.bulk import reanalyze
 from analysis.web.bulk import views as bulk_views
+from analysis.web.collections import actions as collection_actions
+from analysis.web.collections import pictures as collection_pictures
+from analysis.web.collections import settings as collection_settings
+from analysis.web.collections import views as collections
 from analysis.web.dashboard import views as dashboard_views
 from analysis.web.image import actions, downloads, history, similar
 from analysis.web.image import views as image_views
@@ -89,6 +93,39 @@ urlpatterns = [
     path("images/<int:image_id>/restore/", actions.restore, name="restore"),
     path("images/<int:image_id>/original", downloads.download_original, name="original"),
     path("images/<int:image_id>/renditions/<slug:name>", downloads.rendition, name="rendition"),
+    path("collections/", collections.collections, name="collections"),
+    path("collections/menu/", collection_actions.menu, name="collection-menu"),
+    path("collections/add/", collection_actions.add, name="collection-add"),
+    path("collections/create/", collection_settings.create, name="collection-create"),
+    path("collections/<int:collection_id>/", collections.collection, name="collection"),
+    path("collections/<int:collection_id>/order/", collections.collection_order, name="collection-order"),
+    path("collections/<int:collection_id>/remove/", collection_actions.remove, name="collection-remove"),
+    path("collections/<int:collection_id>/put-back/", collection_actions.put_back, name="collection-put-back"),
+    path("collections/<int:collection_id>/move/", collection_actions.move, name="collection-move"),
+    path("collections/<int:collection_id>/sort/", collection_actions.arrange, name="collection-sort"),
+    path("collections/<int:collection_id>/cover/", collection_actions.set_cover, name="collection-cover"),
+    path(
+        "collections/<int:collection_id>/settings/", collection_settings.collection_settings, name="collection-settings"
+    ),
+    path("collections/<int:collection_id>/share/", collection_settings.share, name="collection-share"),
+    path("collections/<int:collection_id>/people/add/", collection_settings.share_with, name="collection-share-with"),
+    path(
+        "collections/<int:collection_id>/people/remove/",
+        collection_settings.remove_member,
+        name="collection-remove-person",
+    ),
+    path("collections/<int:collection_id>/delete/", collection_settings.delete, name="collection-delete"),
+    path("collections/<int:collection_id>/restore/", collection_settings.restore, name="collection-restore"),
+    path(
+        "collections/<int:collection_id>/images/<int:image_id>/",
+        collection_pictures.collection_image,
+        name="collection-image",
+    ),
+    path(
+        "collections/<int:collection_id>/images/<int:image_id>/renditions/<slug:name>",
+        collection_pictures.collection_rendition,
+        name="collection-rendition",
+    ),
     path("shares/", link_pages.share_list, name="shares"),
     path("shares/new/", link_pages.share_new, name="share-new"),
     path("shares/create/", link_pages.share_create, name="share-create"),

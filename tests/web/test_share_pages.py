@@ -271,7 +271,7 @@ def test_grid_has_pages_and_pictures_lead_back_to_theirs(collection_link, owner,
     second = Page(nobody.get(first.links["Next"]))
     assert (len(second.all("li", "card")), second.links["Previous"]) == (
         1,
-        f"{collection_link.get_absolute_url()}?page=1",
+        collection_link.get_absolute_url(),
     )
     last = Page(nobody.get(reverse("share-picture", args=[collection_link.token, images[-1].public_id])))
     assert "61 of 61" in last.text
