@@ -31,8 +31,9 @@ class SelectedLabel:
 def selection_of(request: Request) -> Selection:
     """The pictures with these `id` or `ids`.
 
-    With `all` the results of `q`, or the pictures of the collection `of_collection`. Raises ActionRefused for an invalid
-    query or an empty selection.
+    With `all` the results of `q`, or the pictures of the collection `of_collection`.
+
+    Raises ActionRefused for an invalid query or an empty selection.
     """
     person = current_user(request)
     if request.POST.get("all") and (number := request.POST.get("of_collection", "")):

@@ -14,7 +14,7 @@ from analysis.models import Collection, Image, Viewer
 from analysis.permissions import collections as rights
 from analysis.web import links, sensitive
 from analysis.web.collections.tiles import sees_anyway, thumb_url
-from analysis.web.http import Request, int_param
+from analysis.web.http import Request, current_user_id, int_param
 from analysis.web.library.cards import Card, cards
 from analysis.web.library.page import MAX_PAGES, LibraryPage, NextPage
 
@@ -40,7 +40,7 @@ def collection_context(request: Request, collection: Collection, image_ids: Sequ
         "sharing": sharing_text(collection),
         "can_edit_collection": can_edit,
         "can_arrange": can_edit or rights.can_arrange_collection(request.user, collection),
-        "can_leave": collection.members.filter(user_id=request.user.pk).exists(),
+        "can_leave": collection.members.filter(user_id=current_user_id(request)).exists(),
     }
 
 
