@@ -23,7 +23,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Preview:
-    """What a viewer sees of a collection before it is opened."""
+    """The number of pictures and the cover that a viewer sees."""
 
     count: int
     cover: Image | None

@@ -1,4 +1,4 @@
-"""Positions of an order: texts of which any two have room for another between them.
+"""Positions of an order: texts with room for another between any two.
 
 A position is a whole number of ten digits and a fraction in base 62 (`5000000003` or `5000000003V`). Compared byte by
 byte they are in order. Appending counts on; only insertions between neighbors make positions longer.

@@ -18,7 +18,8 @@ from analysis.models import (
     SavedSearch,
     ShareLink,
 )
-from analysis.permissions import AnyUser, viewer_of
+from analysis.permissions import AnyUser, is_staff, viewer_of
+from imagelib.accounts.models import User
 
 NOT_EDITOR_MESSAGE = _("Only the owner of this collection and people who can edit it can do this.")
 
@@ -49,7 +50,10 @@ def can_arrange_collection(user: AnyUser, collection: Collection) -> bool:
 
 
 def require_arrange_collection(user: AnyUser, collection: Collection) -> None:
-    """Raises PermissionDenied with a message; the collection must be one the user can see."""
+    """Raises PermissionDenied with a message.
+
+    The collection must be one the user can see.
+    """
     if not can_arrange_collection(user, collection):
         raise PermissionDenied(NOT_EDITOR_MESSAGE)
 
@@ -83,8 +87,19 @@ def can_share_search(user: AnyUser, search: SavedSearch) -> bool:
 
 
 def viewable_share_links(user: AnyUser) -> QuerySet[ShareLink]:
-    """The user's own links. Nobody else's: an address is all that one needs to open it."""
+    """The user's own links.
+
+    Nobody else's, not even for staff: an address is all that one needs to open it.
+    """
     return ShareLink.objects.filter(owner_id=user.pk)
+
+
+def can_revoke_all_links(user: AnyUser) -> bool:
+    """Staff who end links of all owners in the admin.
+
+    It does not show their addresses.
+    """
+    return isinstance(user, User) and is_staff(user) and user.has_perm("analysis.change_sharelink")
 
 
 def get_share_link_or_404(token: str) -> ShareLink:

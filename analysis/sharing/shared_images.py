@@ -46,7 +46,7 @@ def find_shared_image(link: ShareLink, public_id: UUID) -> Image | None:
 
 
 def shared_steps(link: ShareLink, *, step: int = STEP) -> Iterator[list[Image]]:
-    """All images in steps; ends early once the link does, however long a download takes."""
+    """All images in steps; ends early once the link does."""
     image_ids = shared_ids(link)
     for start in range(0, len(image_ids), step):
         try:

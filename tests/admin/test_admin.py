@@ -15,6 +15,9 @@ from analysis.models import (
     Bucket,
     ChangedImage,
     City,
+    Collection,
+    CollectionImage,
+    CollectionMember,
     Export,
     FileKeyword,
     Folder,
@@ -27,6 +30,7 @@ from analysis.models import (
     PendingBlob,
     Rating,
     SavedSearch,
+    ShareLink,
     Verdict,
 )
 from imagelib.accounts.models import User
@@ -52,15 +56,18 @@ def address(model, page, *arguments):
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=arguments)
 
 
-def test_all_models_but_eleven_are_registered():
+def test_all_models_but_thirteen_are_registered():
     # Composite primary keys are not supported by the admin; labels are on the picture's page. Embeddings have no table
-    # where the server has no pgvector. Exports are shown to their owner alone; cities are loaded as a whole.
+    # where the server has no pgvector. Exports are shown to their owner alone; cities are loaded
+    # as a whole; collections have pages of their own for pictures and people.
     assert set(apps.get_app_config("analysis").get_models()) - set(MODELS) == {
         Backfill,
         BatchEntry,
         BatchImage,
         ChangedImage,
         City,
+        CollectionImage,
+        CollectionMember,
         Export,
         FileKeyword,
         Folder,
@@ -161,3 +168,11 @@ def test_picture_cannot_move_to_owner_who_has_it(owner, colleague, browser):
     page = browser.post(address(Image, "change", mine.pk), {"owner": colleague.pk, "visibility": "0", "title": ""})
     assert b"colleague already has this picture." in page.content
     assert Image.objects.filter(owner=colleague).get() == theirs
+
+
+def test_staff_revoke_links_without_seeing_their_addresses(owner, browser):
+    link = ShareLink.objects.create(owner=owner, collection=Collection.objects.create(owner=owner, name="Dogs"))
+    for page in (address(ShareLink, "changelist"), address(ShareLink, "change", link.pk)):
+        assert link.token not in browser.get(page).content.decode()
+    browser.post(address(ShareLink, "changelist"), {"action": "revoke", "_selected_action": link.pk})
+    assert ShareLink.objects.get().revoked_at is not None

@@ -1,4 +1,4 @@
-"""The pictures of a link: never private, sensitive or trashed ones unless it says so."""
+"""The pictures of a link: private and sensitive ones only if it says so."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ ENTRIES = {
     ),
     "shares": ("get", EVERYBODY_SIGNED_IN),
     "share-new": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),  # of nothing; more in test_share_links.py
-    "share-create": ("post", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    "share-create": ("post", EVERYBODY_GOES_BACK),
     "share-link": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
     "share-revoke": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "share-restore": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),

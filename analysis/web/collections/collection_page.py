@@ -74,7 +74,7 @@ def collection_cards(request: Request, collection: Collection, image_ids: Sequen
 
 
 def image_url(collection: Collection, image: Image, viewer: Viewer) -> str:
-    """The picture's own page if the viewer may open it, else the collection's page of it."""
+    """The picture's own page if the viewer may open it, else the collection's."""
     if sees_anyway(image, viewer):
         return links.image_url(image.pk, collection=collection.pk)
     return reverse("collection-image", args=[collection.pk, image.pk])

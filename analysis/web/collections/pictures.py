@@ -25,7 +25,7 @@ REVALIDATED = "private, no-cache"
 
 @require_safe
 def collection_image(request: Request, collection_id: int, image_id: int) -> HttpResponse:
-    """The picture with its neighbors; one that the person may open anyway on its own page."""
+    """The picture with its neighbors; its own page for who may open that."""
     found = rights.get_collection_or_404(request.user, collection_id)
     image = rights.get_collection_image_or_404(request.user, found, image_id)
     if sees_anyway(image, permissions.viewer_of(request.user)):

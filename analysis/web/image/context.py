@@ -147,7 +147,7 @@ def _star(number: int, *, current: int) -> Star:
 
 
 def return_link(request: Request) -> ReturnLink:
-    """Read the search from `q` and `saved`, or `collection`; an invalid one is ignored."""
+    """Read the search from `q` and `saved`, or `collection`; ignores invalid ones."""
     saved, collection = (_number(request.GET.get(name, "")) for name in ("saved", "collection"))
     if collection:
         return ReturnLink(Query(), "", collection)

@@ -47,14 +47,13 @@ def share_list(request: Request) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def share_new(request: Request) -> HttpResponse:
-    """The form for a link to a picture, collection or saved search (GET), or a selection."""
+    """The form for a link to one thing (GET), or to a selection (POST)."""
     if request.method != "POST":
         return _form_page(request, subject_of(_target_or_404(request, request.GET), current_user(request)), LinkForm())
     try:
         subject = subject_of_selection(selection_of(request))
     except ActionRefused as refusal:
-        toasts.add_toast(request, Toast(str(refusal)))
-        return redirect("library")
+        return _back_to_library(request, refusal)
     return _form_page(request, subject, LinkForm())
 
 
@@ -71,7 +70,10 @@ def share_create(request: Request) -> HttpResponse:
             return redirect("share-link", share_links.create(user, chosen, form.options()).pk)
     except ActionRefused as refusal:
         error = str(refusal)
-    subject = subject_of(target, user) if target else subject_of_selection(selection_of(request))
+    try:
+        subject = subject_of(target, user) if target else subject_of_selection(selection_of(request))
+    except ActionRefused as refusal:
+        return _back_to_library(request, refusal)
     return _form_page(request, subject, form, error=error, status=422)
 
 
@@ -130,6 +132,11 @@ def _form_page(
     return render(request, "sharing/form.html", context, status=status)
 
 
+def _back_to_library(request: Request, refusal: ActionRefused) -> HttpResponse:
+    toasts.add_toast(request, Toast(str(refusal)))
+    return redirect("library")
+
+
 def _link_or_404(request: Request, link_id: int) -> ShareLink:
     own = rights.viewable_share_links(request.user).select_related("image", "collection", "search")
     return get_object_or_404(own, pk=link_id)
@@ -140,7 +147,7 @@ def _names_target(values: QueryDict) -> bool:
 
 
 def _target_or_404(request: Request, values: QueryDict) -> Target:
-    """What the request names, if the person may share it."""
+    """The thing that the request names, if the person may share it."""
     number = {
         name: int_param(values.get(name, ""), maximum=10**18, minimum=0) for name in ("image", "collection", "search")
     }
