@@ -19,7 +19,7 @@ from django.db import transaction
 from analysis import pipeline
 from analysis.batches import lifecycle, progress, queueing, report
 from analysis.bucket_sync import importer
-from analysis.curation import bulk, bulk_steps
+from analysis.curation import bulk, bulk_steps, collections
 from analysis.exports import background as background_exports
 from analysis.health import heartbeat as health_heartbeat
 from analysis.health import watchdog
@@ -31,6 +31,7 @@ from analysis.recognition import reindex_label as recognition_reindex_label
 from analysis.recognition.embeddings import compute as embedding_compute
 from analysis.recognition.embeddings import queue as embedding_queue
 from analysis.search.label_counts import refresh_label_counts as _refresh_label_counts
+from analysis.sharing import share_links
 from analysis.statistics import aggregation
 from analysis.storage import blobs
 
@@ -169,6 +170,8 @@ def analyze_on_schedule() -> None:
 def sweep_blobs() -> None:
     uploads.delete_expired()
     background_exports.delete_expired()
+    collections.delete_expired()
+    share_links.delete_expired()
     IdempotentRequest.delete_expired()
     blobs.sweep(older_than=timedelta(hours=1))
 

@@ -96,10 +96,10 @@ def rename(collection: Collection, *, name: str) -> None:
     collection.name = name
 
 
-def add(collection: Collection, selection: Selection) -> list[int]:
+def add(collection: Collection, selection: Selection, *, maximum: int = MAX_IMAGES) -> list[int]:
     """Append the selected pictures that the person sees; returns the ids of new ones.
 
-    Raises ActionRefused if there would be more than MAX_IMAGES.
+    Raises ActionRefused if it would have more than `maximum`.
     """
     added: list[int] = []
     with transaction.atomic():
@@ -110,8 +110,8 @@ def add(collection: Collection, selection: Selection) -> list[int]:
             visible = set(seen.values_list("pk", flat=True)) - present
             added += [image_id for image_id in image_ids if image_id in visible]
             present |= visible
-            if len(present) > MAX_IMAGES:
-                raise ActionRefused(_too_many())
+            if len(present) > maximum:
+                raise ActionRefused(_too_many(maximum))
         _append(collection, added, by_id=selection.person.pk)
     return added
 
@@ -272,6 +272,6 @@ def _unique(name: str) -> Iterator[None]:
         ) from error
 
 
-def _too_many() -> str:
-    limit = formatting.count(MAX_IMAGES)
+def _too_many(maximum: int) -> str:
+    limit = formatting.count(maximum)
     return _("A collection can have at most %(limit)s pictures. Save the search instead.") % {"limit": limit}
