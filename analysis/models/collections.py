@@ -18,6 +18,8 @@ NAME_LENGTH = 200
 class CollectionQuerySet(models.QuerySet["Collection"]):
     def visible_to(self, viewer: Viewer) -> CollectionQuerySet:
         """The viewer's own, those of everyone signed in, and those shared with them."""
+        if viewer.sees_all:
+            return self.filter(deleted_at=None)
         if viewer.user_id is None:
             return self.none()
         members = CollectionMember.objects.filter(user_id=viewer.user_id)

@@ -20,6 +20,7 @@ from analysis.web import (
 from analysis.web.bulk import reanalyze
 from analysis.web.bulk import views as bulk_views
 from analysis.web.collections import actions as collection_actions
+from analysis.web.collections import collection_filter
 from analysis.web.collections import pictures as collection_pictures
 from analysis.web.collections import settings as collection_settings
 from analysis.web.collections import views as collections
@@ -94,6 +95,7 @@ urlpatterns = [
     path("images/<int:image_id>/original", downloads.download_original, name="original"),
     path("images/<int:image_id>/renditions/<slug:name>", downloads.rendition, name="rendition"),
     path("collections/", collections.collections, name="collections"),
+    path("collections/filter/", collection_filter.collection_filter, name="collection-filter"),
     path("collections/menu/", collection_actions.menu, name="collection-menu"),
     path("collections/add/", collection_actions.add, name="collection-add"),
     path("collections/create/", collection_settings.create, name="collection-create"),

@@ -46,6 +46,7 @@ ENTRIES = {
     "search-update": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "search-delete": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "collections": ("get", EVERYBODY_SIGNED_IN),
+    "collection-filter": ("get", EVERYBODY_SIGNED_IN),
     "collection-menu": ("get", EVERYBODY_SIGNED_IN),
     "collection-add": ("post", EVERYBODY_GOES_BACK),
     "collection-create": ("post", EVERYBODY_GOES_BACK),
@@ -208,7 +209,7 @@ def address(name: str, image: Image) -> str:
     arguments |= {name: [collection] for name in ENTRIES if name.startswith("collection-")} | {
         "collection": [collection]
     }
-    arguments |= {name: [] for name in ("collection-menu", "collection-add", "collection-create")}
+    arguments |= {name: [] for name in ("collection-filter", "collection-menu", "collection-add", "collection-create")}
     arguments |= {"collection-image": [collection, image.pk], "collection-rendition": [collection, image.pk, "thumb"]}
     link = ShareLink.objects.filter(owner=image.owner).first()
     arguments |= {name: [link.token] for name in ("share", "share-unlock", "share-cover", "share-archive")}

@@ -405,3 +405,27 @@ def test_empty_pages_say_what_to_do(owner, browser):
     assert "A collection keeps pictures together" in Page(browser.get(reverse("collections"))).text
     assert "There are no collections here." in Page(browser.get(reverse("collections"), {"in": "Nowhere"})).text
     assert "This collection is empty." in page_of(browser, collection_of(owner)).text
+
+
+def test_filter_offers_collections_that_one_can_open(owner, colleague, browser):
+    dogs = [create_labeled_image(owner, {"Dog": 98}) for _ in range(2)]
+    collection_of(owner, *dogs, name="Trips/Paris")
+    collection_of(owner, dogs[0], name="Best")
+    Collection.objects.create(owner=colleague, name="Hidden").entries.create(image=dogs[0], position="5")
+    page = Page(browser.get(reverse("collection-filter"), {"q": "dog"}))
+    assert {name: url for name, url in page.links.items() if name} == {
+        "Trips/Paris 2": "/?q=dog+collection%3ATrips%2FParis",
+        "Best 1": "/?q=dog+collection%3ABest",
+    }
+    chosen = Page(browser.get(reverse("collection-filter"), {"q": "dog collection:Best"}))
+    assert chosen.links["Best 1"] == "/?q=dog"
+    assert "No collections." in Page(browser.get(reverse("collection-filter"), {"q": "cat"})).text
+    assert browser.get(reverse("collection-filter"), {"q": "(dog"}).status_code == 400
+
+
+def test_names_of_collections_are_completed(owner, colleague, browser):
+    collection_of(owner, name="Trips/Paris 2024")
+    Collection.objects.create(owner=colleague, name="Trips/Hidden")
+    query = "dog collection:tri"
+    text = browser.get(reverse("autocomplete"), {"q": query, "cursor": len(query)}).content.decode()
+    assert ("Trips/Paris 2024" in text, "Hidden" in text) == (True, False)

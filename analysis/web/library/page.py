@@ -59,6 +59,7 @@ class Filters:
     note: str
     folders_url: str
     places_url: str
+    collections_url: str
 
 
 @dataclass(frozen=True)
@@ -169,6 +170,7 @@ def search_filters(search: Search, counts: facets.Facets, *, saved_search: OpenS
         trash=trash_facet(query, link=link),
         folders_url=links.with_parameters(reverse("folder-filter"), q=query.text),
         places_url=links.with_parameters(reverse("place-filter"), q=query.text),
+        collections_url=links.with_parameters(reverse("collection-filter"), q=query.text),
         note=formatting.plural(sampled, counts.counted) if counts.is_sample else "",
     )
 
