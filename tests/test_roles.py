@@ -29,6 +29,8 @@ STAFFS_WORDS = {
     "labelalias": "give them other names",
     "verdict": "say what is on a picture",
     "savedsearch": "saved searches",
+    "collection": "change and delete collections",
+    "sharelink": "revoke links that people share",
     "batch": "start, pause, resume and cancel bulk runs",
     "outage": "ask now whether an outage is over",
     "bucket": "add buckets, change them",

@@ -2,8 +2,22 @@ import analysis.models.share_links
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import django.db.models.functions.text
+from django.apps import apps as installed_apps
 from django.conf import settings
+from django.contrib.auth.management import create_permissions
 from django.db import migrations, models
+
+STAFFS = ("view_collection", "change_collection", "delete_collection", "view_sharelink", "change_sharelink")
+
+
+def add_permissions(apps, schema_editor):
+    """In a database that is migrated, permissions appear only after all migrations; the group needs them now."""
+    create_permissions(installed_apps.get_app_config("analysis"), verbosity=0, using=schema_editor.connection.alias)
+    permissions = apps.get_model("auth", "Permission").objects.filter(
+        content_type__app_label="analysis", codename__in=STAFFS
+    )
+    for group in apps.get_model("auth", "Group").objects.filter(name="staff"):
+        group.permissions.add(*permissions)
 
 
 class Migration(migrations.Migration):
@@ -114,4 +128,5 @@ class Migration(migrations.Migration):
             model_name='sharelink',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('collection', None), ('image__isnull', False), ('search', None)), models.Q(('collection__isnull', False), ('image', None), ('search', None)), models.Q(('collection', None), ('image', None), ('search__isnull', False)), _connector='OR'), name='share_link_has_one_target'),
         ),
+        migrations.RunPython(add_permissions, migrations.RunPython.noop),
     ]

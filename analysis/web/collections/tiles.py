@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.urls import reverse
 from django.utils.translation import ngettext
@@ -32,8 +32,8 @@ class Tile:
 def level_tiles(levels: Sequence[Level], viewer: Viewer, *, is_blurring: bool) -> list[Tile]:
     """Tiles of one level of names."""
     ids = [level.collection_id for level in levels if level.collection_id is not None]
-    tiles = dict(zip(ids, collection_tiles(_in_order(ids), viewer, is_blurring=is_blurring), strict=False))
-    return [tiles[level.collection_id] if level.collection_id in tiles else _folder(level) for level in levels]
+    tiles = dict(zip(ids, collection_tiles(_in_order(ids), viewer, is_blurring=is_blurring), strict=True))
+    return [_with_levels(tiles.get(level.collection_id or 0), level) for level in levels]
 
 
 def collection_tiles(collections: Sequence[Collection], viewer: Viewer, *, is_blurring: bool) -> list[Tile]:
@@ -72,15 +72,26 @@ def _in_order(ids: Sequence[int]) -> list[Collection]:
     return [found[pk] for pk in ids]
 
 
+def _with_levels(tile: Tile | None, level: Level) -> Tile:
+    """The tile with the number of collections below it; one of a folder if there is none."""
+    if tile is None:
+        return _folder(level)
+    return replace(tile, note=f"{tile.note} · {_number_below(level)}") if level.below else tile
+
+
 def _folder(level: Level) -> Tile:
-    text = ngettext("%(number)s collection", "%(number)s collections", level.below)
     return Tile(
         name=level.name,
         url=links.with_parameters(reverse("collections"), **{"in": level.path}),
         thumb="",
-        note=formatting.plural(text, level.below),
+        note=_number_below(level),
         owner="",
         is_shared=False,
         is_blurred=False,
         is_folder=True,
     )
+
+
+def _number_below(level: Level) -> str:
+    text = ngettext("%(number)s collection", "%(number)s collections", level.below)
+    return formatting.plural(text, level.below)

@@ -57,7 +57,7 @@ def _missing_page(request: Request) -> HttpResponseBase:
 
 def with_headers(response: HttpResponseBase) -> HttpResponseBase:
     for name, value in HEADERS.items():
-        response[name] = value
+        response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "private, no-store")
     return response
 
@@ -78,6 +78,8 @@ def password_page(
     response = render(request, "sharing/password.html", context, status=429 if wait else status)
     if wait:
         response["Retry-After"] = str(wait)
+    # With no-referrer browsers send the form with "Origin: null", which the CSRF check refuses.
+    response["Referrer-Policy"] = "same-origin"
     return with_headers(response)
 
 

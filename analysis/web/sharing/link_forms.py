@@ -46,6 +46,8 @@ class LinkForm(forms.Form):
             del self.fields["no_password"]
         else:
             self.fields["password"].help_text = _("Empty: it stays as it is.")
+        if link is not None:
+            self.fields["expires"].initial = ""
         if link is not None and link.expires_at:
             expires = self.fields["expires"]
             assert isinstance(expires, forms.ChoiceField)  # noqa: S101 - for mypy

@@ -16,7 +16,7 @@ from analysis.web.http import Request
 
 @dataclass(frozen=True)
 class LinkRow:
-    """A link; `facts` are its choices, `state` is why it does not work."""
+    """A link; `facts` are its choices, `state` tells why it does not work."""
 
     id: str
     name: str
@@ -24,10 +24,8 @@ class LinkRow:
     thumb: str
     address: str
     state: str
-    expires: str
     views: str
-    viewed: str
-    facts: list[str]
+    facts: str
 
 
 def link_row(request: Request, link: ShareLink, now: datetime) -> LinkRow:
@@ -38,10 +36,8 @@ def link_row(request: Request, link: ShareLink, now: datetime) -> LinkRow:
         thumb=links.rendition_url(link.image, "thumb") if link.image is not None else "",
         address=request.build_absolute_uri(link.get_absolute_url()),
         state=_state(link, now),
-        expires=_("Expires %(day)s") % {"day": formatting.day(link.expires_at)} if link.expires_at else "",
-        views=formatting.plural(ngettext("%(number)s view", "%(number)s views", link.views), link.views),
-        viewed=formatting.ago(link.viewed_at, now=now) if link.viewed_at else "",
-        facts=_facts(link),
+        views=_views(link, now),
+        facts=" · ".join(_facts(link)),
     )
 
 
@@ -61,8 +57,17 @@ def _state(link: ShareLink, now: datetime) -> str:
     return ""
 
 
+def _views(link: ShareLink, now: datetime) -> str:
+    text = formatting.plural(ngettext("%(number)s view", "%(number)s views", link.views), link.views)
+    if link.viewed_at is None:
+        return text
+    return _("%(views)s, the last %(ago)s") % {"views": text, "ago": formatting.ago(link.viewed_at, now=now)}
+
+
 def _facts(link: ShareLink) -> list[str]:
+    expires = _("Expires %(day)s") % {"day": formatting.day(link.expires_at)} if link.expires_at else ""
     facts = {
+        expires: bool(expires),
         _("Password"): bool(link.password),
         _("Downloads"): link.allows_download,
         _("Metadata"): link.shows_metadata,
