@@ -44,6 +44,8 @@ def in_group():
     """Makes a person in a group; creates the groups, as other tests empty the tables."""
     staff = import_module("analysis.migrations.0002_index_columns_and_groups")
     staff.create_groups(apps, SimpleNamespace(connection=connection))
+    later = import_module("analysis.migrations.0019_collections_and_share_links")
+    later.add_permissions(apps, SimpleNamespace(connection=connection))
 
     def person(name, **fields):
         made = create_user(f"the-{name}", **fields)

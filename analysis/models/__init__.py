@@ -7,6 +7,7 @@ from analysis.models.buckets import Bucket, BucketObject
 from analysis.models.bulk_changes import BulkChange, ChangedImage
 from analysis.models.cities import City
 from analysis.models.collections import Collection, CollectionImage, CollectionMember, CollectionQuerySet
+from analysis.models.deliveries import Alert, AlertMatch, Delivery, ImageEvent, Sink
 from analysis.models.embeddings import ImageEmbedding
 from analysis.models.exports import Export
 from analysis.models.folders import Folder
@@ -34,6 +35,8 @@ from analysis.models.viewer import Viewer
 
 __all__ = [
     "AddedStatistics",
+    "Alert",
+    "AlertMatch",
     "Analysis",
     "AnalysisQuerySet",
     "Backfill",
@@ -51,6 +54,7 @@ __all__ = [
     "CollectionMember",
     "CollectionQuerySet",
     "ConfidenceStatistics",
+    "Delivery",
     "EndedStatistics",
     "Export",
     "Face",
@@ -60,6 +64,7 @@ __all__ = [
     "IdempotentRequest",
     "Image",
     "ImageEmbedding",
+    "ImageEvent",
     "ImageIndex",
     "ImageLabel",
     "ImageQuerySet",
@@ -74,6 +79,7 @@ __all__ = [
     "Rating",
     "SavedSearch",
     "ShareLink",
+    "Sink",
     "Spend",
     "SpendEntry",
     "StatisticsRun",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +19,6 @@ from analysis.search.plans.strategies import (
 )
 from analysis.search.plans.trash_queries import in_trash, without_trash
 from analysis.search.resolve import ResolvedQuery
-from analysis.search.sql.conditions import visibility_filter
 from analysis.search.sql.expressions import Sql, counting
 
 Row = tuple[Any, ...]
@@ -100,19 +98,6 @@ class QueryPlan:
         """All matches up to the cap, unsorted."""
         statistics = self.statistics(Order.NONE, limit=cap).after_trial(scanned=0, found=0)
         return self.statement(choose_strategy(statistics), statistics, limit=cap)
-
-    def matching(self, image_ids: Sequence[int]) -> Sql:
-        """Those of the images that match, outside of the trash."""
-        if self.is_empty:
-            return Sql("SELECT NULL::bigint WHERE false")
-        visible, rest = visibility_filter(self.parts.resolved.viewer, "d"), self.parts.residual_filter()
-        text = f"""
-            SELECT d.image_id FROM (
-                SELECT id AS image_id, added_at, owner_id, visibility FROM analysis_image
-                WHERE id = ANY(%s) AND trashed_at IS NULL) d
-            WHERE {visible.text} AND {rest.text}
-        """
-        return Sql(text, (list(image_ids), *visible.values, *rest.values))
 
     def _number(self, statement: Sql) -> int:
         statement = counting(statement)

@@ -23,7 +23,7 @@ def add_permissions(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analysis', '0017_upload_and_sync_names'),
+        ('analysis', '0018_alerts_and_sinks'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
