@@ -188,7 +188,7 @@ def _categories(fragment: _Fragment, viewer: Viewer, maximum: int) -> list[Sugge
 
 
 def _collections(fragment: _Fragment, viewer: Viewer, maximum: int) -> list[Suggestion]:
-    """Collections with the stem in their name that the viewer can open, the last changed first."""
+    """Collections with the stem in their name, the last changed first."""
     visible = Collection.objects.using(search_alias()).visible_to(viewer).filter(name__icontains=fragment.stem)
     names = visible.order_by("-changed_at", "-pk").values_list("name", flat=True)[:maximum]
     return [fragment.suggest(f"collection:{quoted(name)}", text=name, kind="collection") for name in names]

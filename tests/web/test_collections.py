@@ -270,7 +270,7 @@ def test_names_make_levels(owner, browser):
     paris, rome = (collection_of(owner, name=name) for name in ("Trips/2024/Paris", "Trips/2024/Rome"))
     trips = collection_of(owner, name="trips")
     top = Page(browser.get(reverse("collections")))
-    assert [text for text in top.links if "trips" in text.lower()] == ["trips 0 pictures"]
+    assert [text for text in top.links if "trips" in text.lower()] == ["trips 0 pictures · 2 collections"]
     inside = page_of(browser, trips)
     year = next(href for text, href in inside.links.items() if text.startswith("2024"))
     assert year == f"{reverse('collections')}?in=Trips%2F2024"

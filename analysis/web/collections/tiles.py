@@ -73,7 +73,7 @@ def _in_order(ids: Sequence[int]) -> list[Collection]:
 
 
 def _with_levels(tile: Tile | None, level: Level) -> Tile:
-    """The tile with the number of collections below it; one of a folder if there is none."""
+    """The tile with the number of collections below it; else a folder's."""
     if tile is None:
         return _folder(level)
     return replace(tile, note=f"{tile.note} · {_number_below(level)}") if level.below else tile
