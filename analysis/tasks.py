@@ -20,7 +20,7 @@ from analysis import pipeline
 from analysis.audit_log import retention
 from analysis.batches import lifecycle, progress, queueing, report
 from analysis.bucket_sync import importer
-from analysis.curation import bulk, bulk_steps, trash_deletion
+from analysis.curation import bulk, bulk_steps, collections, trash_deletion
 from analysis.delivery import events, outbox, sender
 from analysis.exports import background as background_exports
 from analysis.health import heartbeat as health_heartbeat
@@ -33,6 +33,7 @@ from analysis.recognition import reindex_label as recognition_reindex_label
 from analysis.recognition.embeddings import compute as embedding_compute
 from analysis.recognition.embeddings import queue as embedding_queue
 from analysis.search.label_counts import refresh_label_counts as _refresh_label_counts
+from analysis.sharing import share_links
 from analysis.statistics import aggregation
 from analysis.storage import blobs, original_deletion
 
@@ -221,6 +222,8 @@ def analyze_on_schedule() -> None:
 def sweep_blobs() -> None:
     uploads.delete_expired()
     background_exports.delete_expired()
+    collections.delete_expired()
+    share_links.delete_expired()
     IdempotentRequest.delete_expired()
     outbox.delete_expired()
     blobs.sweep(older_than=timedelta(hours=1))

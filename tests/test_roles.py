@@ -29,6 +29,8 @@ STAFFS_WORDS = {
     "labelalias": "give them other names",
     "verdict": "say what is on a picture",
     "savedsearch": "saved searches",
+    "collection": "change and delete collections",
+    "sharelink": "revoke links that people share",
     "batch": "start, pause, resume and cancel bulk runs",
     "outage": "ask now whether an outage is over",
     "bucket": "add buckets, change them",
@@ -44,6 +46,8 @@ def in_group():
     staff.create_groups(apps, SimpleNamespace(connection=connection))
     audit_log = import_module("analysis.migrations.0019_audit_log_and_trash")
     audit_log.add_permissions(apps, SimpleNamespace(connection=connection))
+    later = import_module("analysis.migrations.0020_collections_and_share_links")
+    later.add_permissions(apps, SimpleNamespace(connection=connection))
 
     def person(name, **fields):
         made = create_user(f"the-{name}", **fields)

@@ -16,7 +16,7 @@ from django.core import mail
 from django.urls import reverse
 from django.utils.translation import trans_real
 
-from analysis.models import Batch, SavedSearch
+from analysis.models import Batch, Collection, CollectionImage, SavedSearch, ShareLink
 from analysis.web import script_messages
 from tests.factories import create_analysis, create_bucket, create_labeled_image
 
@@ -38,6 +38,15 @@ PAGES = {
     "labels": ("labels", [], "owner"),
     "duplicates": ("duplicates", [], "owner"),
     "searches": ("searches", [], "owner"),
+    "collections": ("collections", [], "owner"),
+    "collection": ("collection", ["collection"], "owner"),
+    "collection order": ("collection-order", ["collection"], "owner"),
+    "collection settings": ("collection-settings", ["collection"], "owner"),
+    "shares": ("shares", [], "owner"),
+    "share link": ("share-link", ["link"], "owner"),
+    "share page": ("share", ["token"], None),
+    "share password": ("share", ["locked"], None),
+    "share missing": ("share", ["guessed"], None),
     "upload": ("upload", [], "owner"),
     "analyze": ("analyze", [], "owner"),
     "dashboard": ("dashboard", [], "owner"),
@@ -148,6 +157,15 @@ def pseudo(monkeypatch):
     script_messages._in_language.cache_clear()
 
 
+def shared_rows(owner, image) -> dict[str, object]:
+    """A collection and its links, by what stands for them in PAGES."""
+    collection = Collection.objects.create(owner=owner, name="Dogs")
+    CollectionImage.objects.create(collection=collection, image=image, position="5000000000", added_by=owner)
+    link = ShareLink.objects.create(owner=owner, collection=collection, includes_private=True, allows_download=True)
+    locked = ShareLink.objects.create(owner=owner, collection=collection, password="x")
+    return {"collection": collection.pk, "link": link.pk, "token": link.token, "locked": locked.token}
+
+
 @pytest.fixture
 def rows(owner, staff):
     """One row of everything that pages list, by what stands for it in PAGES."""
@@ -155,7 +173,14 @@ def rows(owner, staff):
     create_analysis(image, api="moderation", state="done")
     SavedSearch.objects.create(owner=owner, name="Dogs", query="dog")
     batch = Batch.objects.create(person=owner, recognizer="local", parameters={"labels": {}})
-    return {"image": image.pk, "batch": batch.pk, "bucket": create_bucket(owner).pk, "owner": owner, "staff": staff}
+    shared = shared_rows(owner, image)
+    return shared | {
+        "image": image.pk,
+        "batch": batch.pk,
+        "bucket": create_bucket(owner).pk,
+        "owner": owner,
+        "staff": staff,
+    }
 
 
 @pytest.mark.django_db

@@ -36,6 +36,8 @@ SECTIONS = (
             Item(our.LabelAlias, "alternate_email"),
             Item(our.Verdict, "how_to_reg"),
             Item(our.SavedSearch, "saved_search"),
+            Item(our.Collection, "photo_album"),
+            Item(our.ShareLink, "link"),
             Item(our.Rating, "star"),
             Item(our.BulkChange, "history"),
             Item(our.AuditEntry, "policy"),

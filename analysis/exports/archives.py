@@ -31,6 +31,11 @@ def original_files(rows: Iterable[ImageRow]) -> Iterator[bytes]:
     return _archive(rows, _original, suffix="", is_compressed=False)
 
 
+def preview_files(rows: Iterable[ImageRow]) -> Iterator[bytes]:
+    """The previews: JPEGs without any metadata of the file."""
+    return _archive(rows, _preview, suffix=".jpg", is_compressed=False)
+
+
 def xmp_sidecars(rows: Iterable[ImageRow]) -> Iterator[bytes]:
     """A sidecar `NAME.xmp` for each picture, as photo managers read it."""
     return _archive(rows, _sidecar, suffix=".xmp", is_compressed=True)
@@ -91,6 +96,11 @@ def _original(row: ImageRow) -> Iterator[bytes]:
     with originals.get(row.image) as file:
         while chunk := file.read(CHUNK):
             yield chunk
+
+
+def _preview(row: ImageRow) -> Iterator[bytes]:
+    with renditions.read(row.image, "preview") as file:
+        yield file.read()
 
 
 def _sidecar(row: ImageRow) -> Iterator[bytes]:

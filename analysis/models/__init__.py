@@ -7,6 +7,7 @@ from analysis.models.batches import Batch, BatchEntry, BatchImage
 from analysis.models.buckets import Bucket, BucketObject
 from analysis.models.bulk_changes import BulkChange, ChangedImage
 from analysis.models.cities import City
+from analysis.models.collections import Collection, CollectionImage, CollectionMember, CollectionQuerySet
 from analysis.models.deletions import OriginalDeletion, TrashDeletion
 from analysis.models.deliveries import Alert, AlertMatch, Delivery, ImageEvent, Sink
 from analysis.models.embeddings import ImageEmbedding
@@ -23,6 +24,7 @@ from analysis.models.pending_blobs import PendingBlob
 from analysis.models.ratings import Rating
 from analysis.models.saved_searches import SavedSearch
 from analysis.models.search_index import Face, ImageIndex, ImageText
+from analysis.models.share_links import ShareLink
 from analysis.models.statistics import (
     AddedStatistics,
     ConfidenceStatistics,
@@ -51,6 +53,10 @@ __all__ = [
     "Call",
     "ChangedImage",
     "City",
+    "Collection",
+    "CollectionImage",
+    "CollectionMember",
+    "CollectionQuerySet",
     "ConfidenceStatistics",
     "Delivery",
     "EndedStatistics",
@@ -78,6 +84,7 @@ __all__ = [
     "PendingBlob",
     "Rating",
     "SavedSearch",
+    "ShareLink",
     "Sink",
     "Spend",
     "SpendEntry",

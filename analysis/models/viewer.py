@@ -30,7 +30,10 @@ class Viewer:
             return 0
         return 2 if self.user_id is None else 1
 
-    def visible_filter(self) -> Q:
-        """Condition for all tables with the columns `owner_id` and `visibility`."""
-        visible = Q(visibility__gte=self.min_visibility)
-        return visible if self.user_id is None else visible | Q(owner_id=self.user_id)
+    def visible_filter(self, prefix: str = "") -> Q:
+        """Condition for all tables with the columns `owner_id` and `visibility`.
+
+        `prefix` leads to that table, for example `image__`.
+        """
+        visible = Q(**{f"{prefix}visibility__gte": self.min_visibility})
+        return visible if self.user_id is None else visible | Q(**{f"{prefix}owner_id": self.user_id})

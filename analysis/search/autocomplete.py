@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from analysis.models import Label, Viewer
+from analysis.models import Collection, Label, Viewer
+from analysis.search.connection import search_alias
 from analysis.search.folding import fold
 from analysis.search.label_index import IndexedName, label_index
 from analysis.search.literals import quoted
@@ -44,8 +45,8 @@ REST = re.compile(r'[^\s"()<>=:*]*[*"]?')
 class Suggestion:
     """A text to choose; the search becomes `completed`, the cursor `cursor`.
 
-    `kind` is the kind of a label, "category", "field" or "value". `count` is the number of images with the label; None
-    if it is unknown or would reveal images that the viewer may not see.
+    `kind` is the kind of a label, "category", "collection", "field" or "value". `count` is the number of images with
+    the label; None if it is unknown or would reveal images that the viewer may not see.
     """
 
     text: str
@@ -82,8 +83,8 @@ def complete(text: str, *, cursor: int, viewer: Viewer, maximum: int = 10) -> li
     fragment = _fragment(text, min(max(cursor, 0), len(text)))
     if fragment is None:
         return []
-    if fragment.field == "category":
-        return _categories(fragment, viewer, maximum)
+    if fragment.field in NAMES_BY_FIELD:
+        return NAMES_BY_FIELD[fragment.field](fragment, viewer, maximum)
     if fragment.field in VALUES and not fragment.function:
         return [
             fragment.suggest(f"{fragment.field}:{value}", text=value, kind="value")
@@ -184,6 +185,20 @@ def _categories(fragment: _Fragment, viewer: Viewer, maximum: int) -> list[Sugge
     names = label_index().categories(fragment.stem)
     visible = label_visibility(viewer).categories(names, maximum=maximum)
     return [fragment.suggest(f"category:{quoted(name)}", text=name, kind="category") for name in visible]
+
+
+def _collections(fragment: _Fragment, viewer: Viewer, maximum: int) -> list[Suggestion]:
+    """Collections with the stem in their name, the last changed first."""
+    visible = Collection.objects.using(search_alias()).visible_to(viewer).filter(name__icontains=fragment.stem)
+    names = visible.order_by("-changed_at", "-pk").values_list("name", flat=True)[:maximum]
+    return [fragment.suggest(f"collection:{quoted(name)}", text=name, kind="collection") for name in names]
+
+
+NAMES_BY_FIELD: dict[str, Callable[[_Fragment, Viewer, int], list[Suggestion]]] = {
+    "category": _categories,
+    "collection": _collections,
+}
+"""Fields whose values are names that the viewer may see."""
 
 
 def _fragment(text: str, cursor: int) -> _Fragment | None:

@@ -22,6 +22,7 @@ from analysis.batches.batch_images import images_of
 from analysis.batches.options import InvalidBatchOptions
 from analysis.batches.progress import progress_of
 from analysis.models import Analysis, Batch, Bucket, BucketObject
+from analysis.search.sensitive import sensitive_ids
 from analysis.statistics.failures import SCAN_LIMIT, Cause, failures
 from analysis.web import links, sensitive, toasts
 from analysis.web.batch_rows import batch_row, batch_rows
@@ -98,9 +99,7 @@ def batch(request: Request, batch_id: int) -> HttpResponse:
     rows = list(images.order_by("-pk")[: IMAGES_PER_PAGE + 1])
     page = rows[:IMAGES_PER_PAGE]
     address = reverse("batch", args=[run.pk])
-    blurred = (
-        frozenset() if sensitive.shows_sensitive(request) else sensitive.sensitive_ids([image.pk for image in page])
-    )
+    blurred = frozenset() if sensitive.shows_sensitive(request) else sensitive_ids([image.pk for image in page])
     context = {
         "row": batch_row(request, progress_of([run])[0], now()),
         "cards": cards(page, sensitive=blurred),

@@ -17,6 +17,7 @@ from analysis.curation import merge_duplicates
 from analysis.curation.errors import ActionRefused
 from analysis.models import Image, ImageLabel, Label, Rating
 from analysis.search.pagination import Cursor
+from analysis.search.sensitive import sensitive_ids
 from analysis.web import links, sensitive, toasts
 from analysis.web.http import Request, current_user_id, id_list_param, int_param
 from analysis.web.toasts import Toast
@@ -94,7 +95,7 @@ def _page_url(request: Request) -> str:
 def _groups(groups: list[list[Image]], *, person_id: int, is_blurring: bool) -> list[Group]:
     ids = [image.pk for images in groups for image in images]
     tags = _tags(ids)
-    blurred = sensitive.sensitive_ids(ids) if is_blurring else frozenset()
+    blurred = sensitive_ids(ids) if is_blurring else frozenset()
     ratings = {rating.image_id: rating for rating in Rating.objects.filter(person_id=person_id, image_id__in=ids)}
     return [
         Group(

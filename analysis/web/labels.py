@@ -18,6 +18,7 @@ from analysis.models import Image, Label, LabelAlias, Viewer
 from analysis.models.labels import KIND_TITLES, group_title
 from analysis.search import label_tree, visible_labels
 from analysis.search.query import LabelTerm, Query
+from analysis.search.sensitive import sensitive_ids
 from analysis.search.visible_labels import LabelFrequencies, VisibleLabel
 from analysis.web import links
 from analysis.web import sensitive as web_sensitive
@@ -261,7 +262,7 @@ def _group(number: int, key: GroupKey, covers: list[LabelCover], size: int) -> G
 
 def _covers(pairs: Sequence[tuple[LabelEntry, VisibleLabel]], *, is_blurring: bool) -> dict[int, LabelCover]:
     """Covers by label id: pictures not sensitive and not used by another label first."""
-    sensitive = web_sensitive.sensitive_ids({image_id for _row, label in pairs for image_id in label.newest})
+    sensitive = sensitive_ids({image_id for _row, label in pairs for image_id in label.newest})
     image_ids: dict[int, int] = {}
     used: set[int] = set()
     for row, label in pairs:

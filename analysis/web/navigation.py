@@ -45,9 +45,11 @@ class NavigationLink:
 PICTURES = (
     Page("library", _("Library"), "pictures"),
     Page("favorites", _("Favorites"), "heart"),
+    Page("collections", _("Collections"), "album", ("collection", "collection-order", "collection-settings")),
     Page("folders", _("Folders"), "folder", ("folder",)),
     Page("labels", _("Labels"), "tag"),
     Page("searches", _("Saved searches"), "bookmark"),
+    Page("shares", _("Shared links"), "link", ("share-new", "share-link")),
     Page("duplicates", _("Duplicates"), "copies"),
     Page("trash", _("Trash"), "trash", ("trash-delete",)),
 )

@@ -18,6 +18,7 @@ SENTENCES = {
     "all-selected": _("All %(total)s selected"),
     "confidence": _("Confidence"),
     "copied": _("Copied"),
+    "moved-to": _("Moved to position %(position)s of %(total)s"),
     "no-rows-hidden": _("All results shown"),
     "upload-waiting": _("Waiting"),
     "upload-checking": _("Checking"),

@@ -8,8 +8,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from analysis.models import Analysis, Image, Label
-from analysis.search.database import fetch_all
+from analysis.models import Analysis, Image
+from analysis.search.sensitive import sensitive_ids
 from analysis.web.http import Request, next_url
 
 SESSION_KEY = "shows_sensitive"
@@ -28,17 +28,6 @@ def sensitive_among(images: Collection[Image]) -> frozenset[int]:
     trashed = [image.pk for image in images if image.trashed_at]
     indexed = sensitive_ids([image.pk for image in images])
     return indexed | _with_moderation_result(trashed) if trashed else indexed
-
-
-# From the index, so rejected labels and those below their threshold do not count.
-def sensitive_ids(image_ids: Collection[int]) -> frozenset[int]:
-    rows = fetch_all(
-        """SELECT image_label.image_id FROM analysis_imagelabel image_label JOIN analysis_label label
-           ON label.id = image_label.label_id AND NOT label.is_hidden AND label.kind = %s
-           WHERE image_label.image_id = ANY(%s)""",
-        [Label.Kind.MODERATION.value, list(image_ids)],
-    )
-    return frozenset(image_id for (image_id,) in rows)
 
 
 @require_POST

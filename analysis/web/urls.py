@@ -24,11 +24,17 @@ from analysis.web import (
 )
 from analysis.web.bulk import changes, reanalyze
 from analysis.web.bulk import views as bulk_views
+from analysis.web.collections import actions as collection_actions
+from analysis.web.collections import collection_filter
+from analysis.web.collections import pictures as collection_pictures
+from analysis.web.collections import settings as collection_settings
+from analysis.web.collections import views as collections
 from analysis.web.dashboard import views as dashboard_views
 from analysis.web.image import actions, downloads, history, similar
 from analysis.web.image import views as image_views
 from analysis.web.library import autocomplete, search_help
 from analysis.web.library import views as library_views
+from analysis.web.sharing import link_pages, public_pages
 from analysis.web.upload import direct
 from analysis.web.upload import views as upload_views
 
@@ -102,6 +108,53 @@ urlpatterns = [
     path("images/<int:image_id>/restore/", actions.restore, name="restore"),
     path("images/<int:image_id>/original", downloads.download_original, name="original"),
     path("images/<int:image_id>/renditions/<slug:name>", downloads.rendition, name="rendition"),
+    path("collections/", collections.collections, name="collections"),
+    path("collections/filter/", collection_filter.collection_filter, name="collection-filter"),
+    path("collections/menu/", collection_actions.menu, name="collection-menu"),
+    path("collections/add/", collection_actions.add, name="collection-add"),
+    path("collections/create/", collection_settings.create, name="collection-create"),
+    path("collections/<int:collection_id>/", collections.collection, name="collection"),
+    path("collections/<int:collection_id>/order/", collections.collection_order, name="collection-order"),
+    path("collections/<int:collection_id>/remove/", collection_actions.remove, name="collection-remove"),
+    path("collections/<int:collection_id>/put-back/", collection_actions.put_back, name="collection-put-back"),
+    path("collections/<int:collection_id>/move/", collection_actions.move, name="collection-move"),
+    path("collections/<int:collection_id>/sort/", collection_actions.arrange, name="collection-sort"),
+    path("collections/<int:collection_id>/cover/", collection_actions.set_cover, name="collection-cover"),
+    path(
+        "collections/<int:collection_id>/settings/", collection_settings.collection_settings, name="collection-settings"
+    ),
+    path("collections/<int:collection_id>/share/", collection_settings.share, name="collection-share"),
+    path("collections/<int:collection_id>/people/add/", collection_settings.share_with, name="collection-share-with"),
+    path(
+        "collections/<int:collection_id>/people/remove/",
+        collection_settings.remove_member,
+        name="collection-remove-person",
+    ),
+    path("collections/<int:collection_id>/delete/", collection_settings.delete, name="collection-delete"),
+    path("collections/<int:collection_id>/restore/", collection_settings.restore, name="collection-restore"),
+    path(
+        "collections/<int:collection_id>/images/<int:image_id>/",
+        collection_pictures.collection_image,
+        name="collection-image",
+    ),
+    path(
+        "collections/<int:collection_id>/images/<int:image_id>/renditions/<slug:name>",
+        collection_pictures.collection_rendition,
+        name="collection-rendition",
+    ),
+    path("shares/", link_pages.share_list, name="shares"),
+    path("shares/new/", link_pages.share_new, name="share-new"),
+    path("shares/create/", link_pages.share_create, name="share-create"),
+    path("shares/<int:link_id>/", link_pages.share_link, name="share-link"),
+    path("shares/<int:link_id>/revoke/", link_pages.share_revoke, name="share-revoke"),
+    path("shares/<int:link_id>/restore/", link_pages.share_restore, name="share-restore"),
+    path("s/<slug:token>/", public_pages.share, name="share"),
+    path("s/<slug:token>/unlock/", public_pages.unlock, name="share-unlock"),
+    path("s/<slug:token>/cover", public_pages.cover, name="share-cover"),
+    path("s/<slug:token>/archive.zip", public_pages.archive, name="share-archive"),
+    path("s/<slug:token>/<uuid:public_id>/", public_pages.picture, name="share-picture"),
+    path("s/<slug:token>/<uuid:public_id>/file", public_pages.download, name="share-download"),
+    path("s/<slug:token>/<uuid:public_id>/renditions/<slug:name>", public_pages.rendition, name="share-rendition"),
     path("export/", export.export, name="export"),
     path("export/download/", export.download, name="export-download"),
     path("exports/", background_exports.exports, name="exports"),

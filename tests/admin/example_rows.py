@@ -12,6 +12,7 @@ from analysis.models import (
     Bucket,
     BulkChange,
     Call,
+    Collection,
     ConfidenceStatistics,
     EndedStatistics,
     Face,
@@ -26,6 +27,7 @@ from analysis.models import (
     PendingBlob,
     Rating,
     SavedSearch,
+    ShareLink,
     Spend,
     SpendEntry,
     StatisticsRun,
@@ -71,6 +73,8 @@ def create_example_rows(owner) -> None:
     LatencyStatistics.objects.create(**service, start=timezone.now(), step=1, answers=1)
     ConfidenceStatistics.objects.create(owner=owner, step=19, labels=1)
     StatisticsRun.objects.create(name="added")
+    collection = Collection.objects.create(owner=owner, name="<script>alert(1)</script>")
+    ShareLink.objects.create(owner=owner, collection=collection)
     SavedSearch.objects.create(owner=owner, name="<script>alert(1)</script>", query="dog")
     create_bucket_image(create_bucket(owner, prefix="<script>alert(1)</script>"), "<script>alert(1)</script>.jpg")
     OriginalDeletion.objects.create(

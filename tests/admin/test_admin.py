@@ -18,6 +18,9 @@ from analysis.models import (
     Bucket,
     ChangedImage,
     City,
+    Collection,
+    CollectionImage,
+    CollectionMember,
     Delivery,
     Export,
     ExportedImages,
@@ -33,6 +36,7 @@ from analysis.models import (
     PendingBlob,
     Rating,
     SavedSearch,
+    ShareLink,
     Sink,
     Verdict,
 )
@@ -63,6 +67,7 @@ def test_all_models_but_these_are_registered():
     # Composite primary keys are not supported by the admin; labels are on the picture's page. Embeddings have no table
     # where the server has no pgvector. Exports are shown to their owner alone; cities are loaded as a whole. Alerts and
     # sinks have pages of their own, since their addresses and secrets are not for all staff; so has the audit log.
+    # Pictures and people of a collection are on its own pages.
     assert set(apps.get_app_config("analysis").get_models()) - set(MODELS) == {
         Alert,
         AlertMatch,
@@ -72,6 +77,8 @@ def test_all_models_but_these_are_registered():
         BatchImage,
         ChangedImage,
         City,
+        CollectionImage,
+        CollectionMember,
         Delivery,
         Export,
         ExportedImages,
@@ -176,3 +183,11 @@ def test_picture_cannot_move_to_owner_who_has_it(owner, colleague, browser):
     page = browser.post(address(Image, "change", mine.pk), {"owner": colleague.pk, "visibility": "0", "title": ""})
     assert b"colleague already has this picture." in page.content
     assert Image.objects.filter(owner=colleague).get() == theirs
+
+
+def test_staff_revoke_links_without_seeing_their_addresses(owner, browser):
+    link = ShareLink.objects.create(owner=owner, collection=Collection.objects.create(owner=owner, name="Dogs"))
+    for page in (address(ShareLink, "changelist"), address(ShareLink, "change", link.pk)):
+        assert link.token not in browser.get(page).content.decode()
+    browser.post(address(ShareLink, "changelist"), {"action": "revoke", "_selected_action": link.pk})
+    assert ShareLink.objects.get().revoked_at is not None

@@ -21,7 +21,7 @@ from analysis.statistics import aggregation
 from tests import factories, pictures
 from tests.admin.example_rows import create_example_rows
 from tests.browser import axe
-from tests.test_translation import PAGES
+from tests.test_translation import PAGES, shared_rows
 
 FRAGMENTS = ("image panel", "months")
 SHOWN_ONCE = ("history", "delete")
@@ -70,7 +70,8 @@ def rows(person):
     )
     factories.create_analysis(image, api="celebrities", state="failed", batch=batch)
     list(aggregation.rebuild())
-    return {"image": image.pk, "batch": batch.pk, "bucket": Bucket.objects.get().pk}
+    shared = shared_rows(person, image)
+    return shared | {"image": image.pk, "batch": batch.pk, "bucket": Bucket.objects.get().pk}
 
 
 @pytest.fixture

@@ -8,7 +8,18 @@ import unicodedata
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from analysis.models import Analysis, Image, ImageEmbedding, Label, LabelAlias, Rating, Verdict, Viewer
+from analysis.models import (
+    Analysis,
+    Collection,
+    CollectionImage,
+    Image,
+    ImageEmbedding,
+    Label,
+    LabelAlias,
+    Rating,
+    Verdict,
+    Viewer,
+)
 from analysis.recognition import responses
 from analysis.recognition.detected_labels import detected_labels, lines_in
 from analysis.search import terms
@@ -34,6 +45,8 @@ class Picture:
     analyses: list[Analysis] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     mark: Rating | None = None
+    entries: list[CollectionImage] = field(default_factory=list)
+    """In collections that the viewer can open."""
     vector: tuple[float, ...] = field(default=(), repr=False)
 
 
@@ -115,6 +128,8 @@ def _picture(row: Image, viewer: Viewer, standing: dict[tuple[str, str], Label],
     picture.verdicts = list(row.verdicts.select_related("label").order_by("decided_at", "pk"))
     picture.vector = _vector(ImageEmbedding.objects.filter(image=row).first())
     picture.mark = Rating.objects.filter(image=row, person_id=viewer.user_id).first()
+    entries = CollectionImage.objects.filter(image=row).select_related("collection")
+    picture.entries = [entry for entry in entries if _can_open(entry.collection, viewer)]
     if row.trashed_at is not None:
         return picture
     for analysis in picture.analyses:
@@ -141,6 +156,17 @@ def _picture(row: Image, viewer: Viewer, standing: dict[tuple[str, str], Label],
     rejected = {key for key, verdict in decisive.items() if verdict.decision == "rejected"}
     _add_ancestors(picture, ancestors, standing, rejected)
     return picture
+
+
+def _can_open(collection: Collection, viewer: Viewer) -> bool:
+    if collection.deleted_at is not None:
+        return False
+    is_theirs = viewer.user_id is not None and (
+        collection.owner_id == viewer.user_id
+        or collection.is_shared
+        or viewer.user_id in collection.members.values_list("user_id", flat=True)
+    )
+    return viewer.sees_all or is_theirs
 
 
 def _vector(embedding: ImageEmbedding | None) -> tuple[float, ...]:
@@ -283,6 +309,18 @@ def _has_folder(node, picture, library):
 def _has_key(node, picture, library):
     row = picture.row
     return _is_in_path(node, f"{row.folder.path}/{row.filename}" if row.folder else row.filename)
+
+
+def _in_collection(node, picture, library):
+    """By whole levels of a name: `b` is in `A/B/C`, and not in `A/Bc`."""
+    levels = [" ".join(level.split()).lower() for level in node.name.split("/")]
+    searched = [level for level in levels if level]
+    width = len(searched)
+    return bool(searched) and any(
+        searched in [names[start : start + width] for start in range(len(names) - width + 1)]
+        for names in (entry.collection.name.lower().split("/") for entry in picture.entries)
+        if names
+    )
 
 
 def _is_in_path(node, path: str) -> bool:
@@ -485,6 +523,7 @@ _EVALUATORS = {
     terms.FormatTerm: _has_format,
     terms.CameraTerm: _has_camera,
     terms.LensTerm: lambda node, picture, library: node.text.lower() in picture.row.lens.lower(),
+    terms.CollectionTerm: _in_collection,
     terms.FolderTerm: _has_folder,
     terms.PlaceTerm: lambda node, picture, library: (
         node.text.lower() in picture.row.place.lower() or node.text.lower() in picture.row.city.lower()

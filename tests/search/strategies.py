@@ -14,6 +14,7 @@ from analysis.search.terms import (
     BucketTerm,
     CameraTerm,
     CategoryTerm,
+    CollectionTerm,
     CountTerm,
     DateTerm,
     DayTerm,
@@ -49,7 +50,7 @@ WORDS = ("dog", "Cat", "black and white", "OR", "NOT", "AND", "size", "face", "s
 UNUSUAL = st.text(min_size=1, max_size=12).map(lambda text: " ".join(text.replace("\0", "").split())).filter(bool)
 
 
-TEXT_TERMS = (PlaceTerm, NameTerm, OwnerTerm, BucketTerm, FormatTerm, CameraTerm, LensTerm)
+TEXT_TERMS = (CollectionTerm, PlaceTerm, NameTerm, OwnerTerm, BucketTerm, FormatTerm, CameraTerm, LensTerm)
 
 
 def names():

@@ -11,7 +11,18 @@ from hypothesis import strategies as st
 
 from analysis.library.duplicate_flags import mark_all_duplicates
 from analysis.library.folders import get_or_create_folder
-from analysis.models import FileKeyword, Image, Label, LabelAlias, Rating, Verdict, Viewer
+from analysis.models import (
+    Collection,
+    CollectionImage,
+    CollectionMember,
+    FileKeyword,
+    Image,
+    Label,
+    LabelAlias,
+    Rating,
+    Verdict,
+    Viewer,
+)
 from analysis.recognition.reindex_ancestors import refresh_all
 from analysis.recognition.search_index import reindex
 from analysis.search import results as search
@@ -51,6 +62,8 @@ PATHS = [
     "📷/z",
     "TOP/s",
 ]
+COLLECTIONS = ["Trips", "Trips/Paris 100%", "trips/Rome", "Tripsy", "It's/Trips/x_y"]
+COLLECTION_NAMES = ["trips", "Trips/", " trips / paris  100%", "Paris 100%", "Trip", "x_y", "it's", "%", "/", "Rome/x"]
 PICTURES = 45
 MOMENT = START + timedelta(days=60)
 
@@ -70,6 +83,7 @@ matches = st.one_of(
     st.builds(terms.NameTerm, st.sampled_from(["A", "b.j", "%", "_", "ö", "title"])),
     st.builds(terms.CameraTerm, st.sampled_from(["canon", "100%", "o"])),
     st.builds(terms.FolderTerm, st.sampled_from(PATHS), st.booleans()),
+    st.builds(terms.CollectionTerm, st.sampled_from(COLLECTION_NAMES)),
     st.builds(terms.KeyTerm, st.sampled_from([*PATHS, "a.jpg", "/a", "Top/100%_ö", "sub/b.", "A"]), st.booleans()),
     st.builds(terms.DayTerm, st.integers(1, 3), st.integers(1, 28)) | st.just(terms.DayTerm()),
     st.builds(terms.PlaceTerm, st.sampled_from(["hall", "%", "öst", "x"])),
@@ -178,6 +192,7 @@ def test_sql_equals_plain_python(seed):
     people = [Viewer(pk) for pk in (owner.pk, colleague.pk, None)]
     staff = [Viewer(sees_all=True), Viewer(owner.pk, sees_all=True)]
     libraries = [reference_search.library(viewer, MOMENT) for viewer in (*people, *staff)]
+    trashed = list(Image.objects.exclude(trashed_at=None).values_list("pk", flat=True))
 
     @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(queries, st.sampled_from(libraries), st.sampled_from([2, 7, 12, 30, 3_000]))
@@ -188,6 +203,8 @@ def test_sql_equals_plain_python(seed):
         bounds = {"viewer": library.viewer, "moment": MOMENT, "budget": budget}
         assert search.count(query, cap=PICTURES, **bounds) == len(expected)
         assert search.count(query, cap=3, **bounds) == min(len(expected), 4)
+        matching = search.Search(query, library.viewer, moment=MOMENT).matching(ids)
+        assert matching == set(expected) - set(trashed)
 
     check()
 
@@ -299,10 +316,24 @@ def _fill(rng: random.Random, people) -> list[int]:
     reindex([image.pk for image in images])
     for image in rng.sample(images, 5):  # not indexed as tags, which the reference does not know of
         FileKeyword.objects.create(image=image, label=rng.choice(tags))
+    _add_collections(rng, people, images)
     mark_all_duplicates()
     if rng.random() < 0.7:
         refresh_label_counts()  # otherwise every label counts as rare
     return [image.pk for image in images]
+
+
+def _add_collections(rng: random.Random, people, images) -> None:
+    for name in COLLECTIONS:
+        deleted_at = rng.choice([None, None, None, MOMENT])
+        owner = rng.choice(people)
+        collection = Collection.objects.create(
+            owner=owner, name=name, is_shared=rng.random() < 0.3, deleted_at=deleted_at
+        )
+        if rng.random() < 0.3:
+            CollectionMember.objects.create(collection=collection, user=rng.choice(people))
+        for number, image in enumerate(rng.sample(images, 12)):
+            CollectionImage.objects.create(collection=collection, image=image, position=str(number), added_by=owner)
 
 
 def _change_labels(rng: random.Random) -> None:

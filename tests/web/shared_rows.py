@@ -17,7 +17,18 @@ from django.utils import timezone
 from analysis import pipeline
 from analysis.exports import background
 from analysis.library import uploads
-from analysis.models import Batch, BulkChange, Export, Image, SavedSearch, TrashDeletion
+from analysis.models import (
+    Batch,
+    BulkChange,
+    Collection,
+    CollectionImage,
+    CollectionMember,
+    Export,
+    Image,
+    SavedSearch,
+    ShareLink,
+    TrashDeletion,
+)
 from imagelib.accounts import api_tokens
 from tests import environment, pictures
 from tests.factories import create_analysis, create_bucket, create_user
@@ -101,6 +112,10 @@ def image_rows(module_rows, people, tmp_path_factory):
         SavedSearch.objects.create(owner=owner, name="Dogs", query="dog", is_shared=True)
         create_bucket(owner)
         TrashDeletion.objects.create(person=owner, owner_id=owner.pk, trashed_until=timezone.now())
+        collection = Collection.objects.create(owner=owner, name="Dogs")
+        CollectionImage.objects.create(collection=collection, image=image, position="5000000000", added_by=owner)
+        CollectionMember.objects.create(collection=collection, user=people["colleague"])
+        ShareLink.objects.create(owner=owner, image=image, allows_download=True)
         background.run(background.create(Export(owner=owner, format="jsonl")).pk)
         api_tokens.create(owner, name="Test", scopes=["read"], days=30)
         uploads.issue(owner_id=owner.pk, filename="dog.jpg", size=1)

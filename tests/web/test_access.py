@@ -8,7 +8,18 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from analysis.models import Batch, Bucket, BulkChange, Export, Image, SavedSearch, TrashDeletion, Upload
+from analysis.models import (
+    Batch,
+    Bucket,
+    BulkChange,
+    Collection,
+    Export,
+    Image,
+    SavedSearch,
+    ShareLink,
+    TrashDeletion,
+    Upload,
+)
 from imagelib.accounts.models import ApiToken
 from tests.factories import create_labeled_image
 from tests.web.shared_rows import *  # noqa: F403
@@ -24,6 +35,7 @@ EVERYBODY_SIGNED_IN = {PRIVATE: (200, 200, 200, SIGN_IN)}
 EVERYBODY_GOES_BACK = {PRIVATE: (302, 302, 302, SIGN_IN)}  # with a sentence on what was done, or why not
 SEEN_PAGE = {PRIVATE: (200, 404, 404, 404), SHARED: (200, 200, 200, 404), PUBLIC: (200, 200, 200, 404)}
 PUBLIC_PAGE = {PRIVATE: (404,) * 4, SHARED: (404,) * 4, PUBLIC: (200,) * 4}
+LINKED = {PRIVATE: (404,) * 4, SHARED: (200,) * 4, PUBLIC: (200,) * 4}  # a link that shows no private pictures
 SEEN_SIGNED_IN = {PRIVATE: (200, 404, 404, SIGN_IN), SHARED: (200, 200, 200, SIGN_IN), PUBLIC: (200, 200, 200, SIGN_IN)}
 OWNER_SEES = {PRIVATE: (200, 404, 404, SIGN_IN), SHARED: (200, 403, 403, SIGN_IN), PUBLIC: (200, 403, 403, SIGN_IN)}
 OWNER_CHANGES = {PRIVATE: (302, 404, 404, SIGN_IN), SHARED: (302, 403, 403, SIGN_IN), PUBLIC: (302, 403, 403, SIGN_IN)}
@@ -44,6 +56,50 @@ ENTRIES = {
     "search-save": ("post", {PRIVATE: (422, 422, 422, SIGN_IN)}),
     "search-update": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "search-delete": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
+    "collections": ("get", EVERYBODY_SIGNED_IN),
+    "collection-filter": ("get", EVERYBODY_SIGNED_IN),
+    "collection-menu": ("get", EVERYBODY_SIGNED_IN),
+    "collection-add": ("post", EVERYBODY_GOES_BACK),
+    "collection-create": ("post", EVERYBODY_GOES_BACK),
+    # The owner's, shared with the colleague, who cannot edit it; more in test_collections.py.
+    "collection": ("get", {PRIVATE: (200, 200, 404, SIGN_IN)}),
+    "collection-order": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
+    "collection-remove": ("post", {PRIVATE: (302, 403, 404, SIGN_IN)}),
+    "collection-put-back": ("post", {PRIVATE: (302, 403, 404, SIGN_IN)}),
+    "collection-move": ("post", {PRIVATE: (302, 403, 404, SIGN_IN)}),
+    "collection-sort": ("post", {PRIVATE: (302, 403, 404, SIGN_IN)}),
+    "collection-cover": ("post", {PRIVATE: (302, 403, 404, SIGN_IN)}),
+    "collection-settings": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
+    "collection-share": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
+    "collection-share-with": ("post", {PRIVATE: (422, 404, 404, SIGN_IN)}),
+    "collection-remove-person": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
+    "collection-delete": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
+    "collection-restore": ("post", {PRIVATE: (404, 404, 404, SIGN_IN)}),  # it is not deleted
+    "collection-image": (
+        "get",
+        {
+            PRIVATE: (302, 404, 404, SIGN_IN),  # the colleague sees private pictures only where the collection says so
+            SHARED: (302, 302, 404, SIGN_IN),
+            PUBLIC: (302, 302, 404, SIGN_IN),
+        },
+    ),
+    "collection-rendition": (
+        "get",
+        {PRIVATE: (200, 404, 404, SIGN_IN), SHARED: (200, 200, 404, SIGN_IN), PUBLIC: (200, 200, 404, SIGN_IN)},
+    ),
+    "shares": ("get", EVERYBODY_SIGNED_IN),
+    "share-new": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),  # of nothing; more in test_share_links.py
+    "share-create": ("post", EVERYBODY_GOES_BACK),
+    "share-link": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
+    "share-revoke": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
+    "share-restore": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
+    "share": ("get", LINKED),
+    "share-unlock": ("post", {PRIVATE: (302, 302, 302, 302)}),  # it has no password
+    "share-cover": ("get", LINKED),
+    "share-archive": ("get", {PRIVATE: (200,) * 4, SHARED: (200,) * 4, PUBLIC: (200,) * 4}),
+    "share-picture": ("get", LINKED),
+    "share-download": ("get", LINKED),
+    "share-rendition": ("get", LINKED),
     "bulk": ("post", EVERYBODY_GOES_BACK),
     "bulk-menu": ("post", EVERYBODY_SIGNED_IN),
     "undo": ("post", EVERYBODY_GOES_BACK),
@@ -174,6 +230,17 @@ def address(name: str, image: Image) -> str:
     bucket = Bucket.objects.filter(owner=image.owner).values_list("pk", flat=True).first() or 10**9  # removed
     arguments |= {"bucket": [bucket], "bucket-sync": [bucket], "bucket-edit": [bucket], "bucket-remove": [bucket]}
     arguments |= {"folder": [image.folder_id]}
+    collection = Collection.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
+    arguments |= {name: [collection] for name in ENTRIES if name.startswith("collection-")} | {
+        "collection": [collection]
+    }
+    arguments |= {name: [] for name in ("collection-filter", "collection-menu", "collection-add", "collection-create")}
+    arguments |= {"collection-image": [collection, image.pk], "collection-rendition": [collection, image.pk, "thumb"]}
+    link = ShareLink.objects.filter(owner=image.owner).first()
+    arguments |= {name: [link.token] for name in ("share", "share-unlock", "share-cover", "share-archive")}
+    arguments |= {name: [link.token, image.public_id] for name in ("share-picture", "share-download")}
+    arguments |= {"share-rendition": [link.token, image.public_id, "thumb"]}
+    arguments |= {name: [link.pk] for name in ("share-link", "share-revoke", "share-restore")}
     arguments |= {"upload-file": [ticket], "upload-complete": [ticket]}
     token = ApiToken.objects.filter(user=image.owner).values_list("pk", flat=True).first()
     arguments |= {"api-token-revoke": [token]}

@@ -34,6 +34,8 @@ def current(page) -> list[str]:
         ("/?q=is:favorite", "Favorites"),
         ("/labels/", "Labels"),
         ("/folders/", "Folders"),
+        ("/collections/", "Collections"),
+        ("/shares/", "Shared links"),
         ("/searches/", "Saved searches"),
         ("/activity/", "Activity"),
         ("/deliveries/", "Activity"),

@@ -12,6 +12,7 @@ from typing import Final
 from analysis.search.terms.analyses import ModelTerm, SourceTerm
 from analysis.search.terms.anniversaries import DayTerm
 from analysis.search.terms.base import Node, Term, Value
+from analysis.search.terms.collections import CollectionTerm
 from analysis.search.terms.coordinates import BoxTerm, NearTerm, PlaceTerm
 from analysis.search.terms.counts import CountTerm
 from analysis.search.terms.dates import DateTerm, RelativeDateTerm, SpanTerm
@@ -35,6 +36,7 @@ __all__ = [
     "BucketTerm",
     "CameraTerm",
     "CategoryTerm",
+    "CollectionTerm",
     "CountTerm",
     "DateTerm",
     "DayTerm",
@@ -71,7 +73,7 @@ __all__ = [
 
 TERMS: Final[tuple[type[Term], ...]] = (
     *(LabelTerm, CategoryTerm, TextTerm, NameTerm, OwnerTerm, BucketTerm, FormatTerm, CameraTerm, LensTerm),
-    *(FolderTerm, KeyTerm, PlaceTerm, NearTerm, BoxTerm),
+    *(CollectionTerm, FolderTerm, KeyTerm, PlaceTerm, NearTerm, BoxTerm),
     *(RangeTerm, DateTerm, RelativeDateTerm, DayTerm, FaceTerm, CountTerm),
     *(StateTerm, HasTerm, SourceTerm, OrientationTerm, ModelTerm, SimilarTerm, NearDuplicateTerm),
 )

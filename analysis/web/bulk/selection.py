@@ -12,8 +12,9 @@ from analysis import formatting
 from analysis.curation.bulk import Selection
 from analysis.curation.errors import ActionRefused
 from analysis.models import ImageLabel, Viewer
+from analysis.permissions import collections as rights
 from analysis.search.syntax.parser import InvalidQuery, parse
-from analysis.web.http import Request, current_user
+from analysis.web.http import Request, current_user, int_param
 
 MAX_LABELS = 12
 
@@ -28,11 +29,17 @@ class SelectedLabel:
 
 
 def selection_of(request: Request) -> Selection:
-    """The pictures with these `id` or `ids`; with `all`, the results of `q`.
+    """The pictures with these `id` or `ids`.
+
+    With `all` the results of `q`, or the pictures of the collection `of_collection`.
 
     Raises ActionRefused for an invalid query or an empty selection.
     """
     person = current_user(request)
+    if request.POST.get("all") and (number := request.POST.get("of_collection", "")):
+        collection = rights.get_collection_or_404(request.user, int_param(number, maximum=10**18))
+        entries = rights.visible_entries(request.user, collection)
+        return Selection(person, ids=tuple(entries.values_list("image_id", flat=True)))
     if request.POST.get("all"):
         try:
             return Selection(person, query=parse(request.POST.get("q", "")))

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from analysis import formatting, permissions
 from analysis.curation.trash_deletion import expires_at
 from analysis.models import Image, Rating
+from analysis.permissions import collections as permissions_of_links
 from analysis.search.query import Query
 from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.web import links, sensitive
@@ -62,16 +63,20 @@ class SensitiveCover:
 
 @dataclass(frozen=True)
 class ReturnLink:
-    """The search the person came from, and the id of the saved search if it is one."""
+    """The search the person came from, and the id of the saved search if it is one.
+
+    Or the id of a collection, and no search.
+    """
 
     query: Query
     saved: str
+    collection: str = ""
 
     def append_to(self, url: str) -> str:
-        return links.with_parameters(url, q=self.query.text, saved=self.saved)
+        return links.with_parameters(url, q=self.query.text, saved=self.saved, collection=self.collection)
 
     def image_url(self, image_id: int) -> str:
-        return links.image_url(image_id, self.query, saved=self.saved)
+        return links.image_url(image_id, self.query, saved=self.saved, collection=self.collection)
 
 
 def image_context(request: Request, image: Image) -> dict[str, Any]:
@@ -109,14 +114,17 @@ def sensitive_cover(request: Request, image: Image, *, is_sensitive: bool) -> Se
 def rating_context(request: Request, image: Image) -> dict[str, Any]:
     """The person's rating and their permissions for the picture."""
     can_edit = permissions.can_edit_image(request.user, image)
+    public_url = image.get_public_url() if can_edit and image.visibility == Image.Visibility.PUBLIC else ""
     return {
         "image": {"id": str(image.pk)},
         "rating": user_rating(request, image) if request.user.is_authenticated else None,
         "can_edit": can_edit,
         "can_change_visibility": can_edit and not image.trashed_at,
-        "public_url": image.get_public_url() if can_edit and image.visibility == Image.Visibility.PUBLIC else "",
+        "public_url": public_url,
+        "public_address": request.build_absolute_uri(public_url) if public_url else "",
         "can_analyze": can_edit and permissions.can_analyze_images(request.user),
         "can_review": permissions.can_review_labels(request.user, image) and not image.trashed_at,
+        "can_share": permissions_of_links.can_share_image(request.user, image),
         "return_query": return_link(request).append_to(""),
     }
 
@@ -147,11 +155,16 @@ def _star(number: int, *, current: int) -> Star:
 
 
 def return_link(request: Request) -> ReturnLink:
-    """Read the search from `q` and `saved`; an invalid one is ignored."""
-    saved = request.GET.get("saved", "")
-    saved = saved if re.fullmatch(r"[0-9]{1,18}", saved) else ""
+    """Read the search from `q` and `saved`, or `collection`; ignores invalid ones."""
+    saved, collection = (_number(request.GET.get(name, "")) for name in ("saved", "collection"))
+    if collection:
+        return ReturnLink(Query(), "", collection)
     try:
         # The search only leads back; a broken one must not keep anybody from the picture.
         return ReturnLink(parse(request.GET.get("q", "")), saved)
     except InvalidQuery:
         return ReturnLink(Query(), saved)
+
+
+def _number(text: str) -> str:
+    return text if re.fullmatch(r"[0-9]{1,18}", text) else ""

@@ -18,35 +18,39 @@ from analysis.models import Image
 from analysis.storage import blobs, originals, renditions
 from analysis.web.http import Request
 
+FOREVER = "private, max-age=31536000, immutable"
+"""For addresses with the version of the rendition."""
+
 
 @login_not_required
 @require_safe
 def rendition(request: Request, image_id: int, name: str) -> HttpResponseBase:
     """A `thumb` or `preview`, cached forever: its URL contains its version."""
-    return _rendition(request, permissions.get_image_or_404(request.user, image_id), name)
+    return rendition_response(request, permissions.get_image_or_404(request.user, image_id), name)
 
 
 @login_not_required
 @require_safe
 def public_rendition(request: Request, public_id: UUID, name: str) -> HttpResponseBase:
     """The same for public pictures, without sign-in."""
-    return _rendition(request, permissions.get_public_image_or_404(public_id), name)
+    return rendition_response(request, permissions.get_public_image_or_404(public_id), name)
 
 
-def _rendition(request: Request, image: Image, name: str) -> HttpResponseBase:
+def rendition_response(request: Request, image: Image, name: str, *, cache_control: str = FOREVER) -> HttpResponseBase:
+    """A rendition of a picture that the caller has checked the right for."""
     if name not in blobs.RENDITIONS:
         raise Http404
     # Checked before reading, since a 304 needs no request to the storage.
     etag = quote_etag(f"{image.renditions_id.hex}-{name}")
     # Not Django's condition decorator: it answers 304 before the view has checked the permission.
     if etag in parse_etags(request.headers.get("If-None-Match", "")):
-        return _cacheable(HttpResponse(status=304), etag)
+        return _cacheable(HttpResponse(status=304), etag, cache_control)
     try:
         content = renditions.read(image, name)
     except (blobs.StorageError, InvalidImage):
         return _placeholder()
     _disable_gzip(request)
-    return _cacheable(FileResponse(content, content_type=blobs.RENDITIONS[name]), etag)
+    return _cacheable(FileResponse(content, content_type=blobs.RENDITIONS[name]), etag, cache_control)
 
 
 @require_safe
@@ -63,17 +67,23 @@ def download_original(request: Request, image_id: int) -> HttpResponseBase:
         # The URL is signed for GET alone, so HEAD would get 403 from S3.
         if may_see_key and request.method == "GET" and (url := originals.download_url(image)):
             return redirect(url)
-        content = originals.get(image)
+        return original_response(request, image)
     except blobs.StorageError as error:
         # For the storage's refusals too: a browser that downloads shows a page only for an error.
         return render(request, "404.html", {"reason": str(error)}, status=404)
+
+
+def original_response(request: Request, image: Image, *, filename: str = "") -> HttpResponseBase:
+    """The original from this server, as an attachment. Raises StorageError."""
+    content = originals.get(image)
     _disable_gzip(request)
-    return FileResponse(content, as_attachment=True, filename=image.filename, content_type="application/octet-stream")
+    filename = filename or image.filename
+    return FileResponse(content, as_attachment=True, filename=filename, content_type="application/octet-stream")
 
 
-def _cacheable(response: HttpResponseBase, etag: str) -> HttpResponseBase:
+def _cacheable(response: HttpResponseBase, etag: str, cache_control: str) -> HttpResponseBase:
     response["ETag"] = etag
-    response["Cache-Control"] = "private, max-age=31536000, immutable"
+    response["Cache-Control"] = cache_control
     return response
 
 

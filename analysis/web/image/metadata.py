@@ -19,8 +19,14 @@ class MetadataRow:
     exact: str = ""
 
 
-def metadata_rows(image: Image, *, reader: AbstractBaseUser | AnonymousUser, now: datetime) -> list[MetadataRow]:
-    """The known values; place, owner and visibility for signed-in readers only."""
+def metadata_rows(
+    image: Image, *, reader: AbstractBaseUser | AnonymousUser, now: datetime, shows_place: bool = False
+) -> list[MetadataRow]:
+    """The known values; owner and visibility for signed-in readers only.
+
+    The place for them, too, unless `shows_place`.
+    """
+    shows_place = shows_place or reader.is_authenticated
     rows = [
         MetadataRow(
             _("Dimensions"),
@@ -34,8 +40,8 @@ def metadata_rows(image: Image, *, reader: AbstractBaseUser | AnonymousUser, now
         MetadataRow(_("Lens"), image.lens),
         MetadataRow(_("Settings"), _settings(image)),
         MetadataRow(_("Description"), image.description),
-        MetadataRow(_("Place"), image.place) if reader.is_authenticated else None,
-        MetadataRow(_("Nearest city"), image.city) if reader.is_authenticated else None,
+        MetadataRow(_("Place"), image.place) if shows_place else None,
+        MetadataRow(_("Nearest city"), image.city) if shows_place else None,
         MetadataRow(_("Creator"), image.creator),
         MetadataRow(_("Copyright"), image.copyright),
         MetadataRow(_("Added"), formatting.ago(image.added_at, now=now), formatting.exact(image.added_at)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -58,11 +58,16 @@ def _find_neighbors(image: Image, query: Query, *, viewer: Viewer, link: Link) -
         cursor = search.cursor_of(image.pk)
         images = search.page(after=cursor, size=1).images if cursor else []
         return Neighbors("", None, _neighbor(images[0], link) if images else None)
+    total = formatting.count(len(ids)) + ("+" if len(ids) == MAX_POSITION else "")
+    return neighbors_among(image, ids, total=total, link=link)
+
+
+def neighbors_among(image: Image, ids: Sequence[int], *, total: str, link: Link) -> Neighbors:
+    """The neighbors of an image in a list that contains it."""
     index = ids.index(image.pk)
     # Only the preview's version is needed, not the metadata.
     neighbors_by_id = Image.objects.only("renditions_id").in_bulk(ids[max(index - 1, 0) : index + 2])
     previous_id, next_id = ids[index - 1] if index else None, ids[index + 1] if index + 1 < len(ids) else None
-    total = formatting.count(len(ids)) + ("+" if len(ids) == MAX_POSITION else "")
     return Neighbors(
         position=_("%(position)s of %(total)s") % {"position": formatting.count(index + 1), "total": total},
         previous=_neighbor(neighbors_by_id[previous_id], link) if previous_id in neighbors_by_id else None,

@@ -17,6 +17,7 @@ from analysis.web import links, toasts
 from analysis.web.http import Request, is_fragment
 from analysis.web.image import context as image_context
 from analysis.web.image import metadata
+from analysis.web.image.collection_link import collection_link, collections_of
 from analysis.web.image.neighbors import neighbors
 from analysis.web.image.similar import similar_query
 
@@ -40,12 +41,17 @@ def _page(request: Request, image: Image) -> HttpResponse:
     now = timezone.now()
     return_link = image_context.return_link(request)
     context = image_context.image_context(request, image)
+    collection = collection_link(request, image, collection_id=return_link.collection, link=return_link.image_url)
+    library_url = links.library_url(return_link.query, saved=return_link.saved, to=image.pk)
     context |= {
-        "neighbors": neighbors(
+        "neighbors": collection.neighbors
+        if collection
+        else neighbors(
             image, return_link.query, viewer=permissions.viewer_of(request.user), link=return_link.image_url
         ),
-        "back_url": f"{links.library_url(return_link.query, saved=return_link.saved, to=image.pk)}#card-{image.pk}",
-        "back_label": return_link.query.text,
+        "back_url": collection.back_url if collection else f"{library_url}#card-{image.pk}",
+        "back_label": collection.name if collection else return_link.query.text,
+        "collections": collections_of(request, image),
         "text": return_link.query.text,
         "sensitive_cover": image_context.sensitive_cover(
             request, image, is_sensitive=context["panel"].labels.is_sensitive

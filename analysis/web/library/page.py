@@ -60,6 +60,7 @@ class Filters:
     states_url: str
     folders_url: str
     places_url: str
+    collections_url: str
 
 
 @dataclass(frozen=True)
@@ -171,6 +172,7 @@ def search_filters(search: Search, counts: facets.Facets, *, saved_search: OpenS
         states_url=links.with_parameters(reverse("state-filter"), q=query.text),
         folders_url=links.with_parameters(reverse("folder-filter"), q=query.text),
         places_url=links.with_parameters(reverse("place-filter"), q=query.text),
+        collections_url=links.with_parameters(reverse("collection-filter"), q=query.text),
         note=formatting.plural(sampled, counts.counted) if counts.is_sample else "",
     )
 

@@ -15,7 +15,7 @@ document.addEventListener("pointerdown", ({ target }) => {
 
 document.addEventListener("click", (event) => {
   const { target } = event;
-  const isOnContent = target.closest?.("a, .card") && !target.closest("button, input, summary");
+  const isOnContent = target.closest?.("a, .card") && !target.closest("button, input, summary, .toast");
   if (isDismissing && event.detail && isOnContent) {
     event.preventDefault();
     event.stopPropagation();

@@ -24,6 +24,7 @@ class ImageSelection extends HTMLElement {
     this.form.addEventListener("submit", (event) => this.handleSubmit(event));
     this.form.addEventListener("formdata", ({ formData }) => this.fillForm(formData));
     this.form.addEventListener("toggle", (event) => this.loadMenu(event.target), { capture: true });
+    this.form.addEventListener("keydown", (event) => this.handleFieldKey(event));
     this.keyListener = (event) => this.handleKey(event);
     document.addEventListener("keydown", this.keyListener);
     // The browser may restore checked boxes after Back.
@@ -135,6 +136,13 @@ class ImageSelection extends HTMLElement {
     await this.send(submitter?.getAttribute("formaction") ?? this.form.action, this.formData(submitter));
     this.form.querySelectorAll("details[open]").forEach((menu) => this.closeMenu(menu));
     this.form.querySelectorAll(".inline-field input").forEach((input) => (input.value = ""));
+  }
+
+  // Enter in a field presses the button beside it, not the first one of the form.
+  handleFieldKey(event) {
+    if (event.key !== "Enter" || event.defaultPrevented || !event.target.matches(".inline-field input")) return;
+    event.preventDefault();
+    event.target.closest(".inline-field").querySelector("button").click();
   }
 
   // The focus returns to the button that opened the menu.

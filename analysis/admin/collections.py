@@ -1,0 +1,53 @@
+"""Admin pages of collections and share links."""
+
+from __future__ import annotations
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from analysis import formatting
+from analysis.admin import filters
+from analysis.admin.base import PageAdmin, ReadOnlyAdmin
+from analysis.models import Collection, ShareLink
+from analysis.permissions import collections as rights
+
+
+@admin.register(Collection)
+class CollectionAdmin(PageAdmin):
+    list_display = ("name", "owner", "is_shared", "shares_private", "created_at", "deleted_at")
+    list_select_related = ("owner",)
+    list_filter = (("owner", filters.AutocompleteSelectFilter), ("is_shared", filters.BooleanRadioFilter))
+    search_fields = ("name", "owner__username")
+    fields = ("owner", "name", "description", "is_shared", "shares_private")
+    readonly_fields = ("owner",)
+    ordering = ("name", "pk")
+
+    # Pictures are put into a collection on its own page.
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+@admin.register(ShareLink)
+class ShareLinkAdmin(ReadOnlyAdmin):
+    """Without the addresses: whoever has one sees the pictures."""
+
+    list_display = ("__str__", "owner", "views", "created_at", "expires_at", "revoked_at")
+    list_select_related = ("owner", "image", "collection", "search")
+    list_filter = (("owner", filters.AutocompleteSelectFilter),)
+    search_fields = ("owner__username", "collection__name", "search__name")
+    exclude = ("token", "password")
+    ordering = ("-pk",)
+    actions = ("revoke",)
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return rights.can_revoke_all_links(request.user)
+
+    @admin.action(description=_("Revoke links"), permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ShareLink]) -> None:
+        number = queryset.filter(revoked_at=None).update(revoked_at=Now())
+        sentence = ngettext("Revoked %(number)s link.", "Revoked %(number)s links.", number)
+        messages.success(request, formatting.plural(sentence, number))

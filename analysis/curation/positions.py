@@ -1,0 +1,67 @@
+"""Positions of an order: texts with room for another between any two.
+
+A position is a whole number of ten digits and a fraction in base 62 (`5000000003` or `5000000003V`). Compared byte by
+byte they are in order. Appending counts on; only insertions between neighbors make positions longer.
+"""
+
+from __future__ import annotations
+
+DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+WIDTH = 10
+FIRST = 5 * 10 ** (WIDTH - 1)
+MAX_LENGTH = 100
+"""Longer positions are made short again, which some 500 insertions at one place take."""
+
+
+def positions_between(low: str | None, high: str | None, number: int) -> list[str]:
+    """Ascending positions after `low` and before `high`; None is an open end."""
+    if high is None:
+        start = _whole(low) + 1 if low is not None else FIRST
+        return [_text(start + step) for step in range(number)]
+    if low is None:
+        start = _whole(high) - number
+        return [_text(start + step) for step in range(number)]
+    return _spread(low, high, number)
+
+
+def _spread(low: str, high: str, number: int) -> list[str]:
+    """Halved again and again, so that many at once stay short."""
+    if number <= 0:
+        return []
+    middle = _between(low, high)
+    before = (number - 1) // 2
+    return [*_spread(low, middle, before), middle, *_spread(middle, high, number - 1 - before)]
+
+
+def _between(low: str, high: str) -> str:
+    whole_low, whole_high = _whole(low), _whole(high)
+    if whole_high - whole_low > 1:
+        return _text((whole_low + whole_high) // 2)
+    if whole_high > whole_low:
+        return _text(whole_low) + _fraction_between(low[WIDTH:], None)
+    return _text(whole_low) + _fraction_between(low[WIDTH:], high[WIDTH:])
+
+
+def _fraction_between(low: str, high: str | None) -> str:
+    """A fraction between two; None is 1. None of them ends with 0."""
+    if high is not None:
+        same = 0
+        while same < len(high) and (low[same] if same < len(low) else "0") == high[same]:
+            same += 1
+        if same:
+            return high[:same] + _fraction_between(low[same:], high[same:])
+    first = DIGITS.index(low[0]) if low else 0
+    last = DIGITS.index(high[0]) if high else len(DIGITS)
+    if last - first > 1:
+        return DIGITS[(first + last) // 2]
+    if high is not None and len(high) > 1:
+        return high[0]
+    return DIGITS[first] + _fraction_between(low[1:], None)
+
+
+def _whole(position: str) -> int:
+    return int(position[:WIDTH])
+
+
+def _text(whole: int) -> str:
+    return f"{whole:0{WIDTH}d}"

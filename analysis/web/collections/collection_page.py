@@ -1,0 +1,129 @@
+"""Values of a collection's page: cards, pages, and what the person may do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from analysis import formatting, permissions
+from analysis.models import Collection, Image, Viewer
+from analysis.permissions import collections as rights
+from analysis.web import links, sensitive
+from analysis.web.collections.tiles import sees_anyway, thumb_url
+from analysis.web.http import Request, current_user_id, int_param
+from analysis.web.library.cards import Card, cards
+from analysis.web.library.page import MAX_PAGES, LibraryPage, NextPage
+
+PAGE_SIZE = 60
+
+
+@dataclass(frozen=True)
+class Crumb:
+    """A level above, and its page."""
+
+    name: str
+    url: str
+
+
+def collection_context(request: Request, collection: Collection, image_ids: Sequence[int]) -> dict[str, object]:
+    """The page around the grid."""
+    can_edit = rights.can_edit_collection(request.user, collection)
+    return {
+        "collection": collection,
+        "crumbs": _crumbs(collection, request),
+        "pictures": formatting.pictures(len(image_ids)),
+        "owner": "" if can_edit else str(collection.owner),
+        "sharing": sharing_text(collection),
+        "can_edit_collection": can_edit,
+        "can_arrange": can_edit or rights.can_arrange_collection(request.user, collection),
+        "can_leave": collection.members.filter(user_id=current_user_id(request)).exists(),
+    }
+
+
+def library_page_of(request: Request, collection: Collection, image_ids: Sequence[int]) -> LibraryPage:
+    """The grid: as many pages as the address asks for, or up to the picture in `to`."""
+    first, last = _pages(request, image_ids)
+    page_ids = image_ids[(first - 1) * PAGE_SIZE : last * PAGE_SIZE]
+    address = collection.get_absolute_url()
+    next_url = links.with_parameters(address, page=last + 1) if last * PAGE_SIZE < len(image_ids) else ""
+    return LibraryPage(
+        cards=collection_cards(request, collection, page_ids),
+        next_page=NextPage(next_url, next_url) if next_url else None,
+        pictures=formatting.pictures(len(image_ids)),
+        total=formatting.count(len(image_ids)),
+        newest_url=address if first > 1 else "",
+    )
+
+
+def collection_cards(request: Request, collection: Collection, image_ids: Sequence[int]) -> list[Card]:
+    """Cards in this order, with addresses within the collection."""
+    viewer = permissions.viewer_of(request.user)
+    found = Image.objects.in_bulk(image_ids)
+    images = [found[image_id] for image_id in image_ids if image_id in found]
+    made = cards(
+        images,
+        viewer=viewer,
+        sensitive=sensitive.sensitive_among(images),
+        blurs_sensitive=not sensitive.shows_sensitive(request),
+    )
+    return [_within(collection, card, image, viewer) for card, image in zip(made, images, strict=True)]
+
+
+def image_url(collection: Collection, image: Image, viewer: Viewer) -> str:
+    """The picture's own page if the viewer may open it, else the collection's."""
+    if sees_anyway(image, viewer):
+        return links.image_url(image.pk, collection=collection.pk)
+    return reverse("collection-image", args=[collection.pk, image.pk])
+
+
+def sharing_text(collection: Collection) -> str:
+    """Shared with everyone signed in, with 3 people, or nothing."""
+    if collection.is_shared:
+        return _("Shared with everyone signed in")
+    number = collection.members.count()
+    if not number:
+        return ""
+    text = ngettext("Shared with %(number)s person", "Shared with %(number)s people", number)
+    return formatting.plural(text, number)
+
+
+def level_crumbs(path: str) -> list[Crumb]:
+    """The levels above a path of one's own collections."""
+    names = path.split("/")[:-1]
+    return [Crumb(name, _level_url("/".join(names[: depth + 1]))) for depth, name in enumerate(names)]
+
+
+def _crumbs(collection: Collection, request: Request) -> list[Crumb]:
+    """The levels above a collection: collections that one can open, else the list."""
+    names = collection.name.split("/")[:-1]
+    paths = ["/".join(names[: depth + 1]) for depth in range(len(names))]
+    same_owner = rights.viewable_collections(request.user).filter(owner_id=collection.owner_id, name__in=paths)
+    urls = {above.name: above.get_absolute_url() for above in same_owner}
+    return [Crumb(path.rpartition("/")[2], urls.get(path) or _level_url(path)) for path in paths]
+
+
+def _level_url(path: str) -> str:
+    return links.with_parameters(reverse("collections"), **{"in": path})
+
+
+def _pages(request: Request, image_ids: Sequence[int]) -> tuple[int, int]:
+    """The first and the last page to show."""
+    image_id = int_param(request.GET.get("to", ""), maximum=10**18, minimum=0)
+    if image_id in image_ids:
+        page = image_ids.index(image_id) // PAGE_SIZE + 1
+        return (1, page) if page <= MAX_PAGES else (page, page)
+    page = int_param(request.GET.get("page", ""), maximum=10_000)
+    return page, page
+
+
+def _within(collection: Collection, card: Card, image: Image, viewer: Viewer) -> Card:
+    url = image_url(collection, image, viewer)
+    if sees_anyway(image, viewer):
+        return replace(card, url=url)
+    # Its labels and its state are its owner's; the collection shows the picture alone.
+    thumb = thumb_url(collection, image, viewer)
+    return replace(card, url=url, thumb=thumb, labels=(), alt=str(image), state="", badges=())

@@ -1,0 +1,97 @@
+"""Tiles of collections: cover, name and number of pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from django.urls import reverse
+from django.utils.translation import ngettext
+
+from analysis import formatting
+from analysis.curation.collection_tree import Level, previews
+from analysis.models import Collection, Image, Viewer
+from analysis.search.sensitive import sensitive_ids
+from analysis.web import links
+
+
+@dataclass(frozen=True)
+class Tile:
+    """`is_folder`: no collection, only a part of the names of those below."""
+
+    name: str
+    url: str
+    thumb: str
+    note: str
+    owner: str
+    is_shared: bool
+    is_blurred: bool
+    is_folder: bool = False
+
+
+def level_tiles(levels: Sequence[Level], viewer: Viewer, *, is_blurring: bool) -> list[Tile]:
+    """Tiles of one level of names."""
+    ids = [level.collection_id for level in levels if level.collection_id is not None]
+    tiles = dict(zip(ids, collection_tiles(_in_order(ids), viewer, is_blurring=is_blurring), strict=True))
+    return [_with_levels(tiles.get(level.collection_id or 0), level) for level in levels]
+
+
+def collection_tiles(collections: Sequence[Collection], viewer: Viewer, *, is_blurring: bool) -> list[Tile]:
+    """Tiles of collections that the viewer can open."""
+    found = previews(collections, viewer)
+    covers = [preview.cover.pk for preview in found.values() if preview.cover]
+    blurred = sensitive_ids(covers) if is_blurring else frozenset()
+    return [
+        Tile(
+            name=collection.title,
+            url=collection.get_absolute_url(),
+            thumb=thumb_url(collection, cover, viewer) if (cover := found[collection.pk].cover) else "",
+            note=formatting.pictures(found[collection.pk].count),
+            owner="" if collection.owner_id == viewer.user_id else str(collection.owner),
+            is_shared=collection.is_shared,
+            is_blurred=cover is not None and cover.pk in blurred,
+        )
+        for collection in collections
+    ]
+
+
+def thumb_url(collection: Collection, image: Image, viewer: Viewer) -> str:
+    """The picture's own address if the viewer may see it there, else the collection's."""
+    if sees_anyway(image, viewer):
+        return links.rendition_url(image, "thumb")
+    return reverse("collection-rendition", args=[collection.pk, image.pk, "thumb"])
+
+
+def sees_anyway(image: Image, viewer: Viewer) -> bool:
+    """True if the viewer may see it without the collection, too."""
+    return image.owner_id == viewer.user_id or image.visibility >= viewer.min_visibility
+
+
+def _in_order(ids: Sequence[int]) -> list[Collection]:
+    found = Collection.objects.select_related("owner").in_bulk(ids)
+    return [found[pk] for pk in ids]
+
+
+def _with_levels(tile: Tile | None, level: Level) -> Tile:
+    """The tile with the number of collections below it; else a folder's."""
+    if tile is None:
+        return _folder(level)
+    return replace(tile, note=f"{tile.note} · {_number_below(level)}") if level.below else tile
+
+
+def _folder(level: Level) -> Tile:
+    return Tile(
+        name=level.name,
+        url=links.with_parameters(reverse("collections"), **{"in": level.path}),
+        thumb="",
+        note=_number_below(level),
+        owner="",
+        is_shared=False,
+        is_blurred=False,
+        is_folder=True,
+    )
+
+
+def _number_below(level: Level) -> str:
+    text = ngettext("%(number)s collection", "%(number)s collections", level.below)
+    return formatting.plural(text, level.below)

@@ -1,0 +1,52 @@
+"""The collection that a person opened a picture from: neighbors, and the way back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import Http404
+
+from analysis import formatting
+from analysis.models import Collection, Image
+from analysis.permissions import collections as rights
+from analysis.web import links
+from analysis.web.http import Request
+from analysis.web.image.neighbors import Link, Neighbors, neighbors_among
+
+MAX_COLLECTIONS = 50
+
+
+@dataclass(frozen=True)
+class CollectionLink:
+    """`neighbors` are those that have a page of their own for the person."""
+
+    name: str
+    back_url: str
+    neighbors: Neighbors
+
+
+def collections_of(request: Request, image: Image) -> list[Collection]:
+    """The collections with the picture that the person can open."""
+    if not request.user.is_authenticated:
+        return []
+    return list(
+        rights.viewable_collections(request.user).filter(entries__image=image).order_by("name")[:MAX_COLLECTIONS]
+    )
+
+
+def collection_link(request: Request, image: Image, *, collection_id: str, link: Link) -> CollectionLink | None:
+    """None if the person does not see the picture in this collection any more."""
+    if not collection_id:
+        return None
+    try:
+        collection = rights.get_collection_or_404(request.user, int(collection_id))
+    except Http404:
+        return None
+    ids = list(rights.visible_entries(request.user, collection).values_list("image_id", flat=True))
+    if image.pk not in ids:
+        return None
+    return CollectionLink(
+        name=collection.title,
+        back_url=f"{links.with_parameters(collection.get_absolute_url(), to=image.pk)}#card-{image.pk}",
+        neighbors=neighbors_among(image, ids, total=formatting.count(len(ids)), link=link),
+    )

@@ -1,0 +1,123 @@
+"""Subjects of the share form: the thing to share, and what others would see of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from analysis import formatting
+from analysis.curation.bulk import Selection
+from analysis.models import Collection, Image
+from analysis.sharing.share_links import Target
+from analysis.sharing.summaries import Summary, found_ids, summary_of
+from analysis.web import links
+
+
+@dataclass(frozen=True)
+class ShareSubject:
+    """`fields` name it again in the form; `title` is a selection's future name.
+
+    `private` and `sensitive` label the boxes to tick; where only one picture is shared, the notes say what it is.
+    """
+
+    name: str
+    pictures: str
+    fields: dict[str, str]
+    back_url: str
+    thumb: str = ""
+    title: str = ""
+    private: str = ""
+    sensitive: str = ""
+    notes: list[str] = field(default_factory=list)
+    is_one_picture: bool = False
+
+
+def subject_of(target: Target, owner: AbstractBaseUser) -> ShareSubject:
+    summary = summary_of(target, owner)
+    if isinstance(target, Image):
+        return _picture(target, summary)
+    is_collection = isinstance(target, Collection)
+    return ShareSubject(
+        name=str(target),
+        pictures=formatting.pictures(summary.total),
+        fields={"collection" if is_collection else "search": str(target.pk)},
+        back_url=target.get_absolute_url() if isinstance(target, Collection) else reverse("search", args=[target.pk]),
+        private=_private(summary),
+        sensitive=_sensitive(summary),
+        notes=_others(summary),
+    )
+
+
+def subject_of_selection(selection: Selection) -> ShareSubject:
+    """A selection, which becomes a collection. Raises ActionRefused."""
+    query = selection.query
+    ids: Sequence[int] = (
+        [image_id for step in selection.steps() for image_id in step]
+        if query is None
+        else found_ids(query.text, selection.person)
+    )
+    summary = summary_of(ids, selection.person)
+    fields = {"ids": ",".join(map(str, ids))} if query is None else {"all": "1", "q": query.text}
+    return ShareSubject(
+        name=_("Selected pictures"),
+        pictures=formatting.pictures(summary.total),
+        fields=fields,
+        back_url=links.library_url(query) if query is not None else "",
+        title=_("Shared on %(day)s") % {"day": formatting.day(timezone.now())},
+        private=_private(summary),
+        sensitive=_sensitive(summary),
+        notes=_others(summary),
+    )
+
+
+def _picture(image: Image, summary: Summary) -> ShareSubject:
+    notes = []
+    fields = {"image": str(image.pk)}
+    if summary.private:
+        notes.append(_("This picture is private. Anyone with the link can see it."))
+        fields["includes_private"] = "on"
+    if summary.sensitive:
+        notes.append(_("This picture is sensitive. The link shows it without a blur."))
+        fields["includes_sensitive"] = "on"
+    return ShareSubject(
+        name=str(image),
+        pictures="",
+        fields=fields,
+        back_url=image.get_absolute_url(),
+        thumb=links.rendition_url(image, "thumb"),
+        notes=notes,
+        is_one_picture=True,
+    )
+
+
+def _private(summary: Summary) -> str:
+    if not summary.private:
+        return ""
+    text = ngettext("Show %(number)s private picture, too", "Show %(number)s private pictures, too", summary.private)
+    return formatting.plural(text, summary.private)
+
+
+def _sensitive(summary: Summary) -> str:
+    if not summary.sensitive:
+        return ""
+    text = ngettext(
+        "Show %(number)s sensitive picture, too", "Show %(number)s sensitive pictures, too", summary.sensitive
+    )
+    return formatting.plural(text, summary.sensitive)
+
+
+def _others(summary: Summary) -> list[str]:
+    if not summary.others:
+        return []
+    text = ngettext(
+        "%(number)s picture of other people is left out: only its owner can share it.",
+        "%(number)s pictures of other people are left out: only their owners can share them.",
+        summary.others,
+    )
+    return [formatting.plural(text, summary.others)]
