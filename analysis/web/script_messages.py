@@ -18,6 +18,8 @@ SENTENCES = {
     "all-selected": _("All %(total)s selected"),
     "confidence": _("Confidence"),
     "no-rows-hidden": _("All results shown"),
+    "zoom-unavailable": _("The full resolution can't be loaded right now. The preview stays."),
+    "slideshow-ended": _("That was the last picture."),
     "upload-waiting": _("Waiting"),
     "upload-checking": _("Checking"),
     "upload-progress": _("%(done)s of %(total)s"),

@@ -20,9 +20,10 @@ from analysis.curation.bulk import Selection
 from analysis.curation.errors import ActionRefused
 from analysis.library import images
 from analysis.models import Image, ImageLabel, Label
-from analysis.web import toasts
+from analysis.web import links, toasts
 from analysis.web.http import Request, current_user, current_user_id, int_param, is_fragment
 from analysis.web.image import context as image_context
+from analysis.web.image.neighbors import neighbors
 from analysis.web.toasts import Toast
 
 VISIBILITY_MESSAGES = {
@@ -142,21 +143,45 @@ def set_visibility(request: Request, image_id: int) -> HttpResponse:
 
 @require_POST
 def move_to_trash(request: Request, image_id: int) -> HttpResponse:
-    def action(image: Image) -> Toast | None:
-        is_moved = trash.trash([image.pk])
-        return Toast(_("Moved to trash."), _undo_url("restore", request, image)) if is_moved else None
+    """Move the picture to the trash; the next one of the search is shown."""
+    return_link = image_context.return_link(request)
 
-    return _respond(request, *_run(request, image_id, action))
+    def action(image: Image) -> Toast | None:
+        nonlocal url
+        # Looked up before: a picture in the trash has no neighbors.
+        near = neighbors(
+            image, return_link.query, viewer=permissions.viewer_of(request.user), link=return_link.image_url
+        )
+        if not trash.trash([image.pk]):
+            return None
+        neighbor = near.next or near.previous
+        url = neighbor.url if neighbor else links.library_url(return_link.query, saved=return_link.saved)
+        return Toast(_("Moved to trash."), _undo_url("restore", request, image))
+
+    url = return_link.image_url(image_id)
+    _image, toast = _run(request, image_id, action)
+    return _lead_on(request, url, toast)
 
 
 @require_POST
 def restore(request: Request, image_id: int) -> HttpResponse:
-    """Restore the picture from the trash."""
+    """Restore the picture from the trash, and show it."""
 
     def action(image: Image) -> None:
         trash.restore(image.pk)
 
-    return _respond(request, *_run(request, image_id, action))
+    image, toast = _run(request, image_id, action)
+    return _lead_on(request, image_context.return_link(request).image_url(image.pk), toast)
+
+
+def _lead_on(request: Request, url: str, toast: Toast | None) -> HttpResponse:
+    """Show another page with the toast."""
+    if toast:
+        toasts.add_toast(request, toast)
+    if is_fragment(request):
+        # Not a redirect, which a script follows by itself and learns only its end; picture_navigation.js opens the page.
+        return HttpResponse(status=204, headers={"HX-Redirect": url})
+    return redirect(url)
 
 
 def _run(
@@ -184,17 +209,14 @@ def _is_visible(_user: AbstractBaseUser | AnonymousUser, _image: Image) -> bool:
     return True
 
 
-def _respond(request: Request, image: Image, toast: Toast | None, *, part: str = "") -> HttpResponse:
-    """The changed part of the page for htmx, or a reload; else a redirect."""
+def _respond(request: Request, image: Image, toast: Toast | None, *, part: str) -> HttpResponse:
+    """The changed part of the page for htmx, else a redirect."""
     messages = [toast] if toast else []
-    if part and is_fragment(request):
+    if is_fragment(request):
         build = image_context.rating_context if part == "rating_updated" else image_context.image_context
         return render(request, f"image/detail.html#{part}", build(request, image) | {"toasts": messages})
     for message in messages:
         toasts.add_toast(request, message)
-    if is_fragment(request):
-        # htmx follows a redirect by itself and would put the whole page into the fragment's place.
-        return HttpResponse(status=204, headers={"HX-Refresh": "true"})
     return redirect(image_context.return_link(request).image_url(image.pk))
 
 

@@ -50,7 +50,8 @@ def _page(request: Request, image: Image) -> HttpResponse:
         "sensitive_cover": image_context.sensitive_cover(
             request, image, is_sensitive=context["panel"].labels.is_sensitive
         ),
-        "toasts": toasts.take_toasts(request),
+        # A page that is fetched ahead may never be shown, and would take the toasts of the next one.
+        "toasts": [] if request.headers.get("X-Prefetch") else toasts.take_toasts(request),
         "metadata": metadata.metadata_rows(image, reader=request.user, now=now),
         "location": metadata.location(image, reader=request.user),
         "names_city": bool(image.city) and request.user.is_authenticated,
