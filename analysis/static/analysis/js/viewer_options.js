@@ -1,6 +1,8 @@
 // What is shown beside and over a picture: boxes and the panel, remembered by the browser; full screen, which is not.
 const IDLE_MILLISECONDS = 2_500;
+const SAME_KEY_MILLISECONDS = 400;
 const root = document.documentElement;
+let leftAt = -Infinity;
 
 function remember(name, value) {
   try {
@@ -57,6 +59,7 @@ export function leaveFullScreen() {
   delete root.dataset.fullScreen;
   delete root.dataset.idle;
   root.dataset.panel = remembered("panel");
+  leftAt = performance.now();
   if (document.fullscreenElement) document.exitFullscreen().catch(() => {});
   dispatchEvent(new CustomEvent("full-screen-left"));
 }
@@ -81,9 +84,11 @@ document.addEventListener("fullscreenchange", () => {
   renderOptions();
 });
 
+// The key that left full screen must not lead back to the results, too, whichever of the two events comes first.
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape" || !isFullScreen() || event.defaultPrevented) return;
-  event.preventDefault(); // it would also lead back to the results
+  if (event.key !== "Escape" || (!isFullScreen() && performance.now() - leftAt > SAME_KEY_MILLISECONDS)) return;
+  event.preventDefault();
+  if (!isFullScreen()) return;
   leaveFullScreen();
   renderOptions();
 }, { capture: true });
