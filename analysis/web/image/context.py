@@ -18,6 +18,7 @@ from analysis.search.query import Query
 from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.web import links, sensitive
 from analysis.web.http import Request
+from analysis.web.image.analyze_menu import analyze_menu
 from analysis.web.image.panel import panel
 from analysis.web.library.cards import best_labels
 
@@ -91,6 +92,17 @@ def image_context(request: Request, image: Image) -> dict[str, Any]:
         "trashed_ago": formatting.ago(image.trashed_at, now=now) if image.trashed_at else "",
     }
     return values | {"panel": panel(image, reader=request.user, now=now)}
+
+
+def page_context(request: Request, image: Image) -> dict[str, Any]:
+    """The same, with the menu of analyses and the size of their history."""
+    values = image_context(request, image)
+    latest = values["panel"].latest
+    number = latest[0].history_count if latest else 0
+    return values | {
+        "analyze_menu": analyze_menu(image, latest, user=request.user, now=timezone.now()),
+        "history_count": formatting.count(number) if values["can_edit"] else "",
+    }
 
 
 def sensitive_cover(request: Request, image: Image, *, is_sensitive: bool) -> SensitiveCover | None:
