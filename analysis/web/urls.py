@@ -20,7 +20,7 @@ from analysis.web import (
 from analysis.web.bulk import reanalyze
 from analysis.web.bulk import views as bulk_views
 from analysis.web.dashboard import views as dashboard_views
-from analysis.web.image import actions, downloads, history, similar
+from analysis.web.image import actions, details, downloads, history, similar
 from analysis.web.image import views as image_views
 from analysis.web.library import autocomplete, search_help
 from analysis.web.library import views as library_views
@@ -84,6 +84,7 @@ urlpatterns = [
     path("images/<int:image_id>/undo/", actions.undo, name="image-undo"),
     path("images/<int:image_id>/rating/", actions.rate, name="image-rating"),
     path("images/<int:image_id>/visibility/", actions.set_visibility, name="image-visibility"),
+    path("images/<int:image_id>/details/", details.edit_details, name="image-details"),
     path("images/<int:image_id>/trash/", actions.move_to_trash, name="image-trash"),
     path("images/<int:image_id>/restore/", actions.restore, name="restore"),
     path("images/<int:image_id>/original", downloads.download_original, name="original"),

@@ -88,6 +88,7 @@ ENTRIES = {
     "image-undo": ("post", OWNER_CHANGES),
     "image-rating": ("post", SEEN_MARKS),
     "image-visibility": ("post", OWNER_CHANGES),
+    "image-details": ("post", OWNER_CHANGES),
     "image-trash": ("post", OWNER_CHANGES),
     "restore": ("post", OWNER_CHANGES),
     "exports": ("get", EVERYBODY_SIGNED_IN),
@@ -121,6 +122,7 @@ CURATED = (
     "image-undo",
     "image-rating",
     "image-visibility",
+    "image-details",
     "image-trash",
     "restore",
 )

@@ -145,22 +145,21 @@ def set_visibility(request: Request, image_id: int) -> HttpResponse:
 def move_to_trash(request: Request, image_id: int) -> HttpResponse:
     """Move the picture to the trash; the next one of the search is shown."""
     return_link = image_context.return_link(request)
+    # Looked up before: a picture in the trash has no neighbors.
+    near = neighbors(
+        Image(pk=image_id), return_link.query, viewer=permissions.viewer_of(request.user), link=return_link.image_url
+    )
 
     def action(image: Image) -> Toast | None:
-        nonlocal url
-        # Looked up before: a picture in the trash has no neighbors.
-        near = neighbors(
-            image, return_link.query, viewer=permissions.viewer_of(request.user), link=return_link.image_url
-        )
-        if not trash.trash([image.pk]):
-            return None
-        neighbor = near.next or near.previous
-        url = neighbor.url if neighbor else links.library_url(return_link.query, saved=return_link.saved)
-        return Toast(_("Moved to trash."), _undo_url("restore", request, image))
+        is_moved = trash.trash([image.pk])
+        return Toast(_("Moved to trash."), _undo_url("restore", request, image)) if is_moved else None
 
-    url = return_link.image_url(image_id)
     _image, toast = _run(request, image_id, action)
-    return _lead_on(request, url, toast)
+    if toast is None or not toast.undo_url:
+        return _lead_on(request, return_link.image_url(image_id), toast)
+    neighbor = near.next or near.previous
+    library_url = links.library_url(return_link.query, saved=return_link.saved)
+    return _lead_on(request, neighbor.url if neighbor else library_url, toast)
 
 
 @require_POST
@@ -179,7 +178,7 @@ def _lead_on(request: Request, url: str, toast: Toast | None) -> HttpResponse:
     if toast:
         toasts.add_toast(request, toast)
     if is_fragment(request):
-        # Not a redirect, which a script follows by itself and learns only its end; picture_navigation.js opens the page.
+        # Not a redirect, which a script follows by itself: picture_navigation.js opens the page.
         return HttpResponse(status=204, headers={"HX-Redirect": url})
     return redirect(url)
 

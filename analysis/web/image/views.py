@@ -7,7 +7,6 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from analysis import permissions, pipeline
@@ -16,8 +15,8 @@ from analysis.recognition import registry
 from analysis.web import links, toasts
 from analysis.web.http import Request, is_fragment
 from analysis.web.image import context as image_context
-from analysis.web.image import metadata
 from analysis.web.image.analyze_menu import offered_apis
+from analysis.web.image.details import details_context
 from analysis.web.image.neighbors import neighbors
 from analysis.web.image.similar import similar_query
 
@@ -38,7 +37,6 @@ def public(request: Request, public_id: UUID) -> HttpResponse:
 
 
 def _page(request: Request, image: Image) -> HttpResponse:
-    now = timezone.now()
     return_link = image_context.return_link(request)
     context = image_context.page_context(request, image)
     context |= {
@@ -53,9 +51,7 @@ def _page(request: Request, image: Image) -> HttpResponse:
         ),
         # A page that is fetched ahead may never be shown, and would take the toasts of the next one.
         "toasts": [] if request.headers.get("X-Prefetch") else toasts.take_toasts(request),
-        "metadata": metadata.metadata_rows(image, reader=request.user, now=now),
-        "location": metadata.location(image, reader=request.user),
-        "names_city": bool(image.city) and request.user.is_authenticated,
+        **details_context(request, image),
         "similar_url": links.library_url(similar_query(image.pk)) if _has_similar(request, image) else "",
     }
     return render(request, "image/detail.html", context)

@@ -80,9 +80,15 @@ document.addEventListener("htmx:afterRequest", ({ detail }) => {
 // After a label was added the field is emptied; a refused name stays to be corrected.
 document.addEventListener("labelAdded", () => document.querySelector("#add-label")?.reset());
 
+document.addEventListener("toggle", ({ target, newState }) => {
+  if (newState === "open" && target.matches?.(".edit-details")) target.querySelector("[name=title]").focus();
+}, { capture: true });
+
 document.addEventListener("htmx:oobAfterSwap", (event) => {
   if (event.target === toastRegion()) showToasts(...toastRegion().children);
 });
+
+const UNDO_TARGETS = { "/visibility/": "#rating", "/details/": "#details" };
 
 // Undo in a toast is sent like the action that it undoes; a response that needs a new page says so itself.
 document.addEventListener("submit", (event) => {
@@ -90,7 +96,7 @@ document.addEventListener("submit", (event) => {
   if (event.defaultPrevented || !form.closest("#toasts")) return;
   const { action } = form;
   const values = Object.fromEntries(new FormData(form));
-  const target = action.includes("/visibility/") ? "#rating" : "#panel";
+  const target = Object.entries(UNDO_TARGETS).find(([part]) => action.includes(part))?.[1] ?? "#panel";
   const undo = () => htmx.ajax("POST", action, { target, swap: "outerHTML", values }); // the toast may be gone by then
   event.preventDefault();
   if (pendingRequests.size) queue.push(undo);
