@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
 from ninja import Field
 
 from analysis.api.errors import ApiError
@@ -31,7 +32,7 @@ class ImageChanges(RequestBody):
 
     title: str | None = None
     description: str | None = None
-    taken_at: datetime | None = None
+    taken_at: str | None = None
     place: str | None = None
     location: LocationIn | None = None
     reset: list[Literal["title", "description", "taken", "place", "location"]] = []
@@ -52,11 +53,20 @@ def _edit(changes: ImageChanges) -> Edit:
     edit = metadata_edits.text_edit(changes.title, changes.description, changes.place)
     sent = changes.model_fields_set
     if "taken_at" in sent:
-        taken = changes.taken_at
-        offset = taken.utcoffset() if taken else None
-        minutes = None if offset is None else round(offset.total_seconds() / 60)
-        edit |= metadata_edits.taken_edit(taken and taken.replace(tzinfo=UTC), minutes, now=now())
+        edit |= metadata_edits.taken_edit(*_taken(changes.taken_at or ""), now=now())
     if "location" in sent:
         location = changes.location
         edit |= metadata_edits.location_edit(*((location.latitude, location.longitude) if location else (None, None)))
     return edit | ({"reset": list(changes.reset)} if changes.reset else {})
+
+
+def _taken(text: str) -> tuple[datetime | None, int | None]:
+    """The camera's clock, and its minutes from UTC. Raises ActionRefused."""
+    if not text:
+        return None, None
+    try:
+        taken = datetime.fromisoformat(text[:40])
+    except ValueError as error:
+        raise ActionRefused(_("Enter a date and time such as 2021-06-05T14:30:00+02:00.")) from error
+    offset = taken.utcoffset()
+    return taken.replace(tzinfo=UTC), None if offset is None else round(offset.total_seconds() / 60)

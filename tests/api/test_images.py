@@ -197,20 +197,21 @@ def test_details_are_edited_and_reset(api, owner):
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "message"),
     [
-        {"title": "x" * 10_000},
-        {"taken_at": "0000-01-01T00:00:00"},
-        {"taken_at": "9999-12-31T23:59:59Z"},
-        {"location": {"latitude": 91, "longitude": 0}},
-        {"reset": ["visibility"]},
+        ({"title": "x" * 10_000}, "A title can have at most 200 characters; this one has 10,000."),
+        ({"taken_at": "0000-01-01T00:00:00"}, "Enter a date and time"),
+        ({"taken_at": "9999-12-31T23:59:59Z"}, "This date is in the future."),
+        ({"location": {"latitude": 91, "longitude": 0}}, "Latitudes are between -90 and 90 degrees"),
+        ({"reset": ["visibility"]}, "'location'"),
     ],
     ids=["title", "year-0", "year-9999", "location", "reset"],
 )
-def test_refused_details_change_nothing(changes, api, owner):
+def test_refused_details_change_nothing(changes, message, api, owner):
     image = create_image(owner)
     before = Image.objects.values().get()
-    assert api("patch", f"/images/{image.pk}", changes).status_code == 422
+    response = api("patch", f"/images/{image.pk}", changes)
+    assert (response.status_code, message in response.content.decode()) == (422, True)
     assert Image.objects.values().get() == before
 
 
