@@ -50,7 +50,10 @@ class ImageUrls(Schema):
 
 
 class ImageOut(Schema):
-    """A picture. The fields depend on `fields` and `expand`; `id` is always there."""
+    """A picture. The fields depend on `fields` and `expand`; `id` is always there.
+
+    Width, height and boxes are those of the file; `thumb` and `preview` are turned clockwise by `quarter_turns`.
+    """
 
     id: int
     filename: str | None = None
@@ -61,6 +64,7 @@ class ImageOut(Schema):
     visibility: str | None = None
     width: int | None = None
     height: int | None = None
+    quarter_turns: int | None = None
     size: int | None = None
     format: str | None = None
     sha256: str | None = None
@@ -128,6 +132,7 @@ def _values(image: Image, request: HttpRequest, rating: Rating | None) -> dict[s
         "visibility": VISIBILITY_NAMES[image.visibility],
         "width": image.width,
         "height": image.height,
+        "quarter_turns": image.quarter_turns,
         "size": image.size,
         "format": image.format,
         "sha256": image.sha256,

@@ -141,7 +141,7 @@ def remove(image: Image) -> None:
     with transaction.atomic():
         # Locks the image before its analyses, in the order of save_results, and reads its current renditions.
         image = Image.objects.select_for_update(of=["self"]).select_related("bucket").get(pk=image.pk)
-        keys = [blobs.rendition_key(image.renditions_id, name) for name in blobs.RENDITIONS]
+        keys = blobs.rendition_keys(image.renditions_id)
         keys += [image.key] if image.bucket is None else []
         blobs.register_pending(keys)
         _mark_dropped(image)

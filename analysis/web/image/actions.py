@@ -18,8 +18,11 @@ from analysis import permissions, pipeline
 from analysis.curation import bulk, ratings, trash, verdicts
 from analysis.curation.bulk import Selection
 from analysis.curation.errors import ActionRefused
-from analysis.library import images
+from analysis.formatting import translated
+from analysis.ingest.validation import InvalidImage
+from analysis.library import images, rotation
 from analysis.models import Image, ImageLabel, Label
+from analysis.storage.blobs import StorageError
 from analysis.web import links, toasts
 from analysis.web.http import Request, current_user, current_user_id, int_param, is_fragment
 from analysis.web.image import context as image_context
@@ -160,6 +163,26 @@ def move_to_trash(request: Request, image_id: int) -> HttpResponse:
     neighbor = near.next or near.previous
     library_url = links.library_url(return_link.query, saved=return_link.saved)
     return _lead_on(request, neighbor.url if neighbor else library_url, toast)
+
+
+@require_POST
+def rotate(request: Request, image_id: int) -> HttpResponse:
+    """Turn the picture by `turns` quarters, clockwise; the original stays as it is."""
+    turns = request.POST.get("turns", "")
+
+    def action(image: Image) -> Toast | None:
+        if turns not in {"-1", "1"}:
+            raise ActionRefused(_("Choose a direction."))
+        try:
+            is_rotated = rotation.rotate(image, turns=int(turns))
+        except (StorageError, InvalidImage) as error:
+            raise ActionRefused(translated(error)) from error
+        if not is_rotated:
+            raise ActionRefused(_("It was changed at the same time. Try again."))
+        return Toast(_("Rotated."), _undo_url("image-rotate", request, image), {"turns": str(-int(turns))})
+
+    image, toast = _run(request, image_id, action)
+    return _lead_on(request, image_context.return_link(request).image_url(image.pk), toast)
 
 
 @require_POST

@@ -110,21 +110,25 @@ def drawing(
 
     `rejected`: names of rejected labels, in lower case; they get no box.
     """
-    long_side = max(image.width, image.height)
+    shown_width, shown_height = image.shown_size
+    long_side = max(shown_width, shown_height)
     scale = LONG_SIDE / long_side
-    frame = Rect(0, 0, image.width * scale, image.height * scale)
+    frame = Rect(0, 0, shown_width * scale, shown_height * scale)
     # Boxes are relative to the image that was sent, which is padded if the picture is smaller than the API's minimum.
     across, down = payload_extent(image.width, image.height, long_side=settings.RECOGNITION_LONG_SIDE)
-    payload = Rect(0, 0, frame.width / across, frame.height / down)
+    # They are those of the file, whatever way the picture was turned since.
+    payload = Rect(0, 0, image.width * scale / across, image.height * scale / down)
+    unturned = Rect(0, 0, image.width * scale, image.height * scale)
     candidates = [*_label_boxes(labels, payload, rejected), *_face_boxes(faces, payload), *_text_boxes(texts, payload)]
     # SVG has no z-index: what comes later in the document is on top.
+    candidates = [replace(box, rect=_turned(box.rect, unturned, image.quarter_turns)) for box in candidates]
     boxes = sorted(_merge_faces(candidates), key=lambda box: -box.rect.area)
     tags = place_tags([(box.rect, 0 if box.is_text else tag_width(_tag(box))) for box in boxes], frame)
     return Drawing(
         view_box=f"0 0 {frame.width:.1f} {frame.height:.1f}",
         width=f"{frame.width:.1f}",
         height=f"{frame.height:.1f}",
-        display_width=str(round(image.width * min(long_side * MAX_ENLARGEMENT, PREVIEW_SIDE) / long_side)),
+        display_width=str(round(shown_width * min(long_side * MAX_ENLARGEMENT, PREVIEW_SIDE) / long_side)),
         boxes=[_draw(box, tag) for box, tag in zip(boxes, tags, strict=True)],
     )
 
@@ -191,6 +195,14 @@ def _rect(box: Box, payload: Rect) -> Rect:
         inside.width * payload.width,
         inside.height * payload.height,
     )
+
+
+def _turned(rect: Rect, frame: Rect, turns: int) -> Rect:
+    """A box of the file's frame in the frame of the turned picture."""
+    for _ in range(turns % 4):
+        rect = Rect(frame.height - rect.y - rect.height, rect.x, rect.height, rect.width)
+        frame = Rect(0, 0, frame.height, frame.width)
+    return rect
 
 
 def _merge_faces(candidates: Iterable[BoxCandidate]) -> list[BoxCandidate]:

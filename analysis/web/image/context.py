@@ -82,8 +82,8 @@ def image_context(request: Request, image: Image) -> dict[str, Any]:
         "name": str(image),
         "alt": ", ".join(labels) or str(image),
         "preview": _preview_url(request, image),
-        "width": str(image.width),
-        "height": str(image.height),
+        "width": str(image.shown_size[0]),
+        "height": str(image.shown_size[1]),
         "panel_url": reverse("image-panel", args=[image.pk])
         # The address with the random public ID works without sign-in, the other one would redirect to the sign-in page.
         if request.user.is_authenticated

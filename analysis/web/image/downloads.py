@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import IO
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_not_required
@@ -17,6 +18,8 @@ from analysis.ingest.validation import InvalidImage
 from analysis.models import Image
 from analysis.storage import blobs, originals, renditions
 from analysis.web.http import Request
+
+RENDITIONS = {**blobs.RENDITIONS, "full": blobs.ON_DEMAND["full"]}
 
 
 @login_not_required
@@ -34,19 +37,27 @@ def public_rendition(request: Request, public_id: UUID, name: str) -> HttpRespon
 
 
 def _rendition(request: Request, image: Image, name: str) -> HttpResponseBase:
-    if name not in blobs.RENDITIONS:
+    if name not in RENDITIONS:
         raise Http404
     # Checked before reading, since a 304 needs no request to the storage.
     etag = quote_etag(f"{image.renditions_id.hex}-{name}")
     # Not Django's condition decorator: it answers 304 before the view has checked the permission.
     if etag in parse_etags(request.headers.get("If-None-Match", "")):
-        return _cacheable(HttpResponse(status=304), etag)
+        return cacheable(HttpResponse(status=304), etag)
     try:
-        content = renditions.read(image, name)
+        content = _open_rendition(image, name)
     except (blobs.StorageError, InvalidImage):
         return _placeholder()
     _disable_gzip(request)
-    return _cacheable(FileResponse(content, content_type=blobs.RENDITIONS[name]), etag)
+    return cacheable(FileResponse(content, content_type=RENDITIONS[name]), etag)
+
+
+def _open_rendition(image: Image, name: str) -> IO[bytes]:
+    """Raises StorageError or InvalidImage."""
+    if name in blobs.RENDITIONS:
+        return renditions.read(image, name)
+    # Only what was made: how to load it, or why not, says the address for zooming.
+    return blobs.get(blobs.rendition_key(image.renditions_id, name))
 
 
 @require_safe
@@ -71,7 +82,8 @@ def download_original(request: Request, image_id: int) -> HttpResponseBase:
     return FileResponse(content, as_attachment=True, filename=image.filename, content_type="application/octet-stream")
 
 
-def _cacheable(response: HttpResponseBase, etag: str) -> HttpResponseBase:
+def cacheable(response: HttpResponseBase, etag: str) -> HttpResponseBase:
+    """Let browsers keep a response for ever: its URL contains its version."""
     response["ETag"] = etag
     response["Cache-Control"] = "private, max-age=31536000, immutable"
     return response

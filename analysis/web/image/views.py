@@ -19,6 +19,7 @@ from analysis.web.image.analyze_menu import offered_apis
 from analysis.web.image.details import details_context
 from analysis.web.image.neighbors import neighbors
 from analysis.web.image.similar import similar_query
+from analysis.web.image.zoom import zoom_url
 
 
 @login_not_required
@@ -51,6 +52,7 @@ def _page(request: Request, image: Image) -> HttpResponse:
         ),
         # A page that is fetched ahead may never be shown, and would take the toasts of the next one.
         "toasts": [] if request.headers.get("X-Prefetch") else toasts.take_toasts(request),
+        "zoom_url": zoom_url(request, image),
         **details_context(request, image),
         "similar_url": links.library_url(similar_query(image.pk)) if _has_similar(request, image) else "",
     }

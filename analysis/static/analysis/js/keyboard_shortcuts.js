@@ -1,6 +1,6 @@
 // Keyboard shortcuts. The key of data-shortcut focuses the element if it is a field, else clicks it. data-shortcut-label
 // names it in the list that "?" opens, so the list has exactly the shortcuts of the page.
-const KEY_NAMES = { ArrowLeft: "←", ArrowRight: "→", Escape: "Esc", Delete: "Del", F: "⇧ F" };
+const KEY_NAMES = { ArrowLeft: "←", ArrowRight: "→", Escape: "Esc", Delete: "Del", F: "⇧ F", R: "⇧ R" };
 const dialog = document.querySelector("dialog#shortcuts");
 const opener = document.querySelector("[data-shortcuts-button]");
 

@@ -87,12 +87,13 @@ for (const type of ["pointerover", "focusin"]) {
   document.addEventListener(type, ({ target }) => prefetch(target.closest?.(".neighbor-link")), { passive: true });
 }
 
-// A form after which another picture is shown: Move to trash, Restore, and their Undo.
+// A form after which another picture is shown, or this one anew: Move to trash, Restore, Rotate, and their Undo.
 document.addEventListener("submit", async (event) => {
   const form = event.target;
-  if (!form.matches("[data-leads-on], #toasts form[action*='/restore/']")) return;
+  if (!form.matches("[data-leads-on], #toasts form:is([action*='/restore/'], [action*='/rotate/'])")) return;
   event.preventDefault();
-  const response = await fetch(form.action, { method: "POST", body: new FormData(form), headers: { "HX-Request": "true" } }).catch(() => null);
+  const body = new FormData(form, event.submitter);
+  const response = await fetch(form.action, { method: "POST", body, headers: { "HX-Request": "true" } }).catch(() => null);
   const url = response?.ok && response.headers.get("HX-Redirect");
   if (!url) return void location.reload();
   prefetched.clear();
