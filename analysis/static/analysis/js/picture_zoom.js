@@ -7,7 +7,7 @@ import { listenForGestures } from "./zoom_gestures.js";
 
 const BUTTON_FACTOR = 1.5;
 const KEY_PIXELS = 80;
-const SETTLE_MILLISECONDS = 120;
+const SETTLE_MILLISECONDS = 60;
 const PAN_KEYS = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
 class PictureZoom extends HTMLElement {
@@ -90,7 +90,9 @@ class PictureZoom extends HTMLElement {
     this.lastCenter = this.center;
     this.renderLevel();
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.sharpen(), SETTLE_MILLISECONDS);
+    if (!this.needsPixels()) return;
+    this.sharp.prepare(); // while the picture still moves
+    this.timer = setTimeout(() => this.sharp.show(this.view, this.area), SETTLE_MILLISECONDS);
   }
 
   renderLevel() {
@@ -99,11 +101,11 @@ class PictureZoom extends HTMLElement {
     for (const button of document.querySelectorAll(".image-toolbar [data-zoom=toggle]")) button.ariaPressed = String(this.isZoomed);
   }
 
-  sharpen() {
-    const pixels = this.view.width * devicePixelRatio;
-    const isEnough = pixels <= this.preview.naturalWidth * 1.1 || this.preview.naturalWidth >= this.picture.width;
-    const isCovered = Boolean(this.querySelector(".sensitive-cover:not([open])"));
-    if (this.isZoomed && this.sharp && !isEnough && !isCovered) this.sharp.show(this.view, this.area);
+  // True while the view has more pixels than the preview, and the picture has them.
+  needsPixels() {
+    const { naturalWidth } = this.preview;
+    const isEnough = this.view.width * devicePixelRatio <= naturalWidth * 1.1 || naturalWidth >= this.picture.width;
+    return this.isZoomed && this.sharp && !isEnough && !this.querySelector(".sensitive-cover:not([open])");
   }
 
   swipeBy(across) {

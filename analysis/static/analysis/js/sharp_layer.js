@@ -13,9 +13,12 @@ export class SharpLayer {
     this.tiles = new Map();
   }
 
+  prepare() {
+    this.request ??= this.describe();
+  }
+
   // Called while the view is larger than the preview.
   async show(view, area) {
-    this.request ??= this.describe();
     this.latest = { view, area };
     const source = await this.request;
     if (!source || this.latest.view !== view || !this.frame.isConnected) return;
