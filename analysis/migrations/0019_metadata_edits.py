@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analysis', '0017_upload_and_sync_names'),
+        ('analysis', '0018_alerts_and_sinks'),
     ]
 
     operations = [
