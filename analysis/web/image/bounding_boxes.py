@@ -7,9 +7,11 @@ js/bounding_boxes.js places them again for the actual size.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from django.conf import settings
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 from analysis import formatting
 from analysis.ingest.render import payload_extent
@@ -28,6 +30,17 @@ SAME_FACE_IOU = 0.7
 """From this intersection over union on, a face and a label's instance share one box."""
 
 
+_BOX = (
+    '<rect class="box box-color-{color}" data-highlight="{keys}" data-confidence="{confidence}"'
+    ' x="{x}" y="{y}" width="{width}" height="{height}" rx="3" />'
+)
+_TAG = (
+    '<g class="box-tag box-color-{color}" data-highlight="{keys}" data-confidence="{confidence}"'
+    ' transform="translate({tag_x} {tag_y})"><g class="box-tag-scale">'
+    '<rect width="{tag_width}" height="20" rx="4" /><text x="5" y="14.5">{tag}</text></g></g>'
+)
+
+
 @dataclass(frozen=True)
 class Rect:
     x: float
@@ -41,9 +54,14 @@ class Rect:
 
     def overlap(self, other: Rect) -> float:
         """The area of the intersection."""
+        # Most pairs are apart; this is called ten thousand times for a picture with a hundred boxes.
+        if self.x >= other.x + other.width or other.x >= self.x + self.width:
+            return 0.0
+        if self.y >= other.y + other.height or other.y >= self.y + self.height:
+            return 0.0
         across = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
         down = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
-        return max(across, 0.0) * max(down, 0.0)
+        return across * down
 
     def iou(self, other: Rect) -> float:
         """Intersection over union, 0 to 1."""
@@ -97,6 +115,13 @@ class Drawing:
     display_width: str  # px, if the window is large enough
     boxes: list[DrawnBox]
 
+    @property
+    def svg(self) -> SafeString:
+        """The boxes, then their tags."""
+        # Not by a template: for a hundred boxes that takes a quarter of the page's time.
+        boxes = format_html_join("\n", _BOX, (asdict(box) for box in self.boxes))
+        return boxes + format_html_join("\n", _TAG, (asdict(box) for box in self.boxes if box.tag))
+
 
 def drawing(
     image: Image,
@@ -140,9 +165,24 @@ def place_tags(boxes: Sequence[tuple[Rect, float]], frame: Rect) -> list[Rect]:
     """
     placed: list[Rect] = []
     for box, width in boxes:
-        positions = list(_tag_positions(box, width, frame))
-        placed.append(min(positions, key=lambda rect: sum(rect.overlap(other) for other in placed)))
+        placed.append(_least_overlapping(_tag_positions(box, width, frame), placed))
     return placed
+
+
+def _least_overlapping(positions: Iterable[Rect], placed: Sequence[Rect]) -> Rect:
+    """The first position with the least overlap. Stops at one without any: that is most of the time."""
+    best, least = Rect(0, 0, 0, 0), float("inf")
+    for position in positions:
+        total = 0.0
+        for other in placed:
+            total += position.overlap(other)
+            if total >= least:
+                break
+        else:
+            best, least = position, total
+            if not total:
+                break
+    return best
 
 
 def tag_width(text: str) -> float:
