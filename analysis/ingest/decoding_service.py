@@ -14,8 +14,6 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import send_handle
@@ -27,6 +25,7 @@ from analysis.ingest.decode import open_source
 from analysis.ingest.decoding_process import Done, Job, Needs
 from analysis.ingest.examine import Examined
 from analysis.ingest.file_types import HEAD_BYTES
+from analysis.ingest.process_budget import Budget
 from analysis.ingest.validation import DEFAULT_LIMITS, InvalidImage, Limits, accepted_format, clean_name
 from analysis.messages import gettext_noop
 
@@ -49,29 +48,6 @@ class Crashed(Exception):
 
 class TooSlow(Exception):
     """A job took more time than its limit."""
-
-
-class Budget:
-    """Memory that the decoders of this process share.
-
-    A job waits until enough bytes are free.
-    """
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._used = 0
-
-    @contextmanager
-    def reserved(self, needed: int, *, total: int) -> Iterator[None]:
-        with self._changed:
-            self._changed.wait_for(lambda: self._used == 0 or self._used + needed <= total)
-            self._used += needed
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._used -= needed
-                self._changed.notify_all()
 
 
 class DecoderProcess:
