@@ -120,13 +120,23 @@ def taken_day(clock: datetime) -> str:
     return formatted_date(clock, "j F Y")
 
 
+def taken_minute(clock: datetime) -> str:
+    """The day and time on the camera's clock: 5 June 2021, 23:30"""
+    return formatted_date(clock, "j F Y, H:i")
+
+
+def utc_offset(minutes: int) -> str:
+    """+02:00"""
+    hours, rest = divmod(abs(minutes), 60)
+    return f"{'-' if minutes < 0 else '+'}{hours:02}:{rest:02}"
+
+
 def taken_exact(clock: datetime, offset: int | None) -> str:
     """The time on the camera's clock; `offset` in minutes from UTC."""
     moment = formatted_date(clock, "j F Y, H:i:s")
     if offset is None:
         return _("%(moment)s (time zone unknown)") % {"moment": moment}
-    hours, minutes = divmod(abs(offset), 60)
-    return f"{moment} UTC{'-' if offset < 0 else '+'}{hours:02}:{minutes:02}"
+    return f"{moment} UTC{utc_offset(offset)}"
 
 
 def taken_iso(clock: datetime | None, offset: int | None) -> str | None:

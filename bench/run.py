@@ -38,6 +38,7 @@ BENCHES = {  # time limits in seconds
     "search": 3_600.0,  # loads a million pictures, unless an earlier run left them
     "similar": 600.0,  # 100,000 pictures; `python -m bench.similar 1000000` takes an hour
     "scrolling": 300.0,
+    "viewer": 300.0,
     "dashboard": 1_800.0,  # the same million pictures
     "api": 1_800.0,
     "admin": 1_800.0,

@@ -80,7 +80,7 @@ def picture(image: Image | None, name: str = "thumb", *, height: int = 56) -> Sa
         return EMPTY
     # With both sides in the HTML the rows do not move while thumbnails load.
     source = reverse("rendition", args=[image.pk, name])
-    width = max(1, min(round(height * image.width / image.height), height * 3))
+    width = max(1, min(round(height * image.shown_size[0] / image.shown_size[1]), height * 3))
     return format_html(
         '<img class="thumbnail" src="{}?v={}" alt="{}" width="{}" height="{}" loading="lazy">',
         source,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
+from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -20,8 +21,10 @@ from analysis.admin.audited import DELETED
 from analysis.admin.base import PageAdmin, ReadOnlyAdmin
 from analysis.admin.image_changelist import ImageChangeList
 from analysis.admin.image_query import ANYONE, InvalidFilter, parse_search
+from analysis.curation import bulk, metadata_edits
+from analysis.curation.bulk import Selection
 from analysis.library import images
-from analysis.models import Analysis, Call, Image, ImageLabel, PendingBlob, Verdict
+from analysis.models import Analysis, BulkChange, Call, Image, ImageLabel, PendingBlob, Verdict
 from analysis.search import results
 
 EDITABLE = ("owner", "visibility", "title")
@@ -118,6 +121,9 @@ class ImageAdmin(PageAdmin):
         return False  # a row needs a file: /upload/ or import_images
 
     def save_model(self, request: HttpRequest, obj: Image, form: Any, change: bool) -> None:
+        if "title" in form.changed_data:
+            selection = Selection(cast(AbstractBaseUser, request.user), ids=(obj.pk,), all_owners=True)
+            bulk.apply(selection, BulkChange.Action.EDIT, edit=metadata_edits.text_edit(title=obj.title))
         images.save_settings(obj)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], Any]:

@@ -51,7 +51,10 @@ class ImageUrls(Schema):
 
 
 class ImageOut(Schema):
-    """A picture. The fields depend on `fields` and `expand`; `id` is always there."""
+    """A picture. The fields depend on `fields` and `expand`; `id` is always there.
+
+    Width, height and boxes are those of the file; `thumb` and `preview` are turned clockwise by `quarter_turns`.
+    """
 
     id: int
     filename: str | None = None
@@ -62,6 +65,7 @@ class ImageOut(Schema):
     visibility: str | None = None
     width: int | None = None
     height: int | None = None
+    quarter_turns: int | None = None
     size: int | None = None
     format: str | None = None
     sha256: str | None = None
@@ -175,6 +179,7 @@ VALUES: dict[str, Callable[[FieldValues, Image], Any]] = {
     "visibility": lambda _values, image: VISIBILITY_NAMES[image.visibility],
     "width": lambda _values, image: image.width,
     "height": lambda _values, image: image.height,
+    "quarter_turns": lambda _values, image: image.quarter_turns,
     "size": lambda _values, image: image.size,
     "format": lambda _values, image: image.format,
     "sha256": lambda _values, image: image.sha256,

@@ -15,16 +15,17 @@ from analysis import permissions, pipeline
 from analysis.api import pagination
 from analysis.api.authentication import READ, WRITE, token_of
 from analysis.api.idempotency import idempotent
+from analysis.api.image_changes import ImageChanges, edit_from
 from analysis.api.image_resource import VISIBILITIES, ImageOut, Selection, resource, resources, selection_of
 from analysis.api.json_query import JsonQuery, query_from_json
 from analysis.api.pagination import CursorParam, LimitParam
 from analysis.api.request_body import RequestBody
 from analysis.api.responses import etag_of, is_unchanged, json_response, require_match
 from analysis.api.sidecars import sidecar_metadata
-from analysis.curation import ratings, trash
+from analysis.curation import bulk, ratings, trash
 from analysis.curation.visibility import set_visibility
 from analysis.ingest.xmp import MAX_BYTES
-from analysis.models import Image
+from analysis.models import BulkChange, Image
 from analysis.search import results
 from analysis.search.pagination import Cursor
 from analysis.search.query import Query as SearchQuery
@@ -57,14 +58,6 @@ class ImageSearch(RequestBody):
     fields: str = ""
     expand: str = ""
     count: bool = False
-
-
-class ImageChanges(RequestBody):
-    """Changes of an image; fields left out stay. `rating` 0 removes the stars."""
-
-    visibility: Literal["private", "shared", "public"] | None = None
-    is_favorite: bool | None = None
-    rating: Annotated[int | None, Field(ge=0, le=5)] = None
 
 
 @router.get("/images", response=ImageList, auth=READ, exclude_unset=True, url_name="images")
@@ -163,12 +156,15 @@ def create_image(
 
 @router.patch("/images/{int:image_id}", response=ImageOut, auth=WRITE, exclude_unset=True, url_name="image")
 def change_image(request: HttpRequest, image_id: ImageId, changes: ImageChanges) -> HttpResponse:
-    """Change the visibility (owners), or your own rating. Honors If-Match."""
+    """Change visibility and details (owners), or your own rating. Honors If-Match."""
     image = permissions.get_image_or_404(request.user, image_id)
-    if changes.visibility is not None:
+    edit = edit_from(changes)
+    if changes.visibility is not None or edit:
         permissions.require_edit_image(request.user, image)
     # All fields: with `fields=` a caller has read a part and has no ETag of the whole to send.
     require_match(request, etag_of(resource(image, request, ALL_FIELDS)))
+    if edit:
+        bulk.apply(bulk.Selection(token_of(request).user, ids=(image.pk,)), BulkChange.Action.EDIT, edit=edit)
     if changes.visibility is not None:
         set_visibility(image, VISIBILITIES[changes.visibility], by_id=token_of(request).user_id)
     if changes.is_favorite is not None:

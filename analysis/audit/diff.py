@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from itertools import islice
@@ -102,17 +102,24 @@ def _unowned(folder: str, owned: str) -> str:
 
 
 _ORIGINALS = "SELECT key, id AS image_id FROM analysis_image WHERE bucket_id IS NULL"
-_RENDITIONS = " UNION ALL ".join(
-    f"""SELECT {_RENDITION.format(name=name, extension=kind.removeprefix("image/"))} AS key, id AS image_id
-    FROM (SELECT id, replace(renditions_id::text, '-', '') AS hex FROM analysis_image) named"""
-    for name, kind in blobs.RENDITIONS.items()
-)
+
+
+def _rendition_keys(names: Iterable[str]) -> str:
+    return " UNION ALL ".join(
+        f"""SELECT {_RENDITION.format(name=name, extension=blobs.EXTENSIONS[name])} AS key, id AS image_id
+        FROM (SELECT id, replace(renditions_id::text, '-', '') AS hex FROM analysis_image) named"""
+        for name in names
+    )
+
+
+_RENDITIONS = _rendition_keys(blobs.RENDITIONS)
+_OWNED_RENDITIONS = _rendition_keys([*blobs.RENDITIONS, *blobs.ON_DEMAND])
 _DIFFERENCES = {
     Difference.ORIGINAL_UNOWNED: _unowned("originals", _ORIGINALS),
     Difference.ORIGINAL_MISSING: f"""
         SELECT key, image_id FROM ({_ORIGINALS}) expected
         WHERE NOT EXISTS (SELECT FROM audit_blob blob WHERE blob.key = expected.key) ORDER BY image_id""",
-    Difference.RENDITION_UNOWNED: _unowned("renditions", _RENDITIONS),
+    Difference.RENDITION_UNOWNED: _unowned("renditions", _OWNED_RENDITIONS),
     Difference.RENDITION_MISSING: f"""
         SELECT min(key), image_id FROM ({_RENDITIONS}) expected
         WHERE NOT EXISTS (SELECT FROM audit_blob blob WHERE blob.key = expected.key)

@@ -118,7 +118,8 @@ def _examine(row: BucketObject, info: ObjectInfo, file: IO[bytes]) -> Examined:
     if info.size > limits.max_bytes:  # its bytes were not downloaded
         check_size(info.size, name=row.key, limits=limits)
     try:
-        return examine(file, name=row.key, limits=limits)
+        turns = row.image.quarter_turns if row.image else 0
+        return examine(file, name=row.key, limits=limits, turns=turns)
     except InvalidImage as error:
         # S3 never decompresses: Content-Encoding is only a header that browsers act on, so the decoder sees the gzip
         # stream.

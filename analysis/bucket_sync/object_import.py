@@ -17,6 +17,7 @@ from analysis.bucket_sync.sidecars import Sidecar
 from analysis.ingest.examine import Examined
 from analysis.library import duplicate_flags, folders, images
 from analysis.library.embedded_metadata import save_embedded_metadata
+from analysis.library.file_values import keep_edits
 from analysis.models import BucketObject, Image
 from analysis.storage import blobs
 
@@ -162,12 +163,14 @@ def _save_image(row: BucketObject, outcome: NewOriginal) -> Image:
         "etag": info.etag,
         "sequencer": row.sequencer,
         "renditions_id": outcome.renditions_id,
+        "quarter_turns": examined.turns,
     }
-    if not image.title:
+    if not image.title or "title" in (image.file_values or {}):
         columns["title"] = descriptive.title
     if row.image:
-        _delete_on_commit(blobs.rendition_key(image.renditions_id, name) for name in blobs.RENDITIONS)
+        _delete_on_commit(blobs.rendition_keys(image.renditions_id))
         columns["original_replaced_at"] = now() if image.sha256 != examined.sha256 else image.original_replaced_at
+        columns = keep_edits(image, columns)
         if was_trashed_as_missing(row):
             columns["trashed_at"] = None
     for name, value in columns.items():

@@ -13,7 +13,7 @@ from typing import NamedTuple, cast
 from django.contrib.auth import get_user_model
 
 from analysis import permissions
-from analysis.curation import merge_duplicates, ratings, trash, verdicts
+from analysis.curation import merge_duplicates, metadata_edits, ratings, trash, verdicts
 from analysis.curation.verdicts import PreviousState, VerdictChange
 from analysis.library import images
 from analysis.models import BulkChange, Image, ImageQuerySet, Label, Viewer
@@ -143,6 +143,14 @@ def _favorite_action(*, is_favorite: bool) -> Action:
     return Action(apply, restore, scope=viewable)
 
 
+def _edit(change: BulkChange, image_ids: list[int]) -> PreviousValues:
+    return metadata_edits.edit(image_ids, cast(metadata_edits.Edit, change.edit or {}), now=change.done_at)
+
+
+def _restore_edited(_: BulkChange, before: PreviousValues) -> list[int]:
+    return metadata_edits.restore(before)
+
+
 def _not_in_bulk(change: BulkChange, image_ids: list[int]) -> PreviousValues:
     raise NotImplementedError("merge_duplicates() applies this to one group of pictures at a time")
 
@@ -158,5 +166,6 @@ ACTIONS: dict[str, Action] = {
     Act.FAVORITE: _favorite_action(is_favorite=True),
     Act.UNFAVORITE: _favorite_action(is_favorite=False),
     Act.GIVE: Action(_transfer, _restore_owners),
+    Act.EDIT: Action(_edit, _restore_edited),
     Act.KEEP: Action(_not_in_bulk, merge_duplicates.restore_duplicates),
 }

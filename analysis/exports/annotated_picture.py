@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import IO, Literal
 
 from django.utils.functional import Promise
@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from analysis.exports.image_rows import LabelBox, LabelRow
+from analysis.ingest.turns import turned_box
+from analysis.recognition.responses import Box
 
 PALETTE = ("#0b6e6e", "#c2410c", "#6d28d9", "#15803d", "#b91c1c", "#1d4ed8", "#a16207", "#be185d")
 CONTRAST = ("#ffff00", "#00ffff", "#ff00ff", "#00ff00")
@@ -39,8 +41,11 @@ class Style:
     has_confidence: bool = True
 
 
-def annotated_jpeg(file: IO[bytes], labels: Sequence[LabelRow], style: Style) -> bytes:
-    """The picture with a box and a name for each instance, as a JPEG."""
+def annotated_jpeg(file: IO[bytes], labels: Sequence[LabelRow], style: Style, *, turns: int = 0) -> bytes:
+    """The picture with a box and a name for each instance, as a JPEG.
+
+    `turns`: quarter turns of the picture against its boxes.
+    """
     # Our own preview, not the original: its size is bounded and its format known.
     with Image.open(file) as opened:
         picture = opened.convert("RGB")
@@ -51,7 +56,9 @@ def annotated_jpeg(file: IO[bytes], labels: Sequence[LabelRow], style: Style) ->
     for number, label in enumerate(named):
         color = style.palette[number % len(style.palette)]
         for found in label.boxes:
-            _draw(draw, found, _text(label, found, style), font=font, color=color, style=style, size=picture.size)
+            left, top, width, height = turned_box(*astuple(found.box), turns=turns)
+            box = Box(left, top, width, height)
+            _draw(draw, box, _text(label, found, style), font=font, color=color, style=style, size=picture.size)
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=JPEG_QUALITY)
     return buffer.getvalue()
@@ -63,7 +70,7 @@ def _text(label: LabelRow, found: LabelBox, style: Style) -> str:
 
 def _draw(
     draw: ImageDraw.ImageDraw,
-    found: LabelBox,
+    box: Box,
     text: str,
     *,
     font: ImageFont.ImageFont | ImageFont.FreeTypeFont,
@@ -72,8 +79,8 @@ def _draw(
     size: tuple[int, int],
 ) -> None:
     width, height = size
-    left, top = found.box.left * width, found.box.top * height
-    right, bottom = left + found.box.width * width, top + found.box.height * height
+    left, top = box.left * width, box.top * height
+    right, bottom = left + box.width * width, top + box.height * height
     draw.rectangle((left, top, right, bottom), outline=color, width=style.line_width)
     text_left, text_top, text_right, text_bottom = draw.textbbox((0, 0), text, font=font)
     tag_width, tag_height = text_right - text_left + 2 * PADDING, text_bottom - text_top + 2 * PADDING

@@ -109,7 +109,7 @@ def _sidecar(row: ImageRow) -> Iterator[bytes]:
 
 def _annotated(row: ImageRow, *, style: Style) -> Iterator[bytes]:
     with renditions.read(row.image, "preview") as file:
-        yield annotated_jpeg(io.BytesIO(file.read()), row.labels, style)
+        yield annotated_jpeg(io.BytesIO(file.read()), row.labels, style, turns=row.image.quarter_turns)
 
 
 def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:

@@ -18,10 +18,12 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from analysis.ingest.bounded_file import OpenDescriptor, buffered
+from analysis.ingest.decode import Reserve
 from analysis.ingest.examine import Examined, examine
+from analysis.ingest.full_size import full_size_jpeg, tile_file
 from analysis.ingest.render import payload
 from analysis.ingest.validation import InvalidImage, Limits
 
@@ -36,7 +38,7 @@ REUSED_BYTES = 128 * 1024**2
 
 @dataclass(frozen=True)
 class Job:
-    """A file to examine, or with `long_side` to render a payload from.
+    """A file to examine, with `long_side` to render a payload from, or with `full_size` all its pixels.
 
     The file is sent next: its descriptor, or without one its `size` bytes in pieces.
     """
@@ -47,6 +49,8 @@ class Job:
     has_descriptor: bool
     long_side: int = 0
     max_bytes: int = 0
+    turns: int = 0
+    full_size: Literal["", "jpeg", "tiles"] = ""
 
 
 @dataclass(frozen=True)
@@ -96,18 +100,21 @@ def _serve(connection: Connection[Any, Any], job: Job) -> None:
     _limit_time(job.limits.seconds)
     with source as file:
         try:
-            if job.long_side:
-                result: Examined | bytes = payload(
-                    file, long_side=job.long_side, max_bytes=job.max_bytes, limits=job.limits, reserve=reserve
-                )
-            else:
-                result = examine(file, name=job.name, limits=job.limits, reserve=reserve)
-            done = Done(result)
+            done = Done(_result(job, file, reserve))
         except (InvalidImage, OSError) as error:
             done = Done(error=error)
         finally:
             _limit_memory(None, 0)
     connection.send(done)
+
+
+def _result(job: Job, file: IO[bytes], reserve: Reserve) -> Examined | bytes:
+    if job.full_size:
+        render = tile_file if job.full_size == "tiles" else full_size_jpeg
+        return render(file, turns=job.turns, limits=job.limits, reserve=reserve)
+    if job.long_side:
+        return payload(file, long_side=job.long_side, max_bytes=job.max_bytes, limits=job.limits, reserve=reserve)
+    return examine(file, name=job.name, turns=job.turns, limits=job.limits, reserve=reserve)
 
 
 def _received(connection: Connection[Any, Any], job: Job) -> IO[bytes]:

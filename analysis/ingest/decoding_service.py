@@ -14,19 +14,18 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import send_handle
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, Literal, cast
 
 from analysis.ingest import machine_budget
 from analysis.ingest.decode import open_source
 from analysis.ingest.decoding_process import Done, Job, Needs
 from analysis.ingest.examine import Examined
 from analysis.ingest.file_types import HEAD_BYTES
+from analysis.ingest.process_budget import Budget
 from analysis.ingest.validation import DEFAULT_LIMITS, InvalidImage, Limits, accepted_format, clean_name
 from analysis.messages import gettext_noop
 
@@ -49,29 +48,6 @@ class Crashed(Exception):
 
 class TooSlow(Exception):
     """A job took more time than its limit."""
-
-
-class Budget:
-    """Memory that the decoders of this process share.
-
-    A job waits until enough bytes are free.
-    """
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._used = 0
-
-    @contextmanager
-    def reserved(self, needed: int, *, total: int) -> Iterator[None]:
-        with self._changed:
-            self._changed.wait_for(lambda: self._used == 0 or self._used + needed <= total)
-            self._used += needed
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._used -= needed
-                self._changed.notify_all()
 
 
 class DecoderProcess:
@@ -208,14 +184,20 @@ class DecoderPool:
 
 
 def examine(
-    source: Path | IO[bytes], *, name: str, limits: Limits = DEFAULT_LIMITS, pool: DecoderPool | None = None
+    source: Path | IO[bytes],
+    *,
+    name: str,
+    limits: Limits = DEFAULT_LIMITS,
+    turns: int = 0,
+    pool: DecoderPool | None = None,
 ) -> Examined:
     """Verify, measure and render an image. Raises InvalidImage.
 
+    Renditions are turned clockwise by `turns` quarters.
     A file as source must be seekable and stays open; its own read errors pass through.
     """
     with open_source(source, name=name) as file:
-        job = _job(file, name=name, limits=limits)
+        job = replace(_job(file, name=name, limits=limits), turns=turns)
         return cast(Examined, (pool or _shared()).call(job, file))
 
 
@@ -229,6 +211,16 @@ def payload(
     name = source.name if isinstance(source, Path) else "picture"
     with open_source(source, name=name) as file:
         job = replace(_job(file, name=name, limits=limits), long_side=long_side, max_bytes=max_bytes)
+        return cast(bytes, _shared().call(job, file))
+
+
+def full_size(
+    source: Path | IO[bytes], *, kind: Literal["jpeg", "tiles"], turns: int, limits: Limits = DEFAULT_LIMITS
+) -> bytes:
+    """All pixels as one JPEG, or as a file of tiles (`full_size.py`). Raises InvalidImage."""
+    name = source.name if isinstance(source, Path) else "picture"
+    with open_source(source, name=name) as file:
+        job = replace(_job(file, name=name, limits=limits), full_size=kind, turns=turns)
         return cast(bytes, _shared().call(job, file))
 
 

@@ -12,6 +12,7 @@ from analysis.ingest.decode import Reserve, decode, open_source, reserve_nothing
 from analysis.ingest.exif import ImageMetadata
 from analysis.ingest.hashes import perceptual_hash, sha256_of, signature
 from analysis.ingest.render import PREVIEW_BOUNDS, THUMB, Rendition, fit_within, placeholder, preview_of, thumb_of
+from analysis.ingest.turns import turned
 from analysis.ingest.validation import DEFAULT_LIMITS, InvalidImage, Limits, clean_name
 from analysis.messages import gettext_noop
 
@@ -41,12 +42,21 @@ class Examined:
     signature: bytes
     placeholder: bytes
     renditions: tuple[Rendition, ...]
+    turns: int = 0
+    """Quarter turns of the placeholder and the renditions; all else is of the file."""
 
 
 def examine(
-    source: Path | IO[bytes], *, name: str, limits: Limits = DEFAULT_LIMITS, reserve: Reserve = reserve_nothing
+    source: Path | IO[bytes],
+    *,
+    name: str,
+    limits: Limits = DEFAULT_LIMITS,
+    turns: int = 0,
+    reserve: Reserve = reserve_nothing,
 ) -> Examined:
     """Verify, measure and render an image with one decode. Raises InvalidImage.
+
+    Renditions are turned clockwise by `turns` quarters.
 
     This decodes in the calling process; use `decoding_service.examine` for untrusted files. A file as source must be
     seekable and stays open; its own read errors pass through.
@@ -58,6 +68,7 @@ def examine(
         if _state(source, file) != before:
             raise InvalidImage(CHANGED, clean_name(name), STILL_WRITTEN)
     small = fit_within(decoded.image, THUMB)
+    shown = turned(decoded.image, turns)
     return Examined(
         filename=clean_name(name),
         format=decoded.format.name,
@@ -70,8 +81,9 @@ def examine(
         metadata=decoded.metadata,
         phash=perceptual_hash(small),
         signature=signature(small),
-        placeholder=placeholder(small),
-        renditions=(thumb_of(decoded.image), preview_of(decoded.image)),
+        placeholder=placeholder(turned(small, turns)),
+        renditions=(thumb_of(shown), preview_of(shown)),
+        turns=turns,
     )
 
 

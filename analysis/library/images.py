@@ -137,9 +137,9 @@ def add_folder(image: Image, path: str) -> None:
 
 
 def save_settings(image: Image) -> None:
-    """Save owner, title and visibility of an image, and update the search index."""
+    """Save owner and visibility of an image, and update the search index."""
     with transaction.atomic():
-        image.save(update_fields=["owner", "title"])
+        image.save(update_fields=["owner"])
         folders.give_to_owner([image.pk], image.owner_id)
         set_visibility([image.pk], image.visibility)
         for derived in (ImageLabel, ImageIndex):

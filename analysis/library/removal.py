@@ -65,7 +65,7 @@ def remove_image(image: Image, *, by_id: int | None = None) -> None:
 def _keys(image: Image) -> list[str]:
     """Keys of the files in our storage."""
     own = [image.key] if image.bucket is None else []
-    return [*own, *(blobs.rendition_key(image.renditions_id, name) for name in blobs.RENDITIONS)]
+    return [*own, *blobs.rendition_keys(image.renditions_id)]
 
 
 def _drop_objects(images: Sequence[Image], *, by_id: int | None) -> None:

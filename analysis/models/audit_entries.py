@@ -39,6 +39,8 @@ class AuditEntry(models.Model):
         FAVORITE = "favorite", _("Added to favorites")
         UNFAVORITE = "unfavorite", _("Removed from favorites")
         RATE = "rate", _("Rated")
+        EDIT = "edit", _("Edited details")
+        ROTATE = "rotate", _("Rotated")
         KEEP = "keep", _("Merged duplicates")
         PIN = "pin", _("Pinned analysis")
         UNPIN = "unpin", _("Unpinned analysis")

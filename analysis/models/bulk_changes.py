@@ -33,6 +33,7 @@ class BulkChange(models.Model):
         UNFAVORITE = "unfavorite", _("Remove from favorites")
         KEEP = "keep", _("Merge duplicates")
         GIVE = "give", _("Transfer to another user")
+        EDIT = "edit", _("Edit details")
 
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="changes", verbose_name=_("user")
@@ -50,6 +51,7 @@ class BulkChange(models.Model):
         related_name="+",
         verbose_name=_("new owner"),
     )
+    edit = models.JSONField(_("edited values"), null=True, blank=True, help_text=_("Of an edit of details, by field."))
     all_owners = models.BooleanField(
         _("all owners"), default=False, help_text=_("Not limited to the user's own pictures.")
     )

@@ -195,6 +195,22 @@ class Image(models.Model):
     latitude = models.FloatField(_("latitude"), null=True, blank=True)
     longitude = models.FloatField(_("longitude"), null=True, blank=True)
 
+    # The columns hold what counts, so that searches and sorting read one column; this keeps what an edit replaced.
+    file_values = models.JSONField(
+        _("values from the file"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("What the file says, for each field that was edited."),
+    )
+    quarter_turns = models.SmallIntegerField(
+        _("quarter turns"),
+        default=0,
+        db_default=0,
+        editable=False,
+        help_text=_("Clockwise turns of the upright file in which the picture is shown."),
+    )
+
     added_at = models.DateTimeField(_("added"), db_default=Now())
     trashed_at = models.DateTimeField(_("trashed"), null=True, blank=True)
     # Random, so that a public picture's address does not reveal how many pictures there are, or lead to the next one.
@@ -298,6 +314,11 @@ class Image(models.Model):
     def get_public_url(self) -> str:
         """Address for visitors who are not signed in."""
         return reverse("public", args=[self.public_id])
+
+    @property
+    def shown_size(self) -> tuple[int, int]:
+        """Width and height as the picture is shown, after its quarter turns."""
+        return (self.height, self.width) if self.quarter_turns % 2 else (self.width, self.height)
 
     def is_editable_by(self, person_id: int | None) -> bool:
         """`ImageQuerySet.editable_by` for one picture."""

@@ -23,7 +23,10 @@ from analysis.aws.object_refs import PresignedForm, S3Object
 from analysis.models import PendingBlob, Upload
 
 RENDITIONS = {"thumb": "image/webp", "preview": "image/jpeg"}
-"""Media types of the renditions that ingest.render makes."""
+"""Media types of the renditions that ingest.render makes for each image."""
+ON_DEMAND = {"full": "image/jpeg", "tiles": "application/octet-stream"}
+"""Media types of those that are made when somebody zooms (`zoom.py`)."""
+EXTENSIONS = {"thumb": "webp", "preview": "jpeg", "full": "jpeg", "tiles": "bin"}
 UPLOADS = "uploads"
 
 
@@ -76,8 +79,12 @@ def upload_key(ticket_id: uuid.UUID) -> str:
 
 
 def rendition_key(renditions_id: uuid.UUID, name: str) -> str:
-    extension = RENDITIONS[name].removeprefix("image/")
-    return f"renditions/{renditions_id.hex[:2]}/{renditions_id.hex}-{name}.{extension}"
+    return f"renditions/{renditions_id.hex[:2]}/{renditions_id.hex}-{name}.{EXTENSIONS[name]}"
+
+
+def rendition_keys(renditions_id: uuid.UUID) -> list[str]:
+    """Keys of all renditions that may exist, to delete them."""
+    return [rendition_key(renditions_id, name) for name in (*RENDITIONS, *ON_DEMAND)]
 
 
 def register_pending(keys: Iterable[str], *, ahead: timedelta = timedelta()) -> None:
@@ -161,6 +168,17 @@ def get(key: str) -> IO[bytes]:
     """Open a file for reading. Raises BlobMissing or StorageError."""
     with _failures(key):
         return storage().open(key, "rb")
+
+
+def read_range(key: str, *, start: int, length: int) -> bytes:
+    """Part of a file. Raises BlobMissing or StorageError."""
+    read = getattr(storage(), "read_range", None)
+    with _failures(key):
+        if read:
+            return bytes(read(key, start=start, length=length))
+        with storage().open(key, "rb") as file:
+            file.seek(start)
+            return bytes(file.read(length))
 
 
 def _cause(error: OSError, key: str = "") -> dict[str, object]:

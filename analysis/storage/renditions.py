@@ -43,10 +43,14 @@ def read(image: Image, name: str) -> IO[bytes]:
         return blobs.get(blobs.rendition_key(image.renditions_id, name))
 
 
-def remake(image: Image) -> None:
-    """Render again, under new keys, since browsers cache the old URLs for ever."""
+def remake(image: Image, *, turns: int | None = None) -> bool:
+    """Render again, under new keys, since browsers cache the old URLs for ever.
+
+    `turns`: quarter turns from now on, by default those it has. False if another process did so at the same time.
+    """
+    turns = image.quarter_turns if turns is None else turns % 4
     with originals.get(image) as original:
-        examined = examine(original, name=image.filename, limits=limits())
+        examined = examine(original, name=image.filename, limits=limits(), turns=turns)
     old, new = image.renditions_id, uuid.uuid4()
     contents = {blobs.rendition_key(new, rendition.name): rendition.content for rendition in examined.renditions}
     # Outside of the transaction below: after a crash the sweeper must find the keys that were written.
@@ -57,15 +61,18 @@ def remake(image: Image) -> None:
         # Two visitors open a picture without renditions at the same moment: the second must not leave the first one's
         # files behind.
         unchanged = Image.objects.filter(pk=image.pk, renditions_id=old)
-        is_saved = unchanged.update(renditions_id=new, placeholder=examined.placeholder) == 1
+        columns = {"renditions_id": new, "placeholder": examined.placeholder, "quarter_turns": turns}
+        is_saved = unchanged.update(**columns) == 1
         if is_saved:
             blobs.confirm(contents)
     if not is_saved:  # rendered by another process at the same time, or the image was deleted
         blobs.delete_pending(contents)
         new = Image.objects.filter(pk=image.pk).values_list("renditions_id", flat=True).first() or new
     else:
-        blobs.delete_pending(blobs.rendition_key(old, name) for name in blobs.RENDITIONS)
+        blobs.delete_pending(blobs.rendition_keys(old))
+        image.quarter_turns = turns
     image.renditions_id = new
+    return is_saved
 
 
 def for_recognition(image: Image, *, as_is: bool = False) -> bytes:

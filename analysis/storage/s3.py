@@ -216,6 +216,16 @@ class SharedS3Storage(S3Storage):
             on_failure.pop_all()
         return DownloadedFile(file, name=name, etag=response["ETag"])
 
+    def read_range(self, name: str, *, start: int, length: int) -> bytes:
+        """At most `length` bytes of an object, without downloading the others."""
+        with _as_oserror(self.bucket_name):
+            key = self._normalize_name(clean_name(name))
+            response = self.connection.meta.client.get_object(
+                Bucket=self.bucket_name, Key=key, Range=f"bytes={start}-{start + length - 1}"
+            )
+            content: bytes = response["Body"].read(length)
+            return content
+
     def delete(self, name: str) -> None:
         with _as_oserror(self.bucket_name):
             super().delete(name)

@@ -20,6 +20,8 @@ SENTENCES = {
     "copied": _("Copied"),
     "moved-to": _("Moved to position %(position)s of %(total)s"),
     "no-rows-hidden": _("All results shown"),
+    "zoom-unavailable": _("The full resolution can't be loaded right now. The preview stays."),
+    "slideshow-ended": _("That was the last picture."),
     "upload-waiting": _("Waiting"),
     "upload-checking": _("Checking"),
     "upload-progress": _("%(done)s of %(total)s"),

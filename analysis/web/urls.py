@@ -30,7 +30,7 @@ from analysis.web.collections import pictures as collection_pictures
 from analysis.web.collections import settings as collection_settings
 from analysis.web.collections import views as collections
 from analysis.web.dashboard import views as dashboard_views
-from analysis.web.image import actions, downloads, history, similar
+from analysis.web.image import actions, details, downloads, history, similar, zoom
 from analysis.web.image import views as image_views
 from analysis.web.library import autocomplete, search_help
 from analysis.web.library import views as library_views
@@ -90,6 +90,10 @@ urlpatterns = [
     path("public/<uuid:public_id>/", image_views.public, name="public"),
     path("public/<uuid:public_id>/panel/", image_views.public_panel, name="public-panel"),
     path("public/<uuid:public_id>/renditions/<slug:name>", downloads.public_rendition, name="public-rendition"),
+    path("public/<uuid:public_id>/zoom.json", zoom.public_zoom, name="public-zoom"),
+    path("public/<uuid:public_id>/tiles/<int:level>/<int:row>/<int:column>", zoom.public_tile, name="public-tile"),
+    path("images/<int:image_id>/zoom.json", zoom.zoom, name="image-zoom"),
+    path("images/<int:image_id>/tiles/<int:level>/<int:row>/<int:column>", zoom.tile, name="image-tile"),
     path("images/<int:image_id>/panel/", image_views.panel, name="image-panel"),
     path("images/<int:image_id>/similar/", similar.similar, name="image-similar"),
     path("images/<int:image_id>/history/", history.history, name="history"),
@@ -104,6 +108,8 @@ urlpatterns = [
     path("images/<int:image_id>/undo/", actions.undo, name="image-undo"),
     path("images/<int:image_id>/rating/", actions.rate, name="image-rating"),
     path("images/<int:image_id>/visibility/", actions.set_visibility, name="image-visibility"),
+    path("images/<int:image_id>/rotate/", actions.rotate, name="image-rotate"),
+    path("images/<int:image_id>/details/", details.edit_details, name="image-details"),
     path("images/<int:image_id>/trash/", actions.move_to_trash, name="image-trash"),
     path("images/<int:image_id>/restore/", actions.restore, name="restore"),
     path("images/<int:image_id>/original", downloads.download_original, name="original"),

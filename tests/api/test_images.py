@@ -206,6 +206,40 @@ def test_changes_need_the_state_that_was_read(api, owner):
     assert (unchanged.status_code, unchanged.content) == (304, b"")
 
 
+def test_details_are_edited_and_reset(api, owner):
+    image = create_image(owner, title="From the file", latitude=1.5, longitude=2.5)
+    changes = {"title": " Mine ", "taken_at": "2021-06-05T14:30:00+02:00", "location": None, "place": "Here"}
+    changed = api("patch", f"/images/{image.pk}", changes).json()
+    assert [changed.get(name) for name in changes] == ["Mine", "2021-06-05T14:30:00+02:00", None, "Here"]
+    reset = api("patch", f"/images/{image.pk}", {"reset": ["title", "location"], "taken_at": None}).json()
+    assert [reset.get(name) for name in ("title", "taken_at", "place")] == ["From the file", None, "Here"]
+    assert reset["location"] == {"latitude": 1.5, "longitude": 2.5}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"title": "x" * 10_000}, "A title can have at most 200 characters; this one has 10,000."),
+        ({"taken_at": "0000-01-01T00:00:00"}, "Enter a date and time"),
+        ({"taken_at": "9999-12-31T23:59:59Z"}, "This date is in the future."),
+        ({"location": {"latitude": 91, "longitude": 0}}, "Latitudes are between -90 and 90 degrees"),
+        ({"reset": ["visibility"]}, "'location'"),
+    ],
+    ids=["title", "year-0", "year-9999", "location", "reset"],
+)
+def test_refused_details_change_nothing(changes, message, api, owner):
+    image = create_image(owner)
+    before = Image.objects.values().get()
+    response = api("patch", f"/images/{image.pk}", changes)
+    assert (response.status_code, message in response.content.decode()) == (422, True)
+    assert Image.objects.values().get() == before
+
+
+def test_details_of_others_are_refused(api, colleague):
+    image = create_image(colleague, visibility=SHARED)
+    assert api("patch", f"/images/{image.pk}", {"title": "Mine"}).status_code == 403
+
+
 @pytest.mark.parametrize("changes", [{"visibility": "all"}, {"rating": 6}, {"rating": -1}, {"is_favorite": "perhaps"}])
 def test_impossible_changes_change_nothing(changes, api, owner):
     image = create_image(owner)

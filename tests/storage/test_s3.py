@@ -70,6 +70,14 @@ def test_image_is_added_analyzed_and_found_in_s3(owner, rekognition, bucket):
         assert thumb.read()[8:12] == b"WEBP"
 
 
+def test_part_of_an_object_is_read_without_the_rest(bucket):
+    blobs.put("renditions/aa/part.bin", b"0123456789")
+    assert blobs.read_range("renditions/aa/part.bin", start=3, length=4) == b"3456"
+    assert blobs.read_range("renditions/aa/part.bin", start=8, length=64) == b"89"
+    with pytest.raises(blobs.BlobMissing):
+        blobs.read_range("renditions/aa/none.bin", start=0, length=1)
+
+
 def test_deleted_image_deletes_its_objects(owner, rekognition, bucket, django_capture_on_commit_callbacks):
     image = receive(owner)
     with django_capture_on_commit_callbacks(execute=True):

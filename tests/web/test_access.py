@@ -142,6 +142,10 @@ ENTRIES = {
     "public-panel": ("get", PUBLIC_PAGE),
     "public-rendition": ("get", PUBLIC_PAGE),
     "rendition": ("get", SEEN_PAGE),
+    "image-zoom": ("get", SEEN_PAGE),
+    "image-tile": ("get", dict.fromkeys(SEEN_PAGE, (404,) * 4)),  # has no tiles; more in test_zoom.py
+    "public-zoom": ("get", PUBLIC_PAGE),
+    "public-tile": ("get", dict.fromkeys(SEEN_PAGE, (404,) * 4)),
     "original": ("get", SEEN_SIGNED_IN),
     "history": ("get", OWNER_SEES),
     "analysis-response": ("get", OWNER_SEES),
@@ -153,6 +157,8 @@ ENTRIES = {
     "image-undo": ("post", OWNER_CHANGES),
     "image-rating": ("post", SEEN_MARKS),
     "image-visibility": ("post", OWNER_CHANGES),
+    "image-details": ("post", OWNER_CHANGES),
+    "image-rotate": ("post", OWNER_CHANGES),
     "image-trash": ("post", OWNER_CHANGES),
     "restore": ("post", OWNER_CHANGES),
     "exports": ("get", EVERYBODY_SIGNED_IN),
@@ -191,6 +197,8 @@ CURATED = (
     "image-undo",
     "image-rating",
     "image-visibility",
+    "image-details",
+    "image-rotate",
     "image-trash",
     "restore",
 )
@@ -211,10 +219,11 @@ def our_patterns() -> list[URLPattern]:
 
 def address(name: str, image: Image) -> str:
     done = image.analyses.filter(state="done").values_list("pk", flat=True).first()
-    of_a_picture = ("image", "image-panel", "image-similar", "original", "retry", "history", *CURATED)
+    of_a_picture = ("image", "image-panel", "image-zoom", "image-similar", "original", "retry", "history", *CURATED)
     arguments = {name: [image.pk] for name in of_a_picture}
     arguments |= {"public": [image.public_id], "public-panel": [image.public_id]}
-    arguments |= {"public-rendition": [image.public_id, "thumb"]}
+    arguments |= {"public-rendition": [image.public_id, "thumb"], "public-zoom": [image.public_id]}
+    arguments |= {"image-tile": [image.pk, 0, 0, 0], "public-tile": [image.public_id, 0, 0, 0]}
     arguments |= {
         "rendition": [image.pk, "thumb"],
         "analysis-response": [image.pk, done],

@@ -263,7 +263,7 @@ def test_visibility_is_changed_and_undone(browser, image, nobody):
 def test_trashed_picture_is_visible_to_its_owner_who_can_restore_it(browser, owner, colleague, signed_in):
     image = create_labeled_image(owner, {"Dog": 62.5}, visibility=Image.Visibility.PUBLIC)
     answer = post(browser, "image-trash", image, "?q=dog")
-    assert answer.url == f"/images/{image.pk}/?q=dog"
+    assert answer.url == "/?q=dog"  # there is no other picture
     page = look(browser, image)
     assert "Moved to trash just now. Only you can see it" in page.text
     assert "Moved to trash. Undo" in page.text
@@ -275,10 +275,32 @@ def test_trashed_picture_is_visible_to_its_owner_who_can_restore_it(browser, own
     assert "Dog 62 %" in look(browser, image).text
 
 
-def test_trash_and_restore_reload_the_page_for_htmx(browser, image):
-    for name in ("image-trash", "restore"):
-        answer = browser.post(reverse(name, args=[image.pk]), **HTMX)
-        assert (answer.status_code, answer["HX-Refresh"]) == (204, "true")
+@pytest.mark.parametrize(("number", "expected"), [(2, 1), (1, 0), (0, 1)], ids=["newest", "middle", "last"])
+def test_trash_leads_to_the_next_picture_and_undo_to_the_restored_one(browser, owner, number, expected):
+    dogs = [create_labeled_image(owner, {"Dog": 98}) for _ in range(3)]
+    answer = post(browser, "image-trash", dogs[number], "?q=dog")
+    assert answer.url == f"/images/{dogs[expected].pk}/?q=dog"
+    page = Page(browser.get(answer.url))
+    assert ("Moved to trash. Undo" in page.text, "of 2" in page.text) == (True, True)
+    [undo] = [form["action"] for form in page.all("form") if "/restore/" in form.get("action", "")]
+    assert browser.post(undo).url == f"/images/{dogs[number].pk}/?q=dog"
+    assert Image.objects.filter(trashed_at=None).count() == 3
+
+
+def test_scripts_are_told_where_trash_and_restore_lead(browser, image):
+    next_image = create_image(image.owner)
+    answer = browser.post(reverse("image-trash", args=[image.pk]), **HTMX)
+    assert (answer.status_code, answer["HX-Redirect"]) == (204, f"/images/{next_image.pk}/")
+    answer = browser.post(reverse("restore", args=[image.pk]), **HTMX)
+    assert (answer.status_code, answer["HX-Redirect"]) == (204, f"/images/{image.pk}/")
+
+
+def test_page_that_is_fetched_ahead_leaves_the_toasts(browser, image):
+    next_image = create_image(image.owner)
+    post(browser, "image-trash", image)
+    ahead = Page(browser.get(reverse("image", args=[next_image.pk]), headers={"X-Prefetch": "1"}))
+    assert ahead.all("div", "toast") == []
+    assert "Moved to trash. Undo" in look(browser, next_image).text
 
 
 def test_duplicate_of_a_new_upload_is_not_restored(browser, image):

@@ -65,6 +65,11 @@ def test_shortcuts_are_declared_on_their_controls(owner, browser):
         "ArrowLeft": "Previous picture",
         "Delete": "Move to trash",
         "f": "Toggle favorite",
+        "F": "Full screen",
+        "i": "Show or hide the details",
+        "z": "Zoom in, or show all of the picture",
+        "+": "Zoom in",
+        "-": "Zoom out",
         "t": "Add a label or tag",
     }
 

@@ -24,6 +24,7 @@ from analysis.search.query import Query
 from analysis.search.time_limit import SearchTooSlow, time_limit
 from analysis.search.visible_labels import label_visibility
 from analysis.web import toasts
+from analysis.web.bulk.details import bulk_edit
 from analysis.web.bulk.selection import selected_labels, selection_of
 from analysis.web.http import Request, current_user, current_user_id, is_fragment, next_url
 from analysis.web.toasts import Toast
@@ -60,6 +61,7 @@ MESSAGES = {
         "Kept 1, moved %(count)s picture to the trash.", "Kept 1, moved %(count)s pictures to the trash.", "number"
     ),
     Action.GIVE: ngettext_lazy("Transferred %(count)s picture.", "Transferred %(count)s pictures.", "number"),
+    Action.EDIT: ngettext_lazy("Edited %(count)s picture.", "Edited %(count)s pictures.", "number"),
 }
 VISIBILITY_MESSAGES = {
     Image.Visibility.PRIVATE: ngettext_lazy(
@@ -171,6 +173,10 @@ def _favorite(request: Request, selection: Selection) -> BulkChange:
     return _run(selection, Action.FAVORITE if request.POST.get("favorite", "1") == "1" else Action.UNFAVORITE)
 
 
+def _edit_details(request: Request, selection: Selection) -> BulkChange:
+    return _run(selection, Action.EDIT, edit=bulk_edit(request.POST))
+
+
 def _run(selection: Selection, action: str, **arguments: Any) -> BulkChange:
     """Apply an action, in the background for large search results."""
     query = selection.query
@@ -199,6 +205,7 @@ ACTIONS: dict[str, Callable[[Request, Selection], BulkChange]] = {
     "trash": _trash,
     "restore": _restore,
     "favorite": _favorite,
+    "edit-details": _edit_details,
 }
 
 

@@ -14,15 +14,20 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from analysis import permissions, pipeline
+from analysis import audit_log, permissions, pipeline
 from analysis.curation import bulk, ratings, trash, verdicts
 from analysis.curation.bulk import Selection
 from analysis.curation.errors import ActionRefused
 from analysis.curation.visibility import set_visibility as set_image_visibility
-from analysis.models import Image, ImageLabel, Label
-from analysis.web import toasts
+from analysis.formatting import translated
+from analysis.ingest.validation import InvalidImage
+from analysis.library import rotation
+from analysis.models import AuditEntry, Image, ImageLabel, Label
+from analysis.storage.blobs import StorageError
+from analysis.web import links, toasts
 from analysis.web.http import Request, current_user, current_user_id, int_param, is_fragment
 from analysis.web.image import context as image_context
+from analysis.web.image.neighbors import neighbors
 from analysis.web.toasts import Toast
 
 VISIBILITY_MESSAGES = {
@@ -140,21 +145,65 @@ def set_visibility(request: Request, image_id: int) -> HttpResponse:
 
 @require_POST
 def move_to_trash(request: Request, image_id: int) -> HttpResponse:
+    """Move the picture to the trash; the next one of the search is shown."""
+    return_link = image_context.return_link(request)
+    # Looked up before: a picture in the trash has no neighbors.
+    near = neighbors(
+        Image(pk=image_id), return_link.query, viewer=permissions.viewer_of(request.user), link=return_link.image_url
+    )
+
     def action(image: Image) -> Toast | None:
         is_moved = trash.trash_image(image, by_id=current_user_id(request))
         return Toast(_("Moved to trash."), _undo_url("restore", request, image)) if is_moved else None
 
-    return _respond(request, *_run(request, image_id, action))
+    _image, toast = _run(request, image_id, action)
+    if toast is None or not toast.undo_url:
+        return _lead_on(request, return_link.image_url(image_id), toast)
+    neighbor = near.next or near.previous
+    library_url = links.library_url(return_link.query, saved=return_link.saved)
+    return _lead_on(request, neighbor.url if neighbor else library_url, toast)
+
+
+@require_POST
+def rotate(request: Request, image_id: int) -> HttpResponse:
+    """Turn the picture by `turns` quarters, clockwise; the original stays as it is."""
+    turns = request.POST.get("turns", "")
+
+    def action(image: Image) -> Toast | None:
+        if turns not in {"-1", "1"}:
+            raise ActionRefused(_("Choose a direction."))
+        try:
+            is_rotated = rotation.rotate(image, turns=int(turns))
+        except (StorageError, InvalidImage) as error:
+            raise ActionRefused(translated(error)) from error
+        if not is_rotated:
+            raise ActionRefused(_("It was changed at the same time. Try again."))
+        audit_log.record(AuditEntry.Action.ROTATE, image, by_id=request.user.pk)
+        return Toast(_("Rotated."), _undo_url("image-rotate", request, image), {"turns": str(-int(turns))})
+
+    image, toast = _run(request, image_id, action)
+    return _lead_on(request, image_context.return_link(request).image_url(image.pk), toast)
 
 
 @require_POST
 def restore(request: Request, image_id: int) -> HttpResponse:
-    """Restore the picture from the trash."""
+    """Restore the picture from the trash, and show it."""
 
     def action(image: Image) -> None:
         trash.restore(image.pk, by_id=current_user_id(request))
 
-    return _respond(request, *_run(request, image_id, action))
+    image, toast = _run(request, image_id, action)
+    return _lead_on(request, image_context.return_link(request).image_url(image.pk), toast)
+
+
+def _lead_on(request: Request, url: str, toast: Toast | None) -> HttpResponse:
+    """Show another page with the toast."""
+    if toast:
+        toasts.add_toast(request, toast)
+    if is_fragment(request):
+        # Not a redirect, which a script follows by itself: picture_navigation.js opens the page.
+        return HttpResponse(status=204, headers={"HX-Redirect": url})
+    return redirect(url)
 
 
 def _run(
@@ -182,17 +231,14 @@ def _is_visible(_user: AbstractBaseUser | AnonymousUser, _image: Image) -> bool:
     return True
 
 
-def _respond(request: Request, image: Image, toast: Toast | None, *, part: str = "") -> HttpResponse:
-    """The changed part of the page for htmx, or a reload; else a redirect."""
+def _respond(request: Request, image: Image, toast: Toast | None, *, part: str) -> HttpResponse:
+    """The changed part of the page for htmx, else a redirect."""
     messages = [toast] if toast else []
-    if part and is_fragment(request):
+    if is_fragment(request):
         build = image_context.rating_context if part == "rating_updated" else image_context.image_context
         return render(request, f"image/detail.html#{part}", build(request, image) | {"toasts": messages})
     for message in messages:
         toasts.add_toast(request, message)
-    if is_fragment(request):
-        # htmx follows a redirect by itself and would put the whole page into the fragment's place.
-        return HttpResponse(status=204, headers={"HX-Refresh": "true"})
     return redirect(image_context.return_link(request).image_url(image.pk))
 
 

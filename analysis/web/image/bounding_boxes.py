@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from django.conf import settings
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 from analysis import formatting
 from analysis.ingest.render import payload_extent
@@ -28,6 +30,17 @@ SAME_FACE_IOU = 0.7
 """From this intersection over union on, a face and a label's instance share one box."""
 
 
+_BOX = (
+    '<rect class="box box-color-{color}" data-highlight="{keys}" data-confidence="{confidence}"'
+    ' x="{x}" y="{y}" width="{width}" height="{height}" rx="3" />'
+)
+_TAG = (
+    '<g class="box-tag box-color-{color}" data-highlight="{keys}" data-confidence="{confidence}"'
+    ' transform="translate({tag_x} {tag_y})"><g class="box-tag-scale">'
+    '<rect width="{tag_width}" height="20" rx="4" /><text x="5" y="14.5">{tag}</text></g></g>'
+)
+
+
 @dataclass(frozen=True)
 class Rect:
     x: float
@@ -41,9 +54,14 @@ class Rect:
 
     def overlap(self, other: Rect) -> float:
         """The area of the intersection."""
+        # Most pairs are apart; this is called ten thousand times for a picture with a hundred boxes.
+        if self.x >= other.x + other.width or other.x >= self.x + self.width:
+            return 0.0
+        if self.y >= other.y + other.height or other.y >= self.y + self.height:
+            return 0.0
         across = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
         down = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
-        return max(across, 0.0) * max(down, 0.0)
+        return across * down
 
     def iou(self, other: Rect) -> float:
         """Intersection over union, 0 to 1."""
@@ -97,6 +115,13 @@ class Drawing:
     display_width: str  # px, if the window is large enough
     boxes: list[DrawnBox]
 
+    @property
+    def svg(self) -> SafeString:
+        """The boxes, then their tags."""
+        # Not by a template: for a hundred boxes that takes a quarter of the page's time.
+        boxes = format_html_join("\n", _BOX, (vars(box) for box in self.boxes))
+        return boxes + format_html_join("\n", _TAG, (vars(box) for box in self.boxes if box.tag))
+
 
 def drawing(
     image: Image,
@@ -110,21 +135,25 @@ def drawing(
 
     `rejected`: names of rejected labels, in lower case; they get no box.
     """
-    long_side = max(image.width, image.height)
+    shown_width, shown_height = image.shown_size
+    long_side = max(shown_width, shown_height)
     scale = LONG_SIDE / long_side
-    frame = Rect(0, 0, image.width * scale, image.height * scale)
+    frame = Rect(0, 0, shown_width * scale, shown_height * scale)
     # Boxes are relative to the image that was sent, which is padded if the picture is smaller than the API's minimum.
     across, down = payload_extent(image.width, image.height, long_side=settings.RECOGNITION_LONG_SIDE)
-    payload = Rect(0, 0, frame.width / across, frame.height / down)
+    # They are those of the file, whatever way the picture was turned since.
+    payload = Rect(0, 0, image.width * scale / across, image.height * scale / down)
+    unturned = Rect(0, 0, image.width * scale, image.height * scale)
     candidates = [*_label_boxes(labels, payload, rejected), *_face_boxes(faces, payload), *_text_boxes(texts, payload)]
     # SVG has no z-index: what comes later in the document is on top.
+    candidates = [replace(box, rect=_turned(box.rect, unturned, image.quarter_turns)) for box in candidates]
     boxes = sorted(_merge_faces(candidates), key=lambda box: -box.rect.area)
     tags = place_tags([(box.rect, 0 if box.is_text else tag_width(_tag(box))) for box in boxes], frame)
     return Drawing(
         view_box=f"0 0 {frame.width:.1f} {frame.height:.1f}",
         width=f"{frame.width:.1f}",
         height=f"{frame.height:.1f}",
-        display_width=str(round(image.width * min(long_side * MAX_ENLARGEMENT, PREVIEW_SIDE) / long_side)),
+        display_width=str(round(shown_width * min(long_side * MAX_ENLARGEMENT, PREVIEW_SIDE) / long_side)),
         boxes=[_draw(box, tag) for box, tag in zip(boxes, tags, strict=True)],
     )
 
@@ -136,9 +165,24 @@ def place_tags(boxes: Sequence[tuple[Rect, float]], frame: Rect) -> list[Rect]:
     """
     placed: list[Rect] = []
     for box, width in boxes:
-        positions = list(_tag_positions(box, width, frame))
-        placed.append(min(positions, key=lambda rect: sum(rect.overlap(other) for other in placed)))
+        placed.append(_least_overlapping(_tag_positions(box, width, frame), placed))
     return placed
+
+
+def _least_overlapping(positions: Iterable[Rect], placed: Sequence[Rect]) -> Rect:
+    """The first position with the least overlap. Stops at one without any: that is most of the time."""
+    best, least = Rect(0, 0, 0, 0), float("inf")
+    for position in positions:
+        total = 0.0
+        for other in placed:
+            total += position.overlap(other)
+            if total >= least:
+                break
+        else:
+            best, least = position, total
+            if not total:
+                break
+    return best
 
 
 def tag_width(text: str) -> float:
@@ -191,6 +235,14 @@ def _rect(box: Box, payload: Rect) -> Rect:
         inside.width * payload.width,
         inside.height * payload.height,
     )
+
+
+def _turned(rect: Rect, frame: Rect, turns: int) -> Rect:
+    """A box of the file's frame in the frame of the turned picture."""
+    for _ in range(turns % 4):
+        rect = Rect(frame.height - rect.y - rect.height, rect.x, rect.height, rect.width)
+        frame = Rect(0, 0, frame.height, frame.width)
+    return rect
 
 
 def _merge_faces(candidates: Iterable[BoxCandidate]) -> list[BoxCandidate]:

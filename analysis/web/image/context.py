@@ -20,6 +20,7 @@ from analysis.search.query import Query
 from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.web import links, sensitive
 from analysis.web.http import Request
+from analysis.web.image.analyze_menu import analyze_menu
 from analysis.web.image.panel import panel
 from analysis.web.library.cards import best_labels
 
@@ -87,6 +88,8 @@ def image_context(request: Request, image: Image) -> dict[str, Any]:
         "name": str(image),
         "alt": ", ".join(labels) or str(image),
         "preview": _preview_url(request, image),
+        "width": str(image.shown_size[0]),
+        "height": str(image.shown_size[1]),
         "panel_url": reverse("image-panel", args=[image.pk])
         # The address with the random public ID works without sign-in, the other one would redirect to the sign-in page.
         if request.user.is_authenticated
@@ -96,6 +99,17 @@ def image_context(request: Request, image: Image) -> dict[str, Any]:
         "trashed_ago": formatting.ago(image.trashed_at, now=now) if image.trashed_at else "",
     }
     return values | {"panel": panel(image, reader=request.user, now=now)}
+
+
+def page_context(request: Request, image: Image) -> dict[str, Any]:
+    """The same, with the menu of analyses and the size of their history."""
+    values = image_context(request, image)
+    latest = values["panel"].latest
+    number = latest[0].history_count if latest else 0
+    return values | {
+        "analyze_menu": analyze_menu(image, latest, user=request.user, now=timezone.now()),
+        "history_count": formatting.count(number) if values["can_edit"] else "",
+    }
 
 
 def _deleted_on(image: Image) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import IO
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_not_required
@@ -20,6 +21,7 @@ from analysis.web.http import Request
 
 FOREVER = "private, max-age=31536000, immutable"
 """For addresses with the version of the rendition."""
+RENDITIONS = {**blobs.RENDITIONS, "full": blobs.ON_DEMAND["full"]}
 
 
 @login_not_required
@@ -38,19 +40,27 @@ def public_rendition(request: Request, public_id: UUID, name: str) -> HttpRespon
 
 def rendition_response(request: Request, image: Image, name: str, *, cache_control: str = FOREVER) -> HttpResponseBase:
     """A rendition of a picture that the caller has checked the right for."""
-    if name not in blobs.RENDITIONS:
+    if name not in RENDITIONS:
         raise Http404
     # Checked before reading, since a 304 needs no request to the storage.
     etag = quote_etag(f"{image.renditions_id.hex}-{name}")
     # Not Django's condition decorator: it answers 304 before the view has checked the permission.
     if etag in parse_etags(request.headers.get("If-None-Match", "")):
-        return _cacheable(HttpResponse(status=304), etag, cache_control)
+        return cacheable(HttpResponse(status=304), etag, cache_control)
     try:
-        content = renditions.read(image, name)
+        content = _open_rendition(image, name)
     except (blobs.StorageError, InvalidImage):
         return _placeholder()
     _disable_gzip(request)
-    return _cacheable(FileResponse(content, content_type=blobs.RENDITIONS[name]), etag, cache_control)
+    return cacheable(FileResponse(content, content_type=RENDITIONS[name]), etag, cache_control)
+
+
+def _open_rendition(image: Image, name: str) -> IO[bytes]:
+    """Raises StorageError or InvalidImage."""
+    if name in blobs.RENDITIONS:
+        return renditions.read(image, name)
+    # Only what was made: how to load it, or why not, says the address for zooming.
+    return blobs.get(blobs.rendition_key(image.renditions_id, name))
 
 
 @require_safe
@@ -81,7 +91,8 @@ def original_response(request: Request, image: Image, *, filename: str = "") -> 
     return FileResponse(content, as_attachment=True, filename=filename, content_type="application/octet-stream")
 
 
-def _cacheable(response: HttpResponseBase, etag: str, cache_control: str) -> HttpResponseBase:
+def cacheable(response: HttpResponseBase, etag: str, cache_control: str = FOREVER) -> HttpResponseBase:
+    """Let browsers keep a response for ever: its URL contains its version."""
     response["ETag"] = etag
     response["Cache-Control"] = cache_control
     return response

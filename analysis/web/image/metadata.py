@@ -62,7 +62,7 @@ def _taken(image: Image) -> MetadataRow | None:
     if image.taken_at is None:
         return None
     return MetadataRow(
-        _("Taken"), formatting.taken_day(image.taken_at), formatting.taken_exact(image.taken_at, image.taken_offset)
+        _("Taken"), formatting.taken_minute(image.taken_at), formatting.taken_exact(image.taken_at, image.taken_offset)
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import Count, Window
 from django.utils.translation import gettext as _
 
 from analysis import formatting
@@ -66,6 +67,7 @@ class ColorSwatch:
 @dataclass(frozen=True)
 class Panel:
     token: str
+    latest: list[Analysis]
     is_open: bool
     is_unanalyzed: bool
     statuses: list[AnalysisStatus]
@@ -86,7 +88,9 @@ class Panel:
 
 def panel(image: Image, *, reader: AbstractBaseUser | AnonymousUser, now: datetime) -> Panel:
     """The panel of an image, from its current results and the label index."""
-    latest = sorted(image.analyses.order_by("api", "-pk").distinct("api").defer("answer"), key=_api_order)
+    # The window counts all rows, before those that are not the latest are dropped.
+    numbered = image.analyses.annotate(history_count=Window(Count("*")))
+    latest = sorted(numbered.order_by("api", "-pk").distinct("api").defer("answer"), key=_api_order)
     current = {analysis.api: analysis for analysis in image.analyses.current()}
     responses_by_api = {api: analysis.answer for api, analysis in current.items()}
     labels, faces = (
@@ -98,6 +102,7 @@ def panel(image: Image, *, reader: AbstractBaseUser | AnonymousUser, now: dateti
     texts = tuple(text for text in responses.texts_in(responses_by_api.get("text")) if text.is_line)
     return Panel(
         token="".join(f"{analysis.pk}{analysis.state[0]}" for analysis in latest),
+        latest=latest,
         is_open=any(analysis.state in PENDING_STATES for analysis in latest),
         is_unanalyzed=not latest,
         statuses=[_status(analysis) for analysis in latest if analysis.state != Analysis.State.DONE],

@@ -7,7 +7,6 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from analysis import permissions, pipeline
@@ -16,10 +15,12 @@ from analysis.recognition import registry
 from analysis.web import links, toasts
 from analysis.web.http import Request, is_fragment
 from analysis.web.image import context as image_context
-from analysis.web.image import metadata
+from analysis.web.image.analyze_menu import offered_apis
 from analysis.web.image.collection_link import collection_link, collections_of
+from analysis.web.image.details import details_context
 from analysis.web.image.neighbors import neighbors
 from analysis.web.image.similar import similar_query
+from analysis.web.image.zoom import zoom_url
 
 
 @login_not_required
@@ -38,9 +39,8 @@ def public(request: Request, public_id: UUID) -> HttpResponse:
 
 
 def _page(request: Request, image: Image) -> HttpResponse:
-    now = timezone.now()
     return_link = image_context.return_link(request)
-    context = image_context.image_context(request, image)
+    context = image_context.page_context(request, image)
     collection = collection_link(request, image, collection_id=return_link.collection, link=return_link.image_url)
     library_url = links.library_url(return_link.query, saved=return_link.saved, to=image.pk)
     context |= {
@@ -56,10 +56,10 @@ def _page(request: Request, image: Image) -> HttpResponse:
         "sensitive_cover": image_context.sensitive_cover(
             request, image, is_sensitive=context["panel"].labels.is_sensitive
         ),
-        "toasts": toasts.take_toasts(request),
-        "metadata": metadata.metadata_rows(image, reader=request.user, now=now),
-        "location": metadata.location(image, reader=request.user),
-        "names_city": bool(image.city) and request.user.is_authenticated,
+        # A page that is fetched ahead may never be shown, and would take the toasts of the next one.
+        "toasts": [] if request.headers.get("X-Prefetch") else toasts.take_toasts(request),
+        "zoom_url": zoom_url(request, image),
+        **details_context(request, image),
         "similar_url": links.library_url(similar_query(image.pk)) if _has_similar(request, image) else "",
     }
     return render(request, "image/detail.html", context)
@@ -85,7 +85,7 @@ def public_panel(request: Request, public_id: UUID) -> HttpResponse:
 
 
 def _panel(request: Request, image: Image) -> HttpResponse:
-    context = image_context.image_context(request, image)
+    context = image_context.page_context(request, image)
     if request.GET.get("seen") == context["panel"].token:
         return HttpResponse(status=204)
     return render(request, "image/detail.html#panel_updated", context)
@@ -93,22 +93,23 @@ def _panel(request: Request, image: Image) -> HttpResponse:
 
 @require_POST
 def retry(request: Request, image_id: int) -> HttpResponse:
-    """Analyze a picture again: with one `api`, or with all that are switched on."""
+    """Analyze a picture: with one `api`, `again` with one that has a result, or with all that are switched on."""
     image = permissions.get_image_or_404(request.user, image_id)
     permissions.require_edit_image(request.user, image)
     permissions.require_analyze_images(request.user)
-    api = request.POST.get("api", "")
-    if api and not _may_retry(image, api):
+    again = request.POST.get("again", "")
+    api = again or request.POST.get("api", "")
+    if api and not _may_retry(request, image, api):
         raise Http404
-    pipeline.request_analysis(image_ids=[image.pk], apis=[api] if api else None)
+    pipeline.request_analysis(image_ids=[image.pk], apis=[api] if api else None, is_forced=bool(again))
     if is_fragment(request):
-        return render(request, "image/detail.html#panel_updated", image_context.image_context(request, image))
-    return redirect(image)
+        return render(request, "image/detail.html#panel_updated", image_context.page_context(request, image))
+    return redirect(image_context.return_link(request).image_url(image.pk))
 
 
-def _may_retry(image: Image, api: str) -> bool:
-    """True for APIs that are switched on or failed before."""
+def _may_retry(request: Request, image: Image, api: str) -> bool:
+    """True for APIs that the menu offers or that failed before."""
     # Others could cause costs that the owner did not agree to.
     if api not in registry.current().apis:
         return False
-    return api in registry.enabled_apis() or image.analyses.filter(api=api, state=Analysis.State.FAILED).exists()
+    return api in offered_apis(request.user) or image.analyses.filter(api=api, state=Analysis.State.FAILED).exists()

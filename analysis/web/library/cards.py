@@ -112,7 +112,7 @@ def _card(
         thumb=links.rendition_url(image, "thumb"),
         placeholder=links.data_uri(image.placeholder),
         alt=", ".join(labels) or str(image),
-        ratio=ratio_class(image.width, image.height),
+        ratio=ratio_class(*image.shown_size),
         name=str(image),
         labels=labels,
         state=state,

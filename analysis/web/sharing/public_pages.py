@@ -76,6 +76,9 @@ def picture(request: Request, link: ShareLink, public_id: UUID) -> HttpResponse:
 @require_safe
 @shared
 def rendition(request: Request, link: ShareLink, public_id: UUID, name: str) -> HttpResponseBase:
+    """A thumb or preview; all pixels of the original are for those who may download."""
+    if name not in blobs.RENDITIONS:
+        raise Http404
     return rendition_response(request, _image_or_404(link, public_id), name, cache_control=REVALIDATED)
 
 

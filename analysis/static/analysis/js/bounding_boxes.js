@@ -1,13 +1,15 @@
-// Boxes over a picture: shown or hidden, highlighted together with their rows, filtered by confidence, with tags that do not
-// overlap at the size of the picture on the screen. Without this script, tags stay where the server placed them.
+// Boxes over a picture: highlighted together with their rows, filtered by confidence, with tags that do not overlap at the
+// size of the picture on the screen. Without this script, tags stay where the server placed them.
 import "./confidence_slider.js";
 
 const TAG_HEIGHT = 20;
+const tagWidths = new WeakMap();
 
 class BoundingBoxes extends HTMLElement {
   connectedCallback() {
-    this.toggle = this.querySelector("[data-toggle-boxes]");
-    this.toggle.addEventListener("click", () => this.setVisible(this.toggle.getAttribute("aria-pressed") !== "true"));
+    this.toggle = this.querySelector("[data-viewer-option=boxes]");
+    this.clearHighlight = () => this.highlight(null); // also the box under the pointer
+    addEventListener("viewer-options", this.clearHighlight);
     for (const type of ["pointerover", "focusin"]) this.addEventListener(type, (event) => this.highlight(event.target));
     for (const type of ["pointerleave", "focusout"]) this.addEventListener(type, () => this.highlight(null));
     this.addEventListener("htmx:afterSettle", () => this.refresh());
@@ -15,11 +17,12 @@ class BoundingBoxes extends HTMLElement {
     this.resize = new ResizeObserver(() => this.placeTags());
     this.resize.observe(this.querySelector(".image-frame"));
     this.minimum = 0;
-    this.refresh();
-    this.preloadNeighbors();
+    // Once the elements inside are connected, too: they are not yet when a picture takes another one's place.
+    queueMicrotask(() => this.isConnected && this.refresh());
   }
 
   disconnectedCallback() {
+    removeEventListener("viewer-options", this.clearHighlight);
     this.resize.disconnect();
   }
 
@@ -32,12 +35,6 @@ class BoundingBoxes extends HTMLElement {
     const rows = [...this.querySelectorAll(".detection-row[data-confidence]")];
     this.querySelector("confidence-slider").update(rows.map((row) => Number(row.dataset.confidence)));
     this.filter(this.minimum);
-  }
-
-  setVisible(isVisible) {
-    this.toggle.setAttribute("aria-pressed", isVisible);
-    this.classList.toggle("has-hidden-boxes", !isVisible);
-    this.highlight(null); // also the box under the pointer
   }
 
   filter(minimum) {
@@ -61,7 +58,7 @@ class BoundingBoxes extends HTMLElement {
     if (!matrix?.a) return;
     const unit = 1 / matrix.a;
     const { width: across, height: down } = this.drawing.viewBox.baseVal;
-    this.drawing.style.setProperty("--unit", unit);
+    this.drawing.style.setProperty("--svg-unit", unit);
     const tags = [...this.drawing.querySelectorAll(".box-tag:not(.is-filtered)")];
     const boxes = [...this.drawing.querySelectorAll(".box:not(.is-filtered, .box-color-text)")];
     const sizes = tags.map((tag) => this.fitTag(tag));
@@ -82,16 +79,15 @@ class BoundingBoxes extends HTMLElement {
     });
   }
 
+  // Measured once: while a picture is zoomed, its tags are placed again for each frame.
   fitTag(tag) {
-    const width = tag.querySelector("text").getComputedTextLength() + 10;
-    tag.querySelector("rect").setAttribute("width", width);
-    return width;
-  }
-
-  preloadNeighbors() {
-    addEventListener("load", () => {
-      for (const link of this.querySelectorAll("[data-preload]")) new Image().src = link.dataset.preload;
-    });
+    if (!tagWidths.has(tag)) {
+      const length = tag.querySelector("text").getComputedTextLength();
+      if (!length) return 0; // not laid out yet
+      tag.querySelector("rect").setAttribute("width", length + 10);
+      tagWidths.set(tag, length + 10);
+    }
+    return tagWidths.get(tag);
   }
 }
 

@@ -48,3 +48,12 @@ document.addEventListener("submit", async (event) => {
   showToasts(...toasts);
   await reloadLibrary();
 });
+
+// Enter presses the button of its field; a browser would press the first button of the bar.
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Enter" && event.target.matches?.(".bulk-details input") && event.target.closest(".menu");
+  if (!menu) return;
+  event.preventDefault();
+  const isAfter = (button) => event.target.compareDocumentPosition(button) & Node.DOCUMENT_POSITION_FOLLOWING;
+  [...menu.querySelectorAll("button")].find(isAfter).click();
+});

@@ -3,12 +3,13 @@
 import "./request_errors.js";
 import { showToasts, toastRegion } from "./toasts.js";
 
-const panel = document.querySelector(".image-panel");
-const labelNames = () => [...panel.querySelectorAll(".label-row:not(.is-rejected, .is-filtered) .detection-name")];
+// Looked up each time: another picture brings its own.
+const panel = () => document.querySelector(".image-panel");
+const labelNames = () => [...panel().querySelectorAll(".label-row:not(.is-rejected, .is-filtered) .detection-name")];
 
 // The label under the focus, else under the pointer.
 function currentRow() {
-  return panel.querySelector(".label-row:focus-within") ?? panel.querySelector(".label-row:hover");
+  return panel().querySelector(".label-row:focus-within") ?? panel().querySelector(".label-row:hover");
 }
 
 function moveFocus(step) {
@@ -31,8 +32,8 @@ function pressVerdict(key) {
 }
 
 function rate(stars) {
-  const given = panel.querySelectorAll(".star.is-given").length;
-  if (stars !== given) panel.querySelector(`[data-stars="${stars || given}"]`)?.click();
+  const given = panel().querySelectorAll(".star.is-given").length;
+  if (stars !== given) panel().querySelector(`[data-stars="${stars || given}"]`)?.click();
 }
 
 const SHORTCUTS = { j: () => moveFocus(1), k: () => moveFocus(-1), y: () => pressVerdict("y"), n: () => pressVerdict("n") };
@@ -61,8 +62,8 @@ function clickAgain({ id, name, value }) {
   if (button?.name === name && button.value === value) button.click();
 }
 
-panel.addEventListener("click", (event) => {
-  const button = event.target.closest("button[name]");
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.(".image-panel button[name]");
   if (!pendingRequests.size || !button) return;
   event.preventDefault();
   event.stopPropagation();
@@ -79,17 +80,23 @@ document.addEventListener("htmx:afterRequest", ({ detail }) => {
 // After a label was added the field is emptied; a refused name stays to be corrected.
 document.addEventListener("labelAdded", () => document.querySelector("#add-label")?.reset());
 
+document.addEventListener("toggle", ({ target, newState }) => {
+  if (newState === "open" && target.matches?.(".edit-details")) target.querySelector("[name=title]").focus();
+}, { capture: true });
+
 document.addEventListener("htmx:oobAfterSwap", (event) => {
   if (event.target === toastRegion()) showToasts(...toastRegion().children);
 });
 
+const UNDO_TARGETS = { "/visibility/": "#rating", "/details/": "#details" };
+
 // Undo in a toast is sent like the action that it undoes; a response that needs a new page says so itself.
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (!form.closest("#toasts")) return;
+  if (event.defaultPrevented || !form.closest("#toasts")) return;
   const { action } = form;
   const values = Object.fromEntries(new FormData(form));
-  const target = action.includes("/visibility/") ? "#rating" : "#panel";
+  const target = Object.entries(UNDO_TARGETS).find(([part]) => action.includes(part))?.[1] ?? "#panel";
   const undo = () => htmx.ajax("POST", action, { target, swap: "outerHTML", values }); // the toast may be gone by then
   event.preventDefault();
   if (pendingRequests.size) queue.push(undo);

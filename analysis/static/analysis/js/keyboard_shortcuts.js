@@ -1,6 +1,6 @@
 // Keyboard shortcuts. The key of data-shortcut focuses the element if it is a field, else clicks it. data-shortcut-label
 // names it in the list that "?" opens, so the list has exactly the shortcuts of the page.
-const KEY_NAMES = { ArrowLeft: "←", ArrowRight: "→", Escape: "Esc", Delete: "Del" };
+const KEY_NAMES = { ArrowLeft: "←", ArrowRight: "→", Escape: "Esc", Delete: "Del", F: "⇧ F", R: "⇧ R" };
 const dialog = document.querySelector("dialog#shortcuts");
 const opener = document.querySelector("[data-shortcuts-button]");
 
@@ -33,7 +33,7 @@ function isHandledByControl(target, key) {
 document.addEventListener("keydown", (event) => {
   const isUndo = (event.ctrlKey || event.metaKey) && event.key === "z" && !event.shiftKey && !event.altKey;
   if (!isUndo || event.defaultPrevented || isHandledByControl(event.target, event.key)) return;
-  const undo = document.querySelector("#toasts [data-shortcut=z]");
+  const undo = document.querySelector("#toasts form [data-shortcut]");
   const link = document.querySelector("[data-changes-link]");
   if (undo ?? link) event.preventDefault();
   (undo ?? link)?.click();

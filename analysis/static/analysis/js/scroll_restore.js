@@ -70,3 +70,24 @@ if (location.pathname === searchForm?.dataset.longUrl) {
 const target = document.getElementById(`card-${new URLSearchParams(location.search).get("to")}`);
 if (target && history.scrollRestoration === "manual") target.scrollIntoView();
 addEventListener("load", () => setTimeout(() => (history.scrollRestoration = "auto")));
+
+// Back from a picture shows the one that was seen last, which may be many pictures further on (picture_navigation.js).
+function takeLastPicture() {
+  const [imageId, query] = JSON.parse(sessionStorage.getItem("last-picture") ?? "[]");
+  sessionStorage.removeItem("last-picture");
+  return { imageId, query };
+}
+
+addEventListener("pageshow", ({ persisted }) => {
+  const { imageId, query } = takeLastPicture();
+  const isBack = persisted || performance.getEntriesByType("navigation")[0]?.type === "back_forward";
+  if (!imageId || !isBack || location.hash === `#card-${imageId}`) return;
+  // After the browser has restored the position that the page was left at.
+  setTimeout(() => {
+    if (grid()?.reveal(imageId) || query !== queryOf(location)) return;
+    const parameters = new URLSearchParams(location.search);
+    for (const name of ["pages", "after"]) parameters.delete(name);
+    parameters.set("to", imageId);
+    location.replace(`${location.pathname}?${parameters}#card-${imageId}`);
+  });
+});

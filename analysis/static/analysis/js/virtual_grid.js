@@ -77,6 +77,18 @@ class VirtualGrid extends HTMLElement {
     return [...this.grid.children].flatMap(idsOf);
   }
 
+  // Scrolls to the card of an image, unless it is visible. False if it is not loaded.
+  reveal(imageId) {
+    const spacer = [...this.removed].find(([, items]) => items.some((item) => item.id === imageId))?.[0];
+    if (spacer) this.replaceSpacer(spacer);
+    const card = document.getElementById(`card-${imageId}`);
+    if (!card) return false;
+    const { top, bottom } = card.getBoundingClientRect();
+    if (top < HEADER_HEIGHT || bottom > innerHeight) card.scrollIntoView({ block: "center" });
+    card.querySelector("a").focus({ preventScroll: true, focusVisible: false });
+    return true;
+  }
+
   // Adds cards of new images before the others; the visible ones stay in place.
   prepend(cards) {
     this.pinned = this.anchor;

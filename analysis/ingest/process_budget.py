@@ -1,0 +1,30 @@
+"""Memory that the decoders of one process share; machine_budget.py has that of all."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Budget:
+    """Memory that the decoders of this process share.
+
+    A job waits until enough bytes are free.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._used = 0
+
+    @contextmanager
+    def reserved(self, needed: int, *, total: int) -> Iterator[None]:
+        with self._changed:
+            self._changed.wait_for(lambda: self._used == 0 or self._used + needed <= total)
+            self._used += needed
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._used -= needed
+                self._changed.notify_all()

@@ -1,0 +1,68 @@
+// Geometry of zooming: where a picture lies in its area. Lengths are CSS pixels; a view is {x, y, width, height}.
+const PANORAMA = 2; // from this ratio of filled to fitted on, filling the area is a step of its own
+const NEARLY = 1.05;
+
+const clamp = (value, minimum, maximum) => Math.min(Math.max(value, minimum), maximum);
+
+// The view in which all of the picture is seen, as the page shows it without zoom.
+export function fittedView(area, picture) {
+  const width = Math.min(area.width, picture.shownWidth, (area.height * picture.width) / picture.height);
+  return centered(area, { width, height: (width * picture.height) / picture.width });
+}
+
+export function centered(area, { width, height }) {
+  return { x: (area.width - width) / 2, y: (area.height - height) / 2, width, height };
+}
+
+// Zoom factors to step through: all of it, filled for a panorama, and one pixel of the picture on one of the screen.
+export function steps(area, picture, pixelRatio) {
+  const fitted = fittedView(area, picture);
+  const filled = Math.max(area.width / fitted.width, area.height / fitted.height);
+  const actual = picture.width / pixelRatio / fitted.width;
+  const found = [1];
+  if (filled >= PANORAMA) found.push(filled);
+  if (actual > NEARLY * found.at(-1)) found.push(actual);
+  if (found.length === 1) found.push(2);
+  return found;
+}
+
+export function maximum(area, picture, pixelRatio) {
+  return 4 * Math.max(...steps(area, picture, pixelRatio));
+}
+
+// The view with another zoom factor, in which the point of the picture at `point` stays there.
+export function zoomed(view, fitted, factor, point) {
+  const ratio = (fitted.width * factor) / view.width;
+  return {
+    x: point.x - (point.x - view.x) * ratio,
+    y: point.y - (point.y - view.y) * ratio,
+    width: fitted.width * factor,
+    height: fitted.height * factor,
+  };
+}
+
+// No further than to the picture's edges; centered where it is smaller than the area.
+export function within(view, area) {
+  const place = (start, size, room) => (size <= room ? (room - size) / 2 : clamp(start, room - size, 0));
+  return { ...view, x: place(view.x, view.width, area.width), y: place(view.y, view.height, area.height) };
+}
+
+// The level of tiles that has at least as many pixels as the view, else the largest.
+export function levelFor(view, levels, pixelRatio) {
+  const index = levels.findIndex((level) => level.width >= view.width * pixelRatio);
+  return index < 0 ? levels.length - 1 : index;
+}
+
+// Rows and columns of a level's tiles that are in the area.
+export function visibleTiles(view, area, level, size) {
+  const scale = level.width / view.width;
+  const range = (start, room, length) => {
+    const last = Math.ceil(length / size) - 1;
+    return [clamp(Math.floor((-start * scale) / size), 0, last), clamp(Math.floor(((room - start) * scale) / size), 0, last)];
+  };
+  const [left, right] = range(view.x, area.width, level.width);
+  const [top, bottom] = range(view.y, area.height, level.height);
+  const tiles = [];
+  for (let row = top; row <= bottom; row += 1) for (let column = left; column <= right; column += 1) tiles.push({ row, column });
+  return tiles;
+}

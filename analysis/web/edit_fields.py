@@ -1,0 +1,77 @@
+"""Dates, time zones, spans and coordinates as people type them into forms."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from django.utils.translation import gettext as _
+
+from analysis.curation.errors import ActionRefused
+
+OFFSET = re.compile(r"(?:UTC|GMT)?\s*([+\-\u2212])(\d{1,2})(?::?(\d\d))?", re.ASCII | re.IGNORECASE)
+COORDINATES = re.compile(r"(-?\d{1,3}(?:\.\d{1,15})?)[\s,;]+(-?\d{1,3}(?:\.\d{1,15})?)", re.ASCII)
+SPAN_UNITS = {"days": 24 * 60, "hours": 60, "minutes": 1}
+MAX_SPAN = 10**6
+
+
+def parse_clock(text: str) -> datetime | None:
+    """A date and time on a camera's clock, or a date alone, as if it were UTC; None if empty.
+
+    Raises ActionRefused.
+    """
+    text = text.strip()
+    if not text:
+        return None
+    try:
+        return datetime.fromisoformat(text[:40]).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise ActionRefused(_("Enter a date and time such as 2021-06-05 14:30.")) from error
+
+
+def clock_text(clock: datetime | None) -> str:
+    """The value of a field of the type datetime-local."""
+    return clock.strftime("%Y-%m-%dT%H:%M:%S") if clock else ""
+
+
+def parse_offset(text: str) -> int | None:
+    """Minutes from UTC of `+02:00`, `-3` or `Z`; None if empty. Raises ActionRefused."""
+    text = text.strip()
+    if not text:
+        return None
+    if text.upper() in {"Z", "UTC"}:
+        return 0
+    match = OFFSET.fullmatch(text)
+    if match is None or int(match[3] or 0) > 59:
+        raise ActionRefused(_("Enter a time zone such as +02:00, or leave it empty."))
+    minutes = int(match[2]) * 60 + int(match[3] or 0)
+    return minutes if match[1] == "+" else -minutes
+
+
+def parse_coordinates(text: str) -> tuple[float | None, float | None]:
+    """Latitude and longitude of `48.8584, 2.2945`; twice None if empty. Raises ActionRefused."""
+    text = text.strip()
+    if not text:
+        return None, None
+    match = COORDINATES.fullmatch(text)
+    if match is None:
+        raise ActionRefused(_("Enter a latitude and a longitude in degrees, such as 48.8584, 2.2945."))
+    return float(match[1]), float(match[2])
+
+
+def coordinates_text(latitude: float | None, longitude: float | None) -> str:
+    """The same, with at most six decimals: a tenth of a meter."""
+    if latitude is None or longitude is None:
+        return ""
+    return ", ".join(f"{degrees:.6f}".rstrip("0").rstrip(".") for degrees in (latitude, longitude))
+
+
+def parse_span(*, days: str, hours: str, minutes: str) -> timedelta:
+    """A span of whole days, hours and minutes, each with a sign. Raises ActionRefused."""
+    total = 0
+    for unit, typed in (("days", days), ("hours", hours), ("minutes", minutes)):
+        text = typed.strip().replace("\u2212", "-") or "0"
+        if not re.fullmatch(r"[+-]?\d{1,7}", text, re.ASCII) or abs(int(text)) > MAX_SPAN:
+            raise ActionRefused(_("Enter whole numbers of days, hours and minutes."))
+        total += int(text) * SPAN_UNITS[unit]
+    return timedelta(minutes=total)
