@@ -17,8 +17,8 @@ CAMERA_INDEXES = {
 class DateTaken(models.Func):
     """The date taken as a sort key, never NULL.
 
-    A cursor can be compared with it. Images without a date have the first day of year 1: they
-    come after all others, by id.
+    A cursor can be compared with it. Images without a date have the first day of year 1: they come after all others, by
+    id. ImageLabel and ImageIndex have a copy, `sort_time`.
     """
 
     template = "coalesce(%(expressions)s, '0001-01-01 00:00:00+00'::timestamptz)"

@@ -17,6 +17,12 @@ from analysis.models.expressions import CAMERA_INDEXES, DateTaken, DayOfYear, Na
 from analysis.models.viewer import Viewer
 
 
+def _by_date_taken(name: str, *fields: str, **conditions: object) -> models.Index:
+    """An index in the default order of the library."""
+    columns = (*fields, DateTaken("taken_at").desc(), F("id").desc())
+    return models.Index(*columns, condition=Q(trashed_at=None, **conditions), name=name)
+
+
 class ImageQuerySet(models.QuerySet["Image"]):
     def visible_to(self, viewer: Viewer) -> ImageQuerySet:
         """The viewer's own pictures and those shared with them, without the trash."""
@@ -233,19 +239,18 @@ class Image(models.Model):
                 fields=["owner", "-added_at", "-id"], condition=Q(trashed_at=None), name="image_newest_of_owner"
             ),
             models.Index(
-                # Another person's library: shared pictures are few among many, and image_newest would read all the
-                # private ones.
                 fields=["-added_at", "-id"],
                 condition=Q(trashed_at=None, visibility__gt=0),
                 name="image_newest_open",
             ),
             models.Index(fields=["-added_at", "-id"], condition=Q(trashed_at=None), name="image_newest"),
-            models.Index(
-                DateTaken("taken_at").desc(),
-                F("id").desc(),
-                condition=Q(trashed_at=None),
-                name="image_date_taken",
-            ),
+            # In the default order: one's own pictures, and shared ones, which are few among many private ones of
+            # others in other people's libraries.
+            _by_date_taken("image_date_taken"),
+            _by_date_taken("image_taken_of_owner", "owner"),
+            _by_date_taken("image_taken_open", visibility__gt=0),
+            _by_date_taken("image_repeated_taken", has_duplicate=True),
+            _by_date_taken("image_located_taken", latitude__isnull=False, longitude__isnull=False),
             models.Index(Lower("filename"), "id", condition=Q(trashed_at=None), name="image_name"),
             models.Index(fields=["-size", "-id"], condition=Q(trashed_at=None), name="image_size"),
             # For searches that few pictures match; a scan of a million rows takes a quarter of a second.
@@ -255,14 +260,6 @@ class Image(models.Model):
             models.Index(fields=["sha256"], name="image_sha256"),
             models.Index(fields=["public_id"], condition=Q(visibility__gte=2), name="image_public"),
             models.Index(fields=["phash"], name="image_phash"),
-            models.Index(
-                fields=["-added_at", "-id"], condition=Q(trashed_at=None, has_duplicate=True), name="image_repeated"
-            ),
-            models.Index(
-                fields=["-added_at", "-id"],
-                condition=Q(trashed_at=None, latitude__isnull=False, longitude__isnull=False),
-                name="image_located",
-            ),
             models.Index(fields=["format"], name="image_format"),
             # Few pictures have unusual camera settings; a scan of a million rows takes a quarter of a second.
             *(

@@ -29,6 +29,7 @@ from imagelib.sample_images import SAMPLE_SEARCHES
 
 MAX_PAGES = 20
 """Pages that one URL can show, so that Back returns to the same position and responses stay bounded."""
+RECENTLY_ADDED = Query(sort="newest")
 EXCERPT_BEFORE, EXCERPT_AFTER = 40, 24
 """Characters of a query that are shown around a syntax error."""
 
@@ -80,6 +81,8 @@ class LibraryPage:
     total: str = ""
     sorting: Sorting | None = None
     is_newest_first: bool = False
+    takes_new_images: bool = False
+    """Pictures that are uploaded now belong before the others."""
     newest_url: str = ""
     chips: list[Chip] = field(default_factory=list)
     filters: Filters | None = None
@@ -130,7 +133,8 @@ def library_page(
         pictures=formatting.pictures(number, cap=COUNT_CAP),
         total=formatting.capped_count(number, cap=COUNT_CAP),
         sorting=_sorting(query, link),
-        is_newest_first=query.sort == "newest",
+        is_newest_first=query.sort in {"taken", "newest"},
+        takes_new_images=query == RECENTLY_ADDED and not page_range.start,
         newest_url=link(query) if page_range.start else "",
         chips=chips(query, link=link),
         filters=search_filters(search, counts, saved_search=saved_search),
