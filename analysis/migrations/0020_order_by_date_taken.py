@@ -7,7 +7,10 @@ from django.db.models import F, Q
 from analysis.models.expressions import DateTaken
 
 HELP_TEXT = "The date taken, or the first day of year 1 for undated pictures."
-COPY = "UPDATE {table} SET {column} = {value} FROM analysis_image image WHERE image.id = image_id AND {column} IS NULL"
+COPY = """
+    UPDATE {table} SET {column} = {value} FROM analysis_image image
+    WHERE image.id = {table}.image_id AND {table}.{column} IS NULL
+"""
 DATE_TAKEN = "coalesce(image.taken_at, '0001-01-01 00:00:00+00'::timestamptz)"
 
 
