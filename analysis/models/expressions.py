@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import F, Q
 
 CAMERA_INDEXES = {
     "iso": "iso",
@@ -23,6 +24,12 @@ class DateTaken(models.Func):
 
     template = "coalesce(%(expressions)s, '0001-01-01 00:00:00+00'::timestamptz)"
     output_field = models.DateTimeField()
+
+
+def by_date_taken(name: str, *fields: str, **conditions: object) -> models.Index:
+    """An index of images in the default order of the library."""
+    key = (DateTaken("taken_at").desc(), F("id").desc())
+    return models.Index(*fields, *key, condition=Q(trashed_at=None, **conditions), name=name)
 
 
 class NameTrigrams(models.Func):

@@ -13,14 +13,8 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from analysis.models.expressions import CAMERA_INDEXES, DateTaken, DayOfYear, NameTrigrams
+from analysis.models.expressions import CAMERA_INDEXES, DayOfYear, NameTrigrams, by_date_taken
 from analysis.models.viewer import Viewer
-
-
-def _by_date_taken(name: str, *fields: str, **conditions: object) -> models.Index:
-    """An index in the default order of the library."""
-    columns = (*fields, DateTaken("taken_at").desc(), F("id").desc())
-    return models.Index(*columns, condition=Q(trashed_at=None, **conditions), name=name)
 
 
 class ImageQuerySet(models.QuerySet["Image"]):
@@ -246,11 +240,11 @@ class Image(models.Model):
             models.Index(fields=["-added_at", "-id"], condition=Q(trashed_at=None), name="image_newest"),
             # In the default order: one's own pictures, and shared ones, which are few among many private ones of
             # others in other people's libraries.
-            _by_date_taken("image_date_taken"),
-            _by_date_taken("image_taken_of_owner", "owner"),
-            _by_date_taken("image_taken_open", visibility__gt=0),
-            _by_date_taken("image_repeated_taken", has_duplicate=True),
-            _by_date_taken("image_located_taken", latitude__isnull=False, longitude__isnull=False),
+            by_date_taken("image_date_taken"),
+            by_date_taken("image_taken_of_owner", "owner"),
+            by_date_taken("image_taken_open", visibility__gt=0),
+            by_date_taken("image_repeated_taken", has_duplicate=True),
+            by_date_taken("image_located_taken", latitude__isnull=False, longitude__isnull=False),
             models.Index(Lower("filename"), "id", condition=Q(trashed_at=None), name="image_name"),
             models.Index(fields=["-size", "-id"], condition=Q(trashed_at=None), name="image_size"),
             # For searches that few pictures match; a scan of a million rows takes a quarter of a second.
