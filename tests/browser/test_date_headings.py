@@ -11,7 +11,7 @@ from tests.browser.test_library_page import POSITION, rows
 from tests.factories import START
 
 BOUND = 130
-NAMES = "[...document.querySelectorAll('.month-heading h2')].map((heading) => heading.textContent)"
+NAMES = "[...document.querySelectorAll('.date-heading h2')].map((heading) => heading.textContent)"
 
 
 def dated_rows(owner, renditions):
@@ -45,7 +45,7 @@ def test_months_of_a_long_grid(visit, owner, renditions):
     assert page.evaluate("document.querySelector('virtual-grid').imageIds().length") == 241
     height = page.evaluate("document.documentElement.scrollHeight")
     page.evaluate("scrollTo(0, 0)")
-    page.wait_for_function("() => document.querySelector('.month-heading h2')?.textContent === 'April 2026'")
+    page.wait_for_function("() => document.querySelector('.date-heading h2')?.textContent === 'April 2026'")
     assert abs(page.evaluate("document.documentElement.scrollHeight") - height) < 1
 
     # Rows that are not in the document are laid out anew as well: as high as if all were.
@@ -86,5 +86,5 @@ def test_keys_and_ranges_go_past_headings(visit, owner, renditions):
     expect(page.locator(".bulk-bar")).to_contain_text("1 selected")
     page.locator(f"#card-{images[2].pk} a").focus()
     page.keyboard.press("Delete")
-    expect(page.locator(".month-heading")).to_have_count(3)  # a month without pictures has no heading
+    expect(page.locator(".date-heading")).to_have_count(3)  # a month without pictures has no heading
     assert page.evaluate(POSITION, f"card-{images[1].pk}") > 0
