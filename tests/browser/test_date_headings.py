@@ -1,4 +1,4 @@
-"""Months in the grid in a browser: headings, keys, and selecting a month."""
+"""Months and days in the grid in a browser: headings, keys, and selecting them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from analysis.models import Image
 from tests.browser.test_library_page import POSITION, rows
 from tests.factories import START
 
-BOUND = 130
+BOUND = 140
 NAMES = "[...document.querySelectorAll('.date-heading h2')].map((heading) => heading.textContent)"
 
 
@@ -35,6 +35,9 @@ def test_months_of_a_long_grid(visit, owner, renditions):
     expect(page.locator(".bulk-bar")).to_contain_text("70 selected")
     select.click()
     expect(page.locator("image-selection")).not_to_have_attribute("data-selecting", "")
+    page.get_by_role("button", name="Select Friday, 3 April").click()
+    expect(page.locator(".bulk-bar")).to_contain_text("22 selected")
+    page.keyboard.press("Escape")
 
     page.evaluate("bound => { document.querySelector('virtual-grid').dataset.maxCards = bound }", str(BOUND))
     page.mouse.move(700, 500)

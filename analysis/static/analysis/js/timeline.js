@@ -69,8 +69,8 @@ class Timeline extends HTMLElement {
     addEventListener("scroll", this.scheduleUpdate, { passive: true });
     this.resizes = new ResizeObserver(() => this.draw());
     this.resizes.observe(this);
-    // The styles of a copy in htmx's history would be refused by the CSP.
-    this.clear = () => this.replaceChildren();
+    // The styles of a copy in htmx's history would be refused by the CSP. The link of the jump has to stay.
+    this.clear = () => this.querySelectorAll("span").forEach((mark) => mark.remove());
     document.addEventListener("htmx:beforeHistorySave", this.clear);
     this.addEventListener("keydown", (event) => this.handleKey(event));
     this.addEventListener("pointerdown", (event) => this.handlePointer(event));
