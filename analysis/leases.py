@@ -53,4 +53,5 @@ def backoff(attempts: int) -> timedelta:
 
     Doubled each time, with jitter so that failed rows do not come back together.
     """
-    return min(timedelta(seconds=2.0**attempts * random.uniform(1, 2)), MAX_DELAY)
+    # Bounded before it is computed: after fifty attempts, the seconds would be more than a timedelta can hold.
+    return min(timedelta(seconds=2.0 ** min(attempts, 20) * random.uniform(1, 2)), MAX_DELAY)

@@ -20,6 +20,7 @@ from analysis import pipeline
 from analysis.batches import lifecycle, progress, queueing, report
 from analysis.bucket_sync import importer
 from analysis.curation import bulk, bulk_steps
+from analysis.delivery import events, outbox, sender
 from analysis.exports import background as background_exports
 from analysis.health import heartbeat as health_heartbeat
 from analysis.health import watchdog
@@ -119,6 +120,20 @@ def write_export(*, export_id: int) -> None:
 
 
 @shared_task(base=OnCommitTask)
+def compare_changed_images() -> None:
+    if events.compare_due():
+        compare_changed_images.delay()
+    elif outbox.is_due():
+        send_deliveries.delay()
+
+
+@shared_task(base=OnCommitTask)
+def send_deliveries() -> None:
+    if sender.send_due():
+        send_deliveries.delay()
+
+
+@shared_task(base=OnCommitTask)
 def sweep() -> None:
     """Send tasks for all due work, as messages may be lost; advance bulk runs."""
     outages.delete_idle()
@@ -142,6 +157,10 @@ def sweep() -> None:
         write_export.delay(export_id=export_id)
     if embedding_queue.is_due():
         compute_embeddings.delay()
+    if events.is_due():
+        compare_changed_images.delay()
+    elif outbox.is_due():
+        send_deliveries.delay()
     watchdog.log_stalls()
 
 
@@ -170,6 +189,7 @@ def sweep_blobs() -> None:
     uploads.delete_expired()
     background_exports.delete_expired()
     IdempotentRequest.delete_expired()
+    outbox.delete_expired()
     blobs.sweep(older_than=timedelta(hours=1))
 
 

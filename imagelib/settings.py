@@ -50,6 +50,9 @@ SECURE_REFERRER_POLICY = "same-origin"
 # --- API --------------------------------------------------------------------------------------------------------------
 
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", 600)
+SITE_URL = env.str("SITE_URL", "")
+DELIVERY_DAYS = env.int("DELIVERY_DAYS", 14)
+DELIVERY_PRIVATE_ADDRESSES = env.bool("DELIVERY_PRIVATE_ADDRESSES", False)
 EXPORT_DAYS = env.int("EXPORT_DAYS", 7)
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", [])
 CORS_URLS_REGEX = r"^/api/"

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from django.db import connection
 from django.db.models import Q
 
+from analysis.library import image_events
 from analysis.models import FileKeyword, Image, ImageLabel, Label, Verdict
 from analysis.models.expressions import DateTaken
 from analysis.recognition.label_ancestors import ancestors_of
@@ -21,6 +22,7 @@ def index_verdicts(label: Label, decisions: Mapping[int, str | None]) -> None:
     """Update the index; a decision of None means that no verdict is left."""
     if not decisions:
         return
+    image_events.record_changed(decisions)
     if label.merged_into_id is not None or label.merged.exists():
         # Verdicts on any of the merged labels count for the remaining one; only a reindex weighs them all.
         reindex(list(decisions), apis=())

@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy
 
 from analysis.curation.errors import ActionRefused
+from analysis.library import image_events
 from analysis.models import Image
 from analysis.recognition.search_index import reindex
 
@@ -65,6 +66,7 @@ def _restore(image_ids: Collection[int]) -> list[int]:
         moved = _without_copies(list(locked.values_list("pk", flat=True)))
         Image.objects.filter(pk__in=moved).update(trashed_at=None)
         reindex(moved)
+        image_events.record_changed(moved)
     return moved
 
 

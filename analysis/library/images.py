@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 
 from analysis.ingest.descriptive_metadata import DescriptiveMetadata
 from analysis.ingest.examine import Examined
-from analysis.library import duplicate_flags, folders
+from analysis.library import duplicate_flags, folders, image_events
 from analysis.library.camera_values import camera_fields
 from analysis.library.cities import city_names
 from analysis.library.embedded_metadata import save_embedded_metadata
@@ -180,6 +180,7 @@ def set_visibility(image_ids: Collection[int], visibility: int) -> None:
         Image.objects.filter(pk__in=image_ids).update(visibility=visibility, **new_link)
         for derived in (ImageLabel, ImageIndex):
             derived._default_manager.filter(image_id__in=image_ids).update(visibility=visibility)
+        image_events.record_changed(image_ids)
 
 
 def transfer(image_ids: Collection[int], *, owner_id: int) -> list[int]:
@@ -203,6 +204,7 @@ def transfer(image_ids: Collection[int], *, owner_id: int) -> list[int]:
         folders.give_to_owner(changed, owner_id)
         for derived in (ImageLabel, ImageIndex):
             derived._default_manager.filter(image_id__in=changed).update(owner_id=owner_id)
+        image_events.record_changed(changed)
     return changed
 
 

@@ -6,6 +6,7 @@ from analysis.models.batches import Batch, BatchEntry, BatchImage
 from analysis.models.buckets import Bucket, BucketObject
 from analysis.models.bulk_changes import BulkChange, ChangedImage
 from analysis.models.cities import City
+from analysis.models.deliveries import Alert, AlertMatch, Delivery, ImageEvent, Sink
 from analysis.models.embeddings import ImageEmbedding
 from analysis.models.exports import Export
 from analysis.models.folders import Folder
@@ -32,6 +33,8 @@ from analysis.models.viewer import Viewer
 
 __all__ = [
     "AddedStatistics",
+    "Alert",
+    "AlertMatch",
     "Analysis",
     "AnalysisQuerySet",
     "Backfill",
@@ -45,6 +48,7 @@ __all__ = [
     "ChangedImage",
     "City",
     "ConfidenceStatistics",
+    "Delivery",
     "EndedStatistics",
     "Export",
     "Face",
@@ -54,6 +58,7 @@ __all__ = [
     "IdempotentRequest",
     "Image",
     "ImageEmbedding",
+    "ImageEvent",
     "ImageIndex",
     "ImageLabel",
     "ImageQuerySet",
@@ -67,6 +72,7 @@ __all__ = [
     "PendingBlob",
     "Rating",
     "SavedSearch",
+    "Sink",
     "Spend",
     "SpendEntry",
     "StatisticsRun",

@@ -12,7 +12,7 @@ from analysis.ingest.decoding_service import examine
 from analysis.ingest.examine import Examined
 from analysis.ingest.sidecar import with_sidecar
 from analysis.ingest.xmp import XmpMetadata
-from analysis.library import images
+from analysis.library import image_events, images
 from analysis.library.images import Added
 from analysis.models import Image
 from analysis.recognition import enqueue, registry
@@ -53,6 +53,7 @@ def process_new(image: Image, *, apis: Collection[str] = (), is_bulk: bool = Fal
     """Make the keywords searchable at once; queue analyses and the embedding."""
     if image.file_keywords.exists():
         reindex([image.pk], apis=())
+    image_events.record_changed([image.pk])
     embedding_queue.enqueue([image.pk])
     supported = [api for api in registry.current().apis if api in apis]
     request_analysis(image_ids=[image.pk], apis=supported or None, is_bulk=is_bulk)

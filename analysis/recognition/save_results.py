@@ -16,6 +16,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from analysis.ingest.validation import InvalidImage
+from analysis.library import image_events
 from analysis.models import Analysis, BatchEntry, Call, Image, SpendEntry
 from analysis.models.ledger import FREE
 from analysis.recognition.base import ApiUnavailable, RequestFailed, Response, Throttled
@@ -84,6 +85,7 @@ def save_results(results: list[AttemptResult]) -> None:
         _make_current(stored_ids)
         stored = [result.analysis for result in answered if result.analysis.pk in stored_ids]
         reindex({analysis.image_id for analysis in stored}, apis={analysis.api for analysis in stored})
+        image_events.record_changed({analysis.image_id for analysis in stored})
         record_versions(
             (result.response.recognizer, result.analysis.api, result.response.model_version)
             for result in answered

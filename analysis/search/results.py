@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -17,9 +17,12 @@ from analysis.search.connection import search_alias
 from analysis.search.database import fetch_all
 from analysis.search.pagination import Cursor
 from analysis.search.plans.planner import QueryPlan
+from analysis.search.plans.statements import Scan, fetch_candidates
 from analysis.search.plans.strategies import BUDGET
 from analysis.search.query import Query, StateTerm, leaves
 from analysis.search.resolve import ResolvedQuery, resolve
+from analysis.search.sql.expressions import Sql
+from analysis.search.terms.base import Candidates
 
 PAGE_SIZE = 60
 COUNT_CAP = 10_000
@@ -68,6 +71,14 @@ class Search:
     def image_ids(self, *, limit: int) -> list[int]:
         """The ids of the first images."""
         return [image_id for image_id, _ in self.keys(limit=limit)]
+
+    def matching(self, image_ids: Collection[int]) -> set[int]:
+        """Those of these images that match, without any in the trash."""
+        if self.plan.is_empty or not image_ids:
+            return set()
+        listed = Candidates(Sql("SELECT unnest(%s::bigint[]) AS image_id", (list(image_ids),)))
+        statement = fetch_candidates(self.plan.parts, Scan(limit=len(image_ids)), listed)
+        return {row[0] for row in fetch_all(statement.text, statement.values)}
 
     def cursor_of(self, image_id: int, *, is_before: bool = False) -> Cursor | None:
         """The position of an image in the order of the query, or just before it.

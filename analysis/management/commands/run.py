@@ -54,6 +54,7 @@ class Command(TranslatedCommand):
                 _bound_socket(host, _port(port)) as web_socket,
             ):
                 url = _url(host, web_socket)
+                os.environ.setdefault("SITE_URL", url)  # for links in messages, which the worker sends
                 lock_file.write_text(f"{url} (process {os.getpid()})")
                 if samples:
                     call_command("prepare_models", stdout=self.stdout, stderr=self.stdout)

@@ -1,7 +1,7 @@
 """Headings of months and days between the cards of the order by date taken.
 
-Each month has one, and each day with many pictures: a heading begins a new row, so a heading for each day would leave most
-rows of a library empty.
+Each month has one, and each day with many pictures: a heading begins a new row, so a heading for each day would leave
+most rows of a library empty.
 """
 
 from __future__ import annotations
@@ -71,10 +71,12 @@ def with_headings(
     day, is_long, result = before.day, before.is_long_day, list[Card]()
     for card, image in zip(cards, images, strict=True):
         previous, was_long, day = day, is_long, _day_of(image)
-        if day != previous:
-            is_long = day != NO_DAY and numbers[day] >= MANY
-            card = replace(card, headings=_headings(day, previous, query, is_long=is_long, was_long=was_long))
-        result.append(card)
+        if day == previous:
+            result.append(card)
+            continue
+        is_long = day != NO_DAY and numbers[day] >= MANY
+        headings = _headings(day, previous, query, is_long=is_long, was_long=was_long)
+        result.append(replace(card, headings=headings))
     return DatedCards(result, is_long)
 
 
@@ -134,4 +136,3 @@ def _ids_url(query: Query, period: str) -> str:
 def _day_of(image: Image) -> date:
     # As it is stored: the time on the camera's clock.
     return (image.taken_at or UNDATED).date()
-

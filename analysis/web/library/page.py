@@ -18,9 +18,9 @@ from analysis.search.results import COUNT_CAP, PAGE_SIZE, Search
 from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.web import links, sensitive
 from analysis.web.library.cards import Card, cards
+from analysis.web.library.date_headings import MANY, Before, with_headings
 from analysis.web.library.facet_links import FacetGroup, FacetLink, label_facets, state_facets, trash_facet
 from analysis.web.library.filter_chips import Chip, Choice, Link, chips
-from analysis.web.library.date_headings import MANY, Before, with_headings
 from analysis.web.library.similarity import no_similar_pictures
 from analysis.web.library.sorting import has_months, sort_choices, sort_name
 from analysis.web.library.suggestions import NoResults, WordNote, no_results, word_note
@@ -58,6 +58,7 @@ class Filters:
     states: list[FacetLink]
     trash: FacetLink
     note: str
+    states_url: str
     folders_url: str
     places_url: str
 
@@ -125,9 +126,7 @@ def library_page(
     # Count and facets by one scan: both read the same rows, and that is most of the time of a page.
     number, counts = count_and_facets(search)
     link = _link_within(saved_search)
-    cards = library_cards(
-        page.images, query, viewer=viewer, saved_search=saved_search, blurs_sensitive=blurs_sensitive
-    )
+    cards = library_cards(page.images, query, viewer=viewer, saved_search=saved_search, blurs_sensitive=blurs_sensitive)
     dated = with_headings(cards, page.images, query, following=page.following)
     return LibraryPage(
         cards=dated.cards,
@@ -173,6 +172,7 @@ def search_filters(search: Search, counts: facets.Facets, *, saved_search: OpenS
         label_groups=label_facets(query, counts, meanings=search.resolved.meanings, link=link),
         states=state_facets(query, link=link),
         trash=trash_facet(query, link=link),
+        states_url=links.with_parameters(reverse("state-filter"), q=query.text),
         folders_url=links.with_parameters(reverse("folder-filter"), q=query.text),
         places_url=links.with_parameters(reverse("place-filter"), q=query.text),
         note=formatting.plural(sampled, counts.counted) if counts.is_sample else "",

@@ -29,13 +29,14 @@ class TimelineMonth:
 def timeline_of(search: Search) -> list[TimelineMonth]:
     """The months of a result in the order by date taken, the latest first."""
     counts = months_taken(search)
+    before = {start: str(month_cursors(start, is_ascending=False)[0]) for start in counts.numbers}
     return [
         TimelineMonth(
             name=month_name(start),
             key=start.isoformat()[:7],
             year="" if start == UNDATED else str(start.year),
             # The first one is where the result begins.
-            url=links.library_url(search.query, after=str(month_cursors(start, is_ascending=False)[0]) if index else ""),
+            url=links.library_url(search.query, after=before[start] if index else ""),
             weight=number,
             pictures=formatting.pictures(number) if counts.is_exact else "",
         )

@@ -1,4 +1,4 @@
-"""A column of the search index for the date taken as a sort key; 0019 fills it."""
+"""A column of the search index for the date taken as a sort key; 0020 fills it."""
 
 from django.db import migrations, models
 
@@ -7,7 +7,7 @@ HELP_TEXT = "The date taken, or the first day of year 1 for undated pictures."
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("analysis", "0017_upload_and_sync_names"),
+        ("analysis", "0018_alerts_and_sinks"),
     ]
 
     operations = [

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("analysis", "0018_sort_time"),
+        ("analysis", "0019_sort_time"),
     ]
 
     operations = [

@@ -21,7 +21,7 @@ def by_date_taken(name, *fields, **conditions):
 
 def replace_date_added(model):
     table = f"analysis_{model}"
-    # Rows that workers of the version before have added since 0019 was run.
+    # Rows that workers of the version before have added since 0020 was run.
     rest = COPY.format(table=table, column="sort_time", value=DATE_TAKEN)
     added = COPY.format(table=table, column="added_at", value="image.added_at")
     # SET NOT NULL trusts a valid constraint, so it does not read the table under its lock.
@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("analysis", "0019_fill_sort_time"),
+        ("analysis", "0020_fill_sort_time"),
     ]
 
     operations = [

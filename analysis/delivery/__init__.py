@@ -1,0 +1,1 @@
+"""Messages to other programs and people: alerts, sinks, and their delivery."""

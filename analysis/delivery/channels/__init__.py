@@ -1,0 +1,1 @@
+"""A module for each channel. None of them reads the database."""

@@ -1,0 +1,89 @@
+"""Documents about pictures, as messages carry them (docs/deliveries.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.urls import reverse
+
+from analysis.exports.image_rows import LabelRow, effective_labels
+from analysis.models import Image
+
+VERSION = 1
+"""Of the documents; a change that could break a receiver raises it."""
+
+
+def site_url(path: str) -> str | None:
+    """A path of this installation as a URL; None without SITE_URL."""
+    return settings.SITE_URL.rstrip("/") + path if settings.SITE_URL else None
+
+
+def search_url(query: str) -> str | None:
+    """The address of a search in the library."""
+    return site_url(f"{reverse('library')}?{urlencode({'q': query})}")
+
+
+def image_documents(image_ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    """A document for each picture that exists, with its labels and people's verdicts."""
+    images = Image.objects.filter(pk__in=image_ids).select_related("bucket", "owner")
+    labels = effective_labels(image_ids)
+    return {image.pk: _image(image, labels.get(image.pk, [])) for image in images}
+
+
+def image_message(image: dict[str, Any]) -> dict[str, Any]:
+    """The message of a sink about one picture."""
+    return {"version": VERSION, "event": "image", "image": image}
+
+
+def matches_message(*, name: str, query: str, images: Sequence[dict[str, Any]], count: int) -> dict[str, Any]:
+    """The message of an alert about new matches.
+
+    `count` is of all of them; `images` has the first.
+    """
+    return {
+        "version": VERSION,
+        "event": "matches",
+        "search": {"name": name, "query": query, "url": search_url(query)},
+        "count": count,
+        "images": list(images),
+    }
+
+
+def test_message(*, name: str, query: str) -> dict[str, Any]:
+    """The message of a test button."""
+    search = {"name": name, "query": query, "url": search_url(query)}
+    return {"version": VERSION, "event": "test", "search": search, "count": 0, "images": []}
+
+
+def _image(image: Image, labels: Sequence[LabelRow]) -> dict[str, Any]:
+    return {
+        "id": image.pk,
+        "file_name": image.filename,
+        "url": site_url(image.get_absolute_url()),
+        "width": image.width,
+        "height": image.height,
+        "format": image.format,
+        "size": image.size,
+        "sha256": image.sha256,
+        "owner": image.owner.get_username(),
+        "bucket": image.bucket.name if image.bucket else None,
+        "key": image.key if image.bucket else None,
+        "added_at": image.added_at.isoformat(),
+        # Without a zone, as cameras write it.
+        "taken_at": image.taken_at.replace(tzinfo=None).isoformat() if image.taken_at else None,
+        "labels": [_label(label) for label in labels],
+    }
+
+
+def _label(label: LabelRow) -> dict[str, Any]:
+    return {
+        "name": label.name,
+        "kind": label.kind,
+        "category": label.category,
+        "confidence": round(label.confidence, 2),
+        "instances": label.instances,
+        "verdict": label.verdict,
+    }

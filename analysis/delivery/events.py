@@ -1,0 +1,52 @@
+"""Compares pictures that were added or changed with alerts and sinks."""
+
+from __future__ import annotations
+
+from django.db import connection, transaction
+
+from analysis import jobs
+from analysis.delivery import alert_matching, sink_matching
+from analysis.models import ImageEvent
+
+RUN_SECONDS = 60.0
+STEP = 500
+"""Events in one transaction: the cost of reading an alert is shared by this many pictures."""
+_LOCK = 7_203_411
+"""One process at a time compares, so that deliveries about a picture are in the order of its changes."""
+_TAKE = """
+    DELETE FROM analysis_imageevent WHERE id IN (SELECT id FROM analysis_imageevent ORDER BY id LIMIT %s)
+    RETURNING image_id
+"""
+
+
+def is_due() -> bool:
+    return ImageEvent.objects.exists()
+
+
+def compare_due() -> bool:
+    """Compare all pictures that wait; True if time ran out before."""
+    return jobs.run_for(RUN_SECONDS, compare_some)
+
+
+def compare_some() -> bool:
+    """Write the deliveries about some pictures.
+
+    False if none is left, or another process compares.
+    """
+    with transaction.atomic():
+        image_ids = _take()
+        if not image_ids:
+            return False
+        alert_matching.match(image_ids)
+        sink_matching.match(image_ids)
+    return True
+
+
+def _take() -> list[int]:
+    """The pictures of the oldest events, each once; the events are deleted."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
+        if not cursor.fetchone()[0]:
+            return []
+        cursor.execute(_TAKE, [STEP])
+        return sorted({image_id for (image_id,) in cursor.fetchall()})

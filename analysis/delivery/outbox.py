@@ -1,0 +1,151 @@
+"""The queue of messages: what is due, what was delivered, what failed.
+
+Messages about one picture are sent to a receiver in the order of their rows, and at least once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
+from django.utils.timezone import now
+
+from analysis import leases
+from analysis.delivery.base import Outcome
+from analysis.models import Alert, Delivery, Sink
+
+LEASE = timedelta(minutes=2)
+"""A worker that died keeps its messages for this long; longer than one step of the sender."""
+GIVE_UP_AFTER = timedelta(days=1)
+MAX_CLAIMED = 50
+STEP = 10_000
+State = Delivery.State
+
+# An earlier message about the same picture to the same receiver goes first, also while another worker sends it.
+_CLAIM = """
+    UPDATE analysis_delivery SET attempts = attempts + 1, next_attempt_at = statement_timestamp() + %(lease)s::interval
+    WHERE id IN (
+        SELECT d.id FROM analysis_delivery d
+        LEFT JOIN analysis_alert alert ON alert.id = d.alert_id
+        LEFT JOIN analysis_sink sink ON sink.id = d.sink_id
+        WHERE d.state = 'waiting' AND (d.next_attempt_at <= statement_timestamp()
+            OR d.next_attempt_at > statement_timestamp() + %(clock)s::interval)
+        AND coalesce(alert.is_active, sink.is_active)
+        AND coalesce(alert.retry_at, sink.retry_at, '-infinity') <= statement_timestamp()
+        AND NOT EXISTS (
+            SELECT FROM analysis_delivery earlier
+            WHERE earlier.state = 'waiting' AND earlier.image_id = d.image_id AND earlier.id < d.id
+            AND (earlier.sink_id = d.sink_id OR earlier.alert_id = d.alert_id))
+        ORDER BY d.next_attempt_at, d.id LIMIT %(limit)s FOR UPDATE OF d SKIP LOCKED)
+    RETURNING id
+"""
+
+
+def add(deliveries: Iterable[Delivery]) -> list[Delivery]:
+    """Save new messages; the sweeper starts the sender."""
+    rows = list(deliveries)
+    give_up_at = now() + GIVE_UP_AFTER
+    for row in rows:
+        row.give_up_at = give_up_at
+    return Delivery.objects.bulk_create(rows)
+
+
+def is_due() -> bool:
+    """True if some message can be sent now."""
+    due = leases.due(Delivery.objects.filter(state=State.WAITING))
+    return due.filter(_can_receive("alert") | _can_receive("sink")).exists()
+
+
+def claim(limit: int = MAX_CLAIMED) -> list[Delivery]:
+    """Messages that this worker sends now, those due longest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, {"lease": str(LEASE), "clock": str(leases.CLOCK_CHANGE), "limit": limit})
+        ids = [pk for (pk,) in cursor.fetchall()]
+    rows = Delivery.objects.filter(pk__in=ids).select_related("alert__owner", "alert__saved_search", "sink")
+    return list(rows.order_by("pk"))
+
+
+def save_outcomes(results: Sequence[tuple[Delivery, Outcome]]) -> None:
+    """Record what became of claimed messages, and the state of their receivers."""
+    with transaction.atomic():
+        for delivery, outcome in results:
+            _save_outcome(delivery, outcome)
+        by_receiver: dict[Alert | Sink, list[Outcome]] = {}
+        for delivery, outcome in results:
+            by_receiver.setdefault(receiver_of(delivery), []).append(outcome)
+        # In a fixed order, so that two workers never wait for each other in a circle.
+        for receiver in sorted(by_receiver, key=lambda row: (type(row).__name__, row.pk)):
+            _save_receiver(receiver, by_receiver[receiver])
+
+
+def receiver_of(delivery: Delivery) -> Alert | Sink:
+    receiver = delivery.alert or delivery.sink
+    if receiver is None:
+        raise ValueError(f"Delivery {delivery.pk} has no receiver.")
+    return receiver
+
+
+def send_again(deliveries: QuerySet[Delivery]) -> int:
+    """Queue failed messages again; the number of them. The sweeper starts the sender."""
+    failed = deliveries.filter(state=State.FAILED)
+    fresh: dict[str, Any] = {"attempts": 0, "error": "", "finished_at": None}
+    return failed.update(state=State.WAITING, next_attempt_at=Now(), give_up_at=Now() + GIVE_UP_AFTER, **fresh)
+
+
+def enable(receiver: Alert | Sink) -> None:
+    """Send messages again after a pause or after the receiver was disabled."""
+    receivers = type(receiver)._default_manager.filter(pk=receiver.pk)
+    receivers.update(is_active=True, trouble="", failures=0, retry_at=None)
+
+
+def disable(receiver: Alert | Sink, *, trouble: str = "") -> None:
+    """Send nothing more until it is enabled; what waits is kept."""
+    receivers = type(receiver)._default_manager.filter(pk=receiver.pk)
+    receivers.update(is_active=False, trouble=trouble)
+
+
+def delete_expired() -> None:
+    """Delete messages finished DELIVERY_DAYS ago, in steps.
+
+    Also those that wait for a receiver that has been paused for as long.
+    """
+    limit = Now() - timedelta(days=settings.DELIVERY_DAYS)
+    old = Delivery.objects.filter(finished_at__lt=limit).order_by("finished_at").values("pk")[:STEP]
+    Delivery.objects.filter(pk__in=old).delete()
+    is_paused = Q(alert__is_active=False) | Q(sink__is_active=False)
+    unsent = Delivery.objects.filter(is_paused, state=State.WAITING, created_at__lt=limit)
+    Delivery.objects.filter(pk__in=unsent.values("pk")[:STEP]).delete()
+
+
+def _can_receive(receiver: str) -> Q:
+    is_free = Q(**{f"{receiver}__retry_at": None}) | Q(**{f"{receiver}__retry_at__lte": Now()})
+    return Q(**{f"{receiver}__is_active": True}) & is_free
+
+
+def _save_outcome(delivery: Delivery, outcome: Outcome) -> None:
+    # Only what this worker claimed: after its lease another one may have sent the message, too.
+    own = Delivery.objects.filter(pk=delivery.pk, state=State.WAITING, attempts=delivery.attempts)
+    if outcome.is_delivered:
+        own.update(state=State.DELIVERED, error=outcome.note, finished_at=Now())
+    elif outcome.is_permanent or outcome.is_gone or now() >= delivery.give_up_at:
+        own.update(state=State.FAILED, error=outcome.error, finished_at=Now())
+    else:
+        own.update(error=outcome.error, next_attempt_at=Now() + leases.backoff(delivery.attempts))
+
+
+def _save_receiver(receiver: Alert | Sink, outcomes: list[Outcome]) -> None:
+    """Slow down for a receiver that refused everything, and disable one that is gone."""
+    receivers = type(receiver)._default_manager.filter(pk=receiver.pk)
+    if any(outcome.is_gone for outcome in outcomes):
+        disable(receiver, trouble=next(outcome.error for outcome in outcomes if outcome.is_gone))
+    elif any(outcome.is_delivered for outcome in outcomes):
+        receivers.filter(Q(failures__gt=0) | ~Q(trouble="")).update(failures=0, retry_at=None, trouble="")
+    elif not all(outcome.is_permanent for outcome in outcomes):
+        # Else each of ten thousand waiting messages would wait for the time limit of a receiver that is down.
+        retry_at = Now() + leases.backoff(receiver.failures + 1)
+        receivers.update(failures=F("failures") + 1, retry_at=retry_at, trouble=outcomes[0].error)

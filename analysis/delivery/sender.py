@@ -1,0 +1,71 @@
+"""Sends the messages of the outbox."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from django.utils.translation import gettext as _
+
+from analysis import jobs
+from analysis.delivery import outbox
+from analysis.delivery.base import Channel, Message, Outcome
+from analysis.delivery.registry import channel_of
+from analysis.models import Alert, Delivery, Sink
+
+logger = logging.getLogger(__name__)
+
+RUN_SECONDS = 60.0
+"""Time after which a task ends and is sent again."""
+THREADS = 8
+"""Requests at once: most of their time is spent waiting for receivers."""
+Batch = tuple[Channel, list[Delivery]]
+
+
+def send_due() -> bool:
+    """Send what is due; True if time ran out before nothing was left."""
+    return jobs.run_for(RUN_SECONDS, send_some)
+
+
+def send_some() -> bool:
+    """Send one step of messages; False if none was due."""
+    claimed = outbox.claim()
+    if not claimed:
+        return False
+    batches = list(_batches(claimed))
+    with ThreadPoolExecutor(THREADS) as threads:
+        outcomes = list(threads.map(_send, batches))
+    outbox.save_outcomes(
+        [
+            pair
+            for (_channel, deliveries), found in zip(batches, outcomes, strict=True)
+            for pair in zip(deliveries, found, strict=True)
+        ]
+    )
+    return True
+
+
+def _batches(deliveries: Sequence[Delivery]) -> Iterator[Batch]:
+    """The messages of each receiver, in as many at a time as its channel takes."""
+    by_receiver: dict[Alert | Sink, list[Delivery]] = {}
+    for delivery in deliveries:
+        by_receiver.setdefault(outbox.receiver_of(delivery), []).append(delivery)
+    for receiver, own in by_receiver.items():
+        channel = channel_of(receiver)
+        for start in range(0, len(own), channel.batch_size):
+            yield channel, own[start : start + channel.batch_size]
+
+
+def _send(batch: Batch) -> list[Outcome]:
+    channel, deliveries = batch
+    try:
+        return channel.send([_message(delivery) for delivery in deliveries])
+    # A fault of ours in one channel must not keep the messages of all others from being recorded.
+    except Exception:
+        logger.exception("%s failed", type(channel).__name__)
+        return [Outcome(_("imagelib failed to send it. See the log of the worker."))] * len(deliveries)
+
+
+def _message(delivery: Delivery) -> Message:
+    return Message(str(delivery.delivery_id), delivery.kind, delivery.payload, delivery.created_at)
