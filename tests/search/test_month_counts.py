@@ -22,7 +22,7 @@ MARCH, MAY, LAST = (datetime(year, month, 1, tzinfo=UTC) for year, month in ((20
 
 @pytest.fixture
 def pictures(owner, colleague):
-    """Own ones of three months and without a date; others' private, shared and public ones."""
+    """Own ones of three months and without a date; others' of every visibility."""
     for taken in (MARCH.replace(day=31, hour=23), MARCH, MAY, LAST.replace(day=31), None, None):
         create_image(owner, taken_at=taken)
     create_image(colleague, taken_at=MARCH.replace(month=1))

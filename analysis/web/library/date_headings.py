@@ -31,7 +31,10 @@ NO_DAY = UNDATED.date()
 
 @dataclass(frozen=True)
 class DatedCards:
-    """Cards with their headings; `ends_in_long_day`: the last one is of a day that has one."""
+    """Cards with their headings.
+
+    `ends_in_long_day`: the last one is of a day that has a heading.
+    """
 
     cards: list[Card]
     ends_in_long_day: bool = False

@@ -1,4 +1,4 @@
-"""The timeline beside the grid: the months of a result, each with its share of the pictures."""
+"""The timeline beside the grid: the months of a result, and their shares of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from analysis.web.library.sorting import month_cursors, month_name
 
 @dataclass(frozen=True)
 class TimelineMonth:
-    """A month with a link into the result; `weight` is its number of pictures, or of those in a sample."""
+    """A month with a link into the result.
+
+    `weight` is its number of pictures, or of those in a sample.
+    """
 
     name: str
     key: str
