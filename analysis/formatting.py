@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 import humanize
@@ -108,6 +108,11 @@ def day(moment: datetime) -> str:
 def month(first_day: datetime) -> str:
     """May 2026"""
     return formatted_date(first_day, "F Y")
+
+
+def weekday(day: date) -> str:
+    """Saturday, 3 May"""
+    return formatted_date(datetime.combine(day, time()), "l, j F")
 
 
 def exact(moment: datetime) -> str:

@@ -62,13 +62,13 @@ def test_label_names_and_aliases_are_unique():
 
 def test_derived_rows_match_images(library, dataset_spec):
     assert Image.objects.count() == dataset_spec.pictures
-    rows = ImageLabel.objects.values_list("image_id", "label_id", "owner_id", "visibility", "added_at")
+    rows = ImageLabel.objects.values_list("image_id", "label_id", "owner_id", "visibility", "sort_time")
     image_labels = {}
     for image_id, label_id, *columns in rows:
         labels, image_columns = image_labels.setdefault(image_id, ([], columns))
         labels.append(label_id)
         assert columns == image_columns
-    indexed = ImageIndex.objects.values_list("image_id", "label_ids", "owner_id", "visibility", "added_at")
+    indexed = ImageIndex.objects.values_list("image_id", "label_ids", "owner_id", "visibility", "sort_time")
     assert {image_id: (sorted(labels), columns) for image_id, (labels, columns) in image_labels.items()} == {
         image_id: (labels, columns) for image_id, labels, *columns in indexed
     }
@@ -117,7 +117,7 @@ def test_queries_use_the_search_syntax(library, dataset_spec):
     assert ' -"' in by_shape["and_not"]
     assert ">=" in by_shape["threshold"]
     assert " owner:owner-" in by_shape["owner"]
-    assert " added:20" in by_shape["date"]
+    assert " taken:20" in by_shape["date"]
 
 
 def search_run(pictures: int, *, factor: float) -> SearchRun:

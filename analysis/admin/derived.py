@@ -54,7 +54,7 @@ class ImageIndexAdmin(DerivedAdmin):
     list_display = (
         "thumb",
         "image_link",
-        "added_at",
+        "sort_time",
         "owner",
         "visibility",
         "rounded_brightness",

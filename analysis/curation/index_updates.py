@@ -13,6 +13,7 @@ from django.db.models import Q
 
 from analysis.library import image_events
 from analysis.models import FileKeyword, Image, ImageLabel, Label, Verdict
+from analysis.models.expressions import DateTaken
 from analysis.recognition.label_ancestors import ancestors_of
 from analysis.recognition.search_index import FULL, reindex
 
@@ -53,9 +54,11 @@ def _index_positive(image_ids: Collection[int], label: Label) -> None:
     images = Image.objects.filter(pk__in=missing, trashed_at=None)
     ImageLabel.objects.bulk_create(
         ImageLabel(
-            image_id=pk, label=label, confidence=FULL, added_at=added_at, owner_id=owner_id, visibility=visibility
+            image_id=pk, label=label, confidence=FULL, sort_time=sort_time, owner_id=owner_id, visibility=visibility
         )
-        for pk, added_at, owner_id, visibility in images.values_list("pk", "added_at", "owner_id", "visibility")
+        for pk, sort_time, owner_id, visibility in images.values_list(
+            "pk", DateTaken("taken_at"), "owner_id", "visibility"
+        )
     )
     _update_label_ids(missing)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import F, Q
 
 CAMERA_INDEXES = {
     "iso": "iso",
@@ -17,12 +18,18 @@ CAMERA_INDEXES = {
 class DateTaken(models.Func):
     """The date taken as a sort key, never NULL.
 
-    A cursor can be compared with it. Images without a date have the first day of year 1: they
-    come after all others, by id.
+    A cursor can be compared with it. Images without a date have the first day of year 1: they come after all others, by
+    id. ImageLabel and ImageIndex have a copy, `sort_time`.
     """
 
     template = "coalesce(%(expressions)s, '0001-01-01 00:00:00+00'::timestamptz)"
     output_field = models.DateTimeField()
+
+
+def by_date_taken(name: str, *fields: str, **conditions: object) -> models.Index:
+    """An index of images in the default order of the library."""
+    key = (DateTaken("taken_at").desc(), F("id").desc())
+    return models.Index(*fields, *key, condition=Q(trashed_at=None, **conditions), name=name)
 
 
 class NameTrigrams(models.Func):

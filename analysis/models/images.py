@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from analysis.models.expressions import CAMERA_INDEXES, DateTaken, DayOfYear, NameTrigrams
+from analysis.models.expressions import CAMERA_INDEXES, DayOfYear, NameTrigrams, by_date_taken
 from analysis.models.viewer import Viewer
 
 
@@ -249,19 +249,18 @@ class Image(models.Model):
                 fields=["owner", "-added_at", "-id"], condition=Q(trashed_at=None), name="image_newest_of_owner"
             ),
             models.Index(
-                # Another person's library: shared pictures are few among many, and image_newest would read all the
-                # private ones.
                 fields=["-added_at", "-id"],
                 condition=Q(trashed_at=None, visibility__gt=0),
                 name="image_newest_open",
             ),
             models.Index(fields=["-added_at", "-id"], condition=Q(trashed_at=None), name="image_newest"),
-            models.Index(
-                DateTaken("taken_at").desc(),
-                F("id").desc(),
-                condition=Q(trashed_at=None),
-                name="image_date_taken",
-            ),
+            # In the default order: one's own pictures, and shared ones, which are few among many private ones of
+            # others in other people's libraries.
+            by_date_taken("image_date_taken"),
+            by_date_taken("image_taken_of_owner", "owner"),
+            by_date_taken("image_taken_open", visibility__gt=0),
+            by_date_taken("image_repeated_taken", has_duplicate=True),
+            by_date_taken("image_located_taken", latitude__isnull=False, longitude__isnull=False),
             models.Index(Lower("filename"), "id", condition=Q(trashed_at=None), name="image_name"),
             models.Index(fields=["-size", "-id"], condition=Q(trashed_at=None), name="image_size"),
             # For searches that few pictures match; a scan of a million rows takes a quarter of a second.
@@ -271,14 +270,6 @@ class Image(models.Model):
             models.Index(fields=["sha256"], name="image_sha256"),
             models.Index(fields=["public_id"], condition=Q(visibility__gte=2), name="image_public"),
             models.Index(fields=["phash"], name="image_phash"),
-            models.Index(
-                fields=["-added_at", "-id"], condition=Q(trashed_at=None, has_duplicate=True), name="image_repeated"
-            ),
-            models.Index(
-                fields=["-added_at", "-id"],
-                condition=Q(trashed_at=None, latitude__isnull=False, longitude__isnull=False),
-                name="image_located",
-            ),
             models.Index(fields=["format"], name="image_format"),
             # Few pictures have unusual camera settings; a scan of a million rows takes a quarter of a second.
             *(

@@ -168,7 +168,9 @@ class ImageLabel(models.Model):
     image = models.ForeignKey(
         Image, on_delete=models.CASCADE, related_name="image_labels", db_index=False, verbose_name=_("picture")
     )
-    added_at = models.DateTimeField(_("added"))
+    sort_time = models.DateTimeField(
+        _("sort time"), help_text=_("The date taken, or the first day of year 1 for undated pictures.")
+    )
     # No constraint, here and for the owner: rows are derived and written only by reindex(), and checking dozens of
     # rows for every picture would slow each save.
     analysis = models.ForeignKey(
@@ -206,9 +208,9 @@ class ImageLabel(models.Model):
             models.Index(
                 # In the order of the library, so that a page is the first rows of this index; the included columns
                 # spare the visit to the table (index-only scan).
-                fields=["label", "-added_at", "-image"],
+                fields=["label", "-sort_time", "-image"],
                 include=["confidence", "owner", "visibility"],
-                name="imagelabel_walk",
+                name="imagelabel_taken",
             ),
         ]
 

@@ -121,7 +121,9 @@ class ImageIndex(models.Model):
     image = models.OneToOneField(
         Image, on_delete=models.CASCADE, primary_key=True, related_name="index", verbose_name=_("picture")
     )
-    added_at = models.DateTimeField(_("added"))
+    sort_time = models.DateTimeField(
+        _("sort time"), help_text=_("The date taken, or the first day of year 1 for undated pictures.")
+    )
     # Neither constraint nor index: the row is derived, reindex() writes it within the transaction that changes the
     # image, and a foreign key would cost each insert a lookup and each deleted user a scan.
     owner = models.ForeignKey(

@@ -15,11 +15,11 @@ STEP = 500
 
 _ROWS = """
     SELECT image_id, 'labels',
-           concat_ws(' ', label_id, confidence, instance_count, analysis_id, added_at, owner_id, visibility)
+           concat_ws(' ', label_id, confidence, instance_count, analysis_id, sort_time, owner_id, visibility)
     FROM analysis_imagelabel WHERE image_id = ANY(%(ids)s)
     UNION ALL
     SELECT image_id, 'whole',
-           concat_ws(' ', label_ids, brightness, sharpness, contrast, added_at, owner_id, visibility)
+           concat_ws(' ', label_ids, brightness, sharpness, contrast, sort_time, owner_id, visibility)
     FROM analysis_imageindex WHERE image_id = ANY(%(ids)s)
     UNION ALL
     SELECT image_id, 'text', content FROM analysis_imagetext WHERE image_id = ANY(%(ids)s)

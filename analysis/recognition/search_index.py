@@ -11,6 +11,7 @@ from django.db import connection, transaction
 
 from analysis.ingest.render import payload_extent
 from analysis.models import Analysis, Face, FileKeyword, Image, ImageText, Verdict
+from analysis.models.expressions import DateTaken
 from analysis.recognition import responses
 from analysis.recognition.detected_labels import DetectedLabel, detected_labels, emotions_of, lines_in, traits_of
 from analysis.recognition.label_ancestors import ancestors_of
@@ -18,6 +19,7 @@ from analysis.recognition.label_registry import get_or_create_labels
 
 # 100 % in ImageLabel.confidence, which is in hundredths of a percent.
 FULL = 10_000
+_SORT_TIME = DateTaken.template % {"expressions": "image.taken_at"}
 MAX_TEXT = 100_000
 """Characters of text that are kept of an image; PostgreSQL can index a megabyte of words at most."""
 
@@ -44,6 +46,8 @@ class CurrentResult:
 
 def reindex(image_ids: Collection[int], *, apis: Collection[str] = Analysis.Api.values) -> None:
     """Update the index rows of the images, all or nothing.
+
+    Also to be called after a change of `taken_at`, from which the rows have their sort key, whoever changed it.
 
     `apis`: those with new results; rows of faces or text are left alone if their API is not among them. Images are
     locked in the order of their ids, so that two workers never wait for each other in a circle.
@@ -166,21 +170,21 @@ def _replace_labels(image_ids: Collection[int], rows: list[LabelRow]) -> None:
             [list(image_ids), columns[0], columns[1]],
         )
         cursor.execute(
-            """
+            f"""
             INSERT INTO analysis_imagelabel AS old
-                (image_id, label_id, confidence, instance_count, analysis_id, added_at, owner_id, visibility)
-            SELECT new.*, image.added_at, image.owner_id, image.visibility
+                (image_id, label_id, confidence, instance_count, analysis_id, sort_time, owner_id, visibility)
+            SELECT new.*, {_SORT_TIME}, image.owner_id, image.visibility
             FROM unnest(%s::bigint[], %s::int[], %s::smallint[], %s::smallint[], %s::bigint[])
                  AS new (image_id, label_id, confidence, instance_count, analysis_id)
             JOIN analysis_image image ON image.id = new.image_id
             ON CONFLICT (image_id, label_id) DO UPDATE
-            SET (confidence, instance_count, analysis_id, added_at, owner_id, visibility) =
+            SET (confidence, instance_count, analysis_id, sort_time, owner_id, visibility) =
                 (excluded.confidence, excluded.instance_count, excluded.analysis_id,
-                 excluded.added_at, excluded.owner_id, excluded.visibility)
-            WHERE (old.confidence, old.instance_count, old.analysis_id, old.added_at, old.owner_id, old.visibility)
+                 excluded.sort_time, excluded.owner_id, excluded.visibility)
+            WHERE (old.confidence, old.instance_count, old.analysis_id, old.sort_time, old.owner_id, old.visibility)
                   IS DISTINCT FROM
                   (excluded.confidence, excluded.instance_count, excluded.analysis_id,
-                   excluded.added_at, excluded.owner_id, excluded.visibility)
+                   excluded.sort_time, excluded.owner_id, excluded.visibility)
             """,
             columns,
         )
@@ -190,10 +194,10 @@ _DELETE_TRASHED = """
     DELETE FROM analysis_imageindex USING analysis_image image
     WHERE image_id = ANY(%s) AND image.id = image_id AND image.trashed_at IS NOT NULL
 """
-_UPSERT_IMAGE_INDEX = """
+_UPSERT_IMAGE_INDEX = f"""
     INSERT INTO analysis_imageindex AS old
-        (image_id, added_at, owner_id, visibility, label_ids, brightness, sharpness, contrast)
-    SELECT image.id, image.added_at, image.owner_id, image.visibility,
+        (image_id, sort_time, owner_id, visibility, label_ids, brightness, sharpness, contrast)
+    SELECT image.id, {_SORT_TIME}, image.owner_id, image.visibility,
            ARRAY(SELECT label_id FROM analysis_imagelabel WHERE image_id = image.id ORDER BY label_id),
            quality.brightness, quality.sharpness, quality.contrast
     FROM analysis_image image
@@ -201,8 +205,8 @@ _UPSERT_IMAGE_INDEX = """
               AS quality (image_id, brightness, sharpness, contrast) ON quality.image_id = image.id
     WHERE image.id = ANY(%s) AND image.trashed_at IS NULL
     ON CONFLICT (image_id) DO UPDATE
-    SET (added_at, owner_id, visibility, label_ids, brightness, sharpness, contrast) =
-        (excluded.added_at, excluded.owner_id, excluded.visibility, excluded.label_ids,
+    SET (sort_time, owner_id, visibility, label_ids, brightness, sharpness, contrast) =
+        (excluded.sort_time, excluded.owner_id, excluded.visibility, excluded.label_ids,
          excluded.brightness, excluded.sharpness, excluded.contrast)
     WHERE old IS DISTINCT FROM excluded
 """

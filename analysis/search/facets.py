@@ -70,7 +70,7 @@ def facets_of(search: Search, *, maximum: int = 20) -> Facets:
         if result.total is not None and result.total <= SMALL_RESULT:
             return replace(result, total=None) if plan.trash else result
     for share in _shares(statistics, search.viewer):
-        result = _sampled(_share_statement(plan.parts, share), maximum=maximum, share=share)
+        result = _sampled(share_statement(plan.parts, share), maximum=maximum, share=share)
         if result.counted >= MIN_SAMPLE:
             return result
     result = _exact(plan.all_matches(cap=COUNT_CAP + 1), maximum=maximum)
@@ -98,8 +98,8 @@ def _upper_bound(statistics: Statistics, viewer: Viewer) -> int:
     return int(fetch_all("SELECT coalesce(max(id), 0) FROM analysis_image")[0][0])
 
 
-def _share_statement(query: QueryParts, share: int) -> Sql:
-    """The label ids of matches among one in `share` images."""
+def share_statement(query: QueryParts, share: int, *, column: str = "d.label_ids") -> Sql:
+    """A column of ImageIndex for the matches among one in `share` images."""
     # Without required labels, a tsquery of exclusions alone would read the whole index.
     tsquery = label_tsquery(query.required, query.excluded) if query.required else None
     # A hash of the id and not the id: fronts and backs of cards may have been scanned in turns.
@@ -107,7 +107,7 @@ def _share_statement(query: QueryParts, share: int) -> Sql:
     if tsquery:
         tests.append(Sql(f"{LABEL_TSVECTOR.format('d')} @@ %s::tsquery", (tsquery[0],)))
     hits = all_of([*tests, query.residual_filter(*(tsquery[1] if tsquery else ()))])
-    return Sql(f"SELECT d.label_ids FROM analysis_imageindex d WHERE {hits.text}", hits.values)
+    return Sql(f"SELECT {column} FROM analysis_imageindex d WHERE {hits.text}", hits.values)
 
 
 def _sampled(hits: Sql, *, maximum: int, share: int) -> Facets:

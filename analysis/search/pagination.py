@@ -14,6 +14,7 @@ from analysis.models.expressions import DateTaken
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNDATED = datetime(1, 1, 1, tzinfo=UTC)
 """The sort key of images without a date taken, which come last in the order by date taken."""
+DEFAULT_SORT = "taken"
 Key = datetime | int | str
 
 _PATTERN = re.compile(r"(?P<kind>[ns]?)(?P<key>[\w=-]{0,2000}?)-(?P<image>\d{1,18})", re.ASCII)
@@ -23,7 +24,7 @@ class Order(Enum):
     """The kind of index that has images in a sort order."""
 
     TIME = "time"
-    """By date added, which the index of each label has, too."""
+    """By date taken, which the index of each label has, too."""
     COLUMN = "column"
     CONFIDENCE = "confidence"
     NONE = "none"
@@ -39,7 +40,7 @@ class Ordering:
     order: Order = Order.COLUMN
     is_ascending: bool = False
     date_field: str = ""
-    """The field whose dates are a range of the index in this order."""
+    """The field whose dates are a range of the index in this order; it has indexes by owner and of shared images."""
 
     @property
     def direction(self) -> str:
@@ -52,9 +53,9 @@ class Ordering:
 
 
 ORDERINGS = {
-    "newest": Ordering("i.added_at", datetime, Order.TIME, date_field="added"),
-    "oldest": Ordering("i.added_at", datetime, Order.TIME, is_ascending=True, date_field="added"),
-    "taken": Ordering(DateTaken.template % {"expressions": "i.taken_at"}, datetime, date_field="taken"),
+    "taken": Ordering(DateTaken.template % {"expressions": "i.taken_at"}, datetime, Order.TIME, date_field="taken"),
+    "newest": Ordering("i.added_at", datetime, date_field="added"),
+    "oldest": Ordering("i.added_at", datetime, is_ascending=True, date_field="added"),
     "confidence": Ordering("", int, Order.CONFIDENCE),
     "name": Ordering("lower(i.filename)", str, is_ascending=True),
     "size": Ordering("i.size", int),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from analysis.search.pagination import DEFAULT_SORT
 from analysis.search.terms import (
     And,
     DateTerm,
@@ -24,6 +25,7 @@ from analysis.search.terms import (
 )
 
 __all__ = [
+    "DEFAULT_SORT",
     "SORTS",
     "TRASHED",
     "And",
@@ -45,8 +47,8 @@ __all__ = [
     "subject",
 ]
 
-SORTS = ("newest", "oldest", "taken", "confidence", "name", "size", "similarity")
-"""newest and oldest by the date added; taken, the latest first; name from A; size, the largest first; similarity to the
+SORTS = ("taken", "newest", "oldest", "confidence", "name", "size", "similarity")
+"""taken, the latest first; newest and oldest by the date added; name from A; size, the largest first; similarity to the
 picture of the first `similar:`."""
 TRASHED = StateTerm("trashed")
 
@@ -59,7 +61,7 @@ class Query:
     """
 
     parts: tuple[Node, ...] = ()
-    sort: str = "newest"
+    sort: str = DEFAULT_SORT
 
     def __bool__(self) -> bool:
         return bool(self.parts)
@@ -111,7 +113,7 @@ class Query:
 
 def default_sort(parts: Iterable[Node]) -> str:
     """The order of a search that names none."""
-    return "similarity" if any(isinstance(part, SimilarTerm) for part in parts) else "newest"
+    return "similarity" if any(isinstance(part, SimilarTerm) for part in parts) else DEFAULT_SORT
 
 
 def subject(part: Node) -> object:

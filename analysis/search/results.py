@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -33,6 +33,8 @@ STEP = 1_000
 class Page:
     images: list[Image]
     next: Cursor | None
+    following: list[Image] = field(default_factory=list)
+    """The first images of the next page."""
 
 
 class Search:
@@ -52,11 +54,11 @@ class Search:
     def plan(self) -> QueryPlan:
         return QueryPlan(self.resolved, budget=self._budget)
 
-    def page(self, *, after: Cursor | None = None, size: int = PAGE_SIZE) -> Page:
-        """One page of images in the order of the query."""
-        rows = self.plan.rows(after=after, limit=size + 1, columns=_COLUMNS)
-        images = [_image(zip(_NAMES, row[2:], strict=True)) for row in rows[:size]]
-        return Page(images, _cursor(rows[size - 1]) if len(rows) > size else None)
+    def page(self, *, after: Cursor | None = None, size: int = PAGE_SIZE, following: int = 1) -> Page:
+        """One page of images in the order of the query, and some of the next one."""
+        rows = self.plan.rows(after=after, limit=size + following, columns=_COLUMNS)
+        images = [_image(zip(_NAMES, row[2:], strict=True)) for row in rows]
+        return Page(images[:size], _cursor(rows[size - 1]) if len(rows) > size else None, images[size:])
 
     def count(self, *, cap: int = COUNT_CAP) -> int:
         """The number of images, exact up to `cap`; `cap` + 1 means more."""

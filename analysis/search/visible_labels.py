@@ -109,7 +109,7 @@ def _newest_images(label_ids: Sequence[int], viewer: Viewer) -> list[tuple[int, 
             CROSS JOIN LATERAL (
                 SELECT array_agg(image_id) AS ids FROM (
                     SELECT image_id FROM analysis_imagelabel WHERE label_id = label.id AND {visible.text}
-                    ORDER BY added_at DESC, image_id DESC LIMIT {NEWEST}) few) newest
+                    ORDER BY sort_time DESC, image_id DESC LIMIT {NEWEST}) few) newest
             WHERE newest.ids IS NOT NULL ORDER BY label.place""",
         [list(label_ids), *visible.values],
     )

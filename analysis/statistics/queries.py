@@ -147,9 +147,11 @@ _BY_IMAGE = """
 """
 # Where reading all pictures of the period would be slow: uses the partial index on a share of all rows.
 _BY_PARTIAL_INDEX = """
-    SELECT added_at >= %(start)s AS is_now, label_ids FROM analysis_imageindex
-    WHERE (hashint8(image_id) & {share}) = 0 AND (hashint8(image_id) & %(mask)s) = 0
-      AND added_at >= %(before)s AND added_at < %(end)s AND (%(person)s::bigint IS NULL OR owner_id = %(person)s)
+    SELECT image.added_at >= %(start)s AS is_now, image_index.label_ids
+    FROM analysis_imageindex image_index JOIN analysis_image image ON image.id = image_index.image_id
+    WHERE (hashint8(image_index.image_id) & {share}) = 0 AND (hashint8(image_index.image_id) & %(mask)s) = 0
+      AND image.added_at >= %(before)s AND image.added_at < %(end)s
+      AND (%(person)s::bigint IS NULL OR image_index.owner_id = %(person)s)
 """
 
 

@@ -164,8 +164,8 @@ def _add_search_index(connection: psycopg.Connection) -> None:
     with without_indexes(connection, ["analysis_imageindex"]):
         connection.execute(
             """INSERT INTO analysis_imageindex
-                   (image_id, added_at, owner_id, visibility, label_ids, brightness, sharpness, contrast)
-               SELECT image_id, min(added_at), min(owner_id), min(visibility), array_agg(label_id ORDER BY label_id),
+                   (image_id, sort_time, owner_id, visibility, label_ids, brightness, sharpness, contrast)
+               SELECT image_id, min(sort_time), min(owner_id), min(visibility), array_agg(label_id ORDER BY label_id),
                       20 + image_id * 7 % 80, 20 + image_id * 11 % 80, 20 + image_id * 13 % 80
                FROM analysis_imagelabel GROUP BY image_id"""
         )

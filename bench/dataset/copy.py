@@ -15,6 +15,7 @@ from bench.dataset.thumbnails import thumbnails
 SIGNATURE = b"PGCOPY\n\xff\r\n\x00"
 HEADER, TRAILER = SIGNATURE + bytes(8), b"\xff\xff"
 SINCE_2000 = 946_684_800  # seconds from 1970; PostgreSQL's binary timestamps count from 2000
+YEAR_1 = -62_135_596_800  # the sort key of pictures without a date, in seconds from 1970
 NULL = "\\N"
 
 CAMERAS = (
@@ -30,7 +31,7 @@ IMAGE = (
     "id, owner_id, visibility, filename, title, key, renditions_id, sha256, size, width, height, format, orientation, "
     "phash, placeholder, taken_at, camera_make, camera_model, lens, added_at"
 )
-IMAGE_LABEL = "added_at, confidence, instance_count, visibility, analysis_id, image_id, owner_id, label_id"
+IMAGE_LABEL = "sort_time, confidence, instance_count, visibility, analysis_id, image_id, owner_id, label_id"
 FACE = 'image_id, "left", top, width, height, confidence, age_low, age_high, gender, attributes, emotions'
 ANALYSIS = (
     "id, image_id, api, recognizer, model_version, parameters, state, attempts, error_code, error_message, "
@@ -99,14 +100,15 @@ def _image_labels(chunk: Chunk) -> bytes:
     """Rows of a fixed size: length and value of each field, in network byte order."""
     labels = chunk.labels
     position = labels.image - chunk.id[0]
-    added = (chunk.added[position] - SINCE_2000) * 1_000_000
+    sort_time = np.where(chunk.taken, chunk.taken, YEAR_1)[position]
+    sort_time = (sort_time - SINCE_2000) * 1_000_000
     fields = (
-        *(("i8", added), ("i2", labels.confidence), ("i2", labels.instances), ("i2", chunk.visibility[position])),
+        *(("i8", sort_time), ("i2", labels.confidence), ("i2", labels.instances), ("i2", chunk.visibility[position])),
         *(("i8", labels.image), ("i8", labels.image), ("i4", chunk.owner[position]), ("i4", labels.label)),
     )
     names = [(f"{part}{number}", f">{'i4' if part == 'length' else kind}") for number, (kind, _) in enumerate(fields)
              for part in ("length", "value")]  # fmt: skip
-    rows = np.empty(len(added), np.dtype([("fields", ">i2"), *names]))
+    rows = np.empty(len(sort_time), np.dtype([("fields", ">i2"), *names]))
     rows["fields"] = len(fields)
     for number, (kind, values) in enumerate(fields):
         rows[f"length{number}"] = int(kind[1])

@@ -40,7 +40,7 @@ class HandWrittenSql:
     def _rows(self, keys: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
         return self._connection.execute(
             f"""SELECT image.* FROM ({keys}) k JOIN analysis_image image ON image.id = k.image_id
-                ORDER BY k.added_at DESC, k.image_id DESC""".encode(),
+                ORDER BY k.sort_time DESC, k.image_id DESC""".encode(),
             parameters,
         ).fetchall()
 
@@ -50,21 +50,21 @@ class HandWrittenSql:
         confidence = CONFIDENCE.format("d")
         conditions = [f"{confidence} >= %s" for _ in others] + [f"{confidence} IS NULL" for _ in case.excluded]
         keys = f"""
-            SELECT image_id, added_at FROM (
-                SELECT image_id, added_at FROM analysis_imagelabel
+            SELECT image_id, sort_time FROM (
+                SELECT image_id, sort_time FROM analysis_imagelabel
                 WHERE label_id = %s AND confidence >= %s AND {filters}
-                ORDER BY added_at DESC, image_id DESC LIMIT %s) d
+                ORDER BY sort_time DESC, image_id DESC LIMIT %s) d
             {"WHERE" if conditions else ""} {" AND ".join(conditions)}
-            ORDER BY added_at DESC, image_id DESC LIMIT {PAGE + 1}"""
+            ORDER BY sort_time DESC, image_id DESC LIMIT {PAGE + 1}"""
         condition_parameters = [value for pair in others for value in pair] + list(case.excluded)
         return keys, [rarest, minimum, *parameters, limit if conditions else PAGE + 1, *condition_parameters]
 
     def _inverted(self, case: SearchCase) -> tuple[str, list[Any]]:
         filters, parameters = self._filters(case)
         exclusion = "AND NOT label_ids && %s::int[]" if case.excluded else ""
-        keys = f"""SELECT image_id, added_at FROM analysis_imageindex
+        keys = f"""SELECT image_id, sort_time FROM analysis_imageindex
                    WHERE label_ids @> %s::int[] {exclusion} AND {filters}
-                   ORDER BY added_at DESC, image_id DESC LIMIT {PAGE + 1}"""
+                   ORDER BY sort_time DESC, image_id DESC LIMIT {PAGE + 1}"""
         excluded = [list(case.excluded)] if case.excluded else []
         return keys, [case.ids, *excluded, *parameters]
 
@@ -73,7 +73,7 @@ class HandWrittenSql:
         if case.owner:
             conditions, parameters = [*conditions, "owner_id = %s"], [*parameters, case.owner]
         if case.span:
-            conditions, parameters = [*conditions, "added_at >= %s AND added_at < %s"], [*parameters, *case.span]
+            conditions, parameters = [*conditions, "sort_time >= %s AND sort_time < %s"], [*parameters, *case.span]
         return " AND ".join(conditions), parameters
 
 
@@ -92,21 +92,21 @@ class JsonLike:
         self._connection.execute("SET work_mem = '256MB'")
         self._connection.execute(
             """CREATE TABLE bench_json AS
-               SELECT carried.image_id AS id, min(carried.added_at) AS added_at, min(carried.owner_id) AS owner_id,
+               SELECT carried.image_id AS id, min(carried.sort_time) AS sort_time, min(carried.owner_id) AS owner_id,
                       min(carried.visibility) AS visibility,
                       '{"Labels": [' || string_agg('{"Name": "' || label.name || '", "Confidence": '
                           || carried.confidence / 100.0 || '}', ', ' ORDER BY carried.confidence DESC) || ']}' AS labels
                FROM analysis_imagelabel carried JOIN analysis_label label ON label.id = carried.label_id
                GROUP BY carried.image_id"""
         )
-        self._connection.execute("CREATE INDEX ON bench_json (added_at DESC, id DESC)")
+        self._connection.execute("CREATE INDEX ON bench_json (sort_time DESC, id DESC)")
         self._connection.execute("VACUUM (ANALYZE) bench_json")
         self._connection.execute("RESET work_mem")
 
     def page(self, case: SearchCase) -> list[tuple[Any, ...]]:
         conditions = ["labels LIKE %s"] * len(case.ids) + ["labels NOT LIKE %s"] * len(case.excluded)
         sql: Sql = f"""SELECT id FROM bench_json WHERE {" AND ".join(conditions)} AND {VISIBLE}
-                       ORDER BY added_at DESC, id DESC LIMIT {PAGE}""".encode()
+                       ORDER BY sort_time DESC, id DESC LIMIT {PAGE}""".encode()
         names = (self._names[label_id] for label_id in (*case.ids, *case.excluded))
         return self._connection.execute(sql, [*(f'%"Name": "{name}"%' for name in names), self._user_id]).fetchall()
 
@@ -116,6 +116,7 @@ def by_orm(case: SearchCase, *, user_id: int) -> list[Any]:
     from django.db.models import Exists, OuterRef  # only once Django is set up
 
     from analysis.models import Image, ImageLabel, Viewer
+    from analysis.models.expressions import DateTaken
 
     images = Image.objects.visible_to(Viewer(user_id))
     for label_id, minimum in case.labels:
@@ -126,8 +127,8 @@ def by_orm(case: SearchCase, *, user_id: int) -> list[Any]:
     if case.owner:
         images = images.filter(owner_id=case.owner)
     if case.span:
-        images = images.filter(added_at__gte=case.span[0], added_at__lt=case.span[1])
-    return list(images.order_by("-added_at", "-id")[:PAGE])
+        images = images.filter(taken_at__gte=case.span[0], taken_at__lt=case.span[1])
+    return list(images.order_by(DateTaken("taken_at").desc(), "-id")[:PAGE])
 
 
 def exact_facets(connection: psycopg.Connection, case: SearchCase, *, user_id: int) -> dict[int, int]:
@@ -148,7 +149,7 @@ def exact_facets(connection: psycopg.Connection, case: SearchCase, *, user_id: i
         conditions.append("owner_id = %s")
         parameters.append(case.owner)
     if case.span:
-        conditions.append("added_at >= %s AND added_at < %s")
+        conditions.append("sort_time >= %s AND sort_time < %s")
         parameters += case.span
     sql = f"""SELECT carried, count(*) FROM analysis_imageindex i, unnest(label_ids) carried
               WHERE {" AND ".join(conditions)} GROUP BY carried""".encode()

@@ -21,16 +21,16 @@ PAIRS, SCANNED, ROUNDS = 60, 3_000, 5
 SCAN = """
     SELECT count(*) FROM (
         SELECT image_id FROM analysis_imagelabel WHERE label_id = {label}
-        ORDER BY added_at DESC, image_id DESC LIMIT {limit}) d WHERE {condition}
+        ORDER BY sort_time DESC, image_id DESC LIMIT {limit}) d WHERE {condition}
 """
 LOOKUP = """
     coalesce((SELECT confidence FROM analysis_imagelabel p WHERE p.image_id = d.image_id AND p.label_id = {}), -1) >= 0
 """
 BOTH = """
     SELECT count(*) FROM (
-        SELECT image_id, added_at FROM analysis_imageindex
+        SELECT image_id, sort_time FROM analysis_imageindex
         WHERE array_to_tsvector(label_ids::text[]) @@ '{first} & {second}'::tsquery
-        ORDER BY added_at DESC, image_id DESC LIMIT 61) d
+        ORDER BY sort_time DESC, image_id DESC LIMIT 61) d
 """
 
 

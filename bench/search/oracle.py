@@ -13,8 +13,9 @@ class Oracle:
     """A library as arrays, with the pictures that one user can see."""
 
     def __init__(self, connection: psycopg.Connection, *, user_id: int) -> None:
-        pictures = "SELECT id, owner_id, visibility, (extract(epoch FROM added_at))::bigint FROM analysis_image"
-        image, self._owner, visibility, self._added = _columns(connection, f"{pictures} ORDER BY id", 4)
+        key = "extract(epoch FROM coalesce(taken_at, '0001-01-01 00:00:00+00'))::bigint"
+        pictures = f"SELECT id, owner_id, visibility, {key} FROM analysis_image"
+        image, self._owner, visibility, self._time = _columns(connection, f"{pictures} ORDER BY id", 4)
         self._visible = (self._owner == user_id) | (visibility > 0)
         self._row_of = np.zeros(image[-1] + 1, np.int64)
         self._row_of[image] = np.arange(len(image))
@@ -25,7 +26,7 @@ class Oracle:
     def newest(self, case: SearchCase, maximum: int) -> list[int]:
         """Ids of matching pictures, newest first."""
         hits = np.nonzero(self._hits(case))[0]
-        order = np.lexsort((self._image[hits], self._added[hits]))[::-1]
+        order = np.lexsort((self._image[hits], self._time[hits]))[::-1]
         return [int(image_id) for image_id in self._image[hits[order[:maximum]]]]
 
     def count(self, case: SearchCase) -> int:
@@ -41,7 +42,7 @@ class Oracle:
             hits &= self._owner == case.owner
         if case.span:
             begin, end = (moment.timestamp() for moment in case.span)
-            hits &= (self._added >= begin) & (self._added < end)
+            hits &= (self._time >= begin) & (self._time < end)
         return hits
 
     def _with_label(self, label_id: int, minimum: int) -> np.ndarray:

@@ -186,7 +186,7 @@ class WorkloadGenerator:
         terms = [self._name(label_id) + (f">={minimum / 100:g}" if minimum else "") for label_id, minimum in labels]
         terms += [f"-{self._name(label_id)}" for label_id in excluded or []]
         terms += [f"owner:{owner_name(owner)}"] if owner else []
-        terms += [f"added:{first}..{last}"] if first else []
+        terms += [f"taken:{first}..{last}"] if first else []
         rarest_first = tuple(sorted(labels, key=lambda pair: self.counts[pair[0]]))
         return SearchCase(shape, " ".join(terms), rarest_first, tuple(excluded or ()), owner, first, last)
 
@@ -197,7 +197,7 @@ class WorkloadGenerator:
         return int(self._generator.integers(minimum, end))
 
 
-SORTS = ("oldest", "taken", "confidence", "name", "size")
+SORTS = ("newest", "oldest", "confidence", "name", "size")
 FACES = (
     *("smile", "smile age:20..30", "eyeglasses", "female age:60..90", "male happy", "surprised age:5..12"),
     *("angry eyeglasses", "sad", "age:88..94", "smile female eyeglasses happy age:30..31"),
@@ -205,7 +205,7 @@ FACES = (
 
 WITHOUT_LABELS = {
     "name:": ("name:x", "name:zebra", "name:999", "name:IMG_12", "name:x sort:size", "name:x TOP"),
-    "taken:": ("taken:1990", "taken:2016-02", "taken:2024", "taken:1990 sort:taken", "taken:1990 sort:name"),
+    "taken:": ("taken:1990", "taken:2016-02", "taken:2024", "taken:1990 sort:newest", "taken:1990 sort:name"),
     "is:trashed OR": ("is:trashed OR TOP", "is:trashed OR dog", "is:trashed OR name:x"),
     "is:duplicate": ("is:duplicate", "is:duplicate TOP", "is:duplicate sort:name"),
     "has:": ("has:location", "has:location TOP", "has:faces", "-has:faces -has:text sort:size", "-has:labels"),

@@ -15,6 +15,9 @@ DROP = """files => {
 TOP = "id => document.getElementById(id).getBoundingClientRect().top"
 
 
+RECENTLY_ADDED = "/?q=sort%3Anewest"
+
+
 @pytest.fixture
 def library(owner, renditions):
     """Enough pictures for several pages of the grid."""
@@ -46,8 +49,9 @@ def test_dock_shows_total_and_closes(visit, library):
     expect(dock).to_be_hidden()
 
 
-def test_new_pictures_appear_first_in_the_grid(visit, owner, library):
+def test_new_pictures_appear_first_among_those_added_recently(visit, owner, library):
     page = visit().sign_in()
+    page.goto(RECENTLY_ADDED)
     before = image_ids(page)
     drop(page, 3)
     wait_for_new_cards(page, before[0], 3)
@@ -59,9 +63,10 @@ def test_new_pictures_appear_first_in_the_grid(visit, owner, library):
 
 def test_visible_pictures_stay_in_place_when_others_are_added(visit, library):
     page = visit().sign_in()
+    page.goto(RECENTLY_ADDED)
     first_id = image_ids(page)[0]
     page.mouse.wheel(0, 1000)
-    page.wait_for_function("scrollY === 1000")
+    page.wait_for_function("() => scrollY === 1000")
     page.wait_for_function("() => new Promise((resolve) => requestAnimationFrame(() => resolve(true)))")
     card = page.evaluate("document.querySelector('virtual-grid').firstVisibleCard().id")
     top = page.evaluate(TOP, card)
@@ -70,15 +75,16 @@ def test_visible_pictures_stay_in_place_when_others_are_added(visit, library):
     assert abs(page.evaluate(TOP, card) - top) < 2
 
 
-def test_results_of_a_search_count_new_pictures(visit, dogs):
+@pytest.mark.parametrize(("address", "number"), [("/", 6), ("/?q=dog", 4)])
+def test_other_results_count_new_pictures_and_link_to_them(visit, dogs, address, number):
     page = visit().sign_in()
-    page.goto("/?q=dog")
+    page.goto(address)
     drop(page)
     line = page.locator("[data-new-images]")
     expect(line).to_contain_text("1 new picture")
-    expect(page.locator(".card")).to_have_count(4)
+    expect(page.locator(".card")).to_have_count(number)
     line.get_by_role("link", name="Show").click()
-    page.wait_for_url("**/")
+    page.wait_for_url(f"**{RECENTLY_ADDED}")
     expect(page.locator(".card")).to_have_count(7)
     expect(page.get_by_role("region", name="Uploads").locator("[data-upload-summary]")).to_have_text("1 added")
 

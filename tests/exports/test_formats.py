@@ -249,7 +249,7 @@ def test_memory_does_not_grow_with_the_library(owner):
     label = Label.objects.create(kind="tag", name="Tag")
     for image in images:
         image.image_labels.create(
-            label=label, owner=owner, added_at=image.added_at, confidence=9_000, visibility=0, instance_count=0
+            label=label, owner=owner, sort_time=image.added_at, confidence=9_000, visibility=0, instance_count=0
         )
 
     def peak(step: int) -> int:

@@ -192,7 +192,7 @@ def reference_results(query: Query, library: Library) -> list[int]:
     ranked = next((part for part in query.parts if isinstance(part, terms.LabelTerm)), None)
     similar = next((_similar_ids(part, library) for part in query.parts if isinstance(part, terms.SimilarTerm)), None)
     is_sortable = {"confidence": ranked is not None, "similarity": similar is not None}.get(query.sort, True)
-    sort = query.sort if is_sortable else "newest"
+    sort = query.sort if is_sortable else "taken"
     keys = {
         "newest": lambda p: p.row.added_at,
         "oldest": lambda p: p.row.added_at,

@@ -154,7 +154,7 @@ def queries(of=None, *, max_leaves: int = 12):
     return st.builds(query_of, st.lists(parts(of, max_leaves=max_leaves), max_size=4), st.sampled_from(SORTS))
 
 
-def query_of(nodes, sort="newest") -> Query:
+def query_of(nodes, sort="taken") -> Query:
     """The conjunction of the nodes in normal form."""
     root = all_of(nodes)
     return Query(root.parts if isinstance(root, And) else (root,), sort)

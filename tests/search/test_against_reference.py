@@ -218,7 +218,7 @@ def test_label_scans_equal_plain_python(seed):
     library = reference_search.library(Viewer(owner.pk), MOMENT)
 
     @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-    @given(label_lists, st.sampled_from(["newest", "oldest"]), st.sampled_from([7, 12, 20]))
+    @given(label_lists, st.sampled_from(["taken", "newest", "oldest"]), st.sampled_from([7, 12, 20]))
     def check(parts, sort: str, budget: int) -> None:
         query = Query(tuple(parts), sort)
         expected = reference_search.reference_results(query, library)

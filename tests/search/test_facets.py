@@ -28,17 +28,17 @@ def many(owner):
                 SELECT owner_id, visibility, filename, title, 'k' || n, renditions_id, md5(n::text), size, width,
                     height, format, placeholder, camera_make, camera_model, lens, added_at + n * interval '1 minute'
                 FROM analysis_image, generate_series(1, %(copies)s) n WHERE id = %(image)s
-                RETURNING id, added_at, owner_id, visibility),
+                RETURNING id, owner_id, visibility),
             labels AS (
                 INSERT INTO analysis_imagelabel (
-                    image_id, label_id, confidence, instance_count, added_at, owner_id, visibility)
-                SELECT copies.id, old.label_id, old.confidence, 0, copies.added_at, copies.owner_id, copies.visibility
+                    image_id, label_id, confidence, instance_count, sort_time, owner_id, visibility)
+                SELECT copies.id, old.label_id, old.confidence, 0, old.sort_time, copies.owner_id, copies.visibility
                 FROM copies, analysis_imagelabel old
                 WHERE old.image_id = %(image)s AND (old.label_id <> %(dog)s OR copies.id / 8 %% 2 = 0)
-                RETURNING image_id, label_id)
-            INSERT INTO analysis_imageindex (image_id, added_at, owner_id, visibility, label_ids)
-            SELECT copies.id, added_at, owner_id, visibility, array_agg(label_id)
-            FROM copies JOIN labels ON image_id = copies.id GROUP BY copies.id, added_at, owner_id, visibility
+                RETURNING image_id, label_id, sort_time)
+            INSERT INTO analysis_imageindex (image_id, sort_time, owner_id, visibility, label_ids)
+            SELECT copies.id, sort_time, owner_id, visibility, array_agg(label_id)
+            FROM copies JOIN labels ON image_id = copies.id GROUP BY copies.id, sort_time, owner_id, visibility
             """,
             {"copies": HITS - 1, "image": image.pk, "dog": dog},
         )

@@ -24,7 +24,8 @@ def test_parsing_the_text_of_a_leaf_returns_the_same_leaf(query):
 @pytest.mark.parametrize(
     ("text", "canonical"),
     [
-        ("dog sort:newest", "dog"),
+        ("dog sort:taken", "dog"),
+        ("dog sort:newest", "dog sort:newest"),
         ("sort:name dog", "dog sort:name"),
         ("NOT dog", "-dog"),
         ("beach dog OR cat", "beach (dog OR cat)"),

@@ -5,7 +5,7 @@ import pytest
 
 from analysis.curation import trash, verdicts
 from analysis.library.duplicate_flags import mark_all_duplicates
-from analysis.models import Label, LabelAlias, Viewer
+from analysis.models import Image, Label, LabelAlias, Viewer
 from analysis.permissions import viewer_of
 from analysis.recognition.search_index import reindex
 from analysis.search.autocomplete import near_names
@@ -175,6 +175,19 @@ def test_cursor_works_for_dates_before_1970(owner):
         images += piece.images
         after = piece.next and Cursor.from_text(str(piece.next))
     assert images == pictures
+
+
+def test_changed_date_moves_an_image_once_it_is_indexed(owner):
+    first, second = (create_labeled_image(owner, {"Dog": 90}, taken_at=START) for _ in range(2))
+    Image.objects.filter(pk=first.pk).update(taken_at=START.replace(year=2030))
+    reindex([first.pk])
+    for text in ("dog", "", "dog taken:2026..2030"):
+        assert page(parse(text), viewer=viewer_of(owner)).images == [first, second], text
+    assert page(parse("dog sort:newest"), viewer=viewer_of(owner)).images == [second, first]
+    assert page(parse("dog taken:2030"), viewer=viewer_of(owner)).images == [first]
+    Image.objects.filter(pk=first.pk).update(taken_at=None)
+    reindex([first.pk])
+    assert page(parse("dog"), viewer=viewer_of(owner)).images == [second, first]
 
 
 def test_common_prefix_does_not_displace_a_rare_one(owner):

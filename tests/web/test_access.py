@@ -48,7 +48,8 @@ ENTRIES = {
     "autocomplete": ("get", EVERYBODY_SIGNED_IN),
     "autocomplete-labels": ("get", EVERYBODY_SIGNED_IN),
     "months": ("get", EVERYBODY_SIGNED_IN),
-    "month-ids": ("get", EVERYBODY_SIGNED_IN),
+    "timeline": ("get", EVERYBODY_SIGNED_IN),
+    "period-ids": ("get", EVERYBODY_SIGNED_IN),
     "search-help": ("get", EVERYBODY_SIGNED_IN),
     "searches": ("get", EVERYBODY_SIGNED_IN),
     "search": ("get", {PRIVATE: (302, 302, 302, SIGN_IN)}),  # a shared one; others' own are in test_saved_searches.py

@@ -21,7 +21,7 @@ def months(browser, query: str) -> list[str]:
 
 @pytest.mark.parametrize("query", ["sort:name", "sort:size", "dog sort:confidence"])
 def test_order_without_time_has_no_months(owner, signed_in, query):
-    create_labeled_image(owner, {"Dog": 90})
+    create_labeled_image(owner, {"Dog": 90}, taken_at=START)
     assert months(signed_in(owner), "dog") == ["January 2026"]
     assert months(signed_in(owner), query) == []
 
@@ -34,7 +34,7 @@ def test_months_accept_any_year(owner, signed_in):
 
 def test_months_have_counts_and_relative_bars(owner, signed_in):
     for month in (2, 3, 3, 3, 3):
-        create_labeled_image(owner, {"Dog": 90}, added_at=START.replace(month=month))
+        create_labeled_image(owner, {"Dog": 90}, taken_at=START.replace(month=month))
     page = Page(signed_in(owner).get(reverse("months"), {"q": "dog"}))
     assert [name for name in page.links if "2026" in name] == ["March 2026 4", "February 2026 1"]
     assert [element["width"] for element in page.all("rect", "confidence-bar-fill")] == ["100.0", "25.0"]
@@ -42,7 +42,7 @@ def test_months_have_counts_and_relative_bars(owner, signed_in):
 
 def test_months_of_large_results_have_no_counts(owner, signed_in, monkeypatch):
     for month in (2, 3, 3):
-        create_labeled_image(owner, {"Dog": 90}, added_at=START.replace(month=month))
+        create_labeled_image(owner, {"Dog": 90}, taken_at=START.replace(month=month))
     counted = Page(signed_in(owner).get(reverse("months")))
     monkeypatch.setattr(month_counts, "MAX_RESULTS", 2)
     page = Page(signed_in(owner).get(reverse("months")))
@@ -55,7 +55,7 @@ def test_months_of_large_results_have_no_counts(owner, signed_in, monkeypatch):
 @pytest.mark.parametrize("number", [1, 3])
 def test_months_page_takes_four_queries(owner, signed_in, number, django_assert_num_queries):
     for month in range(number):
-        create_labeled_image(owner, {"Dog": 90}, added_at=START.replace(month=month + 1))
+        create_labeled_image(owner, {"Dog": 90}, taken_at=START.replace(month=month + 1))
     browser = signed_in(owner)
     with django_assert_num_queries(4):  # session, person, groups, keys
         assert len(months(browser, "")) == number

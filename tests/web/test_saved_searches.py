@@ -44,7 +44,7 @@ def test_search_is_saved_and_shown_by_its_name(owner, browser):
     assert page.all("density-switch")[0]["data-saved-density"] == "small"
 
 
-@pytest.mark.parametrize(("query", "is_modified"), [("dog   (CAT) sort:newest", False), ("dog", True), ('"', True)])
+@pytest.mark.parametrize(("query", "is_modified"), [("dog   (CAT) sort:taken", False), ("dog", True), ('"', True)])
 def test_search_is_modified_only_if_its_meaning_differs(browser, owner, query, is_modified):
     saved = SavedSearch.objects.create(owner=owner, name="Both", query=query)
     page = Page(browser.get(reverse("library"), {"q": "dog CAT", "saved": saved.pk}))
@@ -55,7 +55,7 @@ def test_today_stays_relative_in_a_saved_search(owner, browser):
     create_labeled_image(owner, {"Dog": 98}, added_at=timezone.now())
     page = Page(browser.get(reverse("library"), {"q": "added:today"}))
     assert {field["value"] for field in page.all("input") if field.get("name") == "q"} == {"added:today"}
-    assert page.links["Oldest first"] == "/?q=added%3Atoday+sort%3Aoldest"
+    assert page.links["Earliest added first"] == "/?q=added%3Atoday+sort%3Aoldest"
     assert len(page.cards()) == 1
 
 
@@ -81,7 +81,7 @@ def test_modified_search_is_marked_and_can_be_saved(dogs, owner, browser):
     create_labeled_image(owner, {"Dog": 98, "Grass": 80})
     page = Page(browser.get(reverse("library"), {"q": "dog>=90 grass", "saved": dogs.pk}))
     assert page.links["Modified"] == f"/?q=dog%3E%3D90&saved={dogs.pk}"
-    assert page.links["Oldest first"] == f"/?q=dog%3E%3D90+grass+sort%3Aoldest&saved={dogs.pk}"
+    assert page.links["Earliest added first"] == f"/?q=dog%3E%3D90+grass+sort%3Aoldest&saved={dogs.pk}"
     browser.post(reverse("search-update", args=[dogs.pk]), {"q": "dog>=90 grass"})
     dogs.refresh_from_db()
     assert (dogs.query, dogs.name, dogs.density, dogs.is_shared) == ("dog>=90 grass", "Dogs", "large", False)

@@ -102,5 +102,5 @@ def test_similar_search_offers_its_order(owner, browser):
     assert page.cards() == [other.pk for other in others]
     assert f"similar to picture {image.pk}" in page.text
     assert page.links["Most similar first"] == f"/?q=similar%3A{image.pk}"
-    assert page.links["Newest first"] == f"/?q=similar%3A{image.pk}+sort%3Anewest"
+    assert page.links["Newest first"] == f"/?q=similar%3A{image.pk}+sort%3Ataken"
     assert "Most similar first" not in Page(browser.get(reverse("library"))).text

@@ -23,7 +23,7 @@ def label_set_candidates(required: Sequence[RequiredLabels], excluded: Mapping[N
     # The ids as words: a GIN index over int[] has no operator for "and not", so with exclusions it would read all
     # images that have the required labels. Without exclusions it is no faster.
     tsquery, matched = label_tsquery(required, excluded)
-    columns, test = "x.image_id, x.added_at, x.owner_id, x.visibility", f"{LABEL_TSVECTOR.format('x')} @@ %s::tsquery"
+    columns, test = "x.image_id, x.sort_time, x.owner_id, x.visibility", f"{LABEL_TSVECTOR.format('x')} @@ %s::tsquery"
     text = f"SELECT {columns} FROM analysis_imageindex x WHERE {test}"
     return Candidates(Sql(text, (tsquery,)), frozenset(matched), is_indexed=True)
 

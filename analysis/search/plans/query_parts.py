@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from analysis.search.pagination import ORDERINGS, Order, Ordering
+from analysis.search.pagination import DEFAULT_SORT, ORDERINGS, Order, Ordering
 from analysis.search.plans.strategies import BUDGET, Statistics
 from analysis.search.resolve import ResolvedQuery
 from analysis.search.sql.conditions import LabelSet
@@ -105,7 +105,7 @@ class QueryParts:
     def residual_filter(self, *matched: Node, is_indexed: bool = True, is_inline: bool = False) -> Sql:
         """The condition of all parts but the matched ones.
 
-        `is_indexed`: the rows have added_at, owner_id and visibility; `is_inline`: all columns of the image.
+        `is_indexed`: the rows have sort_time, owner_id and visibility; `is_inline`: all columns of the image.
         """
         remaining = [(part, sql) for part, sql in self.conditions.items() if part not in matched]
         result = all_of((is_indexed and part.row_condition(self.resolved)) or sql for part, sql in remaining)
@@ -124,7 +124,7 @@ class QueryParts:
         """
         sort = self.resolved.query.sort
         is_sortable = {"confidence": self.ranked, "similarity": self.reference}.get(sort, True)
-        return ORDERINGS[sort if is_sortable else "newest"]
+        return ORDERINGS[sort if is_sortable else DEFAULT_SORT]
 
     def statistics(self, order: Order, *, limit: int, budget: int = BUDGET) -> Statistics:
         """The numbers that the choice of a strategy depends on."""
@@ -146,7 +146,7 @@ class QueryParts:
             has_table=candidates is not None and not candidates.are_few,
             has_image_filter=self.image_filter is not None,
             has_partial_index=bool(self.partial_index),
-            has_date_added=any(self.span_of("added")),
+            has_date_taken=any(self.span_of("taken")),
             reads_images=self.reads_images,
             budget=budget,
         )

@@ -18,7 +18,7 @@ from analysis.search.sql.expressions import TRUE, Sql, all_of
 from analysis.search.terms.base import Candidates
 
 T = TypeVar("T")
-UNSORTED = ORDERINGS["newest"]
+UNSORTED = ORDERINGS["taken"]
 
 
 @dataclass(frozen=True)
@@ -88,12 +88,12 @@ def label_scan(query: QueryParts, scan: Scan) -> Sql:
     label = _given(query.scannable)
     # The index covers label, time, owner, visibility and confidence, so it is read without the table, and entries that
     # the viewer may not see cost little: only the others count against the budget.
-    range_, bounds = _index_range(query, scan, "p.added_at", "p.image_id")
+    range_, bounds = _index_range(query, scan, "p.sort_time", "p.image_id")
     visible = visibility_filter(query.resolved.viewer, "p")
     if query.owner:
         visible = all_of([visible, Sql("p.owner_id = %s", (query.owner.id,))])
     branch = f"""
-        SELECT p.image_id, p.added_at AS key, p.added_at, p.owner_id, p.visibility FROM analysis_imagelabel p
+        SELECT p.image_id, p.sort_time AS key, p.sort_time, p.owner_id, p.visibility FROM analysis_imagelabel p
         WHERE p.label_id = %s AND p.confidence >= %s AND {visible.text} {range_}
     """
     filters = [label.minimum, *visible.values, *bounds]
@@ -155,7 +155,7 @@ def fetch_candidates(query: QueryParts, scan: Scan, candidates: Candidates) -> S
     rest = query.residual_filter(*candidates.matched, is_indexed=is_indexed, is_inline=not is_indexed)
     if not is_indexed:
         source, visible = f"SELECT DISTINCT image_id FROM ({source}) s", _base_filter(query)
-    elif key == "d.added_at":
+    elif key == "d.sort_time":
         image = ""  # the index has all that is needed
     text = f"""
         SELECT image_id, key FROM (
@@ -187,7 +187,8 @@ def _given(source: T | None) -> T:
 
 def _columns(query: QueryParts) -> str:
     names = IMAGE_COLUMNS if query.reads_images else ()
-    return ", ".join(f"i.{name}" for name in ("added_at", "owner_id", "visibility", *names))
+    columns = [f"i.{name}" for name in ("owner_id", "visibility", *names)]
+    return ", ".join([f"{UNSORTED.key} AS sort_time", *columns])
 
 
 def _owner_filters(query: QueryParts, scan: Scan) -> list[Sql]:
@@ -199,7 +200,7 @@ def _owner_filters(query: QueryParts, scan: Scan) -> list[Sql]:
         return [Sql("i.owner_id = %s", (viewer.user_id,))]
     if viewer.sees_all:
         return [Sql("true")]
-    if scan.key != "i.added_at":
+    if not (scan.ordering or UNSORTED).date_field:
         # Within the scan, so that its budget counts visible images only.
         return [visibility_filter(viewer, "i")]
     if viewer.user_id is None:
@@ -215,7 +216,7 @@ def _sort_key(query: QueryParts, scan: Scan, candidates: Candidates) -> tuple[st
     if not scan.key and query.ranked:
         highest = "SELECT max(p.confidence) FROM analysis_imagelabel p WHERE p.image_id = i.id AND p.label_id = ANY(%s)"
         return f"({highest})", (list(query.ranked.labels.ids),)
-    return ("d.added_at" if candidates.is_indexed and scan.key == "i.added_at" else scan.key), ()
+    return ("d.sort_time" if candidates.is_indexed and scan.key == UNSORTED.key else scan.key), ()
 
 
 def _base_filter(query: QueryParts) -> Sql:

@@ -67,7 +67,7 @@ class Statistics:
     """Another table has all matches of a part."""
     has_image_filter: bool = False
     has_partial_index: bool = False
-    has_date_added: bool = False
+    has_date_taken: bool = False
     reads_images: bool = False
     """Some condition reads columns of the images."""
     budget: int = BUDGET
@@ -89,7 +89,7 @@ class Statistics:
     @property
     def prefers_labels(self) -> bool:
         """Reading all images with the rarest label is cheaper than another source."""
-        if not self.labels or self.has_date_added:
+        if not self.labels or self.has_date_taken:
             return bool(self.labels)
         if self.has_image_filter or self.has_table or self.has_partial_index:
             return self.labels[0] <= FEW_IMAGES * self.budget
@@ -101,8 +101,8 @@ class Statistics:
 
         Not if it would find mostly images of others.
         """
-        # It has neither owner nor date added.
-        return len(self.labels) + len(self.excluded) > 1 and not self.has_date_added and self.owned is None
+        # It has neither owner nor date taken.
+        return len(self.labels) + len(self.excluded) > 1 and not self.has_date_taken and self.owned is None
 
     @property
     def are_label_sets_cheap(self) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from analysis.search.plans.query_parts import QueryParts
 from analysis.search.plans.statements import Scan, fetch_candidates
-from analysis.search.query import TRASHED, Query, default_sort
+from analysis.search.query import DEFAULT_SORT, TRASHED, Query, default_sort
 from analysis.search.resolve import ResolvedQuery
 from analysis.search.sql.expressions import Sql
 from analysis.search.terms import And, Node, Not, Or
@@ -24,7 +24,7 @@ def without_trash(resolved: ResolvedQuery) -> ResolvedQuery | None:
     remaining = dict.fromkeys(part for part in parts if not isinstance(part, bool))
     # A term may have become the only one of an OR, and the two halves of the result have one order.
     is_sortable = resolved.query.sort != "similarity" or default_sort(resolved.query.parts) == "similarity"
-    return replace(resolved, query=Query(tuple(remaining), resolved.query.sort if is_sortable else "newest"))
+    return replace(resolved, query=Query(tuple(remaining), resolved.query.sort if is_sortable else DEFAULT_SORT))
 
 
 def in_trash(query: QueryParts, scan: Scan, *, or_among: Sequence[int] = ()) -> Sql:

@@ -15,10 +15,10 @@ MAX_LABEL_LOOKUPS = 8
 """Of more labels than this, all labels of an image are read and compared."""
 IMAGE_COLUMNS = (
     *("filename", "title", "camera_make", "camera_model", "lens", "format", "size", "width", "height", "phash"),
-    *("taken_at", "trashed_at", "latitude", "longitude", "bucket_id", "folder_id", "has_duplicate"),
+    *("added_at", "taken_at", "trashed_at", "latitude", "longitude", "bucket_id", "folder_id", "has_duplicate"),
     *("iso", "exposure_seconds", "f_number", "focal_millimeters", "place", "city"),
 )
-"""Columns of analysis_image that inline conditions read, besides added_at, owner_id and visibility."""
+"""Columns of analysis_image that inline conditions read, besides owner_id and visibility."""
 
 
 @dataclass(frozen=True)

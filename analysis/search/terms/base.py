@@ -71,12 +71,12 @@ class Node(ABC):
     def partial_index(self) -> str:
         """The condition of a partial index of `analysis_image i` with all matches.
 
-        It is in order of the date added.
+        It is in order of the date taken.
         """
         return ""
 
     def row_condition(self, resolved: Resolution) -> Sql | None:
-        """The same condition with `d.owner_id`, `d.visibility` and `d.added_at` only."""
+        """The same condition with `d.owner_id`, `d.visibility` and `d.sort_time` only."""
         return None
 
     def image_filter(self, resolved: Resolution) -> Sql | None:
@@ -227,7 +227,7 @@ class RequiredLabels:
 class Candidates:
     """A statement that returns image_id, and the parts that match all its images.
 
-    `is_indexed`: it also returns added_at, owner_id and visibility, no image twice and none from the trash.
+    `is_indexed`: it also returns sort_time, owner_id and visibility, no image twice and none from the trash.
     `are_few`: reading all of them is cheaper than any other way.
     """
 

@@ -27,7 +27,7 @@ FIELD_NAMES = {"taken": gettext_lazy("taken"), "added": gettext_lazy("added")}
 FIRST_TAKEN = UNDATED + timedelta(microseconds=1)
 """The least date that an image can have; those without one have a sort key before it."""
 COLUMNS = {"taken": DateTaken.template % {"expressions": "taken_at"}, "added": "added_at"}
-INDEXED_COLUMNS = {"taken": DateTaken.template % {"expressions": "i.taken_at"}}
+INDEXED_COLUMNS = {"taken": DateTaken.template % {"expressions": "i.taken_at"}, "added": "i.added_at"}
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,10 @@ class SpanTerm(Term):
         return image_condition(test.text, *test.values)
 
     def row_condition(self, resolved: Resolution) -> Sql | None:
-        return _within("d.added_at", self.span(resolved.moment)) if self.field == "added" else None
+        return _within("d.sort_time", self.dates(resolved)) if self.field == "taken" else None
 
     def image_filter(self, resolved: Resolution) -> Sql | None:
-        return _within(INDEXED_COLUMNS[self.field], self.dates(resolved)) if self.field == "taken" else None
+        return _within(INDEXED_COLUMNS[self.field], self.dates(resolved))
 
     def dates(self, resolved: Resolution) -> Span:
         """The span of sort keys, which leaves out images without a date taken."""

@@ -146,7 +146,7 @@ class RangeTerm(Term):
                 text = f"SELECT image_id FROM analysis_rating WHERE person_id = %s AND {test.text}"
                 return Candidates(Sql(text, (resolved.viewer.user_id, *test.values)), frozenset([self]), are_few=True)
             case "analysis_imageindex":
-                text = f"SELECT image_id, added_at, owner_id, visibility FROM analysis_imageindex WHERE {test.text}"
+                text = f"SELECT image_id, sort_time, owner_id, visibility FROM analysis_imageindex WHERE {test.text}"
                 return Candidates(Sql(text, test.values), frozenset([self]), is_indexed=True)
         return None
 

@@ -56,7 +56,7 @@ class TextTerm(Term):
     def any_candidates(cls, terms: Sequence[Self], resolved: Resolution) -> Sql:
         query = _tsquery(terms)
         text = f"""
-            SELECT x.image_id, x.added_at, x.owner_id, x.visibility
+            SELECT x.image_id, x.sort_time, x.owner_id, x.visibility
             FROM analysis_imagetext t JOIN analysis_imageindex x ON x.image_id = t.image_id
             WHERE t.words @@ ({query.text})
         """

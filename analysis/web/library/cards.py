@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from analysis.models import Analysis, Image, Viewer
 from analysis.search.database import fetch_all
+from analysis.search.pagination import UNDATED
 from analysis.web import links
 from analysis.web.aspect_ratios import ratio_class
 
@@ -38,13 +39,14 @@ SENSITIVE = Badge("sensitive", "eye-off", _("Sensitive"))
 
 
 @dataclass(frozen=True)
-class MonthHeading:
-    """`ids_url` answers with the ids of all pictures of the month."""
+class DateHeading:
+    """A month or a day; `ids_url` answers with the ids of all its pictures."""
 
     name: str
     ids_url: str
-    is_first: bool
-    """No cards are before it."""
+    is_day: bool
+    ends_row: bool
+    """It is after other cards."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,10 @@ class Card:
     state: str
     badges: tuple[Badge, ...]
     is_blurred: bool
-    heading: MonthHeading | None = None
-    """Above the card, where it begins a month."""
+    month: str = ""
+    """When it was taken, as `2024-05`; `0001-01` without a date."""
+    headings: tuple[DateHeading, ...] = ()
+    """Above the card, where it begins a month or a day."""
 
     @property
     def is_pending(self) -> bool:
@@ -118,6 +122,7 @@ def _card(
         state=state,
         badges=(*(BADGES[key] for key in (state, image.visibility) if key in BADGES), *extra_badges),
         is_blurred=is_blurred,
+        month=(image.taken_at or UNDATED).isoformat()[:7],  # strftime writes year 1 with one digit
     )
 
 

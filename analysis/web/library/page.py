@@ -12,15 +12,15 @@ from django.utils.translation import ngettext
 from analysis import formatting
 from analysis.models import Image, Viewer
 from analysis.search import facets
-from analysis.search.pagination import Cursor
+from analysis.search.pagination import DEFAULT_SORT, Cursor
 from analysis.search.query import Query
 from analysis.search.results import COUNT_CAP, PAGE_SIZE, Search
 from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.web import links, sensitive
 from analysis.web.library.cards import Card, cards
+from analysis.web.library.date_headings import MANY, Before, with_headings
 from analysis.web.library.facet_links import FacetGroup, FacetLink, label_facets, state_facets, trash_facet
 from analysis.web.library.filter_chips import Chip, Choice, Link, chips
-from analysis.web.library.month_headings import with_headings
 from analysis.web.library.similarity import no_similar_pictures
 from analysis.web.library.sorting import has_months, sort_choices, sort_name
 from analysis.web.library.suggestions import NoResults, WordNote, no_results, word_note
@@ -29,6 +29,7 @@ from imagelib.sample_images import SAMPLE_SEARCHES
 
 MAX_PAGES = 20
 """Pages that one URL can show, so that Back returns to the same position and responses stay bounded."""
+RECENTLY_ADDED = Query(sort="newest")
 EXCERPT_BEFORE, EXCERPT_AFTER = 40, 24
 """Characters of a query that are shown around a syntax error."""
 
@@ -65,11 +66,15 @@ class Filters:
 
 @dataclass(frozen=True)
 class Sorting:
-    """The sort order, the choices, and the list of months for orders by date."""
+    """The sort order, the choices, and the list of months for orders by date.
+
+    `timeline_url`: the months beside the grid, where it is in the order by date taken.
+    """
 
     name: str
     choices: list[Choice]
     months_url: str
+    timeline_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,8 @@ class LibraryPage:
     total: str = ""
     sorting: Sorting | None = None
     is_newest_first: bool = False
+    takes_new_images: bool = False
+    """Pictures that are uploaded now belong before the others."""
     newest_url: str = ""
     chips: list[Chip] = field(default_factory=list)
     filters: Filters | None = None
@@ -116,23 +123,20 @@ def library_page(
 ) -> LibraryPage:
     """All values of the library page for a query."""
     query, viewer = search.query, search.viewer
-    page = search.page(after=page_range.start, size=page_range.pages * PAGE_SIZE)
+    page = search.page(after=page_range.start, size=page_range.pages * PAGE_SIZE, following=MANY)
     # Count and facets by one scan: both read the same rows, and that is most of the time of a page.
     number, counts = count_and_facets(search)
     link = _link_within(saved_search)
+    cards = library_cards(page.images, query, viewer=viewer, saved_search=saved_search, blurs_sensitive=blurs_sensitive)
+    dated = with_headings(cards, page.images, query, following=page.following)
     return LibraryPage(
-        cards=with_headings(
-            library_cards(
-                page.images, query, viewer=viewer, saved_search=saved_search, blurs_sensitive=blurs_sensitive
-            ),
-            page.images,
-            query,
-        ),
-        next_page=_next_page(query, page.next, page_range, saved_search),
+        cards=dated.cards,
+        next_page=_next_page(query, page.next, page_range, saved_search, is_long_day=dated.ends_in_long_day),
         pictures=formatting.pictures(number, cap=COUNT_CAP),
         total=formatting.capped_count(number, cap=COUNT_CAP),
-        sorting=_sorting(query, link),
-        is_newest_first=query.sort == "newest",
+        sorting=_sorting(query, link, has_timeline=bool(page.next or page_range.start)),
+        is_newest_first=query.sort in {"taken", "newest"},
+        takes_new_images=query == RECENTLY_ADDED and not page_range.start,
         newest_url=link(query) if page_range.start else "",
         chips=chips(query, link=link),
         filters=search_filters(search, counts, saved_search=saved_search),
@@ -198,23 +202,20 @@ def library_cards(
 def next_cards(
     search: Search,
     *,
-    after: Cursor,
+    before: Before,
     page_range: PageRange,
     saved_search: OpenSearch | None = None,
     blurs_sensitive: bool = True,
 ) -> LibraryPage:
-    """The page after a cursor, to append to one that shows `page_range`."""
-    query, page = search.query, search.page(after=after)
+    """The page after another, to append to one that shows `page_range`."""
+    query, page = search.query, search.page(after=before.cursor, following=MANY)
+    cards = library_cards(
+        page.images, query, viewer=search.viewer, saved_search=saved_search, blurs_sensitive=blurs_sensitive
+    )
+    dated = with_headings(cards, page.images, query, following=page.following, before=before)
     return LibraryPage(
-        cards=with_headings(
-            library_cards(
-                page.images, query, viewer=search.viewer, saved_search=saved_search, blurs_sensitive=blurs_sensitive
-            ),
-            page.images,
-            query,
-            after=after,
-        ),
-        next_page=_next_page(query, page.next, page_range, saved_search),
+        cards=dated.cards,
+        next_page=_next_page(query, page.next, page_range, saved_search, is_long_day=dated.ends_in_long_day),
     )
 
 
@@ -246,18 +247,26 @@ def _link_within(saved_search: OpenSearch | None) -> partial[str]:
     return partial(links.library_url, saved=saved_search.id if saved_search else "")
 
 
-def _sorting(query: Query, link: Link) -> Sorting:
+def _sorting(query: Query, link: Link, *, has_timeline: bool) -> Sorting:
     months_url = links.with_parameters(reverse("months"), q=query.text) if has_months(query) else ""
-    return Sorting(sort_name(query.sort), sort_choices(query, link=link), months_url)
+    has_timeline = has_timeline and query.sort == DEFAULT_SORT and not query.includes_trash
+    timeline_url = links.with_parameters(reverse("timeline"), q=query.text) if has_timeline else ""
+    return Sorting(sort_name(query.sort), sort_choices(query, link=link), months_url, timeline_url)
 
 
 def _next_page(
-    query: Query, after: Cursor | None, page_range: PageRange, saved_search: OpenSearch | None
+    query: Query,
+    after: Cursor | None,
+    page_range: PageRange,
+    saved_search: OpenSearch | None,
+    *,
+    is_long_day: bool,
 ) -> NextPage | None:
     if after is None:
         return None
     link = partial(_link_within(saved_search), query, after=str(after))
-    return NextPage(url=link(), fragment_url=link(start=str(page_range.start or ""), page=page_range.pages + 1))
+    more = {"start": str(page_range.start or ""), "page": page_range.pages + 1, "day": "long" if is_long_day else ""}
+    return NextPage(url=link(), fragment_url=link(**more))
 
 
 EMPTY_PAGE = LibraryPage()

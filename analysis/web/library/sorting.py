@@ -21,9 +21,9 @@ from analysis.web.confidence_bar import Bar, bar
 from analysis.web.library.filter_chips import Choice, Link
 
 SORT_NAMES = {
-    "newest": _("newest first"),
-    "oldest": _("oldest first"),
-    "taken": _("latest taken first"),
+    "taken": _("newest first"),
+    "newest": _("recently added first"),
+    "oldest": _("earliest added first"),
     "confidence": _("most confident first"),
     "name": _("by name"),
     "size": _("largest first"),

@@ -13,14 +13,14 @@ from django.views.decorators.http import require_POST, require_safe
 from analysis import formatting, permissions
 from analysis.curation.bulk import MAX_IDS
 from analysis.models import Image
-from analysis.search.pagination import Cursor
+from analysis.search.pagination import DEFAULT_SORT, Cursor
 from analysis.search.query import Query
 from analysis.search.results import COUNT_CAP, Search
 from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.search.time_limit import SearchTooSlow, time_limit
 from analysis.web import links, sensitive, toasts
 from analysis.web.http import Request, current_user_id, id_list_param, int_param, is_fragment
-from analysis.web.library.month_headings import SORT, ids_of_month, month_of
+from analysis.web.library.date_headings import Before, ids_of_period, period_of
 from analysis.web.library.page import (
     EMPTY_PAGE,
     MAX_PAGES,
@@ -36,6 +36,7 @@ from analysis.web.library.page import (
     search_filters,
 )
 from analysis.web.library.sorting import months as months_of
+from analysis.web.library.timeline import timeline_of
 from analysis.web.saved_searches import OpenSearch, library_url_of, open_search, searches_of
 from analysis.web.upload.views import limits
 
@@ -128,15 +129,27 @@ def months(request: Request) -> HttpResponse:
 
 
 @require_safe
-def month_ids(request: Request) -> JsonResponse:
-    """The ids of a result's pictures of one month, for its selection."""
-    query, month = _query_or_none(request.GET.get("q", "")), month_of(request.GET.get("month", ""))
-    if query is None or month is None:
-        return JsonResponse({"message": _("This month cannot be selected. Reload the page.")})
+def timeline(request: Request) -> HttpResponse:
+    """The months of a result in the order by date taken, for the scrubber beside it."""
+    try:
+        query = parse(request.GET.get("q", "")).sorted_by(DEFAULT_SORT)
+    except InvalidQuery as error:
+        return _invalid_query(request, request.GET.get("q", ""), error)
     with time_limit():
-        ids = ids_of_month(Search(query.sorted_by(SORT), permissions.viewer_of(request.user)), month)
+        entries = timeline_of(Search(query, permissions.viewer_of(request.user)))
+    return render(request, "library/timeline.html", {"months": entries})
+
+
+@require_safe
+def period_ids(request: Request) -> JsonResponse:
+    """The ids of a result's pictures of one month or day, for its selection."""
+    query, period = _query_or_none(request.GET.get("q", "")), period_of(request.GET.get("period", ""))
+    if query is None or period is None:
+        return JsonResponse({"message": _("These pictures cannot be selected. Reload the page.")})
+    with time_limit():
+        ids = ids_of_period(Search(query.sorted_by(DEFAULT_SORT), permissions.viewer_of(request.user)), period)
     if ids is None:
-        message = _("A month of more than %(limit)s pictures cannot be selected. Search for its days instead.")
+        message = _("More than %(limit)s pictures cannot be selected together. Search for shorter periods instead.")
         return JsonResponse({"message": message % {"limit": formatting.count(MAX_IDS)}})
     return JsonResponse({"ids": [str(image_id) for image_id in ids]})
 
@@ -146,7 +159,7 @@ def _next_cards(request: Request, search: Search, *, after: Cursor, saved_search
     page_range = PageRange(Cursor.from_text(request.GET.get("start", "")), pages)
     page = next_cards(
         search,
-        after=after,
+        before=Before(after, is_long_day=request.GET.get("day") == "long"),
         page_range=page_range,
         saved_search=saved_search,
         blurs_sensitive=not sensitive.shows_sensitive(request),

@@ -93,7 +93,7 @@ def statements(plan: QueryPlan, order: Order | None = None, *, limit: int = 61):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "sort:taken", "sort:name", "sort:size", "-is:trashed", "-is:trashed sort:name", "is:duplicate"]
+    "text", ["", "sort:newest", "sort:name", "sort:size", "-is:trashed", "-is:trashed sort:name", "is:duplicate"]
 )
 def test_invisible_images_are_not_read(owner, text):
     plan = QueryPlan(resolve(parse(text), viewer=viewer_of(owner), moment=timezone.now()))

@@ -43,10 +43,10 @@ def labels(*counts, **others):
         ("-common", {"excluded": (400_000,)}, [(IMAGE_TRIAL, 3_000), (TABLE_SCAN, 0)]),
         ("common common, a long page", labels(200_000, 400_000, limit=4_000), [(LABEL_SETS, 0)]),
         ("common, a long page", labels(400_000, limit=4_000), [(LABEL_SCAN, 0)]),
-        ("common added:2024", labels(400_000, has_date_added=True), [(LABEL_TRIAL, 3_000), (LABEL_SCAN, 0)]),
+        ("common taken:2024", labels(400_000, has_date_taken=True), [(LABEL_TRIAL, 3_000), (LABEL_SCAN, 0)]),
         (
-            "common common added:2024",
-            labels(8_000, 9_000, has_date_added=True),
+            "common common taken:2024",
+            labels(8_000, 9_000, has_date_taken=True),
             [(LABEL_TRIAL, 3_000), (LABEL_SCAN, 0)],
         ),
         ("owner:few", {"owned": 40}, [(IMAGE_SCAN, 0)]),

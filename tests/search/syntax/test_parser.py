@@ -164,7 +164,7 @@ PUBLIC_ID = "5f0c1b6e-88d8-4b7b-a4d7-f2a9b9c5e001"
         (f"similar:{PUBLIC_ID.replace('-', '')}", (SimilarTerm(PUBLIC_ID),), "similarity", f"similar:{PUBLIC_ID}"),
         ("dog similar:5 sort:similarity", (DOG, SimilarTerm("5")), "similarity", "dog similar:5"),
         ("similar:5 sort:newest", (SimilarTerm("5"),), "newest", "similar:5 sort:newest"),
-        ("-similar:5", (Not(SimilarTerm("5")),), "newest", "-similar:5"),
+        ("-similar:5", (Not(SimilarTerm("5")),), "taken", "-similar:5"),
         ("dog sort:similarity", (DOG,), "similarity", "dog sort:similarity"),
     ],
 )
@@ -187,7 +187,7 @@ def test_order_follows_the_similar_picture_unless_it_was_chosen():
         ("sort:name", Query((), "name")),
         ("SORT:Oldest dog", Query((DOG,), "oldest")),
         ("dog OR cat sort:size", Query((Or((DOG, CAT)),), "size")),
-        ("dog sort:newest cat", Query((DOG, CAT))),
+        ("dog sort:taken cat", Query((DOG, CAT))),
     ],
 )
 def test_sort_order_is_not_part_of_the_tree(text, query):
@@ -269,7 +269,7 @@ VALUE_MESSAGE = "Expected a number or a date after >=, for example dog>=90 or ta
         ("has:x", 5, "has: accepts faces, text, location or labels, not “x”."),
         ("by:x", 4, "by: accepts rekognition, local, simulator, person or file, not “x”."),
         ("orientation:tall", 13, "orientation: accepts landscape, portrait or square, not “tall”."),
-        ("sort:x", 6, "sort: accepts newest, oldest, taken, confidence, name, size or similarity, not “x”."),
+        ("sort:x", 6, "sort: accepts taken, newest, oldest, confidence, name, size or similarity, not “x”."),
         ("sort:name dog sort:size", 15, "A search has one sort order; remove this sort:."),
         ("dog OR sort:name", 8, SORT_MESSAGE),
         ("NOT sort:name", 1, "NOT needs a term after it, for example NOT dog."),

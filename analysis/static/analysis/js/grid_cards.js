@@ -7,7 +7,7 @@ export const isCard = (element) => element.matches(".card");
 
 // A heading fills a row of its own, and the end of a month has no width.
 export function ratioOf(card) {
-  if (!isCard(card)) return card.matches(".month-heading") ? Infinity : 0;
+  if (!isCard(card)) return card.matches(".date-heading") ? Infinity : 0;
   const name = card.classList[1];
   if (!ratios.has(name)) ratios.set(name, Number(getComputedStyle(card).getPropertyValue("--ratio")) || 1.5);
   return ratios.get(name);

@@ -28,7 +28,7 @@ export function chunkRows(rows) {
 
 function measure(grid) {
   const style = getComputedStyle(grid);
-  return { width: grid.clientWidth, rowHeight: parseFloat(style.getPropertyValue("--row-height")), headingHeight: parseFloat(style.getPropertyValue("--month-heading-height")), space: parseFloat(style.columnGap) };
+  return { width: grid.clientWidth, rowHeight: parseFloat(style.getPropertyValue("--row-height")), headingHeight: parseFloat(style.getPropertyValue("--date-heading-height")), space: parseFloat(style.columnGap) };
 }
 
 // The rows that `items`, each with its aspect ratio, fill at the grid's width.
@@ -71,7 +71,7 @@ export function neighborOf(card, key) {
   const direction = key === "ArrowRight" || key === "ArrowDown" ? "nextElementSibling" : "previousElementSibling";
   const beyond = (element) => {
     let next = element[direction];
-    while (next?.matches(".month-heading, .month-end")) next = next[direction];
+    while (next?.matches(".date-heading, .row-end")) next = next[direction];
     return next;
   };
   let neighbor = beyond(card);

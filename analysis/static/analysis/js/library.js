@@ -4,6 +4,7 @@ import "./scroll_restore.js";
 import "./density_switch.js";
 import "./selection.js";
 import "./new_images.js";
+import "./timeline.js";
 import "./request_errors.js";
 import { pollCards } from "./library_refresh.js";
 

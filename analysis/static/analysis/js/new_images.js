@@ -1,5 +1,6 @@
-// Pictures that were uploaded beside the library. Where it shows the newest first, their cards are added to the grid as soon
-// as they are stored; elsewhere a line above the results counts them and links to them.
+// Pictures that were uploaded beside the library. Where it shows those added recently first, their cards are added to the
+// grid as soon as they are stored; elsewhere, as in the order by date taken, a line above the results counts them and links
+// to them.
 import { fetchCards, pollCards, reloadLibrary, replaceSummary } from "./library_refresh.js";
 import { message } from "./messages.js";
 
@@ -22,9 +23,9 @@ async function addCards() {
   const selection = document.querySelector("image-selection");
   const grid = selection?.querySelector("virtual-grid");
   if (!selection) return reloadEmptyLibrary();
-  if (!grid || !selection.hasAttribute("data-is-newest-first")) return showCount();
+  if (!grid || !selection.hasAttribute("data-takes-new-images")) return showCount();
   const ids = stored.splice(0, MAX_CARDS);
-  const content = await fetchCards(selection.dataset.cardsUrl, "", ids);
+  const content = await fetchCards(selection.dataset.cardsUrl, "sort:newest", ids);
   if (!content || !selection.isConnected) return showCount();
   const cards = ids
     .filter((id) => !grid.imageIds().includes(id))

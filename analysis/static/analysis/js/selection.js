@@ -44,8 +44,8 @@ class ImageSelection extends HTMLElement {
     const action = event.target.closest("[data-select]")?.dataset.select;
     if (action === "all") return this.selectAll();
     if (action === "none") return this.clear();
-    const monthButton = event.target.closest("[data-month-ids-url]");
-    if (monthButton) return this.selectMonth(monthButton);
+    const periodButton = event.target.closest("[data-ids-url]");
+    if (periodButton) return this.selectPeriod(periodButton);
     const card = event.target.closest(".card");
     if (!card) return;
     const isCheckbox = event.target.matches(".card-checkbox");
@@ -76,9 +76,9 @@ class ImageSelection extends HTMLElement {
     this.update();
   }
 
-  // All pictures of a month, also those that are not loaded; deselected if all of them are selected.
-  async selectMonth(button) {
-    const response = await fetch(button.dataset.monthIdsUrl).catch(() => null);
+  // All pictures of a month or day, also those that are not loaded; deselected if all of them are selected.
+  async selectPeriod(button) {
+    const response = await fetch(button.dataset.idsUrl).catch(() => null);
     if (!response) return showMessage(message("unreachable-unchanged"));
     const { ids, message: refusal } = isFragment(response) ? await response.json() : { message: message("reload") };
     if (!ids) return showMessage(refusal);
@@ -192,15 +192,18 @@ class ImageSelection extends HTMLElement {
     if (card.contains(document.activeElement)) next?.querySelector("a").focus();
     const [before, after] = [card.previousElementSibling, card.nextElementSibling];
     card.remove();
-    if (before?.matches(".month-heading") && !after?.matches(".card, .grid-spacer")) this.removeHeading(before);
+    if (before?.matches(".date-heading") && !after?.matches(".card, .grid-spacer")) this.removeHeading(before);
     if (!this.querySelector(".card")) reloadLibrary();
   }
 
-  // A month without pictures has no heading.
+  // A day without pictures has no heading, nor has a month.
   removeHeading(heading) {
-    const end = heading.previousElementSibling;
-    if (end?.matches(".month-end")) end.remove();
+    const { previousElementSibling: above, nextElementSibling: below } = heading;
+    const next = below?.matches(".row-end") ? below.nextElementSibling : below;
+    if (above?.matches(".row-end")) above.remove();
     heading.remove();
+    const isMonth = above?.matches(".date-heading:not(.day-heading)");
+    if (isMonth && !next?.matches(".day-heading, .card, .grid-spacer")) this.removeHeading(above);
   }
 
   // The labels and tags of the selected pictures. A response to an earlier selection is dropped.

@@ -1,4 +1,4 @@
-"""Months in the grid in a browser: headings, keys, and selecting a month."""
+"""Months and days in the grid in a browser: headings, keys, and selecting them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from analysis.models import Image
 from tests.browser.test_library_page import POSITION, rows
 from tests.factories import START
 
-BOUND = 130
-NAMES = "[...document.querySelectorAll('.month-heading h2')].map((heading) => heading.textContent)"
+BOUND = 140
+NAMES = "[...document.querySelectorAll('.date-heading h2')].map((heading) => heading.textContent)"
 
 
 def dated_rows(owner, renditions):
@@ -25,7 +25,7 @@ def test_months_of_a_long_grid(visit, owner, renditions):
     Image.objects.all().update(taken_at=START.replace(year=2000))
     Image.objects.bulk_create(dated_rows(owner, renditions))
     page = visit().sign_in()
-    page.goto("/?q=sort:taken")
+    page.goto("/")
     page.wait_for_load_state()
     assert page.evaluate(NAMES) == ["April 2026"]
 
@@ -35,6 +35,9 @@ def test_months_of_a_long_grid(visit, owner, renditions):
     expect(page.locator(".bulk-bar")).to_contain_text("70 selected")
     select.click()
     expect(page.locator("image-selection")).not_to_have_attribute("data-selecting", "")
+    page.get_by_role("button", name="Select Friday, 3 April").click()
+    expect(page.locator(".bulk-bar")).to_contain_text("22 selected")
+    page.keyboard.press("Escape")
 
     page.evaluate("bound => { document.querySelector('virtual-grid').dataset.maxCards = bound }", str(BOUND))
     page.mouse.move(700, 500)
@@ -45,7 +48,7 @@ def test_months_of_a_long_grid(visit, owner, renditions):
     assert page.evaluate("document.querySelector('virtual-grid').imageIds().length") == 241
     height = page.evaluate("document.documentElement.scrollHeight")
     page.evaluate("scrollTo(0, 0)")
-    page.wait_for_function("() => document.querySelector('.month-heading h2')?.textContent === 'April 2026'")
+    page.wait_for_function("() => document.querySelector('.date-heading h2')?.textContent === 'April 2026'")
     assert abs(page.evaluate("document.documentElement.scrollHeight") - height) < 1
 
     # Rows that are not in the document are laid out anew as well: as high as if all were.
@@ -67,7 +70,7 @@ def test_keys_and_ranges_go_past_headings(visit, owner, renditions):
     for month, image in enumerate(images, start=1):
         Image.objects.filter(pk=image.pk).update(taken_at=START.replace(month=month))
     page = visit().sign_in()
-    page.goto("/?q=sort:taken")
+    page.goto("/")
     page.wait_for_load_state()
     assert page.evaluate(NAMES) == ["March 2026", "February 2026", "January 2026", "January 2000"]
     heights = {card.bounding_box()["height"] for card in page.locator(".card").all()}
@@ -86,5 +89,5 @@ def test_keys_and_ranges_go_past_headings(visit, owner, renditions):
     expect(page.locator(".bulk-bar")).to_contain_text("1 selected")
     page.locator(f"#card-{images[2].pk} a").focus()
     page.keyboard.press("Delete")
-    expect(page.locator(".month-heading")).to_have_count(3)  # a month without pictures has no heading
+    expect(page.locator(".date-heading")).to_have_count(3)  # a month without pictures has no heading
     assert page.evaluate(POSITION, f"card-{images[1].pk}") > 0

@@ -1,0 +1,180 @@
+// The timeline beside the grid: years and months, each as high as its share of the pictures. Click, drag or keys lead to a
+// month. Its entries are links, which the months page lists without this script.
+import { fetchHtml } from "./fragments.js";
+
+const LABEL_HEIGHT = 20; // between two years
+const TICK_HEIGHT = 6; // between two months
+const MIN_SHARE = 0.002; // of a month with few pictures, so that the pointer can reach it
+const HEADER_HEIGHT = 56;
+const MONTHS_OF_KEY = { ArrowDown: 1, ArrowUp: -1, PageDown: 12, PageUp: -12, Home: -Infinity, End: Infinity };
+
+const loaded = new Map(); // the entries by URL, for the pages that a jump leads to
+let isFocused = false; // a jump replaces the element, and its successor gets the focus
+
+class Timeline extends HTMLElement {
+  async connectedCallback() {
+    this.hidden = true;
+    const { url } = this.dataset;
+    if (!loaded.has(url)) {
+      const html = await fetchHtml(url);
+      if (html) loaded.set(url, html);
+    }
+    if (!this.isConnected || !loaded.has(url)) return;
+    this.innerHTML = loaded.get(url);
+    this.months = [...this.querySelectorAll("li")];
+    if (this.months.length < 2) return;
+    htmx.process(this);
+    this.build();
+    this.listen();
+    if (isFocused) this.focus({ preventScroll: true });
+    isFocused = false;
+  }
+
+  disconnectedCallback() {
+    removeEventListener("scroll", this.scheduleUpdate);
+    document.removeEventListener("htmx:beforeHistorySave", this.clear);
+    this.resizes?.disconnect();
+    cancelAnimationFrame(this.frame);
+  }
+
+  build() {
+    this.role = "slider";
+    this.tabIndex = 0;
+    this.ariaOrientation = "vertical";
+    this.ariaValueMin = 0;
+    this.ariaValueMax = this.months.length - 1;
+    this.computeStarts();
+    this.handle = this.appendChild(document.createElement("span"));
+    this.handle.className = "timeline-handle";
+    this.bubble = this.appendChild(document.createElement("span"));
+    this.bubble.className = "timeline-bubble";
+    this.bubble.ariaHidden = "true";
+    this.bubble.hidden = true;
+    this.hidden = false;
+    this.show(0);
+  }
+
+  // Where each month begins, from 0 to 1.
+  computeStarts() {
+    const weights = this.months.map((month) => Number(month.dataset.weight));
+    const least = MIN_SHARE * weights.reduce((sum, weight) => sum + weight, 0);
+    const heights = weights.map((weight) => Math.max(weight, least));
+    const total = heights.reduce((sum, height) => sum + height, 0);
+    let top = 0;
+    this.starts = heights.map((height) => (top += height / total) - height / total);
+  }
+
+  listen() {
+    this.scheduleUpdate = () => (this.frame ??= requestAnimationFrame(() => this.update()));
+    addEventListener("scroll", this.scheduleUpdate, { passive: true });
+    this.resizes = new ResizeObserver(() => this.draw());
+    this.resizes.observe(this);
+    // The styles of a copy in htmx's history would be refused by the CSP. The link of the jump has to stay.
+    this.clear = () => this.querySelectorAll("span").forEach((mark) => mark.remove());
+    document.addEventListener("htmx:beforeHistorySave", this.clear);
+    this.addEventListener("keydown", (event) => this.handleKey(event));
+    this.addEventListener("pointerdown", (event) => this.handlePointer(event));
+    this.addEventListener("pointermove", (event) => this.point(event));
+    this.addEventListener("pointerup", (event) => this.release(event));
+    for (const type of ["pointerleave", "pointercancel", "blur"]) this.addEventListener(type, () => this.leave());
+  }
+
+  // Names of years and dots of months where there is room for them.
+  draw() {
+    const height = this.clientHeight;
+    this.querySelectorAll(".timeline-year, .timeline-tick").forEach((mark) => mark.remove());
+    let [lastLabel, lastTick, lastYear] = [-Infinity, -Infinity, null];
+    this.months.forEach(({ dataset: { year } }, index) => {
+      const top = this.starts[index] * height;
+      if (year && year !== lastYear && top - lastLabel >= LABEL_HEIGHT && top + LABEL_HEIGHT <= height) {
+        this.mark("timeline-year", top, year);
+        [lastLabel, lastTick] = [top, top + LABEL_HEIGHT - TICK_HEIGHT];
+      } else if (top - lastTick >= TICK_HEIGHT && top - lastLabel >= LABEL_HEIGHT - TICK_HEIGHT) {
+        this.mark("timeline-tick", top, "");
+        lastTick = top;
+      }
+      lastYear = year;
+    });
+    this.show(this.index);
+    this.update();
+  }
+
+  mark(className, top, text) {
+    const mark = document.createElement("span");
+    mark.className = className;
+    mark.textContent = text;
+    mark.style.top = `${top}px`;
+    this.append(mark);
+  }
+
+  // Follows the first visible card.
+  update() {
+    this.frame = null;
+    if (this.isDragged || !this.bubble.hidden) return;
+    const month = document.querySelector("virtual-grid")?.firstVisibleCard()?.dataset.month;
+    // Of a search not all months are there: the next one is near.
+    const index = this.months.findIndex(({ dataset }) => dataset.month <= month);
+    if (month) this.show(index < 0 ? this.months.length - 1 : index);
+  }
+
+  show(index) {
+    this.index = index;
+    const name = this.months[index].textContent;
+    const { pictures } = this.months[index].dataset;
+    this.ariaValueNow = index;
+    this.ariaValueText = name;
+    this.bubble.textContent = pictures ? `${name} · ${pictures}` : name;
+    const top = this.starts[index] * this.clientHeight;
+    this.handle.style.top = `${top}px`;
+    this.bubble.style.top = `${Math.min(Math.max(top, 16), this.clientHeight - 16)}px`;
+  }
+
+  open(index) {
+    this.show(index);
+    this.bubble.hidden = false;
+  }
+
+  leave() {
+    if (this.isDragged) return;
+    this.bubble.hidden = true;
+    this.update();
+  }
+
+  jump() {
+    isFocused = document.activeElement === this;
+    this.months[this.index].querySelector("a").click();
+  }
+
+  handleKey(event) {
+    if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const months = MONTHS_OF_KEY[event.key];
+    const isJump = event.key === "Enter" || event.key === " ";
+    if (months === undefined && !isJump) return;
+    event.preventDefault();
+    if (isJump) this.jump();
+    else this.open(Math.min(Math.max(this.index + months, 0), this.months.length - 1));
+  }
+
+  handlePointer(event) {
+    if (event.button || event.target.closest("a")) return;
+    event.preventDefault(); // selects no text
+    this.isDragged = true;
+    this.setPointerCapture(event.pointerId);
+    this.point(event);
+  }
+
+  point({ clientY }) {
+    const { top, height } = this.getBoundingClientRect();
+    const share = (clientY - top) / height;
+    this.open(Math.max(0, this.starts.findLastIndex((start) => start <= share)));
+  }
+
+  release(event) {
+    if (!this.isDragged) return;
+    this.isDragged = false;
+    this.point(event);
+    this.jump();
+  }
+}
+
+customElements.define("timeline-scrubber", Timeline);

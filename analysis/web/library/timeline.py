@@ -1,0 +1,47 @@
+"""The timeline beside the grid: the months of a result, and their shares of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analysis import formatting
+from analysis.search.month_counts import months_taken
+from analysis.search.pagination import UNDATED
+from analysis.search.results import Search
+from analysis.web import links
+from analysis.web.library.sorting import month_cursors, month_name
+
+
+@dataclass(frozen=True)
+class TimelineMonth:
+    """A month with a link into the result.
+
+    `weight` is its number of pictures, or of those in a sample.
+    """
+
+    name: str
+    key: str
+    """As `2024-05`, like that of the cards."""
+    year: str
+    url: str
+    weight: int
+    pictures: str
+    """The number with its noun; empty if it is not exact."""
+
+
+def timeline_of(search: Search) -> list[TimelineMonth]:
+    """The months of a result in the order by date taken, the latest first."""
+    counts = months_taken(search)
+    before = {start: str(month_cursors(start, is_ascending=False)[0]) for start in counts.numbers}
+    return [
+        TimelineMonth(
+            name=month_name(start),
+            key=start.isoformat()[:7],
+            year="" if start == UNDATED else str(start.year),
+            # The first one is where the result begins.
+            url=links.library_url(search.query, after=before[start] if index else ""),
+            weight=number,
+            pictures=formatting.pictures(number) if counts.is_exact else "",
+        )
+        for index, (start, number) in enumerate(counts.numbers.items())
+    ]
