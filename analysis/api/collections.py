@@ -103,7 +103,7 @@ def create_collection(request: HttpRequest, new: NewCollection) -> HttpResponse:
     """Create a collection, with pictures that you may see. Slashes in the name make levels."""
     user = token_of(request).user
     collection = curation.create(user, name=new.name)
-    Collection.objects.filter(pk=collection.pk).update(description=new.description)
+    curation.describe(collection, text=new.description)
     if new.image_ids:
         curation.add(collection, Selection(user, ids=tuple(new.image_ids)))
     collection.refresh_from_db()
@@ -122,7 +122,9 @@ def change_collection(request: HttpRequest, collection_id: int, changes: Collect
     collection = _own(request, collection_id)
     if changes.name is not None:
         curation.rename(collection, name=changes.name)
-    values = changes.model_dump(exclude={"name"}, exclude_none=True)
+    if changes.description is not None:
+        curation.describe(collection, text=changes.description)
+    values = changes.model_dump(exclude={"name", "description"}, exclude_none=True)
     if values:
         Collection.objects.filter(pk=collection.pk).update(**values)
     collection.refresh_from_db()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import MAXYEAR, datetime
 from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
@@ -80,6 +80,8 @@ def create_share_link(request: HttpRequest, new: NewShareLink) -> HttpResponse:
     """Create a link. It shows your own pictures and public ones, private ones only if it includes them."""
     if new.expires_at is not None and new.expires_at.tzinfo is None:
         raise ApiError(422, _("Give the time with its offset from UTC."), field="expires_at")
+    if new.expires_at is not None and not 1 < new.expires_at.year < MAXYEAR:  # in UTC it may be out of range
+        raise ApiError(422, _("Choose a date that a calendar has."), field="expires_at")
     options = LinkOptions(**new.model_dump(exclude={"image_id", "collection_id", "search_id"}))
     link = share_links.create(token_of(request).user, _target(request, new), options)
     link.refresh_from_db()

@@ -66,6 +66,15 @@ def clean_collection_name(text: str) -> str:
     return name
 
 
+def describe(collection: Collection, *, text: str) -> None:
+    """Save a description. Raises ActionRefused for one that is too long."""
+    text = text.replace("\x00", " ").replace("\r\n", "\n").strip()
+    if len(text) > MAX_DESCRIPTION:
+        limit = formatting.count(MAX_DESCRIPTION)
+        raise ActionRefused(_("A description can have at most %(limit)s characters.") % {"limit": limit})
+    Collection.objects.filter(pk=collection.pk).update(description=text)
+
+
 def create(owner: AbstractBaseUser, *, name: str) -> Collection:
     """A new collection. Raises ActionRefused for a name in use."""
     name = clean_collection_name(name)

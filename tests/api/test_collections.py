@@ -25,7 +25,7 @@ def create(api, name="Trips/Paris", **fields) -> str:
 
 def test_collection_from_creation_to_deletion(api, owner, images):
     ids = [image.pk for image in images]
-    created = api.post("/collections", {"name": " Trips / Paris", "description": "Spring", "image_ids": ids[:2]})
+    created = api.post("/collections", {"name": " Trips / Paris", "description": "Spring\x00", "image_ids": ids[:2]})
     path = f"/collections/{created.json()['id']}"
     assert (created.status_code, created["Location"].endswith(path)) == (201, True)
     names = ("name", "description", "owner", "is_own", "is_shared", "shares_private", "cover_id")
@@ -74,6 +74,7 @@ def test_others_read_and_arrange_what_is_shared_with_them(api, api_of, owner, co
         ({"name": "Trips", "image_ids": [0]}, 422),
         ({"name": "Trips", "description": "x" * 5_001}, 422),
         ({"name": "PARIS"}, 409),
+        ({"name": "\x00"}, 409),
         ({"name": "Trips", "pictures": []}, 422),
     ],
 )
@@ -125,7 +126,9 @@ def test_only_what_one_may_share_gets_a_link(api, colleague, owner):
     for name, pk in targets.items():
         assert api.post("/share-links", {name: pk}).status_code == 404
     image = create_image(owner).pk
-    for body in ({}, {"image_id": image, "search_id": 1}, {"image_id": image, "expires_at": "2099-01-01T00:00:00"}):
+    too_late = {"image_id": image, "expires_at": "9999-12-31T23:59:59-12:00"}
+    no_offset = {"image_id": image, "expires_at": "2099-01-01T00:00:00"}
+    for body in ({}, {"image_id": image, "search_id": 1}, no_offset, too_late):
         assert api.post("/share-links", body).status_code == 422
     assert not ShareLink.objects.exists()
     own = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -38,16 +39,12 @@ def collection_settings(request: Request, collection_id: int) -> HttpResponse:
     collection = _own_or_404(request, collection_id)
     if request.method != "POST":
         return _page(request, collection)
-    description = request.POST.get("description", "").replace("\x00", " ").replace("\r\n", "\n").strip()
-    if len(description) > curation.MAX_DESCRIPTION:
-        limit = formatting.count(curation.MAX_DESCRIPTION)
-        error = _("A description can have at most %(limit)s characters.") % {"limit": limit}
-        return _page(request, collection, error=error, status=422)
     try:
-        curation.rename(collection, name=request.POST.get("name", ""))
+        with transaction.atomic():
+            curation.describe(collection, text=request.POST.get("description", ""))
+            curation.rename(collection, name=request.POST.get("name", ""))
     except ActionRefused as refusal:
         return _page(request, collection, error=str(refusal), status=422)
-    Collection.objects.filter(pk=collection.pk).update(description=description)
     toasts.add_toast(request, Toast(_("Saved.")))
     return redirect(collection)
 
