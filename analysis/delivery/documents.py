@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.urls import reverse
 
+from analysis.delivery.image_details import image_details
 from analysis.exports.image_rows import LabelRow, effective_labels
 from analysis.models import Image
 
@@ -31,6 +32,13 @@ def image_documents(image_ids: Collection[int]) -> dict[int, dict[str, Any]]:
     images = Image.objects.filter(pk__in=image_ids).select_related("bucket", "owner")
     labels = effective_labels(image_ids)
     return {image.pk: _image(image, labels.get(image.pk, [])) for image in images}
+
+
+def full_image_documents(image_ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    """The same with faces, celebrities, text, moderation, colors and quality."""
+    documents = image_documents(image_ids)
+    details = image_details(documents)
+    return {image_id: document | details[image_id] for image_id, document in documents.items()}
 
 
 def image_message(image: dict[str, Any]) -> dict[str, Any]:
@@ -71,6 +79,7 @@ def _image(image: Image, labels: Sequence[LabelRow]) -> dict[str, Any]:
         "owner": image.owner.get_username(),
         "bucket": image.bucket.name if image.bucket else None,
         "key": image.key if image.bucket else None,
+        "version_id": image.version_id or None,
         "added_at": image.added_at.isoformat(),
         # Without a zone, as cameras write it.
         "taken_at": image.taken_at.replace(tzinfo=None).isoformat() if image.taken_at else None,

@@ -6,7 +6,7 @@ from analysis.models.batches import Batch, BatchEntry, BatchImage
 from analysis.models.buckets import Bucket, BucketObject
 from analysis.models.bulk_changes import BulkChange, ChangedImage
 from analysis.models.cities import City
-from analysis.models.deliveries import Alert, AlertMatch, Delivery, ImageEvent, Sink
+from analysis.models.deliveries import Alert, AlertMatch, Delivery, ImageEvent, Sink, SinkRun
 from analysis.models.embeddings import ImageEmbedding
 from analysis.models.exports import Export
 from analysis.models.folders import Folder
@@ -73,6 +73,7 @@ __all__ = [
     "Rating",
     "SavedSearch",
     "Sink",
+    "SinkRun",
     "Spend",
     "SpendEntry",
     "StatisticsRun",
