@@ -63,9 +63,16 @@ class AwsServices:
     def received(self, queue: str) -> list[dict[str, Any]]:
         """All messages of a queue, with their bodies read as JSON."""
         messages = []
-        while found := self.clients["sqs"].receive_message(
-            QueueUrl=queue, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"], MessageAttributeNames=["All"]
-        ).get("Messages"):
+        while (
+            found := self.clients["sqs"]
+            .receive_message(
+                QueueUrl=queue,
+                MaxNumberOfMessages=10,
+                MessageSystemAttributeNames=["All"],
+                MessageAttributeNames=["All"],
+            )
+            .get("Messages")
+        ):
             messages += [{**message, "json": json.loads(message["Body"])} for message in found]
         return messages
 

@@ -7,13 +7,11 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from django.db.models.functions import Now
 
 from analysis import tasks
 from analysis.aws import s3_objects
-from analysis.curation import verdicts
 from analysis.delivery import events, outbox, sender
-from analysis.models import Delivery, Image, Label, Sink
+from analysis.models import Delivery, Image, Sink
 from tests import pictures
 from tests.delivery.aws_services import REGION
 from tests.factories import create_bucket, labels_answer
@@ -98,7 +96,9 @@ def test_every_service_receives_an_analyzed_picture(aws, analyzed):
     [*_, published] = sorted(aws.received(topic_queue), key=lambda message: message["json"]["created_at"])
     check(published["json"], "image-message")
     assert published["json"]["image"] == details
-    event = max((message["json"] for message in aws.received(bus_queue)), key=lambda found: found["detail"]["created_at"])
+    event = max(
+        (message["json"] for message in aws.received(bus_queue)), key=lambda found: found["detail"]["created_at"]
+    )
     check(event["detail"], "image-message")
     assert (event["source"], event["detail-type"], event["detail"]["image"]) == ("imagelib", "Image Changed", details)
     assert event["resources"] == ["arn:aws:s3:::pictures/2026/dog.jpg"]
