@@ -43,6 +43,7 @@ class Codename(StrEnum):
     VIEW_STATISTICS = "view_endedstatistics"
     VIEW_SYSTEM = "view_heartbeat"
     CHANGE_OUTAGE = "change_outage"
+    CHANGE_SINK = "change_sink"
 
 
 def viewer_of(user: AnyUser) -> Viewer:
@@ -248,6 +249,11 @@ def can_view_system(user: AnyUser) -> bool:
 def can_probe_apis(user: AnyUser) -> bool:
     """Staff who can retry an API during its outage, before the next automatic probe."""
     return _is_staff_with(user, Codename.CHANGE_OUTAGE)
+
+
+def can_manage_sinks(user: AnyUser) -> bool:
+    """Staff who set up which services receive the results of all pictures."""
+    return _is_staff_with(user, Codename.CHANGE_SINK)
 
 
 def can_open_admin(user: AnyUser) -> bool:

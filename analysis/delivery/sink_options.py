@@ -69,8 +69,13 @@ class TagOptions(SinkOptions):
     `labels`: names of labels; if empty, all of these `kinds`. `max_tags` counts imagelib's own.
     """
 
-    prefix: str = "imagelib:"
+    tag_prefix: str = "imagelib:"
     labels: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ("label", "moderation")
     min_confidence: int = 80
     max_tags: int = 5
+
+
+@dataclass(frozen=True)
+class WebhookOptions(SinkOptions):
+    """A webhook has none."""

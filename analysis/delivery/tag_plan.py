@@ -30,7 +30,7 @@ def plan_tags(before: Mapping[str, str], image: Mapping[str, Any], options: TagO
 
     S3 allows ten tags for an object, and those of others come first.
     """
-    foreign = {name: value for name, value in before.items() if not name.startswith(options.prefix)}
+    foreign = {name: value for name, value in before.items() if not name.startswith(options.tag_prefix)}
     wanted = wanted_tags(image, options)
     room = max(0, min(options.max_tags, object_tags.MAX_TAGS - len(foreign)))
     names = list(wanted)
@@ -49,7 +49,7 @@ def wanted_tags(image: Mapping[str, Any], options: TagOptions) -> Tags:
         labels.sort(key=lambda label: order[label["name"].casefold()])
     tags = Tags()
     for label in labels:
-        tags.setdefault(_tag_name(options.prefix, label["name"]), label["kind"])
+        tags.setdefault(_tag_name(options.tag_prefix, label["name"]), label["kind"])
     return tags
 
 

@@ -32,6 +32,7 @@ from analysis.models import (
     Rating,
     SavedSearch,
     Sink,
+    SinkRun,
     Verdict,
 )
 from imagelib.accounts.models import User
@@ -78,6 +79,7 @@ def test_all_models_but_these_are_registered():
         ImageLabel,
         LabelAncestor,
         Sink,
+        SinkRun,
     }
 
 

@@ -64,10 +64,10 @@ def test_tags_are_activated_by_the_dry_run_of_the_same_settings(tags_sink):
     sinks.resume(tags_sink, approval=sinks.approval_of(tags_sink))
     tags_sink.refresh_from_db()
     assert tags_sink.is_active
-    tags_sink.options = {"prefix": "x:"}
+    tags_sink.options = {"tag_prefix": "x:"}
     sinks.change(tags_sink)
     tags_sink.refresh_from_db()
-    assert (tags_sink.is_active, tags_sink.options) == (False, {"prefix": "x:"})
+    assert (tags_sink.is_active, tags_sink.options) == (False, {"tag_prefix": "x:"})
 
 
 def test_counts_are_by_sink_and_state(owner, receiver):

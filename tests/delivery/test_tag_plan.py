@@ -25,7 +25,7 @@ IMAGE = {"labels": [{"name": name, "kind": kind, "confidence": percent} for name
         ({"labels": ("happy", "Dog", "Cat")}, {}, {"imagelib:Happy": "emotion", "imagelib:Dog": "label"}, ()),
         ({"min_confidence": 98}, {}, {"imagelib:Dog": "label"}, ()),
         ({"max_tags": 1}, {}, {"imagelib:Dog": "label"}, ("imagelib:Explicit", "imagelib:Pet - Co")),
-        ({"prefix": "x/", "max_tags": 1}, {}, {"x/Dog": "label"}, ("x/Explicit", "x/Pet - Co")),
+        ({"tag_prefix": "x/", "max_tags": 1}, {}, {"x/Dog": "label"}, ("x/Explicit", "x/Pet - Co")),
         ({"min_confidence": 98}, {"imagelib:Old": "label", "a": "b"}, {"a": "b", "imagelib:Dog": "label"}, ()),
         ({"min_confidence": 100}, {"imagelib:Old": "label"}, {}, ()),
         ({"min_confidence": 98}, {str(n): "" for n in range(10)}, {str(n): "" for n in range(10)}, ("imagelib:Dog",)),

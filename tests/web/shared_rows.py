@@ -16,7 +16,7 @@ from django.test import Client
 from analysis import pipeline
 from analysis.exports import background
 from analysis.library import uploads
-from analysis.models import Batch, BulkChange, Export, Image, SavedSearch
+from analysis.models import Batch, BulkChange, Export, Image, SavedSearch, Sink
 from imagelib.accounts import api_tokens
 from tests import environment, pictures
 from tests.factories import create_analysis, create_bucket, create_user
@@ -99,6 +99,7 @@ def image_rows(module_rows, people, tmp_path_factory):
         BulkChange.objects.create(person=owner, action="trash")
         SavedSearch.objects.create(owner=owner, name="Dogs", query="dog", is_shared=True)
         create_bucket(owner)
+        Sink.objects.create(name="Tags", channel="object_tags", is_active=False)
         background.run(background.create(Export(owner=owner, format="jsonl")).pk)
         api_tokens.create(owner, name="Test", scopes=["read"], days=30)
         uploads.issue(owner_id=owner.pk, filename="dog.jpg", size=1)

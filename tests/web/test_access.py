@@ -8,7 +8,7 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from analysis.models import Batch, Bucket, BulkChange, Export, Image, SavedSearch, Upload
+from analysis.models import Batch, Bucket, BulkChange, Export, Image, SavedSearch, Sink, Upload
 from imagelib.accounts.models import ApiToken
 from tests.factories import create_labeled_image
 from tests.web.shared_rows import *  # noqa: F403
@@ -101,6 +101,11 @@ ENTRIES = {
     "batch": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
     "batch-action": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "system": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    **dict.fromkeys(
+        ("sinks", "sink-channels", "sink-add", "sink", "sink-edit", "sink-dry-run"),
+        ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),  # staff alone: in test_sinks.py
+    ),
+    "sink-action": ("post", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     "account": ("get", EVERYBODY_SIGNED_IN),
     "mcp": ("post", {PRIVATE: (401,) * 4}),  # takes tokens alone
     "api-tokens": ("get", EVERYBODY_SIGNED_IN),
@@ -160,6 +165,9 @@ def address(name: str, image: Image) -> str:
     bucket = Bucket.objects.filter(owner=image.owner).values_list("pk", flat=True).first() or 10**9  # removed
     arguments |= {"bucket": [bucket], "bucket-sync": [bucket], "bucket-edit": [bucket], "bucket-remove": [bucket]}
     arguments |= {"folder": [image.folder_id]}
+    sink = Sink.objects.values_list("pk", flat=True).first() or 10**9
+    arguments |= {name: [sink] for name in ("sink", "sink-edit", "sink-dry-run")}
+    arguments |= {"sink-add": ["sqs"], "sink-action": [sink, "pause"]}
     arguments |= {"upload-file": [ticket], "upload-complete": [ticket]}
     token = ApiToken.objects.filter(user=image.owner).values_list("pk", flat=True).first()
     arguments |= {"api-token-revoke": [token]}
