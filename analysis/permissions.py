@@ -12,7 +12,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 
-from analysis.models import Batch, Bucket, Export, Image, ImageQuerySet, Viewer
+from analysis.models import Batch, Bucket, Delivery, Export, Image, ImageQuerySet, Viewer
 from imagelib.accounts.models import User
 
 AnyUser = AbstractBaseUser | AnonymousUser
@@ -178,6 +178,17 @@ def viewable_exports(user: AnyUser) -> QuerySet[Export]:
     Nobody else's, not even for staff: they contain what only their owner may see.
     """
     return Export.objects.filter(owner_id=user.pk)
+
+
+def viewable_deliveries(user: AnyUser) -> QuerySet[Delivery]:
+    """Messages of the user's own alerts; of sinks for those who manage them."""
+    deliveries = Delivery.objects.filter(alert__owner_id=user.pk)
+    return deliveries | Delivery.objects.exclude(sink=None) if can_manage_sinks(user) else deliveries
+
+
+def can_manage_sinks(user: AnyUser) -> bool:
+    """Staff only: sinks are about everyone's pictures, and use the server's AWS credentials."""
+    return _is_staff_with(user, Codename.CHANGE_SINK)
 
 
 def can_control_batch(user: AnyUser, batch: Batch) -> bool:

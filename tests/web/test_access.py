@@ -55,6 +55,8 @@ ENTRIES = {
     "bucket-remove": ("post", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     "bucket": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
     "bucket-sync": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
+    "deliveries": ("get", EVERYBODY_SIGNED_IN),  # others' messages are left out: in test_deliveries.py
+    "deliveries-send-again": ("post", EVERYBODY_GOES_BACK),
     "labels": ("get", EVERYBODY_SIGNED_IN),
     "folders": ("get", EVERYBODY_SIGNED_IN),
     "folder": ("get", SEEN_SIGNED_IN),
