@@ -187,7 +187,10 @@ def viewable_deliveries(user: AnyUser) -> QuerySet[Delivery]:
 
 
 def can_manage_sinks(user: AnyUser) -> bool:
-    """Staff only: sinks are about everyone's pictures, and use the server's AWS credentials."""
+    """Staff only.
+
+    Sinks are about everyone's pictures, and use the server's AWS credentials.
+    """
     return _is_staff_with(user, Codename.CHANGE_SINK)
 
 
@@ -260,11 +263,6 @@ def can_view_system(user: AnyUser) -> bool:
 def can_probe_apis(user: AnyUser) -> bool:
     """Staff who can retry an API during its outage, before the next automatic probe."""
     return _is_staff_with(user, Codename.CHANGE_OUTAGE)
-
-
-def can_manage_sinks(user: AnyUser) -> bool:
-    """Staff who set up which services receive the results of all pictures."""
-    return _is_staff_with(user, Codename.CHANGE_SINK)
 
 
 def can_open_admin(user: AnyUser) -> bool:

@@ -19,9 +19,9 @@ _serializer = TypeSerializer()
 
 
 def put_item(client: Any, table: str, item: Mapping[str, Any], *, sequence: str) -> bool:
-    """Write an item, unless the table has one with a higher number in the attribute `sequence`.
+    """Write an item, unless the table has a newer one: then return False.
 
-    Returns False in that case. Raises AWSError.
+    Newer is a higher number in the attribute `sequence`. Raises AWSError.
     """
     return _put(
         client,

@@ -31,7 +31,10 @@ def send_policy(*, action: str, arn: str) -> dict[str, Any]:
 
 
 def tag_policy(prefixes: Iterable[str], *, region: str) -> dict[str, Any]:
-    """Policy to set tags of objects; `prefixes`: each a bucket's name, a slash, and the beginning of its keys."""
+    """Policy to set tags of objects.
+
+    `prefixes`: each a bucket's name, a slash, and the beginning of its keys.
+    """
     actions = [f"s3:{verb}{kind}Tagging" for verb in ("Get", "Put") for kind in ("Object", "ObjectVersion")]
     arns = [f"arn:{partition_of(region)}:s3:::{prefix}*" for prefix in prefixes]
     return {"Version": "2012-10-17", "Statement": [{**_allow("TagPictures", actions, ""), "Resource": arns}]}

@@ -22,7 +22,10 @@ _ENDPOINTS = {"sqs": "SQS", "sns": "SNS", "events": "EVENTBRIDGE", "dynamodb": "
 
 
 def shared_client(service: str, *, region: str) -> Any:
-    """The client of a service and region. Raises AWSError for an invalid configuration."""
+    """The client of a service and region.
+
+    Raises AWSError for an invalid configuration.
+    """
     endpoint = os.environ.get(f"AWS_ENDPOINT_URL_{_ENDPOINTS[service]}") or os.environ.get("AWS_ENDPOINT_URL", "")
     key = service, region, endpoint
     with _lock:

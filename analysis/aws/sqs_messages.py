@@ -33,7 +33,7 @@ def refusal(item: dict[str, Any], *, operation: str) -> AWSError:
 
 
 def fifo_fields(message: OutgoingMessage, *, is_fifo: bool) -> dict[str, str]:
-    """Order by picture, and no message twice within the five minutes that AWS remembers ids."""
+    """Order by group, and no message twice while AWS remembers its id (5 minutes)."""
     return {"MessageGroupId": message.group, "MessageDeduplicationId": message.id} if is_fifo else {}
 
 

@@ -1,4 +1,4 @@
-"""Faces, celebrities, text, moderation and colors, as messages of sinks carry them."""
+"""Faces, celebrities, text, moderation and colors for messages of sinks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Addresses of sinks: queue URLs, ARNs and names; their form, region and IAM policy."""
+"""Addresses of sinks (URLs, ARNs, names): form, region and IAM policy."""
 
 from __future__ import annotations
 

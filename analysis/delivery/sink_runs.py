@@ -1,4 +1,4 @@
-"""Sends sinks the pictures that were there before them, without filling the outbox."""
+"""Sends sinks the pictures that were there before them, in steps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ State = SinkRun.State
 
 
 def start(sink: Sink) -> SinkRun:
-    """Start a run from the first picture; a finished one begins again. The sweeper does the work."""
+    """Start a run from the first picture; the sweeper does the work."""
     last = Image.objects.aggregate(last=Max("pk"))["last"] or 0
     fresh = {"state": State.RUNNING, "after_image_id": 0, "last_image_id": last, "queued": 0, "finished_at": None}
     run, _is_new = SinkRun.objects.update_or_create(sink=sink, defaults={**fresh, "started_at": Now()})

@@ -1,4 +1,4 @@
-"""Actions on sinks: test, pause, resume, dry run, sending existing pictures; their counts."""
+"""Actions on sinks: test, resume, dry run, existing pictures; their counts."""
 
 from __future__ import annotations
 
@@ -70,11 +70,13 @@ def add(sink: Sink) -> Sink:
 
 
 def change(sink: Sink) -> None:
-    """Save changed settings of a sink. Tags need a new dry run."""
-    is_paused = {"is_active": False} if sink.channel == Sink.Channel.OBJECT_TAGS else {}
+    """Save changed settings of a sink. Other tags need a new dry run."""
+    before = Sink.objects.get(pk=sink.pk)
+    needs_approval = sink.channel == Sink.Channel.OBJECT_TAGS and approval_of(sink) != approval_of(before)
     # Only the settings: the sender may write the state of the sink at this moment.
     fields = {"name": sink.name, "query": sink.query, "address": sink.address, "options": sink.options}
-    Sink.objects.filter(pk=sink.pk).update(**fields, **is_paused)
+    fresh = {"failures": 0, "retry_at": None}
+    Sink.objects.filter(pk=sink.pk).update(**fields, **fresh, **({"is_active": False} if needs_approval else {}))
 
 
 def send_test(sink: Sink) -> Outcome:

@@ -14,7 +14,10 @@ Tags = dict[str, str]
 
 @dataclass(frozen=True)
 class TagPlan:
-    """All tags of an object afterwards, and the names of those for which there was no room."""
+    """All tags of an object before and after.
+
+    `omitted`: the names of those for which there was no room.
+    """
 
     before: Tags
     after: Tags
@@ -26,19 +29,19 @@ class TagPlan:
 
 
 def plan_tags(before: Mapping[str, str], image: Mapping[str, Any], options: TagOptions) -> TagPlan:
-    """Replace the tags with our prefix by those of the picture; others stay as they are.
+    """Replace the tags with our prefix by those of the picture.
 
-    S3 allows ten tags for an object, and those of others come first.
+    Others stay as they are. S3 allows ten tags for an object, and those of others come first.
     """
     foreign = {name: value for name, value in before.items() if not name.startswith(options.tag_prefix)}
     wanted = wanted_tags(image, options)
-    room = max(0, min(options.max_tags, object_tags.MAX_TAGS - len(foreign)))
-    names = list(wanted)
+    names = list(wanted)[: options.max_tags]
+    room = max(0, object_tags.MAX_TAGS - len(foreign))
     return TagPlan(dict(before), foreign | {name: wanted[name] for name in names[:room]}, tuple(names[room:]))
 
 
 def wanted_tags(image: Mapping[str, Any], options: TagOptions) -> Tags:
-    """The tags of a picture, the most certain first; a label named in the options comes before others.
+    """The tags of a picture: in the order of named labels, or by confidence.
 
     The value is the kind of the label: lifecycle rules and IAM conditions compare values exactly, so a confidence would
     be of no use to them.

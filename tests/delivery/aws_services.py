@@ -1,4 +1,4 @@
-"""Queues, topics, buses, tables and buckets on moto's server, as receivers of messages."""
+"""Queues, topics, buses, tables and buckets on moto's server."""
 
 from __future__ import annotations
 

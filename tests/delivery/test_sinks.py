@@ -62,8 +62,10 @@ def test_tags_are_activated_by_the_dry_run_of_the_same_settings(tags_sink):
         with pytest.raises(SinkRefused, match="dry run"):
             sinks.resume(tags_sink, approval=approval)
     sinks.resume(tags_sink, approval=sinks.approval_of(tags_sink))
+    tags_sink.name = "Other"
+    sinks.change(tags_sink)
     tags_sink.refresh_from_db()
-    assert tags_sink.is_active
+    assert (tags_sink.is_active, tags_sink.name) == (True, "Other")
     tags_sink.options = {"tag_prefix": "x:"}
     sinks.change(tags_sink)
     tags_sink.refresh_from_db()

@@ -49,7 +49,7 @@ def send_all() -> list[tuple[str, str]]:
 
 @pytest.fixture
 def analyzed(owner, aws, rekognition, settings):
-    """A picture in a bucket with versions, whose analyses run once the sinks are there."""
+    """A function that analyzes a picture in a bucket with versions."""
     settings.AWS_REGION = REGION
     settings.RECOGNIZER_APIS = ["labels", "faces", "celebrities"]
     bucket = create_bucket(owner, name="pictures", region=REGION, may_tag=True)

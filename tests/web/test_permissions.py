@@ -31,9 +31,8 @@ OPENED: dict[str, dict[Codename, int]] = {
     "batch": {Codename.VIEW_BATCH: 200, Codename.CHANGE_BATCH: 200},
     "batch-action": {Codename.VIEW_BATCH: 403, Codename.CHANGE_BATCH: 302},
     "system": {Codename.VIEW_SYSTEM: 200},
-    **dict.fromkeys(
-        ("sinks", "sink-channels", "sink-add", "sink", "sink-edit", "sink-dry-run"), {Codename.CHANGE_SINK: 200}
-    ),
+    **{name: {Codename.CHANGE_SINK: 200} for name in ("sinks", "sink-channels", "sink-add")},
+    **{name: {Codename.CHANGE_SINK: 200} for name in ("sink", "sink-edit", "sink-dry-run")},
     "sink-action": {Codename.CHANGE_SINK: 302},
 }
 """What staff with one right get where a person without any gets something else."""

@@ -49,7 +49,7 @@ def envelope(message: Message) -> dict[str, Any]:
 
 
 def rekognition_labels(image: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Labels and tags in Rekognition's spelling, as the serverless tutorials write them."""
+    """Labels and tags in Rekognition's spelling, as serverless tutorials do."""
     return [
         {"Name": label["name"], "Confidence": label["confidence"]}
         for label in image.get("labels", [])
@@ -58,7 +58,7 @@ def rekognition_labels(image: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def omissions(omitted: Mapping[str, int]) -> list[dict[str, Any]]:
-    """What was left out, as part of a document."""
+    """Numbers of omitted entries, as part of a document."""
     return [{"field": name, "count": count} for name, count in omitted.items()]
 
 

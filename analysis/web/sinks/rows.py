@@ -12,13 +12,14 @@ from django.utils.translation import gettext as _
 from analysis import formatting
 from analysis.delivery.sinks import COUNT_CAP
 from analysis.models import Delivery, Sink, SinkRun
+from analysis.web.links import with_parameters
 
 State = Delivery.State
 
 
 @dataclass(frozen=True)
 class SinkRow:
-    """A sink; `state` is a CSS class, `waiting` and others are counts of messages as text."""
+    """A sink; `state` is a CSS class, counts of messages are texts."""
 
     id: str
     url: str
@@ -33,6 +34,8 @@ class SinkRow:
     waiting: str
     failed: str
     delivered: str
+    messages_url: str
+    failed_url: str
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,10 @@ def sink_row(sink: Sink, counts: Mapping[str, int]) -> SinkRow:
         waiting=_count(counts, State.WAITING),
         failed=_count(counts, State.FAILED),
         delivered=_count(counts, State.DELIVERED),
+        messages_url=with_parameters(reverse("deliveries"), sink=sink.pk),
+        failed_url=with_parameters(reverse("deliveries"), sink=sink.pk, state=State.FAILED)
+        if counts.get(State.FAILED)
+        else "",
     )
 
 
