@@ -28,6 +28,7 @@ from analysis.api import (
     labels,
     openapi,
     searches,
+    sinks,
     status,
     uploads,
 )
@@ -61,6 +62,7 @@ routers = (
     background_exports,
     uploads,
     buckets,
+    sinks,
     status,
 )
 for module in routers:

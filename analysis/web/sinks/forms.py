@@ -51,7 +51,7 @@ class LabelList(forms.Field):
     widget = forms.Textarea(attrs={"rows": 3})
 
     def to_python(self, value: Any) -> tuple[str, ...]:
-        text = str(value or "").replace("\n", ",")
+        text = ",".join(value) if isinstance(value, list | tuple) else str(value or "").replace("\n", ",")
         return tuple(dict.fromkeys(name for part in text.split(",") if (name := one_line(part))))
 
     def prepare_value(self, value: Any) -> Any:
