@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,14 +31,21 @@ class Shortened:
         return _("Left out, as the message would have been too large: %(parts)s.") % {"parts": parts}
 
 
-def shorten(document: Document, *, limit: int, size: Callable[[Document, Mapping[str, int]], int]) -> Shortened | None:
+def shorten(
+    document: Document,
+    *,
+    limit: int,
+    size: Callable[[Document, Mapping[str, int]], int],
+    lists: Collection[str] = LISTS,
+) -> Shortened | None:
     """The document with as many list entries as the limit allows.
 
-    `size`: bytes of what is sent for a document and its omitted entries. None if it is too large even without lists.
+    `size`: bytes of what is sent for a document and its omitted entries. `lists`: those that are sent. Returns None if
+    it is too large even without them.
     """
     shortened, omitted = dict(document), dict[str, int]()
     while size(shortened, omitted) > limit:
-        name = max(LISTS, key=lambda name: len(repr(shortened.get(name) or "")))
+        name = max(lists, key=lambda name: len(repr(shortened.get(name) or "")))
         entries = shortened.get(name)
         if not entries:
             return None

@@ -122,6 +122,16 @@ def test_message_over_the_limit_says_what_was_left_out(aws, form, schema):
     )
 
 
+def test_simple_form_is_not_shortened_for_what_it_does_not_have(aws):
+    text = [{"text": "x" * 500, "confidence": 99.0, "box": None}] * 100
+    queue = aws.create_queue("pictures")
+    channel = SqsChannel(queue, REGION, MessageOptions(form="simple", kilobytes=16))
+    assert channel.send([message(DOG, *[HAPPY] * 1_000, text=text)]) == [Outcome()]
+    assert aws.received(queue)[0]["json"] == {"file_name": "dog.jpg", "labels": [{"Name": "Dog", "Confidence": 98.5}]}
+    table = DynamoDBChannel(aws.create_table("pictures", key="ImageID"), REGION, TableOptions())
+    assert table.send([message(*LONG * 4, text=text * 100)])[0].note.count(":") == 2
+
+
 def test_message_that_cannot_be_shortened_fails_for_good(aws):
     channel = SqsChannel(aws.create_queue("pictures"), REGION, MessageOptions(kilobytes=1))
     [outcome] = channel.send([message(file_name="x" * 600)])

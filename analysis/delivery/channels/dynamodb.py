@@ -14,12 +14,13 @@ from analysis.aws.errors import AWSError
 from analysis.aws.shared_clients import shared_client
 from analysis.delivery.base import Channel, Message, Outcome
 from analysis.delivery.channels.aws_outcomes import outcome_of
-from analysis.delivery.channels.image_bodies import omissions, rekognition_labels
+from analysis.delivery.channels.image_bodies import omissions, rekognition_labels, with_simple_labels
 from analysis.delivery.sink_options import TableOptions
-from analysis.delivery.size_limit import Document, shorten
+from analysis.delivery.size_limit import LISTS, Document, shorten
 
 SEQUENCE = "sequence"
 """Attribute with the time of the message in microseconds: an older message never replaces a newer item."""
+SIMPLE_LISTS = ("labels", "faces", "celebrities")
 TEST_KEY = "imagelib-test"
 
 
@@ -51,10 +52,12 @@ class DynamoDBChannel(Channel):
         def item(image: Document, omitted: Mapping[str, int]) -> dict[str, Any]:
             return item_of(image, omitted, form=self.options.form, created_at=message.created_at)
 
+        image, is_simple = message.payload["image"], self.options.form == "simple"
         shortened = shorten(
-            message.payload["image"],
+            with_simple_labels(image) if is_simple else image,
             limit=dynamodb.ITEM_BYTES,
             size=lambda image, omitted: dynamodb.item_size(item(image, omitted)),
+            lists=SIMPLE_LISTS if is_simple else LISTS,
         )
         if shortened is None:
             return Outcome(_("It does not fit in an item of DynamoDB."), is_permanent=True)

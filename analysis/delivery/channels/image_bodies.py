@@ -10,7 +10,7 @@ from typing import Any, Literal
 from django.utils.translation import gettext as _
 
 from analysis.delivery.base import Message
-from analysis.delivery.size_limit import Document, shorten
+from analysis.delivery.size_limit import LISTS, Document, shorten
 
 Form = Literal["full", "simple"]
 SIMPLE_KINDS = frozenset({"label", "tag"})
@@ -35,8 +35,12 @@ def body_of(message: Message, *, form: Form, limit: int) -> Body:
     def text(image: Document, omitted: Mapping[str, int]) -> str:
         return to_json(_simple(image, omitted) if form == "simple" else _full(message, image, omitted))
 
+    image = message.payload["image"]
     shortened = shorten(
-        message.payload["image"], limit=limit, size=lambda image, omitted: len(text(image, omitted).encode())
+        with_simple_labels(image) if form == "simple" else image,
+        limit=limit,
+        size=lambda image, omitted: len(text(image, omitted).encode()),
+        lists=("labels",) if form == "simple" else LISTS,
     )
     if shortened is None:
         return Body(error=_("It does not fit in %(bytes)d bytes.") % {"bytes": limit})
@@ -48,13 +52,14 @@ def envelope(message: Message) -> dict[str, Any]:
     return {"id": message.delivery_id, "created_at": message.created_at.isoformat(), **message.payload}
 
 
+def with_simple_labels(image: Document) -> Document:
+    """The document with labels and tags alone, as the simple forms have them."""
+    return {**image, "labels": [label for label in image["labels"] if label["kind"] in SIMPLE_KINDS]}
+
+
 def rekognition_labels(image: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Labels and tags in Rekognition's spelling, as serverless tutorials do."""
-    return [
-        {"Name": label["name"], "Confidence": label["confidence"]}
-        for label in image.get("labels", [])
-        if label["kind"] in SIMPLE_KINDS
-    ]
+    """Labels in Rekognition's spelling, as serverless tutorials write them."""
+    return [{"Name": label["name"], "Confidence": label["confidence"]} for label in image.get("labels", [])]
 
 
 def omissions(omitted: Mapping[str, int]) -> list[dict[str, Any]]:
