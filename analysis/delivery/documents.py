@@ -35,7 +35,7 @@ def image_documents(image_ids: Collection[int]) -> dict[int, dict[str, Any]]:
 
 
 def full_image_documents(image_ids: Collection[int]) -> dict[int, dict[str, Any]]:
-    """The same with faces, celebrities, text, moderation, colors and quality."""
+    """The same with the object's version, faces, celebrities, text, moderation, colors and quality."""
     documents = image_documents(image_ids)
     details = image_details(documents)
     return {image_id: document | details[image_id] for image_id, document in documents.items()}
@@ -79,7 +79,6 @@ def _image(image: Image, labels: Sequence[LabelRow]) -> dict[str, Any]:
         "owner": image.owner.get_username(),
         "bucket": image.bucket.name if image.bucket else None,
         "key": image.key if image.bucket else None,
-        "version_id": image.version_id or None,
         "added_at": image.added_at.isoformat(),
         # Without a zone, as cameras write it.
         "taken_at": image.taken_at.replace(tzinfo=None).isoformat() if image.taken_at else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from analysis.models import Analysis
+from analysis.models import Analysis, Image
 from analysis.recognition import responses
 from analysis.recognition.responses import Box, Color, DetectedFace, DetectedText, Quality
 
@@ -17,13 +17,14 @@ Api = Analysis.Api
 
 
 def image_details(image_ids: Collection[int]) -> dict[int, Details]:
-    """Results of the current analyses by picture.
+    """Results of the current analyses by picture, and the version of its object.
 
     None for those of an API that has not analyzed the picture; an empty list means that it found nothing.
     """
-    found: dict[int, Details] = {image_id: _empty() for image_id in image_ids}
+    images = Image.objects.filter(pk__in=image_ids).values_list("pk", "version_id")
+    found: dict[int, Details] = {pk: _empty() | {"version_id": version_id or None} for pk, version_id in images}
     rows = Analysis.objects.current().filter(image_id__in=image_ids)
-    # One response at a time: the largest are megabytes.
+    # A few responses at a time: the largest are megabytes.
     for image_id, api, version, answer in rows.values_list("image_id", "api", "model_version", "answer").iterator(100):
         found[image_id]["models"][api] = version
         found[image_id] |= _READERS[api](answer)

@@ -140,7 +140,7 @@ def _tagged_images(sink: Sink, channel: ObjectTagsChannel) -> Iterator[Document]
     """Documents of the newest pictures of the search that are in buckets with tags."""
     ids = results.image_ids(parse(sink.query), viewer=sink_matching.EVERYONE, limit=PREVIEW_SEARCHED)
     allowed = Image.objects.filter(pk__in=ids, bucket__may_tag=True).order_by("-pk")[:PREVIEW_IMAGES]
-    for image in documents.image_documents(list(allowed.values_list("pk", flat=True))).values():
+    for image in documents.full_image_documents(list(allowed.values_list("pk", flat=True))).values():
         if sink_matching.is_for(sink, image, channel.buckets):
             yield image
 

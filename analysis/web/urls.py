@@ -8,6 +8,7 @@ from analysis.web import (
     activity,
     background_exports,
     buckets,
+    color_theme,
     deliveries,
     duplicates,
     export,
@@ -16,9 +17,10 @@ from analysis.web import (
     place_filter,
     saved_searches,
     sensitive,
+    state_filter,
     system,
 )
-from analysis.web.bulk import reanalyze
+from analysis.web.bulk import changes, reanalyze
 from analysis.web.bulk import views as bulk_views
 from analysis.web.dashboard import views as dashboard_views
 from analysis.web.image import actions, downloads, history, similar
@@ -46,8 +48,11 @@ urlpatterns = [
     path("searches/<int:search_id>/delete/", saved_searches.delete, name="search-delete"),
     path("bulk/menu/", bulk_views.menu, name="bulk-menu"),
     path("bulk/<slug:action>/", bulk_views.bulk_action, name="bulk"),
+    path("changes/", changes.changes, name="bulk-changes"),
     path("changes/<int:change_id>/", bulk_views.bulk_change, name="bulk-change"),
     path("undo/<int:change_id>/", bulk_views.undo, name="undo"),
+    path("theme/", color_theme.choose_theme, name="theme"),
+    path("states/filter/", state_filter.state_filter, name="state-filter"),
     path("sensitive/", sensitive.toggle_sensitive, name="toggle-sensitive"),
     path("buckets/", buckets.buckets, name="buckets"),
     path("buckets/add/", buckets.add, name="bucket-add"),

@@ -53,7 +53,7 @@ def test_results_of_all_apis(owner):
 def test_what_was_not_analyzed_is_null_and_what_was_not_found_is_empty(owner, django_assert_num_queries):
     images = [create_image(owner) for _ in range(3)]
     create_analysis(images[0], "faces", "done", answer={"FaceDetails": []})
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         documents = full_image_documents([image.pk for image in images])
     assert [documents[image.pk]["faces"] for image in images] == [[], None, None]
     assert documents[images[1].pk]["models"] == {}

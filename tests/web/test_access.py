@@ -47,8 +47,11 @@ ENTRIES = {
     "bulk": ("post", EVERYBODY_GOES_BACK),
     "bulk-menu": ("post", EVERYBODY_SIGNED_IN),
     "undo": ("post", EVERYBODY_GOES_BACK),
+    "bulk-changes": ("get", EVERYBODY_SIGNED_IN),
     "bulk-change": ("get", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "toggle-sensitive": ("post", EVERYBODY_GOES_BACK),
+    "theme": ("post", EVERYBODY_GOES_BACK),
+    "state-filter": ("get", EVERYBODY_SIGNED_IN),
     "buckets": ("get", EVERYBODY_SIGNED_IN),
     "bucket-add": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),  # staff alone: in test_buckets.py
     "bucket-edit": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
