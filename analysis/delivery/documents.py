@@ -35,10 +35,11 @@ def image_documents(image_ids: Collection[int]) -> dict[int, dict[str, Any]]:
 
 
 def full_image_documents(image_ids: Collection[int]) -> dict[int, dict[str, Any]]:
-    """The same with the object's version, faces, celebrities, text, moderation, colors and quality."""
+    """The same with all results, and the version of the picture's object."""
     documents = image_documents(image_ids)
     details = image_details(documents)
-    return {image_id: document | details[image_id] for image_id, document in documents.items()}
+    # A picture may be deleted between the queries.
+    return {pk: document | details[pk] for pk, document in documents.items() if pk in details}
 
 
 def image_message(image: dict[str, Any]) -> dict[str, Any]:

@@ -26,8 +26,9 @@ def image_details(image_ids: Collection[int]) -> dict[int, Details]:
     rows = Analysis.objects.current().filter(image_id__in=image_ids)
     # A few responses at a time: the largest are megabytes.
     for image_id, api, version, answer in rows.values_list("image_id", "api", "model_version", "answer").iterator(100):
-        found[image_id]["models"][api] = version
-        found[image_id] |= _READERS[api](answer)
+        if image_id in found:
+            found[image_id]["models"][api] = version
+            found[image_id] |= _READERS[api](answer)
     return found
 
 
