@@ -21,7 +21,7 @@ from analysis.audit_log import retention
 from analysis.batches import lifecycle, progress, queueing, report
 from analysis.bucket_sync import importer
 from analysis.curation import bulk, bulk_steps, collections, trash_deletion
-from analysis.delivery import events, outbox, sender
+from analysis.delivery import events, outbox, sender, sink_runs
 from analysis.exports import background as background_exports
 from analysis.health import heartbeat as health_heartbeat
 from analysis.health import watchdog
@@ -156,6 +156,16 @@ def compare_changed_images() -> None:
 def send_deliveries() -> None:
     if sender.send_due():
         send_deliveries.delay()
+    elif sink_runs.is_due():
+        queue_existing_images.delay()
+
+
+@shared_task(base=OnCommitTask)
+def queue_existing_images() -> None:
+    if sink_runs.queue_due():
+        queue_existing_images.delay()
+    elif outbox.is_due():
+        send_deliveries.delay()
 
 
 @shared_task(base=OnCommitTask)
@@ -187,6 +197,8 @@ def sweep() -> None:
         compare_changed_images.delay()
     elif outbox.is_due():
         send_deliveries.delay()
+    if sink_runs.is_due():
+        queue_existing_images.delay()
     watchdog.log_stalls()
 
 

@@ -40,7 +40,18 @@ class BucketAdmin(PageAdmin):
             None,
             {
                 "fields": (
-                    *("name", "prefix", "region", "owner", "visibility", "include", "exclude", "apis", "may_delete"),
+                    *(
+                        "name",
+                        "prefix",
+                        "region",
+                        "owner",
+                        "visibility",
+                        "include",
+                        "exclude",
+                        "apis",
+                        "may_delete",
+                        "may_tag",
+                    ),
                 )
             },
         ),

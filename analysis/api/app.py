@@ -30,6 +30,7 @@ from analysis.api import (
     openapi,
     searches,
     share_links,
+    sinks,
     status,
     tags,
     uploads,
@@ -67,6 +68,7 @@ routers = (
     background_exports,
     uploads,
     buckets,
+    sinks,
     status,
 )
 for module in routers:

@@ -52,21 +52,20 @@ def client(service: str, *, region: str, **options: Any) -> Any:
             raise exceptions.InvalidConfigError(error_msg=str(error)) from error
 
 
-def s3_client(*, region: str, has_endpoint: bool) -> Any:
+def s3_client(*, region: str, has_endpoint: bool, **options: Any) -> Any:
     """A client for buckets of any account."""
     # S3-compatible servers get path-style URLs, and only required checksums: many refuse the newer ones.
     checksums = "when_required" if has_endpoint else "when_supported"
-    return client(
-        "s3",
-        region=region or "us-east-1",
-        retries={"mode": "standard", "total_max_attempts": 4},
-        read_timeout=30,
-        max_pool_connections=32,
-        signature_version="s3v4",
-        s3={"addressing_style": "path" if has_endpoint else "virtual"},
-        request_checksum_calculation=checksums,
-        response_checksum_validation=checksums,
-    )
+    defaults = {
+        "retries": {"mode": "standard", "total_max_attempts": 4},
+        "read_timeout": 30,
+        "max_pool_connections": 32,
+        "signature_version": "s3v4",
+        "s3": {"addressing_style": "path" if has_endpoint else "virtual"},
+        "request_checksum_calculation": checksums,
+        "response_checksum_validation": checksums,
+    }
+    return client("s3", region=region or "us-east-1", **{**defaults, **options})
 
 
 @contextmanager
@@ -92,16 +91,26 @@ def translate_errors() -> Iterator[None]:
 
 def _from_response(error: exceptions.ClientError) -> AWSError:
     details = error.response.get("Error", {})
-    code = str(details.get("Code", "")) or "Unknown"
     headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     region = str(headers.get("x-amz-bucket-region", "") or details.get("Region", ""))
+    return error_of(
+        str(details.get("Code", "")),
+        message=str(details.get("Message", "")),
+        operation=error.operation_name,
+        region=region,
+    )
+
+
+def error_of(code: str, *, message: str, operation: str, region: str = "") -> AWSError:
+    """The error for a code and message of AWS, as in the response to a batch."""
+    code = code or "Unknown"
     values = {"code": code, "region": region}
     if code in CREDENTIAL_ERRORS:
         template = gettext_noop("AWS rejects the credentials (%(error_code)s). Renew them, and check the clock.")
         return MissingCredentials(template, code=code, error_code=code)
     if code in DENIED_CODES:  # AWS's own message names the account and the principal
         template = gettext_noop("%(operation)s is not allowed (%(error_code)s).")
-        return AWSError(template, **values, operation=error.operation_name, error_code=code)
+        return AWSError(template, **values, operation=operation, error_code=code)
     if code in WRONG_REGION_CODES:
         template = gettext_noop("The bucket is in %(bucket_region)s (%(error_code)s). Set its region.")
         if not region:
@@ -110,5 +119,5 @@ def _from_response(error: exceptions.ClientError) -> AWSError:
     if code in SLOW_DOWN_CODES:
         template = gettext_noop("AWS is throttling requests (%(error_code)s). Try again in a moment.")
         return AWSError(template, **values, error_code=code)
-    message = str(details.get("Message", "")).rstrip(".") or "no message"
-    return AWSError("%(error_code)s: %(message)s.", **values, error_code=code, message=message)
+    sentence = message.rstrip(".") or "no message"
+    return AWSError("%(error_code)s: %(message)s.", **values, error_code=code, message=sentence)

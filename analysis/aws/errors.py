@@ -17,17 +17,22 @@ CREDENTIAL_ERRORS = frozenset(
 ABSENT = frozenset(
     {
         *("404", "NoSuchBucket", "NoSuchKey", "NoSuchUpload", "NoSuchVersion", "MethodNotAllowed", "405"),
-        *("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"),
+        *("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "NotFound", "ResourceNotFoundException"),
     }
 )
 """MethodNotAllowed is S3's response to GET for the version of a delete marker."""
 SLOW_DOWN_CODES = frozenset(
     {
         *("503", "SlowDown", "ServiceUnavailable", "Throttling", "ThrottlingException", "RequestLimitExceeded"),
-        *("RequestThrottled", "TooManyRequestsException"),
+        *("RequestThrottled", "TooManyRequestsException", "Throttled", "ProvisionedThroughputExceededException"),
     }
 )
-DENIED_CODES = frozenset({"403", "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "Forbidden"})
+DENIED_CODES = frozenset(
+    {
+        *("403", "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "AuthorizationError", "Forbidden"),
+        *("KMSAccessDenied", "KmsAccessDenied", "KMS.AccessDeniedException"),
+    }
+)
 WRONG_REGION_CODES = frozenset(
     {"301", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"}
 )
@@ -62,6 +67,10 @@ class AWSError(MessageError):
     def is_slow_down(self) -> bool:
         """True if AWS throttles requests."""
         return self.code in SLOW_DOWN_CODES
+
+
+class MessageRefused(AWSError):
+    """One message was refused for what it contains: the same would happen again."""
 
 
 class MissingCredentials(AWSError):

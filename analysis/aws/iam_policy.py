@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from analysis.aws.bucket_settings import ACTIONS
+from analysis.aws.object_refs import partition_of
 
 DELETIONS = ("s3:DeleteObject", "s3:DeleteObjectVersion")
 
@@ -14,7 +15,7 @@ def minimal_policy(
     *, operations: Iterable[str] = (), bucket: str = "", prefix: str = "", reads_quotas: bool = False, region: str = ""
 ) -> dict[str, Any]:
     """Policy for Rekognition operations, and for storage below a bucket's prefix."""
-    arn = f"arn:{_partition(region)}:s3:::{bucket}"
+    arn = f"arn:{partition_of(region)}:s3:::{bucket}"
     on_objects = sorted({*ACTIONS, *DELETIONS} - {"s3:ListBucket"})
     statements = [
         # These actions support no resources (AWS, "Actions, resources, and condition keys for Amazon Rekognition").
@@ -26,9 +27,24 @@ def minimal_policy(
     return {"Version": "2012-10-17", "Statement": [statement for statement in statements if statement["Action"]]}
 
 
+def send_policy(*, action: str, arn: str) -> dict[str, Any]:
+    """Policy for a service that receives messages about pictures."""
+    return {"Version": "2012-10-17", "Statement": [_allow("SendPictures", [action], arn)]}
+
+
+def tag_policy(prefixes: Iterable[str], *, region: str) -> dict[str, Any]:
+    """Policy to set tags of objects.
+
+    `prefixes`: each a bucket's name, a slash, and the beginning of its keys.
+    """
+    actions = [f"s3:{verb}{kind}Tagging" for verb in ("Get", "Put") for kind in ("Object", "ObjectVersion")]
+    arns = [f"arn:{partition_of(region)}:s3:::{prefix}*" for prefix in prefixes]
+    return {"Version": "2012-10-17", "Statement": [{**_allow("TagPictures", actions, ""), "Resource": arns}]}
+
+
 def read_policy(*, bucket: str, prefix: str, may_delete: bool, region: str) -> dict[str, Any]:
     """Policy for a bucket whose images are indexed without moving them."""
-    arn = f"arn:{_partition(region)}:s3:::{bucket}"
+    arn = f"arn:{partition_of(region)}:s3:::{bucket}"
     # Deleting an original includes its versions, in a bucket that keeps any.
     listing = _allow("ListPictures", ["s3:ListBucket", *(["s3:ListBucketVersions"] if may_delete else [])], arn)
     if prefix:
@@ -44,8 +60,3 @@ def _allow(name: str, actions: list[str], resource: str) -> dict[str, Any]:
 def _folder(prefix: str) -> str:
     name = prefix.strip("/")
     return f"{name}/" if name else ""
-
-
-def _partition(region: str) -> str:
-    special = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
-    return next((partition for start, partition in special.items() if region.startswith(start)), "aws")

@@ -14,6 +14,17 @@ class S3Object:
     version: str | None = None
 
 
+def partition_of(region: str) -> str:
+    """The part of AWS that a region is in, as ARNs name it."""
+    special = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+    return next((partition for start, partition in special.items() if region.startswith(start)), "aws")
+
+
+def object_arn(bucket: str, key: str, *, region: str) -> str:
+    """The ARN of an object."""
+    return f"arn:{partition_of(region)}:s3:::{bucket}/{key}"
+
+
 @dataclass(frozen=True)
 class PresignedForm:
     """A presigned POST: the URL, and the form fields to send before the file."""

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.urls import reverse
 
+from analysis.delivery.image_details import image_details
 from analysis.exports.image_rows import LabelRow, effective_labels
 from analysis.models import Image
 
@@ -31,6 +32,14 @@ def image_documents(image_ids: Collection[int]) -> dict[int, dict[str, Any]]:
     images = Image.objects.filter(pk__in=image_ids).select_related("bucket", "owner")
     labels = effective_labels(image_ids)
     return {image.pk: _image(image, labels.get(image.pk, [])) for image in images}
+
+
+def full_image_documents(image_ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    """The same with all results, and the version of the picture's object."""
+    documents = image_documents(image_ids)
+    details = image_details(documents)
+    # A picture may be deleted between the queries.
+    return {pk: document | details[pk] for pk, document in documents.items() if pk in details}
 
 
 def image_message(image: dict[str, Any]) -> dict[str, Any]:

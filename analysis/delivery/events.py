@@ -42,11 +42,20 @@ def compare_some() -> bool:
     return True
 
 
-def _take() -> list[int]:
-    """The pictures of the oldest events, each once; the events are deleted."""
+def try_lock() -> bool:
+    """Take the right to write deliveries about pictures until the transaction ends.
+
+    False if another process has it.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
-        if not cursor.fetchone()[0]:
-            return []
+        return bool(cursor.fetchone()[0])
+
+
+def _take() -> list[int]:
+    """The pictures of the oldest events, each once; the events are deleted."""
+    if not try_lock():
+        return []
+    with connection.cursor() as cursor:
         cursor.execute(_TAKE, [STEP])
         return sorted({image_id for (image_id,) in cursor.fetchall()})

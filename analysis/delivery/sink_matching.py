@@ -1,11 +1,13 @@
-"""Messages of sinks about changed pictures."""
+"""Messages of sinks about pictures."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
-from analysis.delivery import documents, outbox
+from analysis.delivery import documents, outbox, registry
+from analysis.delivery.channels.object_tags import TaggedBucket
 from analysis.models import Delivery, Sink, Viewer
 from analysis.search.results import Search
 from analysis.search.syntax.parser import InvalidQuery, parse
@@ -18,15 +20,24 @@ EVERYONE = Viewer(user_id=None, sees_all=True)
 
 def match(image_ids: Collection[int]) -> None:
     """Queue a message for each active sink about the pictures that it is for."""
-    sinks = list(Sink.objects.filter(is_active=True).order_by("pk"))
+    queue(list(Sink.objects.filter(is_active=True).order_by("pk")), image_ids)
+
+
+def queue(sinks: Sequence[Sink], image_ids: Collection[int]) -> int:
+    """Queue a message for each of these sinks about the pictures that it is for.
+
+    Returns their number.
+    """
     matching = {sink: matching_ids(sink, image_ids) for sink in sinks}
-    images = documents.image_documents(set().union(*matching.values()))
-    outbox.add(
+    images = documents.full_image_documents(set().union(*matching.values()))
+    buckets = registry.taggable_buckets() if any(_sets_tags(sink) for sink in sinks) else ()
+    added = outbox.add(
         Delivery(sink=sink, image_id=image_id, payload=documents.image_message(images[image_id]))
         for sink, ids in matching.items()
         for image_id in sorted(ids)
-        if image_id in images
+        if image_id in images and is_for(sink, images[image_id], buckets)
     )
+    return len(added)
 
 
 def matching_ids(sink: Sink, image_ids: Collection[int]) -> set[int]:
@@ -36,3 +47,12 @@ def matching_ids(sink: Sink, image_ids: Collection[int]) -> set[int]:
     except InvalidQuery as error:  # checked when it was saved: the language has changed since
         Sink.objects.filter(pk=sink.pk).update(trouble=str(error))
         return set()
+
+
+def is_for(sink: Sink, image: Mapping[str, Any], buckets: Sequence[TaggedBucket]) -> bool:
+    """False for tags of a picture that is not in a bucket whose objects may be tagged."""
+    return not _sets_tags(sink) or any(bucket.has(image) for bucket in buckets)
+
+
+def _sets_tags(sink: Sink) -> bool:
+    return sink.channel == Sink.Channel.OBJECT_TAGS

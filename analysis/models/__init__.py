@@ -9,7 +9,7 @@ from analysis.models.bulk_changes import BulkChange, ChangedImage
 from analysis.models.cities import City
 from analysis.models.collections import Collection, CollectionImage, CollectionMember, CollectionQuerySet
 from analysis.models.deletions import OriginalDeletion, TrashDeletion
-from analysis.models.deliveries import Alert, AlertMatch, Delivery, ImageEvent, Sink
+from analysis.models.deliveries import Alert, AlertMatch, Delivery, ImageEvent, Sink, SinkRun
 from analysis.models.embeddings import ImageEmbedding
 from analysis.models.exports import Export, ExportedImages
 from analysis.models.folders import Folder
@@ -86,6 +86,7 @@ __all__ = [
     "SavedSearch",
     "ShareLink",
     "Sink",
+    "SinkRun",
     "Spend",
     "SpendEntry",
     "StatisticsRun",

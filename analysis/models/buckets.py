@@ -88,6 +88,12 @@ class Bucket(models.Model):
         default=False,
         help_text=_("Permanently deleting a picture also deletes its original from the bucket."),
     )
+    may_tag = models.BooleanField(
+        _("set tags"),
+        default=False,
+        db_default=False,
+        help_text=_("Sinks may set tags of its objects. Tags that others set stay as they are."),
+    )
 
     has_sidecars = models.BooleanField(
         _("has sidecars"),

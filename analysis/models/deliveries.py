@@ -129,6 +129,33 @@ class Sink(Receiver):
         return self.name
 
 
+class SinkRun(models.Model):
+    """Sends a sink the pictures that were there before it, in steps.
+
+    Pictures are taken in the order of their ids, so that a run continues after any interruption.
+    """
+
+    class State(models.TextChoices):
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        CANCELED = "canceled", _("Canceled")
+
+    sink = models.OneToOneField(Sink, on_delete=models.CASCADE, related_name="run", verbose_name=_("sink"))
+    state = models.CharField(_("state"), max_length=8, choices=State, default=State.RUNNING)
+    after_image_id = models.BigIntegerField(_("after picture"), default=0, help_text=_("Those up to it were compared."))
+    last_image_id = models.BigIntegerField(_("last picture"), help_text=_("Later ones are sent as they are added."))
+    queued = models.PositiveIntegerField(_("queued"), default=0, help_text=_("Messages about pictures that match."))
+    started_at = models.DateTimeField(_("started"), db_default=Now())
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("sink run")
+        verbose_name_plural = _("sink runs")
+
+    def __str__(self) -> str:
+        return f"{self.sink}: {self.get_state_display()}"
+
+
 class AlertMatch(models.Model):
     """A picture that matches an alert.
 
@@ -186,8 +213,15 @@ class Delivery(models.Model):
     alert = models.ForeignKey(
         Alert, on_delete=models.CASCADE, null=True, blank=True, related_name="deliveries", verbose_name=_("alert")
     )
+    # Without an index of its own: delivery_of_sink leads with it.
     sink = models.ForeignKey(
-        Sink, on_delete=models.CASCADE, null=True, blank=True, related_name="deliveries", verbose_name=_("sink")
+        Sink,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="deliveries",
+        db_index=False,
+        verbose_name=_("sink"),
     )
     image_id = models.BigIntegerField(_("picture ID"), null=True, blank=True)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.IMAGE)
@@ -207,6 +241,7 @@ class Delivery(models.Model):
             models.Index(fields=["next_attempt_at"], condition=Q(state="waiting"), name="delivery_due"),
             models.Index(fields=["image_id", "id"], condition=Q(state="waiting"), name="delivery_order"),
             models.Index(fields=["id"], condition=Q(state="failed"), name="delivery_failed"),
+            models.Index(fields=["sink", "state"], condition=Q(sink__isnull=False), name="delivery_of_sink"),
             models.Index(fields=["finished_at"], condition=Q(finished_at__isnull=False), name="delivery_finished"),
         ]
         constraints = [

@@ -79,7 +79,18 @@ class BucketForm(forms.ModelForm):
 
     class Meta:
         model = Bucket
-        fields = ("name", "prefix", "region", "include", "exclude", "owner", "visibility", "apis", "may_delete")
+        fields = (
+            "name",
+            "prefix",
+            "region",
+            "include",
+            "exclude",
+            "owner",
+            "visibility",
+            "apis",
+            "may_delete",
+            "may_tag",
+        )
         labels = {
             "name": gettext_lazy("Bucket name"),
             "prefix": gettext_lazy("Prefix"),
@@ -87,6 +98,7 @@ class BucketForm(forms.ModelForm):
             "owner": gettext_lazy("Owner"),
             "visibility": gettext_lazy("Visibility of new pictures"),
             "may_delete": gettext_lazy("Delete originals from the bucket"),
+            "may_tag": gettext_lazy("Set tags"),
         }
         help_texts = {
             "name": gettext_lazy("The name in S3."),
@@ -96,8 +108,9 @@ class BucketForm(forms.ModelForm):
             "visibility": gettext_lazy("Can be changed for each picture later."),
             "may_delete": gettext_lazy(
                 "If on, permanently deleting a picture also deletes its original from this bucket. "
-                "If off, imagelib never changes the bucket."
+                "If off, imagelib never deletes anything from the bucket."
             ),
+            "may_tag": gettext_lazy("Sinks may set tags of its objects. Tags that others set stay as they are."),
         }
 
     def __init__(self, *args: Any, may_choose_apis: bool = False, **kwargs: Any) -> None:

@@ -44,5 +44,9 @@ class May:
         return permissions.can_view_audit_log(self._user)
 
     @cached_property
+    def manage_sinks(self) -> bool:
+        return permissions.can_manage_sinks(self._user)
+
+    @cached_property
     def open_admin(self) -> bool:
         return permissions.can_open_admin(self._user)

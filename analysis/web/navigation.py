@@ -59,6 +59,9 @@ OPERATION = (
     Page("dashboard", _("Dashboard"), "chart"),
     Page("buckets", _("Buckets"), "bucket", ("bucket", "bucket-add", "bucket-edit")),
     Page("audit-log", _("Audit log"), "list", ("audit-entry",), right="view_audit_log"),
+    Page(
+        "sinks", _("Sinks"), "send", ("sink-channels", "sink-add", "sink", "sink-edit", "sink-dry-run"), "manage_sinks"
+    ),
     Page("system", _("System"), "gear", right="view_system"),
     Page("admin:index", _("Administration"), "shield", right="open_admin"),
 )

@@ -35,6 +35,7 @@ from analysis.web.image import views as image_views
 from analysis.web.library import autocomplete, search_help
 from analysis.web.library import views as library_views
 from analysis.web.sharing import link_pages, public_pages
+from analysis.web.sinks import views as sink_views
 from analysis.web.upload import direct
 from analysis.web.upload import views as upload_views
 
@@ -174,6 +175,13 @@ urlpatterns = [
     path("activity/", activity.activity, name="activity"),
     path("activity/<int:batch_id>/", activity.batch, name="batch"),
     path("activity/<int:batch_id>/<slug:action>/", activity.batch_action, name="batch-action"),
+    path("sinks/", sink_views.index, name="sinks"),
+    path("sinks/add/", sink_views.channels, name="sink-channels"),
+    path("sinks/add/<slug:channel>/", sink_views.add, name="sink-add"),
+    path("sinks/<int:sink_id>/", sink_views.detail, name="sink"),
+    path("sinks/<int:sink_id>/edit/", sink_views.edit, name="sink-edit"),
+    path("sinks/<int:sink_id>/dry-run/", sink_views.dry_run, name="sink-dry-run"),
+    path("sinks/<int:sink_id>/<slug:action>/", sink_views.action, name="sink-action"),
     path("system/", system.system, name="system"),
     path("audit-log/", audit_log.audit_log, name="audit-log"),
     path("audit-log/entries.csv", audit_log.as_csv, name="audit-log-csv"),

@@ -38,6 +38,7 @@ from analysis.models import (
     SavedSearch,
     ShareLink,
     Sink,
+    SinkRun,
     Verdict,
 )
 from imagelib.accounts.models import User
@@ -89,6 +90,7 @@ def test_all_models_but_these_are_registered():
         ImageLabel,
         LabelAncestor,
         Sink,
+        SinkRun,
     }
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+import urllib.request
 
+import pytest
+from moto.server import ThreadedMotoServer
+
+from analysis.aws import s3_objects, shared_clients
+from tests.delivery.aws_services import REGION, AwsServices
 from tests.delivery.receiver import Receiver
 
 
@@ -13,3 +18,31 @@ def receiver(settings):
     settings.DELIVERY_PRIVATE_ADDRESSES = True
     with Receiver() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def moto_address():
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def aws(moto_address, monkeypatch, settings):
+    """Empty AWS services, which imagelib is configured to use."""
+    settings.AWS_REGION = REGION
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    for service in ("SQS", "SNS", "EVENTBRIDGE", "DYNAMODB", "S3"):
+        monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", moto_address)
+    _reset_clients()
+    yield AwsServices(moto_address)
+    _reset_clients()
+    urllib.request.urlopen(f"{moto_address}/moto-api/reset", data=b"").close()
+
+
+def _reset_clients() -> None:
+    shared_clients.reset()
+    s3_objects.reset()

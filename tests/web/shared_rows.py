@@ -27,6 +27,7 @@ from analysis.models import (
     Image,
     SavedSearch,
     ShareLink,
+    Sink,
     TrashDeletion,
 )
 from imagelib.accounts import api_tokens
@@ -116,6 +117,7 @@ def image_rows(module_rows, people, tmp_path_factory):
         CollectionImage.objects.create(collection=collection, image=image, position="5000000000", added_by=owner)
         CollectionMember.objects.create(collection=collection, user=people["colleague"])
         ShareLink.objects.create(owner=owner, image=image, allows_download=True)
+        Sink.objects.create(name="Tags", channel="object_tags", is_active=False)
         background.run(background.create(Export(owner=owner, format="jsonl")).pk)
         api_tokens.create(owner, name="Test", scopes=["read"], days=30)
         uploads.issue(owner_id=owner.pk, filename="dog.jpg", size=1)

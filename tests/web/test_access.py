@@ -17,6 +17,7 @@ from analysis.models import (
     Image,
     SavedSearch,
     ShareLink,
+    Sink,
     TrashDeletion,
     Upload,
 )
@@ -178,6 +179,11 @@ ENTRIES = {
     "audit-log-csv": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     "audit-entry": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     "audit-entry-csv": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    **dict.fromkeys(
+        ("sinks", "sink-channels", "sink-add", "sink", "sink-edit", "sink-dry-run"),
+        ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),  # staff alone: in test_sinks.py
+    ),
+    "sink-action": ("post", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     "account": ("get", EVERYBODY_SIGNED_IN),
     "mcp": ("post", {PRIVATE: (401,) * 4}),  # takes tokens alone
     "api-tokens": ("get", EVERYBODY_SIGNED_IN),
@@ -251,6 +257,9 @@ def address(name: str, image: Image) -> str:
     arguments |= {name: [link.token, image.public_id] for name in ("share-picture", "share-download")}
     arguments |= {"share-rendition": [link.token, image.public_id, "thumb"]}
     arguments |= {name: [link.pk] for name in ("share-link", "share-revoke", "share-restore")}
+    sink = Sink.objects.values_list("pk", flat=True).first() or 10**9
+    arguments |= {name: [sink] for name in ("sink", "sink-edit", "sink-dry-run")}
+    arguments |= {"sink-add": ["sqs"], "sink-action": [sink, "pause"]}
     arguments |= {"upload-file": [ticket], "upload-complete": [ticket]}
     token = ApiToken.objects.filter(user=image.owner).values_list("pk", flat=True).first()
     arguments |= {"api-token-revoke": [token]}

@@ -33,6 +33,9 @@ OPENED: dict[str, dict[Codename, int]] = {
     "system": {Codename.VIEW_SYSTEM: 200},
     "audit-log": {Codename.VIEW_AUDIT_LOG: 200},
     "audit-log-csv": {Codename.VIEW_AUDIT_LOG: 200},
+    **{name: {Codename.CHANGE_SINK: 200} for name in ("sinks", "sink-channels", "sink-add")},
+    **{name: {Codename.CHANGE_SINK: 200} for name in ("sink", "sink-edit", "sink-dry-run")},
+    "sink-action": {Codename.CHANGE_SINK: 302},
 }
 """What staff with one right get where a person without any gets something else."""
 

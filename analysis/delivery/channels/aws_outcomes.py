@@ -1,0 +1,58 @@
+"""Errors of AWS as outcomes of messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from django.utils.translation import gettext as _
+
+from analysis.aws.errors import AWSError, MessageRefused
+from analysis.aws.message_batches import OutgoingMessage, Refusals, batches
+from analysis.delivery.base import Message, Outcome
+from analysis.delivery.channels.image_bodies import Body
+from analysis.formatting import translated
+
+
+def outcome_of(error: AWSError, *, action: str) -> Outcome:
+    """The outcome after an error; `action` is the IAM action that was needed.
+
+    Denied requests are tried again: staff can allow them in the meantime.
+    """
+    sentence = translated(error)
+    if error.is_denied:
+        advice = _("Allow %(action)s to the role or user of imagelib: the sink's page shows the policy.")
+        sentence = f"{sentence} {advice % {'action': action}}"
+    return Outcome(sentence, is_permanent=isinstance(error, MessageRefused))
+
+
+def send_batches(
+    messages: Sequence[Message],
+    bodies: Sequence[Body],
+    *,
+    send: Callable[[Sequence[OutgoingMessage]], Refusals],
+    max_bytes: int,
+    action: str,
+) -> list[Outcome]:
+    """Send messages with their bodies in batches, and return an outcome for each."""
+    outgoing = [_outgoing(message, body) for message, body in zip(messages, bodies, strict=True) if not body.error]
+    refused: dict[str, Outcome] = {}
+    for batch in batches(outgoing, max_bytes=max_bytes):
+        try:
+            refusals = send(batch)
+        except AWSError as error:
+            refused |= dict.fromkeys((message.id for message in batch), outcome_of(error, action=action))
+        else:
+            refused |= {message_id: outcome_of(error, action=action) for message_id, error in refusals.items()}
+    return [
+        Outcome(body.error, is_permanent=True)
+        if body.error
+        else refused.get(message.delivery_id, Outcome(note=body.note))
+        for message, body in zip(messages, bodies, strict=True)
+    ]
+
+
+def _outgoing(message: Message, body: Body) -> OutgoingMessage:
+    image = message.payload.get("image", {})
+    return OutgoingMessage(
+        id=message.delivery_id, body=body.text, group=str(image.get("id", "test")), event=str(message.payload["event"])
+    )

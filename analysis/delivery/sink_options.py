@@ -1,0 +1,81 @@
+"""Options of sinks by channel, as they are stored in `Sink.options`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, Self
+
+from analysis.delivery.channels.image_bodies import Form
+
+KILOBYTE = 1_024
+MAX_KILOBYTES = 256
+"""What every queue, topic and bus takes. Larger messages have to be allowed in AWS first."""
+KeyAttribute = Literal["ImageID", "filename"]
+
+
+@dataclass(frozen=True)
+class SinkOptions:
+    """Base of the options of each channel."""
+
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> Self:
+        """The options of a sink. Unknown ones are those of another version."""
+        names = {field.name for field in fields(cls)}
+        values = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
+        return cls(**{name: value for name, value in values.items() if name in names})
+
+    def stored(self) -> dict[str, Any]:
+        """The options as JSON values."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class MessageOptions(SinkOptions):
+    """Options of a queue, topic or bus.
+
+    `kilobytes`: the largest message; an empty `region` is that of the address, or AWS_REGION.
+    """
+
+    region: str = ""
+    form: Form = "full"
+    kilobytes: int = MAX_KILOBYTES
+
+    @property
+    def max_bytes(self) -> int:
+        return self.kilobytes * KILOBYTE
+
+
+@dataclass(frozen=True)
+class BusOptions(MessageOptions):
+    """Options of an EventBridge bus; `source` is what rules filter by."""
+
+    source: str = "imagelib"
+
+
+@dataclass(frozen=True)
+class TableOptions(SinkOptions):
+    """Options of a DynamoDB table; `key` is its partition key."""
+
+    region: str = ""
+    key: KeyAttribute = "ImageID"
+    form: Form = "simple"
+
+
+@dataclass(frozen=True)
+class TagOptions(SinkOptions):
+    """Labels that become tags of objects in S3.
+
+    `labels`: names of labels; if empty, all of these `kinds`. `max_tags` counts imagelib's own.
+    """
+
+    tag_prefix: str = "imagelib:"
+    labels: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ("label", "moderation")
+    min_confidence: int = 80
+    max_tags: int = 5
+
+
+@dataclass(frozen=True)
+class WebhookOptions(SinkOptions):
+    """A webhook has none."""

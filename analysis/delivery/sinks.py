@@ -1,0 +1,161 @@
+"""Actions on sinks: test, resume, dry run, existing pictures; their counts."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+
+from analysis.delivery import documents, outbox, registry, sink_matching, sink_runs
+from analysis.delivery.base import Message, Outcome
+from analysis.delivery.channels.object_tags import ObjectTagsChannel, note_of
+from analysis.delivery.signatures import new_secret
+from analysis.delivery.size_limit import Document
+from analysis.delivery.tag_plan import TagPlan
+from analysis.models import Delivery, Image, Sink, SinkRun
+from analysis.search import results
+from analysis.search.syntax.parser import parse
+
+COUNT_CAP = 10_000
+PREVIEW_IMAGES = 20
+PREVIEW_SEARCHED = 5_000
+"""Pictures of the search that are looked through for some in buckets."""
+_THREADS = 8
+
+# The count of each state reads no more entries of the index than are shown.
+_COUNTS = """
+    SELECT sink.id, state.name,
+        (SELECT count(*) FROM (SELECT FROM analysis_delivery d WHERE d.sink_id = sink.id AND d.state = state.name
+                               LIMIT %s) counted)
+    FROM analysis_sink sink CROSS JOIN unnest(%s::text[]) AS state(name)
+"""
+
+
+class SinkRefused(Exception):
+    """Something cannot be done with a sink, with a sentence."""
+
+
+@dataclass(frozen=True)
+class TagPreview:
+    """An object and its tags before and after; `error` if they could not be read."""
+
+    image_id: int
+    file_name: str
+    object_name: str
+    added: dict[str, str]
+    removed: dict[str, str]
+    kept: dict[str, str]
+    note: str = ""
+    error: str = ""
+
+    @property
+    def is_change(self) -> bool:
+        return bool(self.added or self.removed)
+
+
+def add(sink: Sink) -> Sink:
+    """Save a new sink. One that sets tags stays paused until its dry run."""
+    sink.is_active = sink.channel != Sink.Channel.OBJECT_TAGS
+    if sink.channel == Sink.Channel.WEBHOOK:
+        sink.secret = new_secret()
+    sink.save()
+    return sink
+
+
+def change(sink: Sink) -> None:
+    """Save changed settings of a sink. Other tags need a new dry run."""
+    before = Sink.objects.get(pk=sink.pk)
+    needs_approval = sink.channel == Sink.Channel.OBJECT_TAGS and approval_of(sink) != approval_of(before)
+    # Only the settings: the sender may write the state of the sink at this moment.
+    fields = {"name": sink.name, "query": sink.query, "address": sink.address, "options": sink.options}
+    fresh = {"failures": 0, "retry_at": None}
+    Sink.objects.filter(pk=sink.pk).update(**fields, **fresh, **({"is_active": False} if needs_approval else {}))
+
+
+def send_test(sink: Sink) -> Outcome:
+    """Send a test message now, past the outbox; a success ends a pause after failures."""
+    payload = documents.test_message(name=sink.name, query=sink.query)
+    message = Message(str(uuid.uuid4()), Delivery.Kind.TEST, payload, now())
+    [outcome] = registry.channel_of(sink).send([message])
+    if outcome.is_delivered and sink.is_active:
+        outbox.enable(sink)
+    return outcome
+
+
+def resume(sink: Sink, *, approval: str = "") -> None:
+    """Send messages again.
+
+    `approval`: the value of the dry run of these settings, which tags need. Raises SinkRefused.
+    """
+    is_approved = sink.channel != Sink.Channel.OBJECT_TAGS or constant_time_compare(approval, approval_of(sink))
+    if not is_approved:
+        raise SinkRefused(_("Look at the dry run first, then activate the sink there."))
+    outbox.enable(sink)
+
+
+def approval_of(sink: Sink) -> str:
+    """A value that only the dry run of these very settings shows."""
+    settings = json.dumps([sink.pk, sink.query, sink.options], sort_keys=True)
+    return salted_hmac("analysis.delivery.sinks", settings, algorithm="sha256").hexdigest()
+
+
+def start_run(sink: Sink) -> SinkRun:
+    """Queue messages about all pictures of the sink's search. Raises SinkRefused."""
+    if not sink.is_active:
+        raise SinkRefused(_("Resume the sink first."))
+    with transaction.atomic():
+        Sink.objects.select_for_update().get(pk=sink.pk)
+        if SinkRun.objects.filter(sink=sink, state=SinkRun.State.RUNNING).exists():
+            raise SinkRefused(_("Existing pictures are being sent already."))
+        return sink_runs.start(sink)
+
+
+def preview_tags(sink: Sink) -> list[TagPreview]:
+    """The tags that some pictures would get. Nothing is written."""
+    channel = registry.object_tags_channel(sink)
+    images = list(_tagged_images(sink, channel))
+    with ThreadPoolExecutor(_THREADS) as threads:
+        plans = list(threads.map(channel.plan, images))
+    return [_preview(image, plan) for image, plan in zip(images, plans, strict=True)]
+
+
+def counts() -> dict[int, dict[str, int]]:
+    """The messages of each sink by state, up to COUNT_CAP + 1."""
+    found: dict[int, dict[str, int]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTS, [COUNT_CAP + 1, Delivery.State.values])
+        for sink_id, state, count in cursor.fetchall():
+            found.setdefault(sink_id, {})[state] = count
+    return found
+
+
+def _tagged_images(sink: Sink, channel: ObjectTagsChannel) -> Iterator[Document]:
+    """Documents of the newest pictures of the search that are in buckets with tags."""
+    ids = results.image_ids(parse(sink.query), viewer=sink_matching.EVERYONE, limit=PREVIEW_SEARCHED)
+    allowed = Image.objects.filter(pk__in=ids, bucket__may_tag=True).order_by("-pk")[:PREVIEW_IMAGES]
+    for image in documents.full_image_documents(list(allowed.values_list("pk", flat=True))).values():
+        if sink_matching.is_for(sink, image, channel.buckets):
+            yield image
+
+
+def _preview(image: Document, plan: TagPlan | Outcome) -> TagPreview:
+    place = f"{image['bucket']}/{image['key']}"
+    if isinstance(plan, Outcome):
+        return TagPreview(image["id"], image["file_name"], place, {}, {}, {}, error=plan.error)
+    before, after = plan.before, plan.after
+    return TagPreview(
+        image["id"],
+        image["file_name"],
+        place,
+        added={name: value for name, value in after.items() if before.get(name) != value},
+        removed={name: value for name, value in before.items() if name not in after},
+        kept={name: value for name, value in after.items() if before.get(name) == value},
+        note=note_of(plan),
+    )

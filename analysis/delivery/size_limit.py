@@ -1,0 +1,55 @@
+"""Shortens documents about pictures to the size that a service takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from analysis import formatting
+
+LISTS = ("labels", "faces", "celebrities", "text", "moderation", "colors")
+"""Lists of a document that may be shortened. Each has its most certain entries first or is in no order."""
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Shortened:
+    """A document that fits, and the number of entries left out by list."""
+
+    document: Document
+    omitted: Mapping[str, int]
+
+    @property
+    def note(self) -> str:
+        """A sentence for the list of messages; empty if nothing was left out."""
+        if not self.omitted:
+            return ""
+        parts = ", ".join(f"{name}: {formatting.count(count)}" for name, count in self.omitted.items())
+        return _("Left out, as the message would have been too large: %(parts)s.") % {"parts": parts}
+
+
+def shorten(
+    document: Document,
+    *,
+    limit: int,
+    size: Callable[[Document, Mapping[str, int]], int],
+    lists: Collection[str] = LISTS,
+) -> Shortened | None:
+    """The document with as many list entries as the limit allows.
+
+    `size`: bytes of what is sent for a document and its omitted entries. `lists`: those that are sent. Returns None if
+    it is too large even without them.
+    """
+    shortened, omitted = dict(document), dict[str, int]()
+    while size(shortened, omitted) > limit:
+        name = max(lists, key=lambda name: len(repr(shortened.get(name) or "")))
+        entries = shortened.get(name)
+        if not entries:
+            return None
+        # Nine tenths at a time: entries of a list vary too little in size for more than a few dozen rounds.
+        shortened[name] = entries[: len(entries) * 9 // 10]
+        omitted[name] = omitted.get(name, 0) + len(entries) - len(shortened[name])
+    return Shortened(shortened, omitted)
