@@ -20,7 +20,7 @@ from analysis import pipeline
 from analysis.batches import lifecycle, progress, queueing, report
 from analysis.bucket_sync import importer
 from analysis.curation import bulk, bulk_steps
-from analysis.delivery import events, outbox, sender
+from analysis.delivery import alert_digests, events, outbox, sender
 from analysis.exports import background as background_exports
 from analysis.health import heartbeat as health_heartbeat
 from analysis.health import watchdog
@@ -123,6 +123,16 @@ def write_export(*, export_id: int) -> None:
 def compare_changed_images() -> None:
     if events.compare_due():
         compare_changed_images.delay()
+    elif alert_digests.is_due():
+        compose_alert_messages.delay()
+    elif outbox.is_due():
+        send_deliveries.delay()
+
+
+@shared_task(base=OnCommitTask)
+def compose_alert_messages() -> None:
+    if alert_digests.compose_due():
+        compose_alert_messages.delay()
     elif outbox.is_due():
         send_deliveries.delay()
 
@@ -161,6 +171,8 @@ def sweep() -> None:
         compare_changed_images.delay()
     elif outbox.is_due():
         send_deliveries.delay()
+    if alert_digests.is_due():
+        compose_alert_messages.delay()
     watchdog.log_stalls()
 
 

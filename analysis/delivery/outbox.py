@@ -32,10 +32,11 @@ _CLAIM = """
     WHERE id IN (
         SELECT d.id FROM analysis_delivery d
         LEFT JOIN analysis_alert alert ON alert.id = d.alert_id
+        LEFT JOIN accounts_user owner ON owner.id = alert.owner_id
         LEFT JOIN analysis_sink sink ON sink.id = d.sink_id
         WHERE d.state = 'waiting' AND (d.next_attempt_at <= statement_timestamp()
             OR d.next_attempt_at > statement_timestamp() + %(clock)s::interval)
-        AND coalesce(alert.is_active, sink.is_active)
+        AND coalesce(alert.is_active AND owner.is_active, sink.is_active)
         AND coalesce(alert.retry_at, sink.retry_at, '-infinity') <= statement_timestamp()
         AND NOT EXISTS (
             SELECT FROM analysis_delivery earlier
@@ -58,7 +59,8 @@ def add(deliveries: Iterable[Delivery]) -> list[Delivery]:
 def is_due() -> bool:
     """True if some message can be sent now."""
     due = leases.due(Delivery.objects.filter(state=State.WAITING))
-    return due.filter(_can_receive("alert") | _can_receive("sink")).exists()
+    has_owner = Q(alert__owner__is_active=True)
+    return due.filter(_can_receive("alert") & has_owner | _can_receive("sink")).exists()
 
 
 def claim(limit: int = MAX_CLAIMED) -> list[Delivery]:
