@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from django.db.models import F, Value
-from django.db.models.functions import Coalesce
+from django.db import connection
 from django.utils.timezone import now
 
 from analysis.delivery import alert_baseline, alert_schedule, documents, outbox
-from analysis.delivery.alert_queries import CACHE, ChangedImages, PreparedQuery, newest_names
-from analysis.models import Alert, Delivery, Viewer
+from analysis.delivery.alert_queries import CACHE, ChangedImages, PreparedQuery
+from analysis.models import Alert, Delivery
 from analysis.search.database import fetch_all
 from analysis.search.sql.conditions import IMAGE_COLUMNS
 from analysis.search.sql.expressions import Sql, joined
@@ -43,6 +42,11 @@ _INSERT = """
     JOIN analysis_alert a ON a.id = found.alert_id FOR KEY SHARE OF a
     ON CONFLICT DO NOTHING RETURNING alert_id, image_id
 """
+# Also where it is set already: the lock makes a process that composes the message now wait, or pass the alert over.
+_SCHEDULE = """
+    UPDATE analysis_alert a SET next_message_at = coalesce(a.next_message_at, found.moment)
+    FROM unnest(%s::bigint[], %s::timestamptz[]) AS found (alert_id, moment) WHERE a.id = found.alert_id
+"""
 
 
 class ActiveAlert(NamedTuple):
@@ -58,10 +62,6 @@ class ActiveAlert(NamedTuple):
     """The saved search was edited since the last comparison."""
     name: str
     query: str
-
-    @property
-    def viewer(self) -> Viewer:
-        return Viewer(self.owner_id)
 
 
 @dataclass(frozen=True)
@@ -87,19 +87,17 @@ def match(image_ids: Collection[int]) -> None:
     _schedule({alert_id for alert_id, _image_id in new if not alerts_by_id[alert_id].is_sent_at_once})
 
 
-def _matches(alerts: Iterable[ActiveAlert], changed: ChangedImages) -> dict[int, set[int]]:
+def _matches(alerts: Sequence[ActiveAlert], changed: ChangedImages) -> dict[int, set[int]]:
     """The pictures of the alerts that have any, whether new or not."""
-    newest = newest_names()
+    queries = CACHE.prepared((alert.query, alert.owner_id) for alert in alerts)
     found: dict[int, set[int]] = {}
     left: list[Comparison] = []
     for alert in alerts:
-        try:
-            query = CACHE.prepared(alert.query, alert.viewer, newest=newest)
-            candidates = query.candidates(changed)
-        except InvalidQuery as error:  # checked when it was saved: the language has changed since
-            _save_trouble(alert, str(error))
+        query = queries[alert.query, alert.owner_id]
+        if isinstance(query, InvalidQuery):  # checked when it was saved: the language has changed since
+            _save_trouble(alert, str(query))
             continue
-        candidates = {image_id for image_id in candidates if image_id > alert.after_image_id}
+        candidates = {image_id for image_id in query.candidates(changed) if image_id > alert.after_image_id}
         if candidates and query.rest:
             left.append(Comparison(alert, query, candidates))
         elif candidates:
@@ -175,12 +173,14 @@ def _send_at_once(matches: Sequence[tuple[ActiveAlert, int]]) -> None:
     """Queue a message about each picture to the receivers that want each alone."""
     at_once = [(alert, image_id) for alert, image_id in matches if alert.is_sent_at_once]
     images = documents.image_documents({image_id for _alert, image_id in at_once})
+    alerts = {alert for alert, _image_id in at_once}
+    searches = {alert: documents.search_document(name=alert.name, query=alert.query) for alert in alerts}
     outbox.add(
         Delivery(
             alert_id=alert.id,
             image_id=image_id,
             kind=Delivery.Kind.MATCHES,
-            payload=documents.matches_message(name=alert.name, query=alert.query, images=[images[image_id]], count=1),
+            payload=documents.matches_message(searches[alert], images=[images[image_id]], count=1),
         )
         for alert, image_id in at_once
         if image_id in images
@@ -189,11 +189,11 @@ def _send_at_once(matches: Sequence[tuple[ActiveAlert, int]]) -> None:
 
 def _schedule(alert_ids: Collection[int]) -> None:
     """Set when the waiting matches of these alerts are sent."""
-    for alert in Alert.objects.filter(pk__in=alert_ids).select_related("owner").order_by("pk"):
-        moment = alert_schedule.next_message_at(alert, now=now())
-        # Also where it is set already: the lock makes a process that composes the message now wait or pass it over.
-        update = Coalesce(F("next_message_at"), Value(moment))
-        Alert.objects.filter(pk=alert.pk).update(next_message_at=update)
+    if not alert_ids:
+        return
+    moments = alert_schedule.next_message_times(alert_ids, now=now())
+    with connection.cursor() as cursor:
+        cursor.execute(_SCHEDULE, [list(moments), list(moments.values())])
 
 
 def _save_trouble(alert: ActiveAlert, error: str) -> None:

@@ -7,20 +7,25 @@ read once for all alerts; the database is asked only where something else is lef
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from time import monotonic
 
 from analysis.models import Viewer
 from analysis.search.database import fetch_all
+from analysis.search.query import Query
+from analysis.search.resolve import named_labels
 from analysis.search.results import Search
 from analysis.search.sql.expressions import Sql, all_of
-from analysis.search.syntax.parser import parse
-from analysis.search.terms import SimilarTerm
+from analysis.search.syntax.parser import InvalidQuery, parse
+from analysis.search.terms import SimilarTerm, SpanTerm
+from analysis.search.terms.anniversaries import DayTerm
 
-MAX_AGE = 60.0
-"""Seconds until an alert notices renamed labels and other days; new labels, folders and people are noticed at once."""
+MAX_AGE = 600.0
+"""Seconds until an alert notices renamed labels; new labels, folders and people are noticed at once."""
+MAX_AGE_OF_DATES = 60.0
+"""Seconds until it notices another day."""
 MAX_CACHED = 5_000
 """Searches that a process keeps."""
 
@@ -34,6 +39,8 @@ _NEWEST = """
                  (SELECT max(id) FROM analysis_folder), (SELECT max(id) FROM accounts_user)]::bigint[]
 """
 Newest = tuple[int | None, ...]
+Key = tuple[str, int]
+"""The text of a search, and the person whose it is."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,7 @@ class ChangedImages:
     """Owner and visibility by picture."""
     confidences: Mapping[int, Mapping[int, int]]
     """Hundredths of a percent by label and picture."""
-    _visible: dict[Viewer, frozenset[int]] = field(default_factory=dict)
+    _visible: dict[int, frozenset[int]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, image_ids: Collection[int]) -> ChangedImages:
@@ -56,14 +63,15 @@ class ChangedImages:
                 confidences.setdefault(label_id, {})[image_id] = confidence
         return cls(visibilities, confidences)
 
-    def visible_to(self, viewer: Viewer) -> frozenset[int]:
-        if viewer not in self._visible:
-            self._visible[viewer] = frozenset(
+    def visible_to(self, user_id: int) -> frozenset[int]:
+        if user_id not in self._visible:
+            minimum = Viewer(user_id).min_visibility
+            self._visible[user_id] = frozenset(
                 image_id
                 for image_id, (owner_id, visibility) in self.visibilities.items()
-                if owner_id == viewer.user_id or visibility >= viewer.min_visibility
+                if owner_id == user_id or visibility >= minimum
             )
-        return self._visible[viewer]
+        return self._visible[user_id]
 
     def with_any(self, label_ids: Collection[int], *, minimum: int = 0) -> set[int]:
         """Pictures with one of the labels at this confidence."""
@@ -73,16 +81,22 @@ class ChangedImages:
 
 @dataclass(frozen=True)
 class PreparedQuery:
-    """A search of one viewer with its names resolved."""
+    """A search of one person with its names resolved."""
 
     search: Search
+    user_id: int
     newest: Newest
     made_at: float = field(default_factory=monotonic)
 
     def is_fresh(self, newest: Newest) -> bool:
-        # The pictures similar to another are part of the resolved search.
-        is_stable = not any(isinstance(leaf, SimilarTerm) for part in self.search.query.parts for leaf in part.leaves)
-        return is_stable and self.newest == newest and monotonic() - self.made_at < MAX_AGE
+        return self.newest == newest and monotonic() - self.made_at < self._max_age
+
+    @cached_property
+    def _max_age(self) -> float:
+        leaves = [leaf for part in self.search.query.parts for leaf in part.leaves]
+        if any(isinstance(leaf, SimilarTerm) for leaf in leaves):
+            return 0.0  # the pictures that are similar to another are part of the resolved search
+        return MAX_AGE_OF_DATES if any(isinstance(leaf, SpanTerm | DayTerm) for leaf in leaves) else MAX_AGE
 
     @cached_property
     def rest(self) -> Sql | None:
@@ -94,40 +108,66 @@ class PreparedQuery:
 
     def candidates(self, changed: ChangedImages) -> set[int]:
         """Those of the pictures that match as far as their labels tell."""
-        if self.search.plan.is_empty:
+        if self._is_empty:
             return set()
-        parts, found = self.search.plan.parts, set(changed.visible_to(self.search.viewer))
-        for required in parts.required:
-            found &= changed.with_any(required.labels.ids, minimum=required.minimum)
+        found = set(changed.visible_to(self.user_id))
+        for label_ids, minimum in self._required:
             if not found:
                 break
-        for labels in parts.excluded.values():
-            found -= changed.with_any(labels.ids)
+            found &= changed.with_any(label_ids, minimum=minimum)
+        for label_ids in self._excluded:
+            found -= changed.with_any(label_ids)
         return found
+
+    # Read once: they are derived from the plan anew each time, and this is done for each alert and change.
+
+    @cached_property
+    def _is_empty(self) -> bool:
+        return self.search.plan.is_empty
+
+    @cached_property
+    def _required(self) -> list[tuple[tuple[int, ...], int]]:
+        return [(required.labels.ids, required.minimum) for required in self.search.plan.parts.required]
+
+    @cached_property
+    def _excluded(self) -> list[tuple[int, ...]]:
+        return [labels.ids for labels in self.search.plan.parts.excluded.values()]
 
 
 class QueryCache:
-    """Prepared searches by text and viewer, the latest used ones."""
+    """Prepared searches, the latest used ones."""
 
     def __init__(self) -> None:
-        self._entries: OrderedDict[tuple[str, Viewer], PreparedQuery] = OrderedDict()
+        self._entries: OrderedDict[Key, PreparedQuery] = OrderedDict()
 
-    def prepared(self, text: str, viewer: Viewer, *, newest: Newest) -> PreparedQuery:
-        """Raises InvalidQuery."""
-        key = text, viewer
-        entry = self._entries.get(key)
-        if entry is None or not entry.is_fresh(newest):
-            self._entries[key] = entry = PreparedQuery(Search(parse(text), viewer), newest)
-        self._entries.move_to_end(key)
+    def prepared(self, keys: Iterable[Key]) -> dict[Key, PreparedQuery | InvalidQuery]:
+        """The searches, or why one of them is none."""
+        newest = tuple(fetch_all(_NEWEST)[0][0])
+        stale: dict[Key, Query] = {}
+        result: dict[Key, PreparedQuery | InvalidQuery] = {}
+        for key in dict.fromkeys(keys):
+            entry = self._entries.get(key)
+            if entry and entry.is_fresh(newest):
+                result[key] = entry
+                continue
+            try:
+                stale[key] = parse(key[0])
+            except InvalidQuery as error:
+                result[key] = error
+        # Hundreds of searches by one statement, since a new name makes all of them stale.
+        names = named_labels(*stale.values())
+        for key, query in stale.items():
+            result[key] = PreparedQuery(Search(query, Viewer(key[1]), names=names), key[1], newest)
+        self._keep(result)
+        return result
+
+    def _keep(self, prepared: Mapping[Key, PreparedQuery | InvalidQuery]) -> None:
+        for key, entry in prepared.items():
+            if isinstance(entry, PreparedQuery):
+                self._entries[key] = entry
+                self._entries.move_to_end(key)
         while len(self._entries) > MAX_CACHED:
             self._entries.popitem(last=False)
-        return entry
 
 
 CACHE = QueryCache()
-
-
-def newest_names() -> Newest:
-    """The latest rows that a name in a search can stand for."""
-    [(newest,)] = fetch_all(_NEWEST)
-    return tuple(newest)

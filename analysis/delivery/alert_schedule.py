@@ -1,8 +1,8 @@
-"""When the message about waiting matches of an alert is sent."""
+"""Times of the messages about waiting matches of an alert."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -19,13 +19,15 @@ MORNING = time(8)
 Frequency = Alert.Frequency
 
 
-def next_message_at(alert: Alert, *, now: datetime) -> datetime:
-    """The time of the next message of an alert with a new match."""
-    last = None
-    if alert.frequency == Frequency.AT_ONCE:
-        sent = Delivery.objects.filter(alert=alert, kind=Delivery.Kind.MATCHES)
-        last = sent.aggregate(last=Max("created_at"))["last"]
-    return message_time(alert.frequency, matched_at=now, last=last, zone=time_zone_of(alert.owner))
+def next_message_times(alert_ids: Collection[int], *, now: datetime) -> dict[int, datetime]:
+    """The time of the next message of alerts with a new match, in order of their ids."""
+    alerts = Alert.objects.filter(pk__in=alert_ids).select_related("owner").order_by("pk")
+    sent = Delivery.objects.filter(alert__in=alert_ids, alert__frequency=Frequency.AT_ONCE, kind=Delivery.Kind.MATCHES)
+    last = dict(sent.values_list("alert").annotate(last=Max("created_at")).values_list("alert", "last"))
+    return {
+        alert.pk: message_time(alert.frequency, matched_at=now, last=last.get(alert.pk), zone=time_zone_of(alert.owner))
+        for alert in alerts
+    }
 
 
 def message_time(frequency: str, *, matched_at: datetime, last: datetime | None, zone: ZoneInfo) -> datetime:
