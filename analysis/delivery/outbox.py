@@ -59,7 +59,7 @@ _ADD = """
 """
 
 
-def add(deliveries: Iterable[Delivery]) -> list[Delivery]:
+def add(deliveries: Iterable[Delivery], *, give_up_after: timedelta = GIVE_UP_AFTER) -> list[Delivery]:
     """Save new messages; the sweeper starts the sender."""
     rows = list(deliveries)
     columns: list[list[Any]] = [
@@ -72,7 +72,7 @@ def add(deliveries: Iterable[Delivery]) -> list[Delivery]:
     # One text, since those of an array would be escaped letter by letter.
     payloads = json.dumps([row.payload for row in rows], ensure_ascii=False)
     with connection.cursor() as cursor:
-        cursor.execute(_ADD, [str(GIVE_UP_AFTER), *columns, payloads])
+        cursor.execute(_ADD, [str(give_up_after), *columns, payloads])
         for row, (pk,) in zip(rows, cursor.fetchall(), strict=True):
             row.pk = pk
     return rows
@@ -115,8 +115,13 @@ def receiver_of(delivery: Delivery) -> Alert | Sink:
 
 
 def send_again(deliveries: QuerySet[Delivery]) -> int:
-    """Queue failed messages again; the number of them. The sweeper starts the sender."""
+    """Queue failed messages again; the number of them. The sweeper starts the sender.
+
+    They do not wait until their receiver is tried again by itself.
+    """
     failed = deliveries.filter(state=State.FAILED)
+    for model in (Alert, Sink):
+        model._default_manager.filter(deliveries__in=failed, retry_at__gt=Now()).update(retry_at=None)
     fresh: dict[str, Any] = {"attempts": 0, "error": "", "finished_at": None}
     return failed.update(state=State.WAITING, next_attempt_at=Now(), give_up_at=Now() + GIVE_UP_AFTER, **fresh)
 
