@@ -15,6 +15,7 @@ SENTENCES = {
     "unreachable-unchanged": _("The server cannot be reached. Nothing was changed; try again in a moment."),
     "server-error": _("Something went wrong (HTTP %(status)s). Reload the page and try again."),
     "reload": _("That did not work. Reload the page and try again."),
+    "copied": _("Copied"),
     "all-selected": _("All %(total)s selected"),
     "confidence": _("Confidence"),
     "no-rows-hidden": _("All results shown"),

@@ -16,7 +16,7 @@ from django.test import Client
 from analysis import pipeline
 from analysis.exports import background
 from analysis.library import uploads
-from analysis.models import Batch, BulkChange, Export, Image, SavedSearch
+from analysis.models import Alert, Batch, BulkChange, Export, Image, SavedSearch
 from imagelib.accounts import api_tokens
 from tests import environment, pictures
 from tests.factories import create_analysis, create_bucket, create_user
@@ -97,7 +97,8 @@ def image_rows(module_rows, people, tmp_path_factory):
         image = pipeline.ingest_file(file, name="dog.jpg", owner_id=owner.pk, folder="Dogs").image
         create_analysis(image, api="moderation", state="done")
         BulkChange.objects.create(person=owner, action="trash")
-        SavedSearch.objects.create(owner=owner, name="Dogs", query="dog", is_shared=True)
+        search = SavedSearch.objects.create(owner=owner, name="Dogs", query="dog", is_shared=True)
+        Alert.objects.create(owner=owner, saved_search=search, channel="slack", address="https://example.com/hook")
         create_bucket(owner)
         background.run(background.create(Export(owner=owner, format="jsonl")).pk)
         api_tokens.create(owner, name="Test", scopes=["read"], days=30)

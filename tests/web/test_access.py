@@ -8,7 +8,7 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from analysis.models import Batch, Bucket, BulkChange, Export, Image, SavedSearch, Upload
+from analysis.models import Alert, Batch, Bucket, BulkChange, Export, Image, SavedSearch, Upload
 from imagelib.accounts.models import ApiToken
 from tests.factories import create_labeled_image
 from tests.web.shared_rows import *  # noqa: F403
@@ -44,6 +44,13 @@ ENTRIES = {
     "search-save": ("post", {PRIVATE: (422, 422, 422, SIGN_IN)}),
     "search-update": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "search-delete": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
+    "alerts": ("get", EVERYBODY_SIGNED_IN),
+    "alert-new": ("get", EVERYBODY_SIGNED_IN),  # on a shared search; others' own are in test_alerts.py
+    "alert-preview": ("get", EVERYBODY_SIGNED_IN),
+    "alert-restore": ("post", EVERYBODY_GOES_BACK),
+    "alert": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
+    "alert-edit": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
+    "alert-action": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "bulk": ("post", EVERYBODY_GOES_BACK),
     "bulk-menu": ("post", EVERYBODY_SIGNED_IN),
     "undo": ("post", EVERYBODY_GOES_BACK),
@@ -166,7 +173,10 @@ def address(name: str, image: Image) -> str:
     export = Export.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
     arguments |= {"export-file": [export], "export-manifest": [export], "export-action": [export, "cancel"]}
     arguments |= {"password_reset_confirm": ["MQ", "no-token"]}
-    return reverse(name, args=arguments.get(name, []))
+    alert = Alert.objects.filter(owner=image.owner).values_list("pk", flat=True).first() or 10**9  # its search deleted
+    arguments |= {"alert": [alert], "alert-edit": [alert], "alert-action": [alert, "pause"]}
+    query = f"?search={saved}" if name in {"alert-new", "alert-preview"} else ""
+    return reverse(name, args=arguments.get(name, [])) + query
 
 
 def outcome(response) -> int | str:
