@@ -17,6 +17,7 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
 from analysis.api import (
+    alerts,
     analyses,
     background_exports,
     batches,
@@ -57,6 +58,7 @@ routers = (
     analyses,
     batches,
     searches,
+    alerts,
     exports,
     background_exports,
     uploads,

@@ -49,6 +49,10 @@ class AlertRow:
     def is_active(self) -> bool:
         return self.state == "active"
 
+    @property
+    def resume_label(self) -> str:
+        return _("Resume") if self.state == "paused" else _("Enable")
+
 
 @dataclass(frozen=True)
 class MessageRow:
@@ -59,6 +63,7 @@ class MessageRow:
     state_label: str
     error: str
     attempts: str
+    next_attempt: str
     ago: str
     exact: str
     can_send_again: bool
@@ -90,7 +95,7 @@ def alert_row(alert: Alert, *, last: datetime | None, now: datetime) -> AlertRow
         search_url=library_url_of(alert.saved_search),
         channel=str(Alert.Channel(alert.channel).label),
         frequency=str(Alert.Frequency(alert.frequency).label),
-        receiver=_receiver(alert),
+        receiver=receiver_of(alert),
         state=state,
         state_label=str(STATES[state]),
         trouble=alert.trouble,
@@ -127,7 +132,7 @@ def thumbnails(image_ids: Sequence[int], viewer: Viewer, *, blurs_sensitive: boo
     ]
 
 
-def _receiver(alert: Alert) -> str:
+def receiver_of(alert: Alert) -> str:
     """The host alone: the path of a webhook is its password."""
     if alert.channel == Alert.Channel.EMAIL:
         return alert.owner.email
@@ -145,6 +150,9 @@ def _message(delivery: Delivery, number: int, *, now: datetime) -> MessageRow:
         state_label=str(State(delivery.state).label),
         error=delivery.error,
         attempts=_attempts(delivery),
+        next_attempt=formatting.exact(delivery.next_attempt_at)
+        if delivery.state == State.WAITING and delivery.error
+        else "",
         ago=formatting.ago(moment, now=now),
         exact=formatting.exact(moment),
         # Another test message is one click away, and says how things are now.

@@ -121,10 +121,10 @@ def _resume(request: Request, row: Alert) -> HttpResponse:
 
 
 def _test(request: Request, row: Alert) -> HttpResponse:
-    if row.is_active:
+    try:
         pipeline.test_alert(row)
-    else:
-        toasts.add_toast(request, Toast(_("Not sent: the alert is paused.")))
+    except domain.AlertRefused as error:
+        toasts.add_toast(request, Toast(str(error)))
     return redirect("alert", row.pk)
 
 
