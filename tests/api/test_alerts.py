@@ -83,18 +83,19 @@ def test_preview(api, owner, dogs):
 
 
 @pytest.mark.parametrize(
-    ("values", "status", "field"),
+    ("values", "expected"),
     [
-        ({"channel": "email"}, 422, "channel"),
-        ({"channel": "slack"}, 422, "address"),
-        ({"channel": "webhook", "address": "https://name:word@example.com/"}, 422, "address"),
-        ({"channel": "pigeon"}, 422, "channel"),
-        ({"channel": "webhook", "address": HOOK, "frequency": "often"}, 422, "frequency"),
-        ({"channel": "webhook", "address": HOOK, "colour": 1}, 422, "colour"),
-        ({"channel": "webhook", "address": HOOK}, 409, ""),
+        ({"channel": "email"}, (422, "channel")),
+        ({"channel": "slack"}, (422, "address")),
+        ({"channel": "webhook", "address": "https://name:word@example.com/"}, (422, "address")),
+        ({"channel": "pigeon"}, (422, "channel")),
+        ({"channel": "webhook", "address": HOOK, "frequency": "often"}, (422, "frequency")),
+        ({"channel": "webhook", "address": HOOK, "colour": 1}, (422, "colour")),
+        ({"channel": "webhook", "address": HOOK}, (409, "")),
     ],
 )
-def test_mistakes_name_their_field(api, hook, dogs, values, status, field):
+def test_mistakes_name_their_field(api, hook, dogs, values, expected):
+    status, field = expected
     answer = api.post("/alerts", {"search": dogs.pk, **values})
     assert (answer.status_code, field in json.dumps(answer.json()["errors"])) == (status, True)
     assert Alert.objects.count() == 1
