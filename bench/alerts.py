@@ -1,6 +1,6 @@
-"""Comparison of changed pictures with 500 alerts, in a library of 100,000 pictures.
+"""Comparison of changed pictures with 500 alerts.
 
-Or of as many as its argument says: python -m bench.alerts 1000000.
+In a library of 100,000 pictures, or of as many as its argument says: python -m bench.alerts 1000000.
 """
 
 from __future__ import annotations

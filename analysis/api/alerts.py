@@ -83,7 +83,7 @@ class PreviewRequest(RequestBody):
 
 
 class PreviewOut(Schema):
-    """What an alert would have sent: `pictures` is at most 10,000."""
+    """Messages that an alert would have sent; `pictures` is at most 10,000."""
 
     days: int
     messages: int

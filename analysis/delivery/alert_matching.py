@@ -106,7 +106,10 @@ def _matches(alerts: Sequence[ActiveAlert], changed: ChangedImages) -> dict[int,
 
 
 def _compare(comparisons: Sequence[Comparison]) -> dict[int, set[int]]:
-    """Compare what the labels leave open; one alert that is too slow holds up no other."""
+    """Compare what the labels leave open.
+
+    An alert that is too slow holds up no other.
+    """
     alone = [comparison for comparison in comparisons if comparison.alert.has_trouble]
     together = [comparison for comparison in comparisons if not comparison.alert.has_trouble]
     found: dict[int, set[int]] = {}

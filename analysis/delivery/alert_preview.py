@@ -1,6 +1,7 @@
-"""What an alert would have sent in the last days, estimated before it is saved.
+"""Messages that an alert would have sent, estimated before it is saved.
 
-Counted are pictures that match now and were added, analyzed for the first time, or labeled by a person in that time.
+Counted are pictures that match now and were added, analyzed for the first time, or labeled by a person in the last
+DAYS.
 """
 
 from __future__ import annotations
@@ -46,9 +47,10 @@ _TIMES = """
 
 @dataclass(frozen=True)
 class Preview:
-    """`image_ids` are the newest matches. `pictures` beyond MAX_PICTURES were not counted."""
+    """An estimate; pictures beyond MAX_PICTURES were not counted."""
 
     image_ids: list[int]
+    """The newest."""
     pictures: int
     messages: int
 

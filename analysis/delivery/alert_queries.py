@@ -100,7 +100,10 @@ class PreparedQuery:
 
     @cached_property
     def rest(self) -> Sql | None:
-        """The condition about `d`, the picture's row, that its labels leave open; None if there is none."""
+        """The condition about `d`, the picture's row, that its labels leave open.
+
+        None if there is none.
+        """
         parts = self.search.plan.parts
         by_labels = [required.part for required in parts.required if required.is_all]
         left = [part for part in parts.parts if part not in by_labels and part not in parts.excluded]

@@ -103,7 +103,10 @@ def renew_secret(alert: Alert) -> None:
 
 
 def add_test(alert: Alert) -> Delivery:
-    """Queue a test message, which is tried once. The caller sends the task. Raises AlertRefused."""
+    """Queue a test message, which is tried once.
+
+    The caller sends the task. Raises AlertRefused.
+    """
     if not alert.is_active:
         raise AlertRefused(_("Not sent: the alert is paused. Resume it first."))
     search = documents.search_document(name=alert.saved_search.name, query=alert.saved_search.query)

@@ -47,7 +47,10 @@ class Search:
         budget: int = BUDGET,
         names: NamedLabels | None = None,
     ) -> None:
-        """`moment`: the end of relative dates; `budget`: entries of the first trial; `names`: as in `resolve`."""
+        """`moment`: the end of relative dates; `budget`: entries of the first trial.
+
+        `names`: as in `resolve`.
+        """
         self.query, self.viewer = query, viewer
         self._moment, self._budget, self._names = moment, budget, names
 

@@ -1,4 +1,4 @@
-"""What an alert would have sent."""
+"""Messages that an alert would have sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/deliveries.md and docs/schemas: real messages and the examples agree with them."""
+"""Real messages and examples agree with docs/deliveries.md and docs/schemas."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def edit(request: Request, alert_id: int) -> HttpResponse:
 
 @require_safe
 def preview(request: Request) -> HttpResponse:
-    """What an alert with these options would have sent, for the form."""
+    """Messages that an alert with these options would have sent, for the form."""
     form = AlertForm(request.GET)
     context = {"preview": preview_view(request, _owner(request), _search(request).query, form.previewed)}
     return render(request, "alerts/form.html#preview", context)

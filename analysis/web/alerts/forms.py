@@ -49,7 +49,7 @@ class AlertForm(forms.Form):
 
     @property
     def previewed(self) -> AlertOptions:
-        """What the preview depends on, also of a form that is not complete."""
+        """Options of the preview, also of a form that is not complete."""
         values = self.data if self.is_bound else self.initial
         channel, frequency = values.get("channel", ""), values.get("frequency", "")
         return AlertOptions(

@@ -1,4 +1,4 @@
-"""What an alert would have sent, as a sentence and thumbnails."""
+"""Messages that an alert would have sent, as a sentence and thumbnails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages of alerts: the list, one alert with its history, and what can be done to it."""
+"""Pages of alerts: the list, one alert with its history, and its actions."""
 
 from __future__ import annotations
 
