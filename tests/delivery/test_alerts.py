@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import IntegrityError
 
-from analysis.delivery import alerts, outbox, sender
+from analysis.delivery import alert_digests, alerts, outbox, sender
 from analysis.delivery.alerts import AlertOptions, AlertRefused
 from analysis.models import Alert, AlertMatch, Delivery, Image, SavedSearch
 from tests.delivery.test_alert_matching import change, create_alert, sent
@@ -146,6 +146,24 @@ def test_test_message_is_tried_once_and_at_once(owner, dogs, receiver):
     outbox.send_again(Delivery.objects.filter(pk=test.pk))
     sender.send_due()
     assert list(Delivery.objects.order_by("pk").values_list("state", flat=True)) == ["delivered", "delivered"]
+
+
+def test_pictures_out_of_sight_are_not_sent(colleague, owner, dogs, receiver):
+    alert = alerts.create(colleague, dogs, AlertOptions("webhook", "at_once", receiver.url))
+    digest = alerts.create(colleague, dogs, AlertOptions("webhook", "daily", receiver.url + "&digest"))
+    shown, hidden = (create_labeled_image(owner, {"Dog": 99.0}, visibility=Image.Visibility.SHARED) for _ in range(2))
+    change(shown, hidden)
+    Alert.objects.filter(pk=digest.pk).update(next_message_at="2000-01-01 00:00Z")
+    alert_digests.compose_due()
+    Image.objects.filter(pk=hidden.pk).update(visibility=Image.Visibility.PRIVATE)
+    sender.send_due()
+    messages = [request.json for request in receiver.received]
+    assert [[image["id"] for image in message["images"]] for message in messages] == [[shown.pk]] * 2
+    assert {message["count"] for message in messages} == {1}
+    [refused] = Delivery.objects.filter(state="failed")
+    assert (refused.image_id, refused.error) == (hidden.pk, "Not sent: you can no longer see its pictures.")
+    alert.refresh_from_db()
+    assert (alert.trouble, alert.failures) == ("", 0)
 
 
 def test_private_addresses_are_refused_when_sending(owner, dogs):
