@@ -12,7 +12,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 
-from analysis.models import Alert, Batch, Bucket, Export, Image, ImageQuerySet, Viewer
+from analysis.models import Alert, Batch, Bucket, Delivery, Export, Image, ImageQuerySet, Viewer
 from imagelib.accounts.models import User
 
 AnyUser = AbstractBaseUser | AnonymousUser
@@ -43,6 +43,7 @@ class Codename(StrEnum):
     VIEW_STATISTICS = "view_endedstatistics"
     VIEW_SYSTEM = "view_heartbeat"
     CHANGE_OUTAGE = "change_outage"
+    CHANGE_SINK = "change_sink"
 
 
 def viewer_of(user: AnyUser) -> Viewer:
@@ -185,6 +186,20 @@ def viewable_alerts(user: AnyUser) -> QuerySet[Alert]:
     Nobody else's, not even for staff: their addresses and secrets let one write to a receiver.
     """
     return Alert.objects.filter(owner_id=user.pk)
+
+
+def viewable_deliveries(user: AnyUser) -> QuerySet[Delivery]:
+    """Messages of the user's own alerts; of sinks for those who manage them."""
+    deliveries = Delivery.objects.filter(alert__owner_id=user.pk)
+    return deliveries | Delivery.objects.exclude(sink=None) if can_manage_sinks(user) else deliveries
+
+
+def can_manage_sinks(user: AnyUser) -> bool:
+    """Staff only.
+
+    Sinks are about everyone's pictures, and use the server's AWS credentials.
+    """
+    return _is_staff_with(user, Codename.CHANGE_SINK)
 
 
 def can_control_batch(user: AnyUser, batch: Batch) -> bool:

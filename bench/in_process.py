@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import resource
 import sys
 import time
@@ -11,18 +12,22 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import django
+import requests
 
 django.setup()
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.db.models import Count
 from django.db.models.functions import Now
 
 from analysis import pipeline, tasks
 from analysis.aws import s3_objects, sqs
 from analysis.bucket_sync.event_consumer import StopFlag
 from analysis.bucket_sync.sync import SyncCounts, SyncOptions
-from analysis.models import Bucket, BucketObject, Image
+from analysis.delivery import outbox, sender, signatures
+from analysis.models import Bucket, BucketObject, Delivery, Image, Sink
+from bench.deliveries import MESSAGES, PICTURES
 
 
 def peak_memory() -> float:
@@ -103,8 +108,46 @@ def library() -> dict[str, Any]:
     }
 
 
+def queue_messages() -> dict[str, Any]:
+    """Queue messages of one sink, several about each picture."""
+    sink = Sink.objects.create(
+        name="bench", channel="webhook", address=os.environ["SINK_URL"], secret=signatures.new_secret()
+    )
+    for start in range(0, MESSAGES, 1_000):
+        numbers = range(start, start + 1_000)
+        outbox.add(Delivery(sink=sink, image_id=number % PICTURES + 1, payload=message(number)) for number in numbers)
+    return {"queued": MESSAGES}
+
+
+def send_messages() -> dict[str, Any]:
+    """Send as a worker does, until nothing waits."""
+    while Delivery.objects.filter(state="waiting").exists():
+        if not sender.send_some():
+            time.sleep(0.1)
+    return {"states": dict(Delivery.objects.values_list("state").annotate(number=Count("pk")))}
+
+
+def post_all() -> dict[str, Any]:
+    """Baseline of `send_messages`: the bodies in a loop."""
+    began = time.perf_counter()
+    with requests.Session() as session:
+        for number in range(MESSAGES):
+            body = json.dumps({"id": str(number), **message(number)}).encode()
+            session.post(os.environ["SINK_URL"], data=body, timeout=10).raise_for_status()
+    return {"rate": MESSAGES / (time.perf_counter() - began)}
+
+
+def message(number: int) -> dict[str, Any]:
+    labels = [{"name": f"Label {label}", "confidence": 99.0} for label in range(13)]
+    return {"version": 1, "event": "image", "image_id": number % PICTURES + 1, "number": number, "labels": labels}
+
+
 JOBS: dict[str, Callable[[], dict[str, Any]]] = {
-    job.__name__: job for job in (sync, list_keys, consume, drain, import_objects, library)
+    job.__name__: job
+    for job in (
+        *(sync, list_keys, consume, drain, import_objects, library),
+        *(queue_messages, send_messages, post_all),
+    )
 }
 
 if __name__ == "__main__":

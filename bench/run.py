@@ -41,6 +41,7 @@ BENCHES = {  # time limits in seconds
     "scrolling": 300.0,
     "dashboard": 1_800.0,  # the same million pictures
     "admin": 1_800.0,
+    "deliveries": 600.0,
     "sync": 300.0,
     "events": 900.0,
     "local_recognition": 900.0,  # downloads 95 MB of packages the first time

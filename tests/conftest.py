@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.db import transaction
@@ -15,6 +16,10 @@ from django.test import Client
 
 from analysis.health import services
 from tests import environment, factories
+
+# On a busy machine, an example may take a second: that says nothing about the code.
+hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("busy")
 
 
 def pytest_xdist_auto_num_workers() -> int:

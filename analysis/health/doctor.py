@@ -59,6 +59,7 @@ def all_checks() -> tuple[Check, ...]:
         Check("deletions", storage.check_leftovers, DATABASE),
         Check("disk", storage.check_disk),
         Check("models", local_models.check_local_models),
+        Check("deliveries", workload.check_deliveries, DATABASE),
         Check("budget", workload.check_budget, DATABASE),
         Check("rate limits", workload.check_rate_limits, BROKER),
     )

@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 from analysis.findings import Finding, failed, ok, warning
 from analysis.formatting import capped_count, count, dollars, duration, plural
 from analysis.health import watchdog
-from analysis.models import Analysis, Outage
+from analysis.models import Alert, Analysis, Delivery, Outage, Sink
 from analysis.recognition import engine_runner, ledger, registry
 from analysis.recognition.rate_limiter import RateLimiterUnavailable
 
@@ -85,6 +85,25 @@ def check_outages() -> Iterator[Finding]:
         values = {"api": Analysis.Api(api).label, "age": duration(age), "message": message}
         sentence = _("%(api)s unavailable for %(age)s: %(message)s") % values
         yield failed("outages", sentence, _("imagelib checks regularly whether the API is available again."))
+
+
+def check_deliveries() -> Iterator[Finding]:
+    """Receivers of alerts and sinks that get no messages, with their cause."""
+    troubled = [*Alert.objects.exclude(trouble="").select_related("saved_search"), *Sink.objects.exclude(trouble="")]
+    for receiver in troubled[:MAX_CODES]:
+        values = {"name": str(receiver), "error": receiver.trouble}
+        if receiver.is_active:
+            yield warning("deliveries", _("“%(name)s”: %(error)s") % values, _("It is tried again for a day."))
+        else:
+            message = _("“%(name)s” is disabled: %(error)s") % values
+            yield warning("deliveries", message, _("Mend the receiver, then enable it again."))
+    failed_number = Delivery.objects.filter(state=Delivery.State.FAILED).values("pk")[: MAX_ROWS + 1].count()
+    if failed_number:
+        text = ngettext("%(number)s message failed.", "%(number)s messages failed.", failed_number)
+        message = text % {"number": capped_count(failed_number, cap=MAX_ROWS)}
+        yield warning("deliveries", message, _("The page Deliveries shows their causes and sends them again."))
+    elif not troubled:
+        yield ok("deliveries", _("No failed messages."))
 
 
 def check_budget() -> Finding:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import cache
 
 from django import template
+from django.template import Context
 from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from analysis.web.library.search_help import EXAMPLES, Example
+from analysis.web.navigation import NavigationLink, groups
 from analysis.web.script_messages import Message, messages
 
 register = template.Library()
@@ -39,6 +41,12 @@ def coded(text: str) -> SafeString:
 def script_messages() -> dict[str, Message]:
     """Messages for scripts, embedded by includes/messages.html."""
     return messages()
+
+
+@register.simple_tag(takes_context=True)
+def navigation(context: Context) -> list[list[NavigationLink]]:
+    """Links to the main pages, in groups."""
+    return groups(context["request"], context["may"])
 
 
 @register.simple_tag

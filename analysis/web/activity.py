@@ -74,6 +74,7 @@ def activity(request: Request) -> HttpResponse:
         "rows": rows,
         "is_active": is_active,
         "is_staff": permissions.can_view_system(request.user),
+        "has_deliveries": permissions.viewable_deliveries(request.user).exists(),
         "failures": [_failure_row(cause, all_owners=sees_all) for cause in result.causes],
         "failure_limit": "" if result.is_complete else formatting.count(SCAN_LIMIT),
     }

@@ -8,6 +8,8 @@ from analysis.web import (
     activity,
     background_exports,
     buckets,
+    color_theme,
+    deliveries,
     duplicates,
     export,
     folders,
@@ -15,11 +17,12 @@ from analysis.web import (
     place_filter,
     saved_searches,
     sensitive,
+    state_filter,
     system,
 )
 from analysis.web.alerts import edit as alert_form
 from analysis.web.alerts import views as alert_views
-from analysis.web.bulk import reanalyze
+from analysis.web.bulk import changes, reanalyze
 from analysis.web.bulk import views as bulk_views
 from analysis.web.dashboard import views as dashboard_views
 from analysis.web.image import actions, downloads, history, similar
@@ -53,8 +56,11 @@ urlpatterns = [
     path("alerts/<int:alert_id>/<slug:action>/", alert_views.alert_action, name="alert-action"),
     path("bulk/menu/", bulk_views.menu, name="bulk-menu"),
     path("bulk/<slug:action>/", bulk_views.bulk_action, name="bulk"),
+    path("changes/", changes.changes, name="bulk-changes"),
     path("changes/<int:change_id>/", bulk_views.bulk_change, name="bulk-change"),
     path("undo/<int:change_id>/", bulk_views.undo, name="undo"),
+    path("theme/", color_theme.choose_theme, name="theme"),
+    path("states/filter/", state_filter.state_filter, name="state-filter"),
     path("sensitive/", sensitive.toggle_sensitive, name="toggle-sensitive"),
     path("buckets/", buckets.buckets, name="buckets"),
     path("buckets/add/", buckets.add, name="bucket-add"),
@@ -62,6 +68,8 @@ urlpatterns = [
     path("buckets/<int:bucket_id>/edit/", buckets.edit, name="bucket-edit"),
     path("buckets/<int:bucket_id>/remove/", buckets.remove, name="bucket-remove"),
     path("buckets/<int:bucket_id>/sync/", buckets.sync, name="bucket-sync"),
+    path("deliveries/", deliveries.deliveries, name="deliveries"),
+    path("deliveries/send-again/", deliveries.send_again, name="deliveries-send-again"),
     path("labels/", labels.labels, name="labels"),
     path("folders/", folders.folders, name="folders"),
     path("folders/filter/", folders.folder_filter, name="folder-filter"),

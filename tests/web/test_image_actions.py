@@ -112,7 +112,7 @@ def test_viewers_can_only_rate(colleague, nobody, owner, signed_in):
     image = create_labeled_image(owner, {"Dog": 62.5}, visibility=Image.Visibility.PUBLIC)
     verdicts.add(image.pk, name="holiday", by_id=owner.pk)
     page = look(signed_in(colleague), image)
-    menu, marks = ["show"], ["favorite", *["stars"] * 5]
+    menu, marks = [*["theme"] * 3, "show"], ["favorite", *["stars"] * 5]
     assert [element["name"] for element in page.all("button") if element.get("name")] == [*menu, *marks]
     assert page.links["holiday"] == "/?q=tag%3Aholiday"
     assert [element for element in look(nobody, image).all("button") if element.get("name")] == []

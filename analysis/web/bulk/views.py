@@ -220,7 +220,7 @@ def _label(request: Request, *, name: str = "") -> Label:
 def _toast(change: BulkChange) -> Toast:
     url = reverse("bulk-change", args=[change.pk]) if change.is_open else ""
     undo_url = reverse("undo", args=[change.pk]) if change.number or change.is_open else ""
-    return Toast(_message(change), undo_url, progress_url=url)
+    return Toast(message_of(change), undo_url, progress_url=url)
 
 
 def _undo_toast(change: BulkChange, number: int) -> Toast:
@@ -235,7 +235,8 @@ def _undo_toast(change: BulkChange, number: int) -> Toast:
     return Toast(formatting.plural(progress, number), progress_url=reverse("bulk-change", args=[change.pk]))
 
 
-def _message(change: BulkChange) -> str:
+def message_of(change: BulkChange) -> str:
+    """One sentence: what was changed, on how many pictures."""
     if change.is_open:
         progress = ngettext(
             "%(number)s picture done so far. The rest continues in the background.",

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from analysis import formatting
-from analysis.models import Label
+from analysis.models import Label, Viewer
 from analysis.models.labels import KIND_TITLES
+from analysis.search.brief_counts import COUNT_CAP, BriefCounter
 from analysis.search.facets import Facet, Facets
 from analysis.search.label_tree import ancestor_names
 from analysis.search.query import HasTerm, LabelTerm, Node, Not, Query, StateTerm
@@ -42,6 +44,8 @@ STATES: tuple[tuple[Node, str | Promise], ...] = (
 TRASH = StateTerm("trashed")
 Words = Mapping[str, Sequence[LabelTerm]]
 """The words of a search that stand for a label, by its name in lower case."""
+SHOWN = 5
+"""Links of a group that are shown at once."""
 MAX_DEPTH = 4
 """Deeper levels are indented like this one."""
 
@@ -60,9 +64,28 @@ class FacetLink:
 
 @dataclass(frozen=True)
 class FacetGroup:
+    """Links of one kind; the page shows the first ones, and the rest on demand."""
+
     title: str
     kind: str
     links: list[FacetLink]
+
+    @property
+    def first(self) -> list[FacetLink]:
+        return self.links[:SHOWN]
+
+    @property
+    def rest(self) -> list[FacetLink]:
+        return self.links[SHOWN:]
+
+    @property
+    def is_rest_active(self) -> bool:
+        return any(link.is_active for link in self.rest)
+
+    @property
+    def more_label(self) -> str:
+        number = len(self.rest)
+        return formatting.plural(ngettext("%(number)s more", "%(number)s more", number), number)
 
 
 def label_facets(
@@ -110,7 +133,23 @@ def _nested(facets: list[Facet]) -> list[tuple[Facet, int]]:
 
 
 def state_facets(query: Query, *, link: Link = links.library_url) -> list[FacetLink]:
+    """Links of all states, without counts."""
     return [_facet_link(query, part, str(name), link) for part, name in STATES]
+
+
+def counted_state_facets(query: Query, *, viewer: Viewer, seconds: float) -> list[FacetLink]:
+    """Links of the states that some picture of the query has, with counts.
+
+    Those that cannot be counted in time are listed without one.
+    """
+    counter = BriefCounter(viewer, seconds=seconds)
+    facets = []
+    for part, name in STATES:
+        number = counter.count(query.with_part(part))
+        if number or number is None or part in query.parts:
+            count = "" if number is None else formatting.capped_count(number, cap=COUNT_CAP)
+            facets.append(_facet_link(query, part, str(name), links.library_url, count=count))
+    return facets
 
 
 def trash_facet(query: Query, *, link: Link = links.library_url) -> FacetLink:

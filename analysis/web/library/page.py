@@ -57,6 +57,7 @@ class Filters:
     states: list[FacetLink]
     trash: FacetLink
     note: str
+    states_url: str
     folders_url: str
     places_url: str
 
@@ -167,6 +168,7 @@ def search_filters(search: Search, counts: facets.Facets, *, saved_search: OpenS
         label_groups=label_facets(query, counts, meanings=search.resolved.meanings, link=link),
         states=state_facets(query, link=link),
         trash=trash_facet(query, link=link),
+        states_url=links.with_parameters(reverse("state-filter"), q=query.text),
         folders_url=links.with_parameters(reverse("folder-filter"), q=query.text),
         places_url=links.with_parameters(reverse("place-filter"), q=query.text),
         note=formatting.plural(sampled, counts.counted) if counts.is_sample else "",

@@ -29,6 +29,16 @@ function isHandledByControl(target, key) {
   return target.matches?.("input, textarea, select, [contenteditable]");
 }
 
+// Ctrl-Z and Command-Z undo the last change while its message is shown; later, the page that lists them does.
+document.addEventListener("keydown", (event) => {
+  const isUndo = (event.ctrlKey || event.metaKey) && event.key === "z" && !event.shiftKey && !event.altKey;
+  if (!isUndo || event.defaultPrevented || isHandledByControl(event.target, event.key)) return;
+  const undo = document.querySelector("#toasts [data-shortcut=z]");
+  const link = document.querySelector("[data-changes-link]");
+  if (undo ?? link) event.preventDefault();
+  (undo ?? link)?.click();
+});
+
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   if (document.querySelector("dialog[open], [popover]:popover-open")) return;

@@ -1,0 +1,86 @@
+"""Links to the main pages, beside every page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from analysis.search.query import Query, StateTerm
+from analysis.web import links
+from analysis.web.may import May
+
+FAVORITES = Query((StateTerm("favorite"),))
+
+
+class Text(Protocol):
+    """A sentence, translated when it is shown."""
+
+    def __str__(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page by the name of its address; `names` are those that belong to it."""
+
+    name: str
+    title: Text
+    icon: str
+    names: tuple[str, ...] = ()
+    right: str = ""
+    """The attribute of May that it takes; empty for everyone who is signed in."""
+
+
+@dataclass(frozen=True)
+class NavigationLink:
+    title: str
+    url: str
+    icon: str
+    is_current: bool
+
+
+PICTURES = (
+    Page("library", _("Library"), "pictures"),
+    Page("favorites", _("Favorites"), "heart"),
+    Page("folders", _("Folders"), "folder", ("folder",)),
+    Page("labels", _("Labels"), "tag"),
+    Page("searches", _("Saved searches"), "bookmark"),
+    Page("alerts", _("Alerts"), "bell", ("alert", "alert-new", "alert-edit")),
+    Page("duplicates", _("Duplicates"), "copies"),
+)
+OPERATION = (
+    Page("activity", _("Activity"), "clock", ("batch", "bulk-changes", "deliveries")),
+    Page("exports", _("Downloads"), "download", ("export",)),
+    Page("dashboard", _("Dashboard"), "chart"),
+    Page("buckets", _("Buckets"), "bucket", ("bucket", "bucket-add", "bucket-edit")),
+    Page("system", _("System"), "gear", right="view_system"),
+    Page("admin:index", _("Administration"), "shield", right="open_admin"),
+)
+
+
+def groups(request: HttpRequest, may: May) -> list[list[NavigationLink]]:
+    """Pages about pictures, then those about the work done on them."""
+    return [[_link(request, page) for page in pages if _is_offered(page, may)] for pages in (PICTURES, OPERATION)]
+
+
+def _is_offered(page: Page, may: May) -> bool:
+    return not page.right or bool(getattr(may, page.right))
+
+
+def _link(request: HttpRequest, page: Page) -> NavigationLink:
+    if page.name == "favorites":
+        return NavigationLink(
+            str(page.title), links.library_url(FAVORITES), page.icon, _query(request) == FAVORITES.text
+        )
+    current = request.resolver_match.url_name if request.resolver_match else ""
+    is_current = current in (page.name, *page.names) and not (page.name == "library" and _query(request))
+    return NavigationLink(str(page.title), reverse(page.name), page.icon, is_current)
+
+
+def _query(request: HttpRequest) -> str:
+    """The search of the library's page."""
+    is_library = request.resolver_match is not None and request.resolver_match.url_name == "library"
+    return request.GET.get("q", "").strip() if is_library else ""
