@@ -15,9 +15,10 @@ _VISIBLE = """
 
 
 def hide_images(deliveries: Iterable[Delivery]) -> list[Delivery]:
-    """Take pictures that are out of sight out of messages, which may be sent days after they were written.
+    """Remove pictures that are out of sight; the messages without any left.
 
-    Returns the messages that have no picture left. The saved ones keep theirs, which may come into sight again.
+    Messages may be sent days after they were written. The saved ones keep their pictures, which may come into sight
+    again.
     """
     matches = [delivery for delivery in deliveries if delivery.kind == Delivery.Kind.MATCHES and delivery.alert]
     visible = _visible([(_owner_id(row), image["id"]) for row in matches for image in row.payload["images"]])
