@@ -14,6 +14,7 @@ import numpy as np
 import psycopg
 
 from bench.dataset import OWNERS, django_setup, loaded_library
+from bench.process_usage import processor_seconds
 from bench.report import Measurement, Report
 from bench.search.workload import WorkloadGenerator
 
@@ -29,6 +30,8 @@ CHANNELS = ("email", "email", "slack", "slack", "webhook")  # webhooks have a me
 class AlertsRun:
     milliseconds: dict[int, list[float]] = field(default_factory=dict)
     """A picture, by the number of pictures compared at once."""
+    processor: dict[int, float] = field(default_factory=dict)
+    """Milliseconds of processor time for a picture, of this process and of PostgreSQL's."""
     first: float = 0.0
     """Milliseconds of the first comparison of a process, which resolves all searches."""
     new_names: float = 0.0
@@ -84,15 +87,16 @@ def _time_comparisons(run: AlertsRun, pictures: int) -> None:
     from analysis.models import Label  # noqa: PLC0415
 
     order = (1 + np.random.default_rng(5).permutation(pictures)).tolist()
-    batches = [order[start : start + size] for size, number in RUNS.items()
-               for start in range(0, size * number, size)]  # fmt: skip
     run.first = _compare([order[-1]], run)
     label = Label.objects.create(kind="tag", name="new in the bench")
     run.new_names = _compare([order[-2]], run)
     label.delete()
     _compare([order[-3]], run)
-    for batch in batches:
-        run.milliseconds.setdefault(len(batch), []).append(_compare(batch, run) / len(batch))
+    for size, number in RUNS.items():
+        began = _processor_seconds()
+        batches = [order[start : start + size] for start in range(0, size * number, size)]
+        run.milliseconds[size] = [_compare(batch, run) / size for batch in batches]
+        run.processor[size] = 1_000 * (_processor_seconds() - began) / (size * number)
 
 
 def _compare(image_ids: list[int], run: AlertsRun) -> float:
@@ -112,6 +116,12 @@ def _compare(image_ids: list[int], run: AlertsRun) -> float:
     return elapsed
 
 
+def _processor_seconds() -> float:
+    from django.db import connection  # noqa: PLC0415
+
+    return time.process_time() + processor_seconds(connection.connection.info.backend_pid)
+
+
 def report(pictures: int, run: AlertsRun) -> Report:
     measurements = [
         measurement
@@ -120,6 +130,7 @@ def report(pictures: int, run: AlertsRun) -> Report:
             Measurement(name=f"a picture, {size} at once: mean", value=float(np.mean(times)), unit="ms",
                         at_most=TARGET),
             Measurement(name=f"a picture, {size} at once: p95", value=float(np.percentile(times, 95)), unit="ms"),
+            Measurement(name=f"a picture, {size} at once: processor time", value=run.processor[size], unit="ms"),
         )
     ]  # fmt: skip
     measurements += [
