@@ -36,7 +36,9 @@ def renew(alert_id: int, *, without: Collection[int] = ()) -> None:
 
     Those whose changes were not compared yet are left out: they may be new matches. So are those in `without`.
     """
-    alert = Alert.objects.select_related("saved_search").get(pk=alert_id)
+    alert = Alert.objects.select_related("saved_search").filter(pk=alert_id).first()
+    if alert is None:  # deleted in the meantime
+        return
     query, viewer = alert.saved_search.query, Viewer(alert.owner_id)
     with transaction.atomic(), searching_in(DEFAULT_DB_ALIAS):
         is_complete = _save_matches(alert, query, viewer, without)
