@@ -21,7 +21,7 @@ from analysis.audit_log import retention
 from analysis.batches import lifecycle, progress, queueing, report
 from analysis.bucket_sync import importer
 from analysis.curation import bulk, bulk_steps, collections, trash_deletion
-from analysis.delivery import events, outbox, sender, sink_runs
+from analysis.delivery import alert_digests, events, outbox, sender, sink_runs
 from analysis.exports import background as background_exports
 from analysis.health import heartbeat as health_heartbeat
 from analysis.health import watchdog
@@ -148,6 +148,16 @@ def delete_expired_audit_entries() -> None:
 def compare_changed_images() -> None:
     if events.compare_due():
         compare_changed_images.delay()
+    elif alert_digests.is_due():
+        compose_alert_messages.delay()
+    elif outbox.is_due():
+        send_deliveries.delay()
+
+
+@shared_task(base=OnCommitTask)
+def compose_alert_messages() -> None:
+    if alert_digests.compose_due():
+        compose_alert_messages.delay()
     elif outbox.is_due():
         send_deliveries.delay()
 
@@ -193,13 +203,20 @@ def sweep() -> None:
         write_export.delay(export_id=export_id)
     if embedding_queue.is_due():
         compute_embeddings.delay()
+    continue_deliveries()
+    watchdog.log_stalls()
+
+
+def continue_deliveries() -> None:
+    """Write and send messages that are due."""
     if events.is_due():
         compare_changed_images.delay()
     elif outbox.is_due():
         send_deliveries.delay()
     if sink_runs.is_due():
         queue_existing_images.delay()
-    watchdog.log_stalls()
+    if alert_digests.is_due():
+        compose_alert_messages.delay()
 
 
 def continue_deletions() -> None:

@@ -14,9 +14,10 @@ import humanize.i18n
 import pytest
 from django.core import mail
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import trans_real
 
-from analysis.models import Batch, Collection, CollectionImage, SavedSearch, ShareLink
+from analysis.models import Alert, Batch, Collection, CollectionImage, SavedSearch, ShareLink
 from analysis.web import script_messages
 from tests.factories import create_analysis, create_bucket, create_labeled_image
 
@@ -47,6 +48,9 @@ PAGES = {
     "share page": ("share", ["token"], None),
     "share password": ("share", ["locked"], None),
     "share missing": ("share", ["guessed"], None),
+    "alerts": ("alerts", [], "owner"),
+    "alert": ("alert", ["alert"], "owner"),
+    "alert edit": ("alert-edit", ["alert"], "owner"),
     "upload": ("upload", [], "owner"),
     "analyze": ("analyze", [], "owner"),
     "dashboard": ("dashboard", [], "owner"),
@@ -171,16 +175,14 @@ def rows(owner, staff):
     """One row of everything that pages list, by what stands for it in PAGES."""
     image = create_labeled_image(owner, {"Dog": 99}, filename="dog.jpg")
     create_analysis(image, api="moderation", state="done")
-    SavedSearch.objects.create(owner=owner, name="Dogs", query="dog")
+    search = SavedSearch.objects.create(owner=owner, name="Dogs", query="dog")
+    alert = Alert.objects.create(owner=owner, saved_search=search, channel="webhook", trouble="⟦Down⟧")
+    alert.deliveries.create(kind="matches", payload={"count": 1}, image_id=image.pk, give_up_at=timezone.now())
     batch = Batch.objects.create(person=owner, recognizer="local", parameters={"labels": {}})
     shared = shared_rows(owner, image)
-    return shared | {
-        "image": image.pk,
-        "batch": batch.pk,
-        "bucket": create_bucket(owner).pk,
-        "owner": owner,
-        "staff": staff,
-    }
+    bucket = create_bucket(owner)
+    people = {"owner": owner, "staff": staff}
+    return shared | {"image": image.pk, "batch": batch.pk, "bucket": bucket.pk, "alert": alert.pk, **people}
 
 
 @pytest.mark.django_db

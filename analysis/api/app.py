@@ -17,6 +17,7 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
 from analysis.api import (
+    alerts,
     analyses,
     background_exports,
     batches,
@@ -64,6 +65,7 @@ routers = (
     searches,
     collections,
     share_links,
+    alerts,
     exports,
     background_exports,
     uploads,

@@ -18,6 +18,7 @@ from analysis import formatting
 from analysis.batches.authorization import NotAllowed
 from analysis.batches.options import InvalidBatchOptions
 from analysis.curation.errors import ActionRefused
+from analysis.delivery.alerts import AlertRefused
 from analysis.delivery.sinks import SinkRefused
 from analysis.ingest.validation import InvalidImage
 from analysis.library.uploads import UploadRefused
@@ -125,6 +126,9 @@ RESPONSES: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     InvalidBatchOptions: lambda error: problem(422, str(error)),
     InvalidImage: lambda error: field_problem(422, "file", formatting.translated(error)),
     UploadRefused: lambda error: problem(error.status, str(error)),
+    AlertRefused: lambda error: (
+        field_problem(422, error.field, str(error)) if error.field else problem(409, str(error))
+    ),
     ActionRefused: lambda error: problem(409, str(error)),
     SinkRefused: lambda error: problem(409, str(error)),
     StorageError: lambda error: problem(507, str(error)),

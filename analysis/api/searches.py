@@ -105,7 +105,7 @@ def change_search(request: HttpRequest, search_id: int, changes: SearchChanges) 
 
 @router.delete("/searches/{int:search_id}", response={204: None}, auth=WRITE, url_name="search")
 def delete_search(request: HttpRequest, search_id: int) -> HttpResponse:
-    """Delete a search of your own. Honors If-Match."""
+    """Delete a search of your own, and its alerts. Honors If-Match."""
     # For good, other than on the page: its Undo is a button, which programs do not press.
     saved = _own(request, search_id)
     require_match(request, _etag(saved, request))

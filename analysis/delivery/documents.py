@@ -47,23 +47,21 @@ def image_message(image: dict[str, Any]) -> dict[str, Any]:
     return {"version": VERSION, "event": "image", "image": image}
 
 
-def matches_message(*, name: str, query: str, images: Sequence[dict[str, Any]], count: int) -> dict[str, Any]:
+def search_document(*, name: str, query: str) -> dict[str, Any]:
+    """The saved search of an alert."""
+    return {"name": name, "query": query, "url": search_url(query)}
+
+
+def matches_message(search: dict[str, Any], *, images: Sequence[dict[str, Any]], count: int) -> dict[str, Any]:
     """The message of an alert about new matches.
 
     `count` is of all of them; `images` has the first.
     """
-    return {
-        "version": VERSION,
-        "event": "matches",
-        "search": {"name": name, "query": query, "url": search_url(query)},
-        "count": count,
-        "images": list(images),
-    }
+    return {"version": VERSION, "event": "matches", "search": search, "count": count, "images": list(images)}
 
 
-def test_message(*, name: str, query: str) -> dict[str, Any]:
+def test_message(search: dict[str, Any]) -> dict[str, Any]:
     """The message of a test button."""
-    search = {"name": name, "query": query, "url": search_url(query)}
     return {"version": VERSION, "event": "test", "search": search, "count": 0, "images": []}
 
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from django.utils.translation import gettext as _
 
 from analysis import jobs
-from analysis.delivery import outbox
+from analysis.delivery import alert_visibility, outbox
 from analysis.delivery.base import Channel, Message, Outcome
 from analysis.delivery.registry import channel_of
 from analysis.models import Alert, Delivery, Sink
@@ -33,16 +33,17 @@ def send_some() -> bool:
     claimed = outbox.claim()
     if not claimed:
         return False
-    batches = list(_batches(claimed))
+    hidden = alert_visibility.hide_images(claimed)
+    batches = list(_batches([delivery for delivery in claimed if delivery not in hidden]))
     with ThreadPoolExecutor(THREADS) as threads:
         outcomes = list(threads.map(_send, batches))
-    outbox.save_outcomes(
-        [
-            pair
-            for (_channel, deliveries), found in zip(batches, outcomes, strict=True)
-            for pair in zip(deliveries, found, strict=True)
-        ]
-    )
+    results = [
+        pair
+        for (_channel, deliveries), found in zip(batches, outcomes, strict=True)
+        for pair in zip(deliveries, found, strict=True)
+    ]
+    refused = Outcome(_("Not sent: you can no longer see its pictures."), is_permanent=True)
+    outbox.save_outcomes([*results, *((delivery, refused) for delivery in hidden)])
     return True
 
 

@@ -81,7 +81,7 @@ def change(sink: Sink) -> None:
 
 def send_test(sink: Sink) -> Outcome:
     """Send a test message now, past the outbox; a success ends a pause after failures."""
-    payload = documents.test_message(name=sink.name, query=sink.query)
+    payload = documents.test_message(documents.search_document(name=sink.name, query=sink.query))
     message = Message(str(uuid.uuid4()), Delivery.Kind.TEST, payload, now())
     [outcome] = registry.channel_of(sink).send([message])
     if outcome.is_delivered and sink.is_active:

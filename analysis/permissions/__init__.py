@@ -12,7 +12,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 
-from analysis.models import Batch, Bucket, Delivery, Export, Image, ImageQuerySet, Viewer
+from analysis.models import Alert, Batch, Bucket, Delivery, Export, Image, ImageQuerySet, Viewer
 from imagelib.accounts.models import User
 
 AnyUser = AbstractBaseUser | AnonymousUser
@@ -184,6 +184,14 @@ def viewable_exports(user: AnyUser) -> QuerySet[Export]:
     Nobody else's, not even for staff: they contain what only their owner may see.
     """
     return Export.objects.filter(owner_id=user.pk)
+
+
+def viewable_alerts(user: AnyUser) -> QuerySet[Alert]:
+    """The user's own alerts.
+
+    Nobody else's, not even for staff: their addresses and secrets let one write to a receiver.
+    """
+    return Alert.objects.filter(owner_id=user.pk)
 
 
 def viewable_deliveries(user: AnyUser) -> QuerySet[Delivery]:

@@ -6,6 +6,7 @@ Pages, commands and Celery tasks call these functions. Rows and the analyses que
 transaction; tasks are sent on commit, and the sweeper sends those again that were lost.
 """
 
+from analysis.pipeline.alerts import send_again, test_alert
 from analysis.pipeline.audit import audit
 from analysis.pipeline.batches import resume_batch, run_batch, start_once
 from analysis.pipeline.buckets import (
@@ -53,6 +54,7 @@ __all__ = [
     "retry_export",
     "retry_failed",
     "run_batch",
+    "send_again",
     "start_bulk_change",
     "start_deletion",
     "start_export",
@@ -60,6 +62,7 @@ __all__ = [
     "start_sync",
     "store_image",
     "sync_bucket",
+    "test_alert",
     "undo",
     "validate_upload",
     "validate_uploads",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from analysis.models import Label, Viewer
@@ -72,15 +73,41 @@ class ResolvedQuery(Resolution):
     """What differs from the words as they were typed."""
 
 
-def resolve(query: Query, *, viewer: Viewer, moment: datetime) -> ResolvedQuery:
-    """Look up everything that the terms of a query name."""
+@dataclass(frozen=True)
+class NamedLabels:
+    """The labels that some queries name."""
+
+    labels: dict[LabelLookup, LabelSet]
+    known: KnownNames
+    image_count: int
+    """About how many images there are; 0 if nothing names labels."""
+    state: NamesState
+    index: LabelIndex
+
+    @cached_property
+    def refreshed_index(self) -> LabelIndex:
+        """All names, read again if there are new ones: once for all of the queries."""
+        return refreshed_index(self.index, self.state)
+
+
+def named_labels(*queries: Query) -> NamedLabels:
+    """Look up the labels of these queries by one statement."""
     index = known_labels()
-    labels, known, image_count, names_state = _labels(_lookups(query), index)
-    reading = WordReading(query)
-    if may_change(query, known):
-        reading = read_words(query, known=known, index=refreshed_index(index, names_state), viewer=viewer)
+    lookups = dict.fromkeys(lookup for query in queries for lookup in _lookups(query))
+    return NamedLabels(*_labels(list(lookups), index), index)
+
+
+def resolve(query: Query, *, viewer: Viewer, moment: datetime, names: NamedLabels | None = None) -> ResolvedQuery:
+    """Look up everything that the terms of a query name.
+
+    `names`: its labels, if they have been looked up along with those of other queries.
+    """
+    names = names or named_labels(query)
+    labels, image_count, reading = names.labels, names.image_count, WordReading(query)
+    if may_change(query, names.known):
+        reading = read_words(query, known=names.known, index=names.refreshed_index, viewer=viewer)
     if reading.meanings:
-        labels, known, image_count, _state = _labels(_lookups(reading.query), index)
+        labels, _known, image_count, *_rest = _labels(_lookups(reading.query), names.index)
     terms = list(dict.fromkeys(_leaves(reading.query)))
     values: dict[Term, Any] = {}
     for kind in dict.fromkeys(type(term) for term in terms):

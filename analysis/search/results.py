@@ -20,7 +20,7 @@ from analysis.search.plans.planner import QueryPlan
 from analysis.search.plans.statements import Scan, fetch_candidates
 from analysis.search.plans.strategies import BUDGET
 from analysis.search.query import Query, StateTerm, leaves
-from analysis.search.resolve import ResolvedQuery, resolve
+from analysis.search.resolve import NamedLabels, ResolvedQuery, resolve
 from analysis.search.sql.expressions import Sql
 from analysis.search.terms.base import Candidates
 
@@ -40,15 +40,26 @@ class Page:
 class Search:
     """A query of one viewer, resolved once for its page, count and facets."""
 
-    def __init__(self, query: Query, viewer: Viewer, *, moment: datetime | None = None, budget: int = BUDGET) -> None:
-        """`moment`: the end of relative dates; `budget`: entries of the first trial."""
+    def __init__(
+        self,
+        query: Query,
+        viewer: Viewer,
+        *,
+        moment: datetime | None = None,
+        budget: int = BUDGET,
+        names: NamedLabels | None = None,
+    ) -> None:
+        """`moment`: the end of relative dates; `budget`: entries of the first trial.
+
+        `names`: as in `resolve`.
+        """
         self.query, self.viewer = query, viewer
-        self._moment, self._budget = moment, budget
+        self._moment, self._budget, self._names = moment, budget, names
 
     @cached_property
     def resolved(self) -> ResolvedQuery:
         """The query as it is searched, with the labels that its words stand for."""
-        return resolve(self.query, viewer=self.viewer, moment=self._moment or now())
+        return resolve(self.query, viewer=self.viewer, moment=self._moment or now(), names=self._names)
 
     @cached_property
     def plan(self) -> QueryPlan:

@@ -50,6 +50,7 @@ PICTURES = (
     Page("labels", _("Labels"), "tag"),
     Page("searches", _("Saved searches"), "bookmark"),
     Page("shares", _("Shared links"), "link", ("share-new", "share-link")),
+    Page("alerts", _("Alerts"), "bell", ("alert", "alert-new", "alert-edit")),
     Page("duplicates", _("Duplicates"), "copies"),
     Page("trash", _("Trash"), "trash", ("trash-delete",)),
 )

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 
 from django.core import signing
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from analysis import formatting
+from analysis.delivery import alerts
 from analysis.models import SavedSearch
 from analysis.search.syntax.parser import MAX_LENGTH, InvalidQuery, parse
 from analysis.web import toasts
@@ -108,27 +111,35 @@ def update(request: Request, search_id: int) -> HttpResponse:
 
 @require_POST
 def delete(request: Request, search_id: int) -> HttpResponse:
-    """Delete a saved search; Undo carries the signed row, and so keeps its address."""
+    """Delete a saved search and its alerts.
+
+    Undo carries the signed rows, and so keeps their addresses.
+    """
     saved = get_object_or_404(SavedSearch, pk=search_id, owner_id=current_user_id(request))
-    row = {name: getattr(saved, name) for name in COLUMNS}
+    row: dict[str, object] = {name: getattr(saved, name) for name in COLUMNS}
+    row["alerts"] = deleted = [alerts.delete(alert) for alert in saved.alerts.all()]
     saved.delete()
     # In the form and not in a column "deleted": nothing is left to sweep if it is not undone. Signed, since the row
     # names its owner.
     fields = {"row": signing.dumps(row, salt=SALT)}
-    message = _("Deleted “%(name)s”.") % {"name": saved.name}
+    message = _("Deleted “%(name)s” and its %(alerts)s.") if deleted else _("Deleted “%(name)s”.")
+    message %= {"name": saved.name, "alerts": _number_of_alerts(len(deleted))}
     toasts.add_toast(request, Toast(message, undo_url=reverse("search-restore"), fields=fields))
     return redirect("searches")
 
 
 @require_POST
 def restore(request: Request) -> HttpResponse:
-    """Restore a deleted search with its name, owner and address."""
+    """Restore a deleted search with its name, owner and address, and its alerts."""
     try:
         row = signing.loads(request.POST.get("row", ""), salt=SALT, max_age=DAY)
         if row["owner_id"] != current_user_id(request):
             raise signing.BadSignature
         with transaction.atomic():
+            deleted = row.pop("alerts", [])
             saved = SavedSearch.objects.create(**row)
+            for values in deleted:
+                alerts.restore(values)
     except signing.BadSignature:
         toasts.add_toast(request, Toast(_("This can no longer be undone.")))
     except IntegrityError:
@@ -175,9 +186,11 @@ def _page(request: Request, *, form: SearchForm | None = None, error: str = "", 
     shared = SavedSearch.objects.filter(is_shared=True).exclude(owner_id=reader).select_related("owner")
     # By key too: names of different owners may be equal, and OFFSET needs one fixed order.
     page = list(shared.order_by("name", "pk")[start : start + PAGE_SIZE + 1])
-    own = SavedSearch.objects.filter(owner_id=reader).select_related("owner").order_by("name")
+    own = SavedSearch.objects.filter(owner_id=reader).select_related("owner").annotate(alert_count=Count("alerts"))
     context = {
-        "own": [_row(saved) for saved in own[:MAX_OWN]] if number == 1 else [],
+        "own": [_row(saved, alert_count=saved.alert_count) for saved in own.order_by("name")[:MAX_OWN]]
+        if number == 1
+        else [],
         "shared": [_row(saved) for saved in page[:PAGE_SIZE]],
         "is_first": number == 1,
         "more_url": with_parameters(reverse("searches"), page=number + 1) if len(page) > PAGE_SIZE else "",
@@ -188,16 +201,21 @@ def _page(request: Request, *, form: SearchForm | None = None, error: str = "", 
     return render(request, "saved_searches.html", context, status=status)
 
 
-def _row(saved: SavedSearch) -> dict[str, object]:
+def _row(saved: SavedSearch, *, alert_count: int = 0) -> dict[str, object]:
     return {
         "id": str(saved.pk),
         "name": saved.name,
         "owner": str(saved.owner),
         "query": saved.query,
         "is_shared": saved.is_shared,
+        "alerts": _number_of_alerts(alert_count) if alert_count else "",
         "url": library_url_of(saved),
         "address": reverse("search", args=[saved.pk]),
     }
+
+
+def _number_of_alerts(number: int) -> str:
+    return formatting.plural(ngettext("%(number)s alert", "%(number)s alerts", number), number)
 
 
 def _form(request: Request) -> SearchForm:

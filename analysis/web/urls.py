@@ -22,6 +22,8 @@ from analysis.web import (
     system,
     trash,
 )
+from analysis.web.alerts import edit as alert_form
+from analysis.web.alerts import views as alert_views
 from analysis.web.bulk import changes, reanalyze
 from analysis.web.bulk import views as bulk_views
 from analysis.web.collections import actions as collection_actions
@@ -55,6 +57,13 @@ urlpatterns = [
     path("searches/<int:search_id>/", saved_searches.search, name="search"),
     path("searches/<int:search_id>/update/", saved_searches.update, name="search-update"),
     path("searches/<int:search_id>/delete/", saved_searches.delete, name="search-delete"),
+    path("alerts/", alert_views.alerts, name="alerts"),
+    path("alerts/new/", alert_form.new, name="alert-new"),
+    path("alerts/preview/", alert_form.preview, name="alert-preview"),
+    path("alerts/restore/", alert_views.restore, name="alert-restore"),
+    path("alerts/<int:alert_id>/", alert_views.alert, name="alert"),
+    path("alerts/<int:alert_id>/edit/", alert_form.edit, name="alert-edit"),
+    path("alerts/<int:alert_id>/<slug:action>/", alert_views.alert_action, name="alert-action"),
     path("bulk/menu/", bulk_views.menu, name="bulk-menu"),
     path("bulk/<slug:action>/", bulk_views.bulk_action, name="bulk"),
     path("changes/", changes.changes, name="bulk-changes"),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.models import Batch, Label, SavedSearch
+from analysis.models import Alert, Batch, Label, SavedSearch
 from imagelib.accounts import api_tokens
 from tests import pictures
 from tests.factories import create_labeled_image, create_user
@@ -27,8 +27,10 @@ def environment(live_server, tmp_path):
     scopes = ["read", "write", "analyze", "admin"]
     _token, text = api_tokens.create(owner, name="Docs", scopes=scopes, days=1, spending_limit=Decimal(5))
     (tmp_path / "beach.jpg").write_bytes(pictures.encoded(pictures.photo(), "jpeg"))
-    label = str(Label.objects.get(name="Cat").pk)
-    return {"URL": live_server.url, "TOKEN": text, "IMAGE": str(image.pk), "LABEL": label, "PATH": "/usr/bin:/bin"}
+    ids = {"IMAGE": image.pk, "LABEL": Label.objects.get(name="Cat").pk}
+    ids["SEARCH"] = SavedSearch.objects.create(owner=owner, name="Dogs", query="dog").pk
+    values = {name: str(pk) for name, pk in ids.items()}
+    return {"URL": live_server.url, "TOKEN": text, "PATH": "/usr/bin:/bin", **values}
 
 
 def test_there_are_examples():
@@ -47,5 +49,6 @@ def test_every_example_runs(environment, tmp_path):
         answers.append(json.loads(result.stdout))
     by_name = next(answer for answer in answers if "filename" in answer and "image_id" in answer)
     assert by_name["labels"][0] == {"Name": "Dog", "Confidence": 98.5}
-    assert SavedSearch.objects.get().query == "dog>=90"
+    assert SavedSearch.objects.get(name="Good dogs").query == "dog>=90"
+    assert Alert.objects.get().address == "https://example.com/hook"
     assert sorted(Batch.objects.values_list("budget", flat=True)) == [Decimal("0.01"), 1]

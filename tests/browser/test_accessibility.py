@@ -16,7 +16,7 @@ from django.utils import timezone
 from analysis.admin import sidebar
 from analysis.ingest.examine import examine
 from analysis.library import images as library_images
-from analysis.models import Batch, Bucket, BulkChange, Image, SavedSearch
+from analysis.models import Alert, Batch, Bucket, BulkChange, Image, SavedSearch
 from analysis.statistics import aggregation
 from tests import factories, pictures
 from tests.admin.example_rows import create_example_rows
@@ -71,7 +71,12 @@ def rows(person):
     factories.create_analysis(image, api="celebrities", state="failed", batch=batch)
     list(aggregation.rebuild())
     shared = shared_rows(person, image)
-    return shared | {"image": image.pk, "batch": batch.pk, "bucket": Bucket.objects.get().pk}
+    alert = Alert.objects.create(
+        owner=person, saved_search=SavedSearch.objects.get(), channel="webhook", trouble="Down"
+    )
+    alert.matches.create(image=image, matched_at=timezone.now())
+    alert.deliveries.create(payload={"count": 1}, kind="matches", state="failed", give_up_at=timezone.now())
+    return shared | {"image": image.pk, "batch": batch.pk, "bucket": Bucket.objects.get().pk, "alert": alert.pk}
 
 
 @pytest.fixture
@@ -101,6 +106,7 @@ def test_pages_with_rows(part, visit, rows, look):
         reverse("bucket-edit", args=[rows["bucket"]]),
         reverse("bulk-change", args=[BulkChange.objects.get().pk]),
         reverse("search", args=[SavedSearch.objects.get().pk]),
+        reverse("alert-new", query={"search": SavedSearch.objects.get().pk}),
         reverse("image", args=[Image.objects.get(trashed_at__isnull=False).pk]),
         reverse("image", args=[Image.objects.filter(filename__contains="script").earliest("pk").pk]),
     ]

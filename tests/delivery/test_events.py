@@ -51,7 +51,7 @@ def test_pictures_in_the_trash_and_deleted_ones_are_left_out(owner):
     image_events.record_changed([trashed.pk, trashed.pk + 1000])
     events.compare_due()
     assert (queued(), ImageEvent.objects.count()) == ([], 0)
-    trash.restore(trashed.pk)
+    trash.restore(trashed.pk, by_id=owner.pk)
     events.compare_due()
     assert queued() == [("", trashed.pk)]
 

@@ -18,6 +18,7 @@ from analysis import pipeline
 from analysis.exports import background
 from analysis.library import uploads
 from analysis.models import (
+    Alert,
     Batch,
     BulkChange,
     Collection,
@@ -110,7 +111,8 @@ def image_rows(module_rows, people, tmp_path_factory):
         image = pipeline.ingest_file(file, name="dog.jpg", owner_id=owner.pk, folder="Dogs").image
         create_analysis(image, api="moderation", state="done")
         BulkChange.objects.create(person=owner, action="trash")
-        SavedSearch.objects.create(owner=owner, name="Dogs", query="dog", is_shared=True)
+        search = SavedSearch.objects.create(owner=owner, name="Dogs", query="dog", is_shared=True)
+        Alert.objects.create(owner=owner, saved_search=search, channel="slack", address="https://example.com/hook")
         create_bucket(owner)
         TrashDeletion.objects.create(person=owner, owner_id=owner.pk, trashed_until=timezone.now())
         collection = Collection.objects.create(owner=owner, name="Dogs")

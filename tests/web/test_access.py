@@ -9,6 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from analysis.models import (
+    Alert,
     Batch,
     Bucket,
     BulkChange,
@@ -102,6 +103,13 @@ ENTRIES = {
     "share-picture": ("get", LINKED),
     "share-download": ("get", LINKED),
     "share-rendition": ("get", LINKED),
+    "alerts": ("get", EVERYBODY_SIGNED_IN),
+    "alert-new": ("get", EVERYBODY_SIGNED_IN),  # on a shared search; others' own are in test_alerts.py
+    "alert-preview": ("get", EVERYBODY_SIGNED_IN),
+    "alert-restore": ("post", EVERYBODY_GOES_BACK),
+    "alert": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
+    "alert-edit": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
+    "alert-action": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "bulk": ("post", EVERYBODY_GOES_BACK),
     "bulk-menu": ("post", EVERYBODY_SIGNED_IN),
     "undo": ("post", EVERYBODY_GOES_BACK),
@@ -269,7 +277,10 @@ def address(name: str, image: Image) -> str:
     arguments |= {"trash-cancel": [deletion], "trash-receipt": [deletion]}
     arguments |= {"audit-entry": [1], "audit-entry-csv": [1]}
     arguments |= {"password_reset_confirm": ["MQ", "no-token"]}
-    return reverse(name, args=arguments.get(name, []))
+    alert = Alert.objects.filter(owner=image.owner).values_list("pk", flat=True).first() or 10**9  # its search deleted
+    arguments |= {"alert": [alert], "alert-edit": [alert], "alert-action": [alert, "pause"]}
+    query = f"?search={saved}" if name in {"alert-new", "alert-preview"} else ""
+    return reverse(name, args=arguments.get(name, [])) + query
 
 
 def outcome(response) -> int | str:

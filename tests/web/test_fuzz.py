@@ -121,6 +121,8 @@ NOWHERE = [
     "images/{}/",
     "images/{}/history/",
     "searches/{}/",
+    "alerts/{}/",
+    "alerts/new/?search={}",
     "changes/{}/",
     "buckets/{}/",
     "bulk/{}/",

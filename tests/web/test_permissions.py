@@ -18,10 +18,10 @@ pytestmark = pytest.mark.django_db
 SEES = {Codename.VIEW_IMAGE: 200, Codename.CHANGE_IMAGE: 200}
 SEES_ONLY = {Codename.VIEW_IMAGE: 403, Codename.CHANGE_IMAGE: 403}
 OPENED: dict[str, dict[Codename, int]] = {
-    **dict.fromkeys(("image", "image-panel", "image-similar", "original", "rendition"), SEES),
+    **dict.fromkeys(("image", "image-panel", "image-similar", "image-zoom", "original", "rendition"), SEES),
     **dict.fromkeys(("history", "analysis-response", "analysis-pin", "retry"), SEES_ONLY),
     **dict.fromkeys(("image-verdict", "add-label", "remove-tag", "image-undo"), SEES_ONLY),
-    **dict.fromkeys(("image-visibility", "image-trash", "restore"), SEES_ONLY),
+    **dict.fromkeys(("image-visibility", "image-trash", "restore", "image-details", "image-rotate"), SEES_ONLY),
     "image-rating": {Codename.VIEW_IMAGE: 302, Codename.CHANGE_IMAGE: 302},  # favorites and stars are everyone's own
     "bucket": {Codename.VIEW_BUCKET: 200, Codename.CHANGE_BUCKET: 200, Codename.DELETE_BUCKET: 200},
     "bucket-sync": {Codename.VIEW_BUCKET: 403, Codename.CHANGE_BUCKET: 302, Codename.DELETE_BUCKET: 403},
@@ -31,8 +31,7 @@ OPENED: dict[str, dict[Codename, int]] = {
     "batch": {Codename.VIEW_BATCH: 200, Codename.CHANGE_BATCH: 200},
     "batch-action": {Codename.VIEW_BATCH: 403, Codename.CHANGE_BATCH: 302},
     "system": {Codename.VIEW_SYSTEM: 200},
-    "audit-log": {Codename.VIEW_AUDIT_LOG: 200},
-    "audit-log-csv": {Codename.VIEW_AUDIT_LOG: 200},
+    **dict.fromkeys(("audit-log", "audit-log-csv", "audit-entry", "audit-entry-csv"), {Codename.VIEW_AUDIT_LOG: 200}),
     **{name: {Codename.CHANGE_SINK: 200} for name in ("sinks", "sink-channels", "sink-add")},
     **{name: {Codename.CHANGE_SINK: 200} for name in ("sink", "sink-edit", "sink-dry-run")},
     "sink-action": {Codename.CHANGE_SINK: 302},

@@ -1,0 +1,1 @@
+"""Alerts: their list, their form with its preview, and their history."""
