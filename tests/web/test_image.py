@@ -227,7 +227,7 @@ def test_hostile_text_is_escaped_and_nothing_is_inline(owner, browser):
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_image_page_takes_twelve_queries(owner, browser, number, django_assert_num_queries):
+def test_image_page_takes_thirteen_queries(owner, browser, number, django_assert_num_queries):
     image = analyzed(
         owner,
         labels=labels_answer(**{f"Label_{index}": 90.0 for index in range(number)}),
@@ -235,7 +235,7 @@ def test_image_page_takes_twelve_queries(owner, browser, number, django_assert_n
     )
     # session, person; picture; best labels; latest and current analyses, verdicts, labels; one's own mark;
     # ids of the search, neighbors
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         look(browser, image)
 
 
