@@ -234,7 +234,7 @@ def test_image_page_takes_thirteen_queries(owner, browser, number, django_assert
         faces=rekognition_responses.faces(*[rekognition_responses.face()] * number),
     )
     # session, person; picture; best labels; latest and current analyses, verdicts, labels; one's own mark;
-    # ids of the search, neighbors
+    # ids of the search, neighbors; collections
     with django_assert_num_queries(13):
         look(browser, image)
 
