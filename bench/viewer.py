@@ -1,4 +1,4 @@
-"""The picture page: server time with 100 boxes, the next picture after a key, tiles of 100 megapixels."""
+"""The picture page: server time, the next picture, tiles of 100 megapixels."""
 
 from __future__ import annotations
 

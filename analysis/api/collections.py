@@ -100,7 +100,10 @@ def list_collections(request: HttpRequest, cursor: CursorParam, limit: LimitPara
 @router.post("/collections", response={201: CollectionOut}, auth=WRITE, url_name="collections")
 @decorate_view(idempotent)
 def create_collection(request: HttpRequest, new: NewCollection) -> HttpResponse:
-    """Create a collection, with pictures that you may see. Slashes in the name make levels."""
+    """Create a collection, with pictures that you may see.
+
+    Slashes in the name make levels.
+    """
     user = token_of(request).user
     collection = curation.create(user, name=new.name)
     curation.describe(collection, text=new.description)

@@ -77,7 +77,10 @@ def list_share_links(request: HttpRequest, cursor: CursorParam, limit: LimitPara
 @router.post("/share-links", response={201: ShareLinkOut}, auth=WRITE, url_name="share-links")
 @decorate_view(idempotent)
 def create_share_link(request: HttpRequest, new: NewShareLink) -> HttpResponse:
-    """Create a link. It shows your own pictures and public ones, private ones only if it includes them."""
+    """Create a link.
+
+    It shows your own pictures and public ones, private ones only if it includes them.
+    """
     if new.expires_at is not None and new.expires_at.tzinfo is None:
         raise ApiError(422, _("Give the time with its offset from UTC."), field="expires_at")
     if new.expires_at is not None and not 1 < new.expires_at.year < MAXYEAR:  # in UTC it may be out of range

@@ -60,7 +60,9 @@ def text_edit(title: str | None = None, description: str | None = None, place: s
 
 
 def taken_edit(clock: datetime | None, offset: int | None, *, now: datetime) -> Edit:
-    """An edit of the capture time: the camera's clock, as if it were UTC, and minutes from UTC.
+    """An edit of the capture time.
+
+    The camera's clock, as if it were UTC, and minutes from UTC.
 
     Raises ActionRefused for dates before photography and after tomorrow.
     """

@@ -38,7 +38,9 @@ REUSED_BYTES = 128 * 1024**2
 
 @dataclass(frozen=True)
 class Job:
-    """A file to examine, with `long_side` to render a payload from, or with `full_size` all its pixels.
+    """A file to examine, or to render.
+
+    With `long_side` to render a payload from, or with `full_size` all its pixels.
 
     The file is sent next: its descriptor, or without one its `size` bytes in pieces.
     """

@@ -217,7 +217,10 @@ def payload(
 def full_size(
     source: Path | IO[bytes], *, kind: Literal["jpeg", "tiles"], turns: int, limits: Limits = DEFAULT_LIMITS
 ) -> bytes:
-    """All pixels as one JPEG, or as a file of tiles (`full_size.py`). Raises InvalidImage."""
+    """All pixels as one JPEG, or as a file of tiles (`full_size.py`).
+
+    Raises InvalidImage.
+    """
     name = source.name if isinstance(source, Path) else "picture"
     with open_source(source, name=name) as file:
         job = replace(_job(file, name=name, limits=limits), full_size=kind, turns=turns)

@@ -1,4 +1,7 @@
-"""All pixels of an image for zooming: one JPEG, or tiles of several levels in one file."""
+"""All pixels of an image for zooming.
+
+One JPEG, or tiles of several levels in one file.
+"""
 
 from __future__ import annotations
 
@@ -78,7 +81,7 @@ def tile_file(
     limits: Limits = DEFAULT_LIMITS,
     reserve: Reserve = reserve_nothing,
 ) -> bytes:
-    """JPEG tiles of all levels that are larger than the preview, after an index of them.
+    """JPEG tiles of all levels larger than the preview, after their index.
 
     Raises InvalidImage.
     """

@@ -1,4 +1,7 @@
-"""Memory that the decoders of one process share; machine_budget.py has that of all."""
+"""Memory that the decoders of one process share.
+
+machine_budget.py has that of all.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Quarter turns of how an image is shown; its original and its results stay as they are."""
+"""Quarter turns of how an image is shown.
+
+Its original and its results stay as they are.
+"""
 
 from __future__ import annotations
 

@@ -16,7 +16,9 @@ MAX_SPAN = 10**6
 
 
 def parse_clock(text: str) -> datetime | None:
-    """A date and time on a camera's clock, or a date alone, as if it were UTC; None if empty.
+    """A date and time, or a date alone, on a camera's clock.
+
+    As if it were UTC; None if empty.
 
     Raises ActionRefused.
     """
@@ -49,7 +51,10 @@ def parse_offset(text: str) -> int | None:
 
 
 def parse_coordinates(text: str) -> tuple[float | None, float | None]:
-    """Latitude and longitude of `48.8584, 2.2945`; twice None if empty. Raises ActionRefused."""
+    """Latitude and longitude of `48.8584, 2.2945`; twice None if empty.
+
+    Raises ActionRefused.
+    """
     text = text.strip()
     if not text:
         return None, None

@@ -1,4 +1,4 @@
-"""Viewing pictures: zoom, full screen, from picture to picture, trash, on a phone, without JavaScript."""
+"""Viewing pictures: zoom, full screen, slideshow, trash, on a phone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Edits of title, description, date and place, for one and for many, and their undo."""
+"""Edits of title, description, date and place, and their undo."""
 
 from __future__ import annotations
 

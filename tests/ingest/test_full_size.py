@@ -1,4 +1,4 @@
-"""All pixels of an image as one JPEG, or as tiles of several levels; quarter turns."""
+"""All pixels of an image as one JPEG or as tiles; quarter turns."""
 
 from __future__ import annotations
 

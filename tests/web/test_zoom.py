@@ -1,4 +1,4 @@
-"""A picture's own pixels for zooming: one file or tiles, made on demand and deleted with the picture."""
+"""A picture's own pixels for zooming: one file or tiles, made on demand."""
 
 from __future__ import annotations
 

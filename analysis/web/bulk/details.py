@@ -16,7 +16,10 @@ RESETS = {"date": ["taken"], "place": ["place", "location"]}
 
 
 def bulk_edit(data: Mapping[str, str]) -> Edit:
-    """The edit of the button that was pressed, by its name `edit`. Raises ActionRefused."""
+    """The edit of the button that was pressed, by its name `edit`.
+
+    Raises ActionRefused.
+    """
     match data.get("edit", ""):
         case "date":
             clock, offset = parse_clock(data.get("taken", "")), parse_offset(data.get("offset", ""))
@@ -36,7 +39,7 @@ def bulk_edit(data: Mapping[str, str]) -> Edit:
 
 
 def _place_edit(place: str, location: str) -> Edit:
-    """What is left empty stays as it is."""
+    """The edit of the form's filled fields; empty ones stay as they are."""
     edit = metadata_edits.text_edit(place=place) if place.strip() else Edit()
     if location.strip():
         edit |= metadata_edits.location_edit(*parse_coordinates(location))

@@ -1,4 +1,4 @@
-"""The Analyze menu of a picture: what is missing, what can be repeated, and prices."""
+"""The Analyze menu of a picture: missing analyses, repetitions, prices."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ def offered_apis(user: AbstractBaseUser | AnonymousUser) -> list[str]:
 def analyze_menu(
     image: Image, latest: Iterable[Analysis], *, user: AbstractBaseUser | AnonymousUser, now: datetime
 ) -> AnalyzeMenu | None:
-    """The choices for a picture; None for users who can't analyze it, and in the trash."""
+    """The choices for a picture.
+
+    None for users who can't analyze it, and in the trash.
+    """
     if image.trashed_at or not (permissions.can_edit_image(user, image) and permissions.can_analyze_images(user)):
         return None
     by_api = {analysis.api: analysis for analysis in latest}

@@ -170,7 +170,10 @@ def place_tags(boxes: Sequence[tuple[Rect, float]], frame: Rect) -> list[Rect]:
 
 
 def _least_overlapping(positions: Iterable[Rect], placed: Sequence[Rect]) -> Rect:
-    """The first position with the least overlap. Stops at one without any: that is most of the time."""
+    """The first position with the least overlap.
+
+    Stops at one without any: that is most of the time.
+    """
     best, least = Rect(0, 0, 0, 0), float("inf")
     for position in positions:
         total = 0.0

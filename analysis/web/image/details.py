@@ -43,7 +43,7 @@ class DetailsForm:
 
 
 def details_context(request: Request, image: Image, *, form: DetailsForm | None = None) -> dict[str, Any]:
-    """What the section of details shows, with a form for those who may edit it."""
+    """The section of details, with a form for those who may edit it."""
     can_edit = permissions.can_edit_image(request.user, image) and not image.trashed_at
     location = metadata.location(image, reader=request.user)
     return {
@@ -75,7 +75,7 @@ def form_values(image: Image) -> dict[str, str]:
 
 @require_POST
 def edit_details(request: Request, image_id: int) -> HttpResponse:
-    """Save the form's changed fields, `reset` one to the file's value, or `undo` a change."""
+    """Save changed fields, `reset` one to the file's value, or `undo` a change."""
     image = permissions.get_image_or_404(request.user, image_id)
     permissions.require_edit_image(request.user, image)
     form = None

@@ -93,7 +93,10 @@ def _panel(request: Request, image: Image) -> HttpResponse:
 
 @require_POST
 def retry(request: Request, image_id: int) -> HttpResponse:
-    """Analyze a picture: with one `api`, `again` with one that has a result, or with all that are switched on."""
+    """Analyze a picture.
+
+    With one `api`, `again` with one that has a result, or with all that are switched on.
+    """
     image = permissions.get_image_or_404(request.user, image_id)
     permissions.require_edit_image(request.user, image)
     permissions.require_analyze_images(request.user)

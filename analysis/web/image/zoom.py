@@ -25,7 +25,10 @@ from analysis.web.image.downloads import cacheable
 
 
 def zoom_url(request: Request, image: Image) -> str:
-    """The address that says how to load all pixels; its version is that of the renditions."""
+    """The address that says how to load all pixels.
+
+    Its version is that of the renditions.
+    """
     path = (
         reverse("image-zoom", args=[image.pk])
         if request.user.is_authenticated
@@ -37,7 +40,10 @@ def zoom_url(request: Request, image: Image) -> str:
 @login_not_required
 @require_safe
 def zoom(request: Request, image_id: int) -> HttpResponse:
-    """Address of a picture's full size or its tiles, which are made if they are missing."""
+    """Address of a picture's full size or its tiles.
+
+    They are made if they are missing.
+    """
     image = permissions.get_image_or_404(request.user, image_id)
     tile_path = reverse("image-tile", args=[image.pk, 0, 0, 0])
     return _zoom(request, image, tile_path, links.rendition_url(image, "full"))
@@ -86,7 +92,10 @@ def _tiles(image: Image, tile_path: str) -> dict[str, Any]:
 
 
 def _reason(request: Request, image: Image, error: Exception) -> str:
-    """Why there is only the preview. Names of buckets and keys are for the owner alone."""
+    """Why there is only the preview.
+
+    Names of buckets and keys are for the owner alone.
+    """
     notice = _("The original can't be read, so only the preview can be shown.")
     return f"{notice} {translated(error)}" if permissions.can_edit_image(request.user, image) else notice
 
