@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, Value
-from django.db.models.functions import Lower
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Field, Query, Router, Schema
@@ -21,7 +20,7 @@ from analysis.api.request_body import RequestBody
 from analysis.api.responses import etag_of, is_unchanged, json_response, require_match
 from analysis.curation import verdicts
 from analysis.models import Image, ImageLabel, Label, LabelAlias
-from analysis.search import visible_labels
+from analysis.search import filenames, visible_labels
 from analysis.search.visible_labels import VisibleLabel
 
 router = Router(tags=["Labels"])
@@ -118,7 +117,8 @@ def labels_in_use(
 
 def _labels_of_file(request: HttpRequest, filename: str, *, has_confidences: bool) -> dict[str, Any]:
     """Of several images with this name the newest of one's own, else the newest."""
-    image_id = _id_of_file(request, filename.replace("\x00", ""))
+    viewer = permissions.viewer_of(request.user)
+    image_id = filenames.image_id_of(filename.replace("\x00", ""), viewer=viewer)
     if image_id is None:
         raise ApiError(404, _("No image with this file name that this token may see."))
     labels = labels_of([image_id])[image_id]
@@ -130,16 +130,6 @@ def _labels_of_file(request: HttpRequest, filename: str, *, has_confidences: boo
             for label in labels
         ],
     }
-
-
-def _id_of_file(request: HttpRequest, filename: str) -> int | None:
-    visible = Image.objects.visible_to(permissions.viewer_of(request.user))
-    # The index is over lower(filename).
-    named = visible.alias(lower=Lower("filename")).filter(lower=Lower(Value(filename)), filename=filename)
-    # Bounded: a camera's counter starts again at IMG_0001 for every card.
-    found = list(named.order_by("-pk").values_list("pk", "owner_id")[:100])
-    own = (pk for pk, owner_id in found if owner_id == request.user.pk)
-    return next(own, found[0][0] if found else None)
 
 
 def _named(text: str) -> Q:

@@ -19,6 +19,8 @@ from tests.factories import create_labeled_image
 pytestmark = pytest.mark.django_db
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 TEXT = (DOCS / "deliveries.md").read_text(encoding="utf-8")
+SCHEMAS = {"matches": "matches", "test": "test-message"}
+"""By event."""
 
 
 def example(language: str) -> str:
@@ -31,7 +33,7 @@ def schema(name: str) -> dict:
 
 
 def check(message: dict) -> None:
-    content = schema(message["event"])
+    content = schema(SCHEMAS[message["event"]])
     jsonschema.Draft202012Validator.check_schema(content)
     jsonschema.validate(message, content, format_checker=jsonschema.FormatChecker())
     assert sorted(message) == sorted(content["properties"])
