@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -14,6 +13,7 @@ from analysis.admin import filters
 from analysis.admin.base import PageAdmin, ReadOnlyAdmin
 from analysis.models import Collection, ShareLink
 from analysis.permissions import collections as rights
+from analysis.sharing import share_links
 
 
 @admin.register(Collection)
@@ -48,6 +48,9 @@ class ShareLinkAdmin(ReadOnlyAdmin):
 
     @admin.action(description=_("Revoke links"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ShareLink]) -> None:
-        number = queryset.filter(revoked_at=None).update(revoked_at=Now())
+        links = list(queryset.filter(revoked_at=None))
+        for link in links:
+            share_links.revoke(link, by_id=request.user.pk)
+        number = len(links)
         sentence = ngettext("Revoked %(number)s link.", "Revoked %(number)s links.", number)
         messages.success(request, formatting.plural(sentence, number))

@@ -100,7 +100,8 @@ def get_share_link(request: HttpRequest, link_id: int) -> ShareLinkOut:
 @router.delete("/share-links/{int:link_id}", response={204: None}, auth=WRITE, url_name="share-link")
 def revoke_share_link(request: HttpRequest, link_id: int) -> HttpResponse:
     """Revoke a link: nobody can open it any more."""
-    share_links.revoke(get_object_or_404(rights.viewable_share_links(request.user), pk=link_id))
+    link = get_object_or_404(rights.viewable_share_links(request.user), pk=link_id)
+    share_links.revoke(link, by_id=token_of(request).user_id)
     return HttpResponse(status=204)
 
 

@@ -14,7 +14,7 @@ from ninja.decorators import decorate_view
 
 from analysis import permissions
 from analysis.api import pagination
-from analysis.api.authentication import ADMIN
+from analysis.api.authentication import ADMIN, token_of
 from analysis.api.errors import ApiError
 from analysis.api.idempotency import idempotent
 from analysis.api.pagination import CursorParam, LimitParam
@@ -125,7 +125,7 @@ def create_sink(request: HttpRequest, sink: NewSink) -> HttpResponse:
     """Add a sink. One that sets tags of objects is paused until its dry run."""
     _require(request)
     values = {"name": sink.name, "query": sink.query, "address": sink.address}
-    created = sinks.add(_checked(Sink(channel=sink.channel), values, sink.options))
+    created = sinks.add(_checked(Sink(channel=sink.channel), values, sink.options), by_id=token_of(request).user_id)
     location = request.build_absolute_uri(reverse("api-v1:sink", args=[created.pk]))
     return json_response(_out(created, sinks.counts()).model_dump(), status=201, location=location)
 
@@ -142,14 +142,14 @@ def change_sink(request: HttpRequest, sink_id: int, changes: SinkChanges) -> Sin
     sink = _sink(request, sink_id)
     values = {"name": sink.name, "query": sink.query, "address": sink.address}
     given = changes.model_dump(exclude_none=True, exclude={"options"})
-    sinks.change(_checked(sink, {**values, **given}, changes.options or {}))
+    sinks.change(_checked(sink, {**values, **given}, changes.options or {}), by_id=token_of(request).user_id)
     return get_sink(request, sink_id)
 
 
 @router.delete("/sinks/{int:sink_id}", response={204: None}, auth=ADMIN, url_name="sink")
 def delete_sink(request: HttpRequest, sink_id: int) -> HttpResponse:
     """Delete a sink and its messages. What was sent stays where it is."""
-    _sink(request, sink_id).delete()
+    sinks.delete(_sink(request, sink_id), by_id=token_of(request).user_id)
     return HttpResponse(status=204)
 
 

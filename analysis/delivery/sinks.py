@@ -13,13 +13,14 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
+from analysis import audit_log
 from analysis.delivery import documents, outbox, registry, sink_matching, sink_runs
 from analysis.delivery.base import Message, Outcome
 from analysis.delivery.channels.object_tags import ObjectTagsChannel, note_of
 from analysis.delivery.signatures import new_secret
 from analysis.delivery.size_limit import Document
 from analysis.delivery.tag_plan import TagPlan
-from analysis.models import Delivery, Image, Sink, SinkRun
+from analysis.models import AuditEntry, Delivery, Image, Sink, SinkRun
 from analysis.search import results
 from analysis.search.syntax.parser import parse
 
@@ -60,23 +61,34 @@ class TagPreview:
         return bool(self.added or self.removed)
 
 
-def add(sink: Sink) -> Sink:
+def add(sink: Sink, *, by_id: int | None) -> Sink:
     """Save a new sink. One that sets tags stays paused until its dry run."""
     sink.is_active = sink.channel != Sink.Channel.OBJECT_TAGS
     if sink.channel == Sink.Channel.WEBHOOK:
         sink.secret = new_secret()
-    sink.save()
+    with transaction.atomic():
+        sink.save()
+        audit_log.record(AuditEntry.Action.ADD, sink, by_id=by_id)
     return sink
 
 
-def change(sink: Sink) -> None:
+def change(sink: Sink, *, by_id: int | None) -> None:
     """Save changed settings of a sink. Other tags need a new dry run."""
     before = Sink.objects.get(pk=sink.pk)
     needs_approval = sink.channel == Sink.Channel.OBJECT_TAGS and approval_of(sink) != approval_of(before)
     # Only the settings: the sender may write the state of the sink at this moment.
     fields = {"name": sink.name, "query": sink.query, "address": sink.address, "options": sink.options}
     fresh = {"failures": 0, "retry_at": None}
-    Sink.objects.filter(pk=sink.pk).update(**fields, **fresh, **({"is_active": False} if needs_approval else {}))
+    with transaction.atomic():
+        Sink.objects.filter(pk=sink.pk).update(**fields, **fresh, **({"is_active": False} if needs_approval else {}))
+        audit_log.record(AuditEntry.Action.CHANGE, sink, by_id=by_id)
+
+
+@transaction.atomic
+def delete(sink: Sink, *, by_id: int | None) -> None:
+    """Delete a sink with its messages; what was sent stays where it is."""
+    audit_log.record(AuditEntry.Action.REMOVE, sink, by_id=by_id)
+    sink.delete()
 
 
 def send_test(sink: Sink) -> Outcome:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from analysis import formatting
+from analysis import audit_log, formatting
 from analysis.curation.errors import ActionRefused
-from analysis.models import Collection, Image, SavedSearch, ShareLink
+from analysis.models import AuditEntry, Collection, Image, SavedSearch, ShareLink
 
 MAX_LINKS = 1_000
 """Links of one person."""
@@ -51,23 +53,31 @@ def create(owner: AbstractBaseUser, target: Target, options: LinkOptions) -> Sha
         search=target if isinstance(target, SavedSearch) else None,
     )
     _apply(link, options)
-    link.save()
+    with transaction.atomic():
+        link.save()
+        _record(AuditEntry.Action.ADD, link)
     return link
 
 
 def change(link: ShareLink, options: LinkOptions) -> None:
     """New choices for a link, whose address stays."""
     _apply(link, options)
-    link.save()
+    with transaction.atomic():
+        link.save()
+        _record(AuditEntry.Action.CHANGE, link)
 
 
-def revoke(link: ShareLink) -> None:
-    ShareLink.objects.filter(pk=link.pk).update(revoked_at=Now())
+@transaction.atomic
+def revoke(link: ShareLink, *, by_id: int | None) -> None:
+    if ShareLink.objects.filter(pk=link.pk, revoked_at=None).update(revoked_at=Now()):
+        _record(AuditEntry.Action.REVOKE, link, by_id=by_id)
 
 
+@transaction.atomic
 def restore(link: ShareLink) -> None:
     """Undo of `revoke`."""
-    ShareLink.objects.filter(pk=link.pk).update(revoked_at=None)
+    if ShareLink.objects.filter(pk=link.pk).exclude(revoked_at=None).update(revoked_at=None):
+        _record(AuditEntry.Action.UNDO, link, details={"action": AuditEntry.Action.REVOKE.value})
 
 
 def is_password_of(link: ShareLink, text: str) -> bool:
@@ -82,6 +92,15 @@ def delete_expired() -> None:
     """Delete links that ended a while ago."""
     ended = Now() - KEPT
     ShareLink.objects.filter(Q(revoked_at__lte=ended) | Q(expires_at__lte=ended)).delete()
+
+
+def _record(
+    action: AuditEntry.Action, link: ShareLink, *, by_id: int | None = None, details: dict[str, Any] | None = None
+) -> None:
+    """An entry of the audit log, also on the page of a shared picture; by its owner unless `by_id` says else."""
+    entry = audit_log.record(action, link, by_id=by_id or link.owner_id, details=details)
+    if link.image_id is not None:
+        audit_log.record_images(entry.pk, [link.image_id])
 
 
 def _apply(link: ShareLink, options: LinkOptions) -> None:

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_test_message_ends_a_pause_after_failures(receiver):
-    sink = sinks.add(Sink(name="Hook", channel="webhook", address=receiver.url))
+    sink = sinks.add(Sink(name="Hook", channel="webhook", address=receiver.url), by_id=None)
     Sink.objects.update(trouble="It answered 500.", failures=3, retry_at=timezone.now())
     assert sinks.send_test(sink).is_delivered
     sink.refresh_from_db()
@@ -26,7 +26,7 @@ def test_test_message_ends_a_pause_after_failures(receiver):
 
 def test_failed_test_changes_nothing(receiver):
     receiver.status = 500
-    sink = sinks.add(Sink(name="Hook", channel="webhook", address=receiver.url))
+    sink = sinks.add(Sink(name="Hook", channel="webhook", address=receiver.url), by_id=None)
     assert sinks.send_test(sink).error == "It answered 500. ok"
     sink.refresh_from_db()
     assert (sink.is_active, sink.trouble) == (True, "")
@@ -44,7 +44,7 @@ def tags_sink(owner, aws) -> Sink:
     create_image(owner)
     aws.clients["s3"].put_object(Bucket="pictures", Key="dog.jpg", Body=b"x")
     aws.set_tags("pictures", "dog.jpg", {"team": "a", "imagelib:Cat": "label"})
-    return sinks.add(Sink(name="Tags", channel="object_tags"))
+    return sinks.add(Sink(name="Tags", channel="object_tags"), by_id=None)
 
 
 def test_dry_run_shows_changes_and_writes_nothing(aws, tags_sink):
@@ -63,17 +63,17 @@ def test_tags_are_activated_by_the_dry_run_of_the_same_settings(tags_sink):
             sinks.resume(tags_sink, approval=approval)
     sinks.resume(tags_sink, approval=sinks.approval_of(tags_sink))
     tags_sink.name = "Other"
-    sinks.change(tags_sink)
+    sinks.change(tags_sink, by_id=None)
     tags_sink.refresh_from_db()
     assert (tags_sink.is_active, tags_sink.name) == (True, "Other")
     tags_sink.options = {"tag_prefix": "x:"}
-    sinks.change(tags_sink)
+    sinks.change(tags_sink, by_id=None)
     tags_sink.refresh_from_db()
     assert (tags_sink.is_active, tags_sink.options) == (False, {"tag_prefix": "x:"})
 
 
 def test_counts_are_by_sink_and_state(owner, receiver):
-    first, second = (sinks.add(Sink(name=name, channel="webhook", address=receiver.url)) for name in "ab")
+    first, second = (sinks.add(Sink(name=name, channel="webhook", address=receiver.url), by_id=None) for name in "ab")
     image = create_labeled_image(owner, {"Dog": 99.0})
     for state in ("waiting", "failed", "failed"):
         Delivery.objects.create(sink=first, image_id=image.pk, state=state, give_up_at=timezone.now())

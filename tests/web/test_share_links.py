@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from analysis.models import Collection, CollectionImage, Image, ImageLabel, SavedSearch, ShareLink
+from analysis.models import AuditEntry, Collection, CollectionImage, Image, ImageLabel, SavedSearch, ShareLink
 from analysis.sharing import share_links
 from tests.factories import create_image, create_label, create_labeled_image
 from tests.web.pages import Page
@@ -175,3 +175,19 @@ def test_number_of_links_is_limited(owner, browser):
     ShareLink.objects.bulk_create(ShareLink(owner=owner, image=image) for _ in range(share_links.MAX_LINKS))
     answer = browser.post(reverse("share-create"), {"image": image.pk})
     assert (answer.status_code, "You have 1,000 links, which is the limit." in answer.content.decode()) == (422, True)
+
+
+def test_audit_log_says_who_shared_and_revoked(owner, signed_in):
+    image = create_image(owner)
+    link = share_links.create(owner, image, share_links.LinkOptions())
+    share_links.revoke(link, by_id=owner.pk)
+    share_links.revoke(link, by_id=owner.pk)  # nothing to revoke any more
+    share_links.restore(link)
+    entries = AuditEntry.objects.filter(object_type="sharelink").order_by("pk")
+    assert list(entries.values_list("action", "actor_id")) == [
+        ("add", owner.pk),
+        ("revoke", owner.pk),
+        ("undo", owner.pk),
+    ]
+    page = signed_in(owner).get(reverse("history", args=[image.pk])).content.decode()
+    assert "Revoked" in page

@@ -47,7 +47,7 @@ def browser(staff, signed_in):
 
 @pytest.fixture
 def hook(receiver) -> Sink:
-    return sinks.add(Sink(name="Hook", channel="webhook", address=receiver.url, query="dog"))
+    return sinks.add(Sink(name="Hook", channel="webhook", address=receiver.url, query="dog"), by_id=None)
 
 
 def act(browser, sink, action, **values) -> Page:
@@ -148,7 +148,7 @@ def test_tags_are_activated_from_their_dry_run(browser, owner, aws):
     bucket = create_bucket(owner, name="pictures", region=REGION, may_tag=True)
     image = create_bucket_image(bucket, "dog.jpg")
     aws.clients["s3"].put_object(Bucket="pictures", Key="dog.jpg", Body=b"x", Tagging="team=a&imagelib%3AOld=label")
-    sink = sinks.add(Sink(name="Tags", channel="object_tags"))
+    sink = sinks.add(Sink(name="Tags", channel="object_tags"), by_id=None)
     assert "Look at the dry run first" in act(browser, sink, "resume").text
     page = Page(browser.get(reverse("sink-dry-run", args=[sink.pk])))
     assert "1 object would change." in page.text
@@ -160,7 +160,7 @@ def test_tags_are_activated_from_their_dry_run(browser, owner, aws):
 
 
 def test_dry_run_without_pictures_names_the_setting(browser):
-    sink = sinks.add(Sink(name="Tags", channel="object_tags"))
+    sink = sinks.add(Sink(name="Tags", channel="object_tags"), by_id=None)
     page = Page(browser.get(reverse("sink-dry-run", args=[sink.pk])))
     assert "No picture of this search is in a bucket whose setting “Set tags” is on." in page.text
 

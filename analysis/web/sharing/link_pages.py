@@ -97,7 +97,7 @@ def share_link(request: Request, link_id: int) -> HttpResponse:
 def share_revoke(request: Request, link_id: int) -> HttpResponse:
     """End a link at once; Undo makes it work again."""
     link = _link_or_404(request, link_id)
-    share_links.revoke(link)
+    share_links.revoke(link, by_id=link.owner_id)
     message = _("Revoked the link to “%(name)s”. It no longer works.") % {"name": link}
     toasts.add_toast(request, Toast(message, undo_url=reverse("share-restore", args=[link.pk])))
     return redirect("shares")

@@ -19,7 +19,7 @@ from analysis.delivery import outbox, sink_addresses, sink_runs, sinks
 from analysis.delivery.sinks import SinkRefused
 from analysis.models import Sink
 from analysis.web import toasts
-from analysis.web.http import Request, is_fragment
+from analysis.web.http import Request, current_user_id, is_fragment
 from analysis.web.sinks.forms import FORMS
 from analysis.web.sinks.rows import run_row, sink_row
 from analysis.web.toasts import Toast
@@ -125,9 +125,9 @@ def _form(request: Request, sink: Sink) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         changed = form.changed_sink()
         if sink.pk:
-            sinks.change(changed)
+            sinks.change(changed, by_id=current_user_id(request))
         else:
-            sinks.add(changed)
+            sinks.add(changed, by_id=current_user_id(request))
         return redirect("sink", changed.pk)
     context = {"form": form, "sink": sink, "channel": sink.get_channel_display()}
     # 422, since htmx and browsers treat 200 after a POST as success.
@@ -169,8 +169,8 @@ def _cancel(sink: Sink, _request: Request) -> str:
     return _("It was finished already.")
 
 
-def _delete(sink: Sink, _request: Request) -> str:
-    sink.delete()
+def _delete(sink: Sink, request: Request) -> str:
+    sinks.delete(sink, by_id=current_user_id(request))
     return _("Deleted %(name)s.") % {"name": sink.name}
 
 
