@@ -24,7 +24,7 @@ def sensitive(image: Image) -> Image:
         confidence=9_000,
         owner=image.owner,
         visibility=image.visibility,
-        added_at=image.added_at,
+        sort_time=image.added_at,
     )
     return image
 

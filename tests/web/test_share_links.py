@@ -58,7 +58,7 @@ def test_collection_form_counts_what_needs_a_yes(owner, colleague, browser):
     images = [create_image(owner, visibility=visibility) for visibility in (PRIVATE, PRIVATE, SHARED)]
     images += [create_image(colleague, visibility=SHARED)]
     label = create_label("Explicit", kind="moderation")
-    copied = {name: getattr(images[2], name) for name in ("owner", "visibility", "added_at")}
+    copied = {"owner": owner, "visibility": SHARED, "sort_time": images[2].added_at}
     ImageLabel.objects.create(image=images[2], label=label, confidence=9_000, **copied)
     collection = Collection.objects.create(owner=owner, name="All")
     for number, image in enumerate(images):
