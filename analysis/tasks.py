@@ -34,6 +34,7 @@ from analysis.recognition.embeddings import queue as embedding_queue
 from analysis.search.label_counts import refresh_label_counts as _refresh_label_counts
 from analysis.statistics import aggregation
 from analysis.storage import blobs
+from imagelib.accounts.session_store import SessionStore
 
 
 class OnCommitTask(DjangoTask):
@@ -190,6 +191,7 @@ def sweep_blobs() -> None:
     background_exports.delete_expired()
     IdempotentRequest.delete_expired()
     outbox.delete_expired()
+    SessionStore.clear_expired()
     blobs.sweep(older_than=timedelta(hours=1))
 
 

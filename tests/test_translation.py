@@ -51,6 +51,7 @@ PAGES = {
     "login": ("login", [], None),
     "account": ("account", [], "owner"),
     "api-tokens": ("api-tokens", [], "owner"),
+    "sessions": ("sessions", [], "owner"),
     "export": ("export", [], "owner"),
     "password change": ("password_change", [], "owner"),
     "password changed": ("password_change_done", [], "owner"),

@@ -6,12 +6,13 @@ from math import ceil
 
 from django.conf import settings
 from django.contrib.auth import views
-from django.contrib.auth.forms import PasswordResetForm
+from django.contrib.auth.forms import PasswordChangeForm, PasswordResetForm
 from django.http import HttpResponse
 from django.urls import path
 from django.utils.translation import ngettext
 
 from analysis.web.attempts import Attempts
+from imagelib.accounts import sessions
 
 MAILS = 3
 """Mails an hour to one email address by requests from one network.
@@ -20,6 +21,17 @@ Counted whether an account has the address or not, so that nobody learns which d
 """
 TOTAL = 10
 """Mails an hour to one address by requests from everywhere, and requests an hour from one network."""
+
+
+class PasswordChange(views.PasswordChangeView):
+    """Also ends the other sessions, one of which may be a stranger's."""
+
+    template_name = "account/password_change.html"
+
+    def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
+        response = super().form_valid(form)
+        sessions.sign_out_everywhere(form.user, except_key=self.request.session.session_key)
+        return response
 
 
 class PasswordReset(views.PasswordResetView):
@@ -63,7 +75,7 @@ def _can_send() -> bool:
 urlpatterns = [
     path(
         "accounts/password_change/",
-        views.PasswordChangeView.as_view(template_name="account/password_change.html"),
+        PasswordChange.as_view(),
         name="password_change",
     ),
     path(

@@ -108,6 +108,9 @@ ENTRIES = {
     "system": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     "account": ("get", EVERYBODY_SIGNED_IN),
     "mcp": ("post", {PRIVATE: (401,) * 4}),  # takes tokens alone
+    "dismiss-password-notice": ("post", EVERYBODY_GOES_BACK),
+    "sessions": ("get", EVERYBODY_SIGNED_IN),
+    "session-sign-out": ("post", EVERYBODY_GOES_BACK),
     "api-tokens": ("get", EVERYBODY_SIGNED_IN),
     "api-token-revoke": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "password_change": ("get", EVERYBODY_SIGNED_IN),
