@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.functional import cached_property
 
-from analysis import permissions
+from analysis import account_permissions, permissions
 
 
 class May:
@@ -42,3 +42,7 @@ class May:
     @cached_property
     def open_admin(self) -> bool:
         return permissions.can_open_admin(self._user)
+
+    @cached_property
+    def view_people(self) -> bool:
+        return account_permissions.can_view_people(self._user)

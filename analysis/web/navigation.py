@@ -55,6 +55,7 @@ OPERATION = (
     Page("exports", _("Downloads"), "download", ("export",)),
     Page("dashboard", _("Dashboard"), "chart"),
     Page("buckets", _("Buckets"), "bucket", ("bucket", "bucket-add", "bucket-edit")),
+    Page("people", _("People"), "people", ("person", "invite"), right="view_people"),
     Page("system", _("System"), "gear", right="view_system"),
     Page("admin:index", _("Administration"), "shield", right="open_admin"),
 )

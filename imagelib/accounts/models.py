@@ -12,6 +12,8 @@ from django.db.models.functions import Lower, Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from imagelib.accounts.roles import Role
+
 if TYPE_CHECKING:
     from imagelib.accounts.session_store import SessionStore
 
@@ -132,3 +134,39 @@ class Session(AbstractBaseSession):
         from imagelib.accounts.session_store import SessionStore  # noqa: PLC0415 - it imports this module
 
         return SessionStore
+
+
+class Invitation(models.Model):
+    """An account to come: its owner opens the link and sets a password.
+
+    Only a digest of the link's secret is stored (`invitations.create`). A new link replaces the one before.
+    """
+
+    name = models.CharField(_("name"), max_length=150)
+    email = models.EmailField(_("email address"), blank=True)
+    role = models.CharField(_("role"), max_length=13, choices=Role)
+    digest = models.CharField(_("digest"), max_length=64, unique=True, editable=False, help_text=_("SHA-256."))
+    invited_by = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="invitations", verbose_name=_("invited by")
+    )
+    created_at = models.DateTimeField(_("created"), db_default=Now())
+    expires_at = models.DateTimeField(_("expires"))
+    accepted_at = models.DateTimeField(_("accepted"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+    account = models.OneToOneField(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="invitation", verbose_name=_("account")
+    )
+
+    class Meta:
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"),
+                condition=models.Q(accepted_at=None, revoked_at=None) & ~models.Q(email=""),
+                name="accounts_invitation_email_open_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from math import ceil
 
-from django.conf import settings
 from django.contrib.auth import views
 from django.contrib.auth.forms import PasswordChangeForm, PasswordResetForm
 from django.http import HttpResponse
@@ -12,7 +11,7 @@ from django.urls import path
 from django.utils.translation import ngettext
 
 from analysis.web.attempts import Attempts
-from imagelib.accounts import sessions
+from imagelib.accounts import mail, sessions
 
 MAILS = 3
 """Mails an hour to one email address by requests from one network.
@@ -67,11 +66,6 @@ def _too_many_mails(seconds: int) -> str:
     ) % {"minutes": minutes}
 
 
-def _can_send() -> bool:
-    """False without EMAIL_HOST, when mail is only written to the log."""
-    return bool(settings.EMAIL_HOST)
-
-
 urlpatterns = [
     path(
         "accounts/password_change/",
@@ -85,7 +79,7 @@ urlpatterns = [
     ),
     path(
         "accounts/password_reset/",
-        PasswordReset.as_view(extra_context={"can_send": _can_send}),
+        PasswordReset.as_view(extra_context={"can_send": mail.can_send}),
         name="password_reset",
     ),
     path(

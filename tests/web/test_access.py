@@ -111,6 +111,16 @@ ENTRIES = {
     "dismiss-password-notice": ("post", EVERYBODY_GOES_BACK),
     "sessions": ("get", EVERYBODY_SIGNED_IN),
     "session-sign-out": ("post", EVERYBODY_GOES_BACK),
+    "people": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),  # those who manage accounts: accounts/test_people_pages.py
+    "invite": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    "invitation-resend": ("post", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    "invitation-revoke": ("post", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    "person": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    "person-role": ("post", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    "person-access": ("post", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    "person-transfer": ("post", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    "invitation": ("get", {PRIVATE: (404, 404, 404, 404)}),  # an unknown link; others: accounts/test_invitations.py
+    "admin-sign-in": ("get", {PRIVATE: (403, 403, 403, SIGN_IN)}),
     "api-tokens": ("get", EVERYBODY_SIGNED_IN),
     "api-token-revoke": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "password_change": ("get", EVERYBODY_SIGNED_IN),
@@ -173,6 +183,8 @@ def address(name: str, image: Image) -> str:
     arguments |= {"api-token-revoke": [token]}
     export = Export.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
     arguments |= {"export-file": [export], "export-manifest": [export], "export-action": [export, "cancel"]}
+    arguments |= {name: [image.owner_id] for name in ("person", "person-role", "person-access", "person-transfer")}
+    arguments |= {"invitation-resend": [1], "invitation-revoke": [1], "invitation": ["no-token"]}
     arguments |= {"password_reset_confirm": ["MQ", "no-token"]}
     return reverse(name, args=arguments.get(name, []))
 
