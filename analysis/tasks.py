@@ -36,6 +36,7 @@ from analysis.search.label_counts import refresh_label_counts as _refresh_label_
 from analysis.sharing import share_links
 from analysis.statistics import aggregation
 from analysis.storage import blobs, original_deletion
+from imagelib.accounts.session_store import SessionStore
 
 
 class OnCommitTask(DjangoTask):
@@ -255,6 +256,7 @@ def sweep_blobs() -> None:
     share_links.delete_expired()
     IdempotentRequest.delete_expired()
     outbox.delete_expired()
+    SessionStore.clear_expired()
     blobs.sweep(older_than=timedelta(hours=1))
 
 

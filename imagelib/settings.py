@@ -36,6 +36,7 @@ HTTPS = env.bool("HTTPS", bool(_NAMED_HOSTS))
 SECRET_KEY = env.str("SECRET_KEY", "") or secret_key.load_or_create(VAR / "secret_key", is_public=HTTPS)
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_ENGINE = "imagelib.accounts.session_store"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 60 * 60 * 24 * 365 if HTTPS else 0)
@@ -98,6 +99,7 @@ MIDDLEWARE = [
     "imagelib.middleware.CspMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "imagelib.accounts.sessions.middleware",
     "analysis.web.private_cache.PrivateCache",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -106,6 +108,7 @@ MIDDLEWARE = [
     "imagelib.accounts.api_tokens.authentication",
     "analysis.audit_log.source.middleware",
     "imagelib.accounts.time_zones.middleware",
+    "imagelib.accounts.languages.middleware",
     "analysis.api.middleware.problems",
     "analysis.web.body_limits.BodyLimits",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",

@@ -9,20 +9,33 @@ from django.urls import include, path
 from analysis.api.app import urlpatterns as api_urlpatterns
 from analysis.mcp_server.views import mcp
 from analysis.web import sign_in
-from imagelib.accounts import passwords, token_pages
+from imagelib.accounts import invitation_pages, passwords, people_pages, session_pages, token_pages
 from imagelib.accounts import views as accounts
 
-admin.site.login_form = sign_in.AdminSignInForm
+admin.site.has_permission = sign_in.can_open_admin  # type: ignore[method-assign]
 
 urlpatterns = [
     path("", include("analysis.web.urls")),
     path("api/v1/", include(api_urlpatterns)),
     path("api/mcp", mcp, name="mcp"),
     path("account/", accounts.account, name="account"),
+    path("account/password-notice/", accounts.dismiss_password_notice, name="dismiss-password-notice"),
+    path("account/sessions/", session_pages.session_list, name="sessions"),
+    path("account/sessions/sign-out/", session_pages.sign_out, name="session-sign-out"),
     path("account/tokens/", token_pages.tokens, name="api-tokens"),
     path("account/tokens/<int:token_id>/revoke/", token_pages.revoke, name="api-token-revoke"),
+    path("people/", people_pages.people, name="people"),
+    path("people/invite/", invitation_pages.invite, name="invite"),
+    path("people/invitations/<int:invitation_id>/resend/", invitation_pages.resend, name="invitation-resend"),
+    path("people/invitations/<int:invitation_id>/revoke/", invitation_pages.revoke, name="invitation-revoke"),
+    path("people/<int:user_id>/", people_pages.person, name="person"),
+    path("people/<int:user_id>/role/", people_pages.change_role, name="person-role"),
+    path("people/<int:user_id>/access/", people_pages.change_access, name="person-access"),
+    path("people/<int:user_id>/transfer/", people_pages.transfer, name="person-transfer"),
+    path("invitations/<str:token>/", invitation_pages.accept, name="invitation"),
     *passwords.urlpatterns,
     path("accounts/login/", sign_in.SignIn.as_view(), name="login"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
+    path("admin/login/", sign_in.admin_sign_in, name="admin-sign-in"),
     path("admin/", admin.site.urls),
 ]

@@ -174,7 +174,9 @@ def test_staff_see_all_pictures_and_the_trash(owner, clerk, signed_in):
 
 def test_staff_without_permissions_can_do_nothing(signed_in):
     browser = signed_in(create_user("intern", is_staff=True))
-    assert {browser.get(address(model)).status_code for model in admin.site._registry} == {403}
+    pages = [browser.get(address(model), follow=True) for model in admin.site._registry]
+    assert {page.status_code for page in pages} == {403}
+    assert {"a staff account without any permission" in page.content.decode() for page in pages} == {True}
 
 
 def test_group_alone_does_not_open_the_admin(in_group, signed_in):

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import requests
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
@@ -92,13 +93,23 @@ def left_behind(var: Path) -> dict[int, str]:
     return found
 
 
+def first_page(address: tuple[str, int], *, password: str) -> str:
+    """The library as the first administrator sees it."""
+    with requests.Session() as session:
+        url = f"http://{address[0]}:{address[1]}/accounts/login/"
+        session.get(url, timeout=30)
+        form = {"username": "admin", "password": password, "csrfmiddlewaretoken": session.cookies["csrftoken"]}
+        return session.post(url, form, timeout=30).text
+
+
 def test_serves_until_ctrl_c_and_leaves_nothing_behind(run, var: Path) -> None:
     process = run("--samples")
     lines = lines_until(process, "Press Ctrl-C to stop.")
     assert lines[3:5] == ["Importing 18 sample photos…", "Imported 18, skipped 0 already in the library, rejected 0."]
     assert lines[0] == "Preparing the database and static files…"
-    assert re.fullmatch(r"Sign in as admin, password \w{4}-\w{4}-\w{4} \(shown only once\)", lines[2])
+    sentence = re.fullmatch(r"Sign in as admin, password (\w{4}-\w{4}-\w{4}) \(shown only once\)", lines[2])
     address = address_in(lines)
+    assert "You still use the password that imagelib made" in first_page(address, password=sentence[1])
     assert get(address, "/")[:2] == (302, "/accounts/login/?next=/")
     status, _, page = get(address, "/accounts/login/")
     assert status == 200

@@ -19,6 +19,8 @@ from django.utils.translation import trans_real
 
 from analysis.models import Alert, Batch, Collection, CollectionImage, SavedSearch, ShareLink
 from analysis.web import script_messages
+from imagelib.accounts import invitations
+from imagelib.accounts.roles import Role
 from tests.factories import create_analysis, create_bucket, create_labeled_image
 
 SHOWN_ATTRIBUTES = ("title", "alt", "aria-label", "aria-description", "placeholder", "label", "data-key-words")
@@ -64,6 +66,15 @@ PAGES = {
     "login": ("login", [], None),
     "account": ("account", [], "owner"),
     "api-tokens": ("api-tokens", [], "owner"),
+    "sessions": ("sessions", [], "owner"),
+    "people": ("people", [], "staff"),
+    "person": ("person", ["person"], "staff"),
+    "own person": ("person", ["staff_id"], "staff"),
+    "invite": ("invite", [], "staff"),
+    "invitation": ("invitation", ["invitation"], None),
+    "own invitation": ("invitation", ["invitation"], "owner"),
+    "unknown invitation": ("invitation", ["x"], None),
+    "admin refused": ("admin-sign-in", [], "owner"),
     "export": ("export", [], "owner"),
     "password change": ("password_change", [], "owner"),
     "password changed": ("password_change_done", [], "owner"),
@@ -179,9 +190,10 @@ def rows(owner, staff):
     alert = Alert.objects.create(owner=owner, saved_search=search, channel="webhook", trouble="⟦Down⟧")
     alert.deliveries.create(kind="matches", payload={"count": 1}, image_id=image.pk, give_up_at=timezone.now())
     batch = Batch.objects.create(person=owner, recognizer="local", parameters={"labels": {}})
+    _invitation, token = invitations.create(name="Dog", email="", role=Role.VIEWER, by=staff)
     shared = shared_rows(owner, image)
     bucket = create_bucket(owner)
-    people = {"owner": owner, "staff": staff}
+    people = {"owner": owner, "staff": staff, "person": owner.pk, "staff_id": staff.pk, "invitation": token}
     return shared | {"image": image.pk, "batch": batch.pk, "bucket": bucket.pk, "alert": alert.pk, **people}
 
 
@@ -211,6 +223,16 @@ def test_mail_for_a_password_reset_is_translated(owner, nobody, pseudo):
     (message,) = mail.outbox
     without_link = re.sub(r"http://\S+", "", message.body)
     assert (Untranslated(message.subject).texts, Untranslated(without_link).texts) == ([], [])
+
+
+@pytest.mark.django_db
+def test_invitation_s_page_and_mail_are_translated(staff, signed_in, pseudo, settings):
+    settings.EMAIL_HOST = "mail.example.org"
+    page = signed_in(staff).post(reverse("invite"), {"name": "Dog", "email": "dog@example.org", "role": "viewer"})
+    (message,) = mail.outbox
+    without_link = re.sub(r"http://\S+", "", message.body)
+    texts = [Untranslated(text).texts for text in (message.subject, without_link, page.content.decode())]
+    assert texts == [[], [], []]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +17,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from analysis import permissions
 from analysis.admin import filters
 from analysis.admin.base import PageAdmin, ReadOnlyAdmin
+from analysis.permissions import accounts as rights
 from imagelib.accounts import api_tokens
 from imagelib.accounts.models import ApiToken, User
 
@@ -23,9 +25,18 @@ PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 admin.site.unregister(Group)
 
 
+class UserForm(UserChangeForm):
+    def clean(self) -> Any:
+        cleaned = super().clean() or self.cleaned_data
+        stays = cleaned.get("is_active", True) and cleaned.get("is_superuser", True)
+        if not stays and rights.is_last_superuser(User.objects.get(pk=self.instance.pk)):
+            raise ValidationError(_("This is the only active administrator. Make another one first."))
+        return cleaned
+
+
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, PageAdmin):  # type: ignore[misc]
-    form = UserChangeForm
+    form = UserForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "email", "is_staff", "is_superuser", "is_active", "last_login")
@@ -48,6 +59,8 @@ class UserAdmin(DjangoUserAdmin, PageAdmin):  # type: ignore[misc]
         return super().has_change_permission(request, obj) and _may_change(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        if obj is not None and rights.is_last_superuser(obj):
+            return False
         return super().has_delete_permission(request, obj) and _may_change(request, obj)
 
 

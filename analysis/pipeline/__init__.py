@@ -19,7 +19,7 @@ from analysis.pipeline.buckets import (
     start_sync,
     sync_bucket,
 )
-from analysis.pipeline.changes import change_label, merge_labels, start_bulk_change, undo
+from analysis.pipeline.changes import change_label, merge_labels, start_bulk_change, transfer_images, undo
 from analysis.pipeline.exports import retry_export, start_export
 from analysis.pipeline.files import ImportedFile, import_files
 from analysis.pipeline.images import ingest_file, request_analysis, store_image
@@ -63,6 +63,7 @@ __all__ = [
     "store_image",
     "sync_bucket",
     "test_alert",
+    "transfer_images",
     "undo",
     "validate_upload",
     "validate_uploads",

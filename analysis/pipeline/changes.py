@@ -12,6 +12,10 @@ from analysis.curation import bulk, bulk_steps, label_admin
 from analysis.curation.bulk import Selection
 from analysis.curation.label_admin import LabelUpdate
 from analysis.models import BulkChange, ChangedImage
+from analysis.search import results
+from analysis.search.syntax.parser import parse
+from analysis.search.terms.owners import OwnerTerm
+from imagelib.accounts.models import User
 
 
 def start_bulk_change(selection: Selection, action: str, **arguments: Any) -> BulkChange:
@@ -23,6 +27,18 @@ def start_bulk_change(selection: Selection, action: str, **arguments: Any) -> Bu
         change = bulk_steps.start(selection, action, **arguments)
         tasks.continue_bulk_change.delay_on_commit(change_id=change.pk)
     return change
+
+
+def transfer_images(owner: User, *, receiver: User, by: User) -> BulkChange:
+    """Give all images of a person to another, except those in the trash.
+
+    In the background if there are many. Raises ActionRefused.
+    """
+    query = parse(OwnerTerm(owner.get_username()).write())
+    selection = Selection(by, query=query, all_owners=True)
+    is_large = results.count(query, viewer=selection.viewer, cap=bulk.STEP_SIZE) > bulk.STEP_SIZE
+    start = start_bulk_change if is_large else bulk.apply
+    return start(selection, BulkChange.Action.GIVE, receiver=receiver)
 
 
 def undo(token: int, *, by: AbstractBaseUser, at_once: int) -> BulkChange:

@@ -8,6 +8,7 @@ from itertools import zip_longest
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
@@ -25,8 +26,13 @@ def may(request: HttpRequest) -> dict[str, May]:
 
 @dataclass(frozen=True)
 class Notice:
+    """One line above the page; `dismiss_url` takes a POST that ends it."""
+
     kind: str
     message: str
+    url: str = ""
+    link_text: str = ""
+    dismiss_url: str = ""
 
 
 def notices(request: HttpRequest) -> dict[str, list[Notice]]:
@@ -36,7 +42,7 @@ def notices(request: HttpRequest) -> dict[str, list[Notice]]:
     # Fragments for htmx are rendered without the notices; the administration has its own layout.
     if user is None or not user.is_authenticated or not is_page or getattr(request, "htmx", False):
         return {"notices": []}
-    site_notices = _simulator_notice()
+    site_notices = _simulator_notice() + _password_notice(user)
     if permissions.can_view_system(user):
         site_notices += _outage_notices() + _stall_notice() + _budget_notice()
     return {"notices": site_notices}
@@ -46,6 +52,14 @@ def _simulator_notice() -> list[Notice]:
     if settings.RECOGNIZER != "simulator":
         return []
     return [Notice("warning", _("Simulator mode: labels and costs are made up."))]
+
+
+def _password_notice(user: permissions.AnyUser) -> list[Notice]:
+    if not getattr(user, "has_generated_password", False):
+        return []
+    text = _("You still use the password that imagelib made and printed at its first start.")
+    change, dismiss = reverse("password_change"), reverse("dismiss-password-notice")
+    return [Notice("warning", text, url=change, link_text=_("Change password"), dismiss_url=dismiss)]
 
 
 def _outage_notices() -> list[Notice]:

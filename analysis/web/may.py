@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.functional import cached_property
 
 from analysis import permissions
+from analysis.permissions import accounts as rights
 
 
 class May:
@@ -50,3 +51,7 @@ class May:
     @cached_property
     def open_admin(self) -> bool:
         return permissions.can_open_admin(self._user)
+
+    @cached_property
+    def view_people(self) -> bool:
+        return rights.can_view_people(self._user)

@@ -63,6 +63,7 @@ OPERATION = (
     Page(
         "sinks", _("Sinks"), "send", ("sink-channels", "sink-add", "sink", "sink-edit", "sink-dry-run"), "manage_sinks"
     ),
+    Page("people", _("People"), "people", ("person", "invite"), right="view_people"),
     Page("system", _("System"), "gear", right="view_system"),
     Page("admin:index", _("Administration"), "shield", right="open_admin"),
 )

@@ -9,12 +9,19 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib.auth import views
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import ngettext
-from unfold.forms import AuthenticationForm as UnfoldAuthenticationForm
+from django.views.decorators.http import require_safe
 
+from analysis import permissions
+from analysis.permissions import accounts as rights
 from analysis.web.attempts import Attempts
 
 THROTTLED = "throttled"
@@ -66,10 +73,6 @@ class SignInForm(Throttled, AuthenticationForm):
     pass
 
 
-class AdminSignInForm(Throttled, UnfoldAuthenticationForm):
-    pass
-
-
 class SignIn(views.LoginView):
     authentication_form = SignInForm
     redirect_authenticated_user = True
@@ -81,6 +84,29 @@ class SignIn(views.LoginView):
             response.status_code = 429
             response["Retry-After"] = str(form.wait)
         return response
+
+
+@login_not_required
+@require_safe
+def admin_sign_in(request: HttpRequest) -> HttpResponse:
+    """Way into the administration: by the one sign-in page, for those who may.
+
+    Others read why not. A sign-in form would ask them for what they have entered already.
+    """
+    target = request.GET.get("next", "")
+    if not (target.startswith("/") and url_has_allowed_host_and_scheme(target, allowed_hosts=None)):
+        target = reverse("admin:index")
+    if not request.user.is_authenticated:
+        return redirect_to_login(target)
+    if permissions.can_open_admin(request.user):
+        return redirect(target)
+    context = {"administrators": rights.administrators(), "is_staff": permissions.is_staff(request.user)}
+    return render(request, "admin_refused.html", context, status=403)
+
+
+def can_open_admin(request: HttpRequest) -> bool:
+    """Of the admin's site: without any permission its pages would be empty."""
+    return permissions.can_open_admin(request.user)
 
 
 def _too_many_attempts(seconds: int) -> str:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models.functions import Lower, Now
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from imagelib.accounts.roles import Role
+
+if TYPE_CHECKING:
+    from imagelib.accounts.session_store import SessionStore
 
 
 class User(AbstractUser):
@@ -24,6 +33,21 @@ class User(AbstractUser):
         help_text=_("For example Europe/Berlin. Leave empty to use the browser's time zone."),
     )
     theme = models.CharField(_("theme"), max_length=6, choices=Theme.choices, default=Theme.SYSTEM)
+    language = models.CharField(
+        _("language"),
+        max_length=10,
+        blank=True,
+        db_default="",
+        help_text=_("For example en. Leave empty to use the browser's language."),
+    )
+    last_seen_at = models.DateTimeField(_("last seen"), null=True, blank=True, editable=False)
+    has_generated_password = models.BooleanField(
+        _("generated password"),
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text=_("Made and printed by manage.py run, and not changed since."),
+    )
 
     class Meta(AbstractUser.Meta):
         constraints = [
@@ -37,6 +61,10 @@ class User(AbstractUser):
                 condition=models.Q(theme__in=("system", "light", "dark")), name="accounts_user_theme_known"
             ),
         ]
+
+    def set_password(self, raw_password: str | None) -> None:
+        super().set_password(raw_password)
+        self.has_generated_password = False
 
 
 class ApiToken(models.Model):
@@ -78,6 +106,65 @@ class ApiToken(models.Model):
                 condition=~models.Q(scopes__contains=["analyze"])
                 | models.Q(spending_limit__isnull=False, spending_limit__gte=0),
                 name="accounts_token_analyze_has_limit",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Session(AbstractBaseSession):
+    """A session of a browser, with what its owner recognizes it by.
+
+    Replaces Django's own table, as its documentation describes for sessions that belong to an account.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="sessions", verbose_name=_("user"))
+    created_at = models.DateTimeField(_("started"), default=timezone.now)
+    last_used_at = models.DateTimeField(_("last used"), default=timezone.now)
+    user_agent = models.CharField(_("user agent"), max_length=300, blank=True)
+    network = models.CharField(_("network"), max_length=50, blank=True, help_text=_("The address without its end."))
+
+    class Meta:
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
+
+    @classmethod
+    def get_session_store_class(cls) -> type[SessionStore]:
+        from imagelib.accounts.session_store import SessionStore  # noqa: PLC0415 - it imports this module
+
+        return SessionStore
+
+
+class Invitation(models.Model):
+    """An account to come: its owner opens the link and sets a password.
+
+    Only a digest of the link's secret is stored (`invitations.create`). A new link replaces the one before.
+    """
+
+    name = models.CharField(_("name"), max_length=150)
+    email = models.EmailField(_("email address"), blank=True)
+    role = models.CharField(_("role"), max_length=13, choices=Role)
+    digest = models.CharField(_("digest"), max_length=64, unique=True, editable=False, help_text=_("SHA-256."))
+    invited_by = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="invitations", verbose_name=_("invited by")
+    )
+    created_at = models.DateTimeField(_("created"), db_default=Now())
+    expires_at = models.DateTimeField(_("expires"))
+    accepted_at = models.DateTimeField(_("accepted"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+    account = models.OneToOneField(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="invitation", verbose_name=_("account")
+    )
+
+    class Meta:
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"),
+                condition=models.Q(accepted_at=None, revoked_at=None) & ~models.Q(email=""),
+                name="accounts_invitation_email_open_once",
             ),
         ]
 

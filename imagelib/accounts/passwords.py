@@ -6,9 +6,8 @@ from collections.abc import Callable
 from math import ceil
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth import views
-from django.contrib.auth.forms import PasswordResetForm, SetPasswordForm
+from django.contrib.auth.forms import PasswordChangeForm, PasswordResetForm, SetPasswordForm
 from django.db import transaction
 from django.http import HttpResponse
 from django.urls import path
@@ -17,6 +16,7 @@ from django.utils.translation import ngettext
 from analysis import audit_log
 from analysis.models import AuditEntry
 from analysis.web.attempts import Attempts
+from imagelib.accounts import mail, sessions
 
 MAILS = 3
 """Mails an hour to one email address by requests from one network.
@@ -25,6 +25,17 @@ Counted whether an account has the address or not, so that nobody learns which d
 """
 TOTAL = 10
 """Mails an hour to one address by requests from everywhere, and requests an hour from one network."""
+
+
+class PasswordChange(views.PasswordChangeView):
+    """Also ends the other sessions, one of which may be a stranger's."""
+
+    template_name = "account/password_change.html"
+
+    def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
+        response = _saved(super().form_valid, form)
+        sessions.sign_out_everywhere(form.user, except_key=self.request.session.session_key)
+        return response
 
 
 class PasswordReset(views.PasswordResetView):
@@ -51,13 +62,6 @@ class PasswordReset(views.PasswordResetView):
         return super().form_valid(form)
 
 
-class PasswordChange(views.PasswordChangeView):
-    template_name = "account/password_change.html"
-
-    def form_valid(self, form: SetPasswordForm[Any]) -> HttpResponse:
-        return _saved(super().form_valid, form)
-
-
 class PasswordResetConfirm(views.PasswordResetConfirmView):
     template_name = "account/password_reset_confirm.html"
 
@@ -82,11 +86,6 @@ def _too_many_mails(seconds: int) -> str:
     ) % {"minutes": minutes}
 
 
-def _can_send() -> bool:
-    """False without EMAIL_HOST, when mail is only written to the log."""
-    return bool(settings.EMAIL_HOST)
-
-
 urlpatterns = [
     path(
         "accounts/password_change/",
@@ -100,7 +99,7 @@ urlpatterns = [
     ),
     path(
         "accounts/password_reset/",
-        PasswordReset.as_view(extra_context={"can_send": _can_send}),
+        PasswordReset.as_view(extra_context={"can_send": mail.can_send}),
         name="password_reset",
     ),
     path(

@@ -7,12 +7,13 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from analysis import audit_log
 from analysis.audit_log.form_values import changed_values
 from analysis.models import AuditEntry
-from imagelib.accounts import time_zones
+from analysis.web.http import next_url
+from imagelib.accounts import api_tokens, sessions, time_zones
 from imagelib.accounts.forms import AccountForm
 from imagelib.accounts.models import User
 
@@ -28,4 +29,15 @@ def account(request: HttpRequest) -> HttpResponse:
             audit_log.record(AuditEntry.Action.CHANGE, user, by_id=user.pk, details={"values": changed_values(form)})
         messages.success(request, _("Account saved."))
         return redirect("account")
-    return render(request, "account/account.html", {"form": form}, status=422 if form.is_bound else 200)
+    context = {
+        "form": form,
+        "sessions": len(sessions.sessions_of(user, current_key=request.session.session_key)),
+        "tokens": api_tokens.tokens_of(user).count(),
+    }
+    return render(request, "account/account.html", context, status=422 if form.is_bound else 200)
+
+
+@require_POST
+def dismiss_password_notice(request: HttpRequest) -> HttpResponse:
+    User.objects.filter(username=request.user.get_username()).update(has_generated_password=False)
+    return redirect(next_url(request))

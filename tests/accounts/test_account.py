@@ -14,7 +14,7 @@ from tests.factories import create_user
 
 pytestmark = pytest.mark.django_db
 TOO_MANY_MAILS = "Too many password resets were requested. Try again in 60 minutes."
-SAVED = {"email": "owner@example.org", "time_zone": "Asia/Tokyo", "theme": "dark"}
+SAVED = {"email": "owner@example.org", "time_zone": "Asia/Tokyo"}
 
 
 @pytest.fixture(autouse=True)
@@ -24,16 +24,18 @@ def nothing_counted():
         attempts.redis_client().delete(key)
 
 
-def test_account_page_saves_email_time_zone_and_theme(owner, signed_in):
+def test_account_page_saves_name_email_and_time_zone(owner, signed_in):
     browser = signed_in(owner)
-    answer = browser.post(reverse("account"), SAVED)
+    answer = browser.post(reverse("account"), SAVED | {"name": "  Anna   Müller "})
     assert (answer.status_code, answer.url) == (302, reverse("account"))
     owner.refresh_from_db()
     assert {name: getattr(owner, name) for name in SAVED} == SAVED
+    assert owner.get_full_name() == "Anna Müller"
     page = browser.get(reverse("account")).content.decode()
     assert "Account saved." in page
     assert '<option value="Asia/Tokyo" selected translate="no">' in page
-    assert re.search(r'<input type="radio" name="theme" value="dark"[^>]* checked', page)
+    assert 'value="Anna Müller"' in page
+    assert 'name="language"' not in page  # there is one language only
 
 
 @pytest.mark.parametrize(
@@ -42,7 +44,7 @@ def test_account_page_saves_email_time_zone_and_theme(owner, signed_in):
         ({"email": "Colleague@Example.org"}, "Another account already uses this email address."),
         ({"email": "no address"}, "Enter a valid email address."),
         ({"time_zone": "Mars/Olympus"}, "Select a valid choice. Mars/Olympus is not one of the available choices."),
-        ({"theme": "pink"}, "Select a valid choice. pink is not one of the available choices."),
+        ({"name": "x" * 10_000}, "Ensure this value has at most 150 characters (it has 10000)."),
     ],
 )
 def test_account_page_names_what_is_wrong_and_saves_nothing(changed, sentence, owner, signed_in):
@@ -51,7 +53,31 @@ def test_account_page_names_what_is_wrong_and_saves_nothing(changed, sentence, o
     assert answer.status_code == 422
     assert sentence in answer.content.decode()
     owner.refresh_from_db()
-    assert (owner.email, owner.time_zone, owner.theme) == ("", "", "system")
+    assert (owner.email, owner.time_zone, owner.get_full_name()) == ("", "", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "saved"), [("   ", ""), ("\x00 \n", ""), ("נועה לוי", "נועה לוי"), ("<b>Ann</b>", "<b>Ann</b>")]
+)
+def test_name_is_one_line_in_any_script(name, saved, owner, signed_in):
+    browser = signed_in(owner)
+    assert browser.post(reverse("account"), SAVED | {"name": name}).status_code == 302
+    owner.refresh_from_db()
+    assert owner.get_full_name() == saved
+    assert "<b>Ann" not in browser.get(reverse("account")).content.decode()
+
+
+def test_language_is_offered_and_used_where_there_are_several(owner, signed_in, settings):
+    settings.LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+    browser = signed_in(owner)
+    page = browser.get(reverse("account"))
+    assert '<option value="de">Deutsch</option>' in page.content.decode()
+    assert page["Content-Language"] == "en"
+    assert browser.post(reverse("account"), SAVED | {"language": "fr"}).status_code == 422
+    browser.post(reverse("account"), SAVED | {"language": "de"})
+    assert browser.get(reverse("account"))["Content-Language"] == "de"
+    settings.LANGUAGES = [("en", "English")]
+    assert browser.get(reverse("account"))["Content-Language"] == "en"
 
 
 def test_email_is_unique_in_the_database_where_given(db):
@@ -90,6 +116,21 @@ def test_password_change_keeps_the_person_signed_in(owner, signed_in):
     assert "<h1>Password changed</h1>" in done.content.decode()
     owner.refresh_from_db()
     assert owner.check_password("a long new secret")
+
+
+def test_generated_password_is_named_until_it_is_changed_or_dismissed(owner, signed_in):
+    notice = "You still use the password that imagelib made"
+    browser = signed_in(owner)
+    assert notice not in browser.get(reverse("library")).content.decode()
+    User.objects.update(has_generated_password=True)
+    page = browser.get(reverse("library")).content.decode()
+    assert (notice in page, f'href="{reverse("password_change")}">Change password' in page) == (True, True)
+    back = browser.post(reverse("dismiss-password-notice"), {"next": "/labels/"})
+    assert (back.url, notice in browser.get(reverse("library")).content.decode()) == ("/labels/", False)
+    User.objects.update(has_generated_password=True)
+    new = {"new_password1": "a long new secret", "new_password2": "a long new secret"}
+    browser.post(reverse("password_change"), {"old_password": "word", **new})
+    assert notice not in browser.get(reverse("library")).content.decode()
 
 
 def test_forgotten_password_is_reset_by_mail_once(nobody):

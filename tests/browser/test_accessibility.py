@@ -18,6 +18,8 @@ from analysis.ingest.examine import examine
 from analysis.library import images as library_images
 from analysis.models import Alert, Batch, Bucket, BulkChange, Image, SavedSearch
 from analysis.statistics import aggregation
+from imagelib.accounts import invitations
+from imagelib.accounts.roles import Role
 from tests import factories, pictures
 from tests.admin.example_rows import create_example_rows
 from tests.browser import axe
@@ -27,7 +29,9 @@ FRAGMENTS = ("image panel", "months")
 SHOWN_ONCE = ("history", "delete")
 """Pages of the admin that look alike for every model."""
 SIGNED_OUT = [name for name, (_, _, person) in PAGES.items() if person is None]
-SIGNED_IN = [name for name in PAGES if name not in (*FRAGMENTS, *SIGNED_OUT)]
+FOR_OTHERS = ("admin refused",)
+"""Pages that a superuser never gets."""
+SIGNED_IN = [name for name in PAGES if name not in (*FRAGMENTS, *SIGNED_OUT, *FOR_OTHERS)]
 WITHOUT_ROWS = [name for name in SIGNED_IN if not PAGES[name][1]]
 SEARCHES = ("dog", "dog -grass taken:2024.. sort:taken", "nothing-like-this", "(dog", "is:trash", "is:failed")
 
@@ -76,7 +80,12 @@ def rows(person):
     )
     alert.matches.create(image=image, matched_at=timezone.now())
     alert.deliveries.create(payload={"count": 1}, kind="matches", state="failed", give_up_at=timezone.now())
-    return shared | {"image": image.pk, "batch": batch.pk, "bucket": Bucket.objects.get().pk, "alert": alert.pk}
+    other = factories.create_user("other")
+    factories.create_image(other)
+    _invitation, token = invitations.create(name="Anna", email="", role=Role.VIEWER, by=person)
+    people = {"person": other.pk, "staff_id": person.pk, "invitation": token}
+    own = {"image": image.pk, "batch": batch.pk, "bucket": Bucket.objects.get().pk, "alert": alert.pk}
+    return shared | own | people
 
 
 @pytest.fixture
@@ -85,7 +94,7 @@ def look(visit, script):
     return lambda page, **options: axe.violations(page, script, **options)
 
 
-def address(name: str, rows: dict[str, int]) -> str:
+def address(name: str, rows: dict[str, int | str]) -> str:
     url_name, arguments, _ = PAGES[name]
     return reverse(url_name, args=[rows.get(argument, argument) for argument in arguments])
 
@@ -122,7 +131,7 @@ def test_pages_without_rows(visit, person, look):
 def test_pages_of_who_is_not_signed_in(visit, rows, look):
     window = visit()
     page, public = window.page, Image.objects.get(pk=rows["image"]).get_public_url()
-    addresses = [*(address(name, {}) for name in SIGNED_OUT), public, "/images/1/", reverse("admin:login")]
+    addresses = [*(address(name, rows) for name in SIGNED_OUT), public, "/images/1/", reverse("admin:login")]
     assert found_at(page, addresses, look) == []
     window.complaints.clear()  # one page is not there
     page.goto("/accounts/login/")

@@ -194,6 +194,19 @@ ENTRIES = {
     "sink-action": ("post", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     "account": ("get", EVERYBODY_SIGNED_IN),
     "mcp": ("post", {PRIVATE: (401,) * 4}),  # takes tokens alone
+    "dismiss-password-notice": ("post", EVERYBODY_GOES_BACK),
+    "sessions": ("get", EVERYBODY_SIGNED_IN),
+    "session-sign-out": ("post", EVERYBODY_GOES_BACK),
+    "people": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),  # those who manage accounts: accounts/test_people_pages.py
+    "invite": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    "invitation-resend": ("post", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    "invitation-revoke": ("post", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    "person": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    "person-role": ("post", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    "person-access": ("post", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    "person-transfer": ("post", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    "invitation": ("get", {PRIVATE: (404, 404, 404, 404)}),  # an unknown link; others: accounts/test_invitations.py
+    "admin-sign-in": ("get", {PRIVATE: (403, 403, 403, SIGN_IN)}),
     "api-tokens": ("get", EVERYBODY_SIGNED_IN),
     "api-token-revoke": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "password_change": ("get", EVERYBODY_SIGNED_IN),
@@ -276,6 +289,8 @@ def address(name: str, image: Image) -> str:
     deletion = TrashDeletion.objects.filter(person=image.owner).values_list("pk", flat=True).first()
     arguments |= {"trash-cancel": [deletion], "trash-receipt": [deletion]}
     arguments |= {"audit-entry": [1], "audit-entry-csv": [1]}
+    arguments |= {name: [image.owner_id] for name in ("person", "person-role", "person-access", "person-transfer")}
+    arguments |= {"invitation-resend": [1], "invitation-revoke": [1], "invitation": ["no-token"]}
     arguments |= {"password_reset_confirm": ["MQ", "no-token"]}
     alert = Alert.objects.filter(owner=image.owner).values_list("pk", flat=True).first() or 10**9  # its search deleted
     arguments |= {"alert": [alert], "alert-edit": [alert], "alert-action": [alert, "pause"]}

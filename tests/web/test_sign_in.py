@@ -58,11 +58,33 @@ def test_totals_of_an_account_and_of_an_address_are_limited(settings):
     assert [attempt(name=f"a{n}", address="198.51.100.1").status_code for n in range(6)] == [200] * 5 + [429]
 
 
-def test_admin_sign_in_shares_the_limit(settings):
-    settings.SIGN_IN_ATTEMPTS = 1
-    attempt(path="/admin/login/")
-    assert TOO_MANY in Page(attempt(path="/admin/login/")).text
-    assert attempt().status_code == 429
+def test_admin_leads_to_the_one_sign_in_page_and_back(staff, nobody):
+    page = nobody.get("/admin/analysis/image/?q=dog", follow=True)
+    assert (page.redirect_chain[-1][0], page.context["next"]) == (
+        "/accounts/login/?next=/admin/analysis/image/%3Fq%3Ddog",
+        "/admin/analysis/image/?q=dog",
+    )
+    login = {"username": "staff", "password": "word", "next": page.context["next"]}
+    assert nobody.post("/accounts/login/", login).url == "/admin/analysis/image/?q=dog"
+
+
+@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example/", "evil"])
+def test_admin_sign_in_stays_on_this_site(target, staff, signed_in, nobody):
+    assert signed_in(staff).get("/admin/login/", {"next": target}).url == "/admin/"
+    assert nobody.get("/admin/login/", {"next": target}).url == "/accounts/login/?next=/admin/"
+
+
+def test_person_without_rights_reads_why_the_admin_is_closed_and_whom_to_ask(owner, staff, signed_in):
+    staff.first_name = "Maria <b>"
+    staff.save()
+    create_user("gone", is_superuser=True, is_active=False)
+    page = signed_in(owner).get("/admin/", follow=True)
+    text = Page(page).text
+    assert (page.status_code, page.redirect_chain) == (403, [("/admin/login/?next=/admin/", 302)])
+    assert "You're signed in as owner . Only staff can open the administration." in text
+    assert "To get access, ask an administrator: Maria <b>" in text
+    assert "gone" not in text
+    assert 'name="password"' not in page.content.decode()
 
 
 def test_without_redis_people_still_sign_in(settings, caplog):

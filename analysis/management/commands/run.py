@@ -88,7 +88,7 @@ class Command(TranslatedCommand):
         users = get_user_model()._default_manager
         if not users.exists():
             password = "-".join(_syllable() for _number in range(3))
-            users.create_superuser("admin", password=password)
+            users.create_superuser("admin", password=password, has_generated_password=True)
             sentence = _("Sign in as admin, password %(password)s (shown only once)")
             self.stdout.write(sentence % {"password": password})
 

@@ -95,7 +95,7 @@ def bulk_action(request: Request, action: str) -> HttpResponse:
     if action not in ACTIONS:
         raise Http404
     try:
-        toast = _toast(ACTIONS[action](request, selection_of(request)))
+        toast = change_toast(ACTIONS[action](request, selection_of(request)))
     except ActionRefused as refusal:
         toast = Toast(str(refusal))
     return _respond(request, toast)
@@ -116,7 +116,7 @@ def bulk_change(request: Request, change_id: int) -> HttpResponse:
     change = get_object_or_404(
         BulkChange.objects.select_related("label"), pk=change_id, person_id=current_user_id(request)
     )
-    toast = _undo_toast(change, change.restored) if change.undone_at else _toast(change)
+    toast = _undo_toast(change, change.restored) if change.undone_at else change_toast(change)
     return _respond(request, replace(toast, is_finished=not change.is_open))
 
 
@@ -224,7 +224,8 @@ def _label(request: Request, *, name: str = "") -> Label:
     return label
 
 
-def _toast(change: BulkChange) -> Toast:
+def change_toast(change: BulkChange) -> Toast:
+    """The result of a bulk change, with Undo, or its progress."""
     url = reverse("bulk-change", args=[change.pk]) if change.is_open else ""
     undo_url = reverse("undo", args=[change.pk]) if change.number or change.is_open else ""
     return Toast(message_of(change), undo_url, progress_url=url)

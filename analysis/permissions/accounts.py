@@ -1,0 +1,84 @@
+"""Access rules about people: who sees, invites, changes and deactivates accounts.
+
+They never let anybody raise themselves, or give away more than they have.
+"""
+
+from __future__ import annotations
+
+from django.db.models import F
+
+from analysis import permissions
+from analysis.permissions import AnyUser
+from imagelib.accounts.models import User
+from imagelib.accounts.roles import INVITED, Role
+
+
+def can_view_people(user: AnyUser) -> bool:
+    """Staff who see the list of people, as in the administration."""
+    return any(_is_staff_with(user, name) for name in ("view_user", "add_user", "change_user"))
+
+
+def can_invite_people(user: AnyUser) -> bool:
+    return _is_staff_with(user, "add_user")
+
+
+def can_change_people(user: AnyUser) -> bool:
+    """Staff who change roles and deactivate accounts; `can_change_person` says whose."""
+    return _is_staff_with(user, "change_user")
+
+
+def can_change_person(user: AnyUser, other: User) -> bool:
+    """Never one's own account.
+
+    So nobody raises themselves, and the last administrator stays one.
+    """
+    return can_change_people(user) and other.pk != user.pk and permissions.can_edit_user(user, other)
+
+
+def can_transfer_images_of(user: AnyUser, other: User) -> bool:
+    """Staff who may give another person's pictures to somebody else."""
+    return can_view_people(user) and other.pk != user.pk and permissions.can_edit_all_images(user)
+
+
+def can_assign_role(user: AnyUser, role: Role) -> bool:
+    """Only superusers make staff.
+
+    Others give a role only if they could do all of it themselves.
+    """
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    if user.is_superuser:
+        return True
+    allowed = {
+        Role.VIEWER: True,
+        Role.CURATOR: permissions.is_curator(user),
+        Role.OWNER: permissions.can_upload_images(user),
+    }
+    return allowed.get(role, False)
+
+
+def assignable_roles(user: AnyUser) -> list[Role]:
+    return [role for role in Role if can_assign_role(user, role)]
+
+
+def invitable_roles(user: AnyUser) -> list[Role]:
+    """Roles for which the user can send an invitation."""
+    return [role for role in INVITED if can_assign_role(user, role)]
+
+
+def is_last_superuser(user: User) -> bool:
+    """True for the only active superuser, whom the installation needs."""
+    others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=user.pk)
+    return user.is_superuser and user.is_active and not others.exists()
+
+
+def administrators() -> list[str]:
+    """Names of up to three people to ask for access, the latest signed in first."""
+    active = User.objects.filter(is_superuser=True, is_active=True).order_by(
+        F("last_login").desc(nulls_last=True), "pk"
+    )
+    return [person.get_full_name() or person.get_username() for person in active[:3]]
+
+
+def _is_staff_with(user: AnyUser, codename: str) -> bool:
+    return isinstance(user, User) and permissions.is_staff(user) and user.has_perm(f"accounts.{codename}")

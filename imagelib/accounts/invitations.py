@@ -1,0 +1,129 @@
+"""Invitations: creation, the link's secret, acceptance, revocation."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import unicodedata
+from datetime import timedelta
+from enum import StrEnum
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from analysis import audit_log, permissions
+from analysis.models import AuditEntry
+from analysis.permissions import accounts as rights
+from imagelib.accounts import user_management
+from imagelib.accounts.models import Invitation, User
+from imagelib.accounts.roles import Role
+
+VALID = timedelta(days=7)
+
+
+class State(StrEnum):
+    """`CLOSED`: whoever sent it may no longer give this role."""
+
+    OPEN = "open"
+    EXPIRED = "expired"
+    ACCEPTED = "accepted"
+    REVOKED = "revoked"
+    CLOSED = "closed"
+
+
+class InvitationUnusable(Exception):
+    """It was accepted, revoked or has expired since its page was opened."""
+
+
+def create(*, name: str, email: str, role: Role, by: User) -> tuple[Invitation, str]:
+    """The invitation and its link's secret, which is not stored.
+
+    Raises IntegrityError if an open one has the address.
+    """
+    token = secrets.token_urlsafe(32)
+    with transaction.atomic():
+        invitation = Invitation.objects.create(
+            name=name, email=email, role=role, invited_by=by, digest=_digest(token), expires_at=timezone.now() + VALID
+        )
+        audit_log.record(AuditEntry.Action.ADD, invitation, by_id=by.pk, details={"values": {"role": ["", role.value]}})
+    return invitation, token
+
+
+def renew(invitation: Invitation, *, by: User) -> str | None:
+    """A new secret, which replaces the one before; None if it is no longer open."""
+    token = secrets.token_urlsafe(32)
+    values = {"digest": _digest(token), "expires_at": timezone.now() + VALID, "invited_by": by}
+    return token if open_invitations().filter(pk=invitation.pk).update(**values) else None
+
+
+@transaction.atomic
+def revoke(invitation: Invitation, *, by: User) -> bool:
+    """False if it is no longer open."""
+    is_revoked = bool(open_invitations().filter(pk=invitation.pk).update(revoked_at=timezone.now()))
+    if is_revoked:
+        audit_log.record(AuditEntry.Action.REVOKE, invitation, by_id=by.pk)
+    return is_revoked
+
+
+def open_invitations() -> QuerySet[Invitation]:
+    """Neither accepted nor revoked; includes expired ones, which can be sent again."""
+    return Invitation.objects.filter(accepted_at=None, revoked_at=None)
+
+
+def find(token: str) -> Invitation | None:
+    """The invitation of this link, in whatever state."""
+    # A plain digest is enough: the token has 256 random bits, so nobody can guess it, and a slow hash protects nothing.
+    return Invitation.objects.select_related("invited_by").filter(digest=_digest(token)).first()
+
+
+def state_of(invitation: Invitation) -> State:
+    if invitation.accepted_at:
+        return State.ACCEPTED
+    if invitation.revoked_at:
+        return State.REVOKED
+    if invitation.expires_at <= timezone.now():
+        return State.EXPIRED
+    return State.OPEN if _is_permitted(invitation) else State.CLOSED
+
+
+@transaction.atomic
+def accept(invitation: Invitation, user: User) -> None:
+    """Save the new account with the invitation's role, once.
+
+    Raises InvitationUnusable, and IntegrityError if its username or address was taken a moment ago.
+    """
+    locked = Invitation.objects.select_for_update().filter(pk=invitation.pk, digest=invitation.digest).first()
+    if locked is None or state_of(locked) is not State.OPEN:
+        raise InvitationUnusable
+    user.save()
+    user_management.set_role(user, Role(locked.role))
+    locked.accepted_at, locked.account = timezone.now(), user
+    locked.save(update_fields=["accepted_at", "account"])
+
+
+def suggested_username(invitation: Invitation) -> str:
+    """A free username made of the address or the name; empty if none comes to mind."""
+    source = invitation.email.partition("@")[0] or invitation.name
+    letters = (letter for letter in unicodedata.normalize("NFKD", source) if not unicodedata.combining(letter))
+    base = re.sub(r"[^\w.+-]+", ".", "".join(letters).casefold()).strip(".")[:140]
+    names = [base, *(f"{base}{number}" for number in range(2, 20))] if base else []
+    accounts = User.objects.annotate(lower=Lower("username")).filter(lower__in=names)
+    taken = set(accounts.values_list("lower", flat=True))
+    return next((name for name in names if name not in taken), "")
+
+
+def _is_permitted(invitation: Invitation) -> bool:
+    """Ask again: who sent it may have lost the right in the meantime."""
+    sender = permissions.reload_user(invitation.invited_by_id)
+    return (
+        sender is not None
+        and rights.can_invite_people(sender)
+        and rights.can_assign_role(sender, Role(invitation.role))
+    )
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
