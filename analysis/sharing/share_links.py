@@ -97,7 +97,10 @@ def delete_expired() -> None:
 def _record(
     action: AuditEntry.Action, link: ShareLink, *, by_id: int | None = None, details: dict[str, Any] | None = None
 ) -> None:
-    """An entry of the audit log, also on the page of a shared picture; by its owner unless `by_id` says else."""
+    """An entry of the audit log, also on the page of a shared picture.
+
+    By the link's owner unless `by_id` is given.
+    """
     entry = audit_log.record(action, link, by_id=by_id or link.owner_id, details=details)
     if link.image_id is not None:
         audit_log.record_images(entry.pk, [link.image_id])
