@@ -46,6 +46,8 @@ def in_group():
     staff.create_groups(apps, SimpleNamespace(connection=connection))
     audit_log = import_module("analysis.migrations.0019_audit_log_and_trash")
     audit_log.add_permissions(apps, SimpleNamespace(connection=connection))
+    sinks = import_module("analysis.migrations.0026_staff_manage_sinks")
+    sinks.add_permissions(apps, SimpleNamespace(connection=connection))
     later = import_module("analysis.migrations.0020_collections_and_share_links")
     later.add_permissions(apps, SimpleNamespace(connection=connection))
 

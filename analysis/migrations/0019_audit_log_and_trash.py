@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth.management import create_permissions
 from django.db import migrations, models
 
-VIEWED = ("auditentry", "trashdeletion", "originaldeletion")
+GRANTED = {"staff": ("view_auditentry", "view_trashdeletion", "view_originaldeletion")}
 
 
 def add_permissions(apps, schema_editor):
@@ -17,7 +17,7 @@ def add_permissions(apps, schema_editor):
     create_permissions(installed_apps.get_app_config("analysis"), verbosity=0, using=schema_editor.connection.alias)
     Group, Permission = apps.get_model("auth", "Group"), apps.get_model("auth", "Permission")
     for group in Group.objects.filter(name="staff"):
-        codenames = [f"view_{model}" for model in VIEWED]
+        codenames = GRANTED[group.name]
         group.permissions.add(*Permission.objects.filter(content_type__app_label="analysis", codename__in=codenames))
 
 

@@ -7,14 +7,16 @@ from django.conf import settings
 from django.contrib.auth.management import create_permissions
 from django.db import migrations, models
 
-STAFFS = ("view_collection", "change_collection", "delete_collection", "view_sharelink", "change_sharelink")
+GRANTED = {
+    "staff": ("view_collection", "change_collection", "delete_collection", "view_sharelink", "change_sharelink"),
+}
 
 
 def add_permissions(apps, schema_editor):
     """In a database that is migrated, permissions appear only after all migrations; the group needs them now."""
     create_permissions(installed_apps.get_app_config("analysis"), verbosity=0, using=schema_editor.connection.alias)
     permissions = apps.get_model("auth", "Permission").objects.filter(
-        content_type__app_label="analysis", codename__in=STAFFS
+        content_type__app_label="analysis", codename__in=GRANTED["staff"]
     )
     for group in apps.get_model("auth", "Group").objects.filter(name="staff"):
         group.permissions.add(*permissions)

@@ -61,6 +61,11 @@ _VIEWED_BY_STAFF = [
     "confidencestatistics",
     "statisticsrun",
     "filekeyword",
+    "auditentry",
+    "trashdeletion",
+    "originaldeletion",
+    "collection",
+    "sharelink",
 ]
 _WRITTEN_BY_STAFF = [
     "change_image",
@@ -81,6 +86,10 @@ _WRITTEN_BY_STAFF = [
     "add_bucket",
     "change_bucket",
     "delete_bucket",
+    "change_collection",
+    "delete_collection",
+    "change_sharelink",
+    "change_sink",
 ]
 PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.VIEWER: frozenset(),

@@ -81,7 +81,7 @@ def rows(person):
     alert.matches.create(image=image, matched_at=timezone.now())
     alert.deliveries.create(payload={"count": 1}, kind="matches", state="failed", give_up_at=timezone.now())
     other = factories.create_user("other")
-    factories.create_image(other)
+    factories.create_image(other, **files)
     _invitation, token = invitations.create(name="Anna", email="", role=Role.VIEWER, by=person)
     people = {"person": other.pk, "staff_id": person.pk, "invitation": token}
     own = {"image": image.pk, "batch": batch.pk, "bucket": Bucket.objects.get().pk, "alert": alert.pk}
