@@ -16,7 +16,7 @@ from analysis.jobs import run_for
 from analysis.models import BulkChange, Viewer
 from analysis.search import results
 from analysis.search.pagination import Cursor
-from analysis.search.query import StateTerm, leaves
+from analysis.search.query import StateTerm, default_sort, leaves
 from analysis.search.syntax.parser import parse
 
 MAX_RUN_SECONDS = 120.0
@@ -42,7 +42,7 @@ def start(selection: Selection, action: str, **fields: Any) -> BulkChange:
             person_id=selection.person.pk,
             action=action,
             all_owners=selection.all_owners,
-            query=query.sorted_by("newest").text,
+            query=query.sorted_by(default_sort(query.parts)).text,
             is_open=True,
             **fields,
         )

@@ -17,6 +17,15 @@ from analysis.models.expressions import DateTaken
 from analysis.recognition.label_ancestors import ancestors_of
 from analysis.recognition.search_index import FULL, reindex
 
+# A picture that was never analyzed has no row yet: without one, it would be missing in searches for several labels.
+_SAVE_LABEL_IDS = f"""
+    INSERT INTO analysis_imageindex (image_id, sort_time, owner_id, visibility, label_ids)
+    SELECT image.id, {DateTaken.template % {"expressions": "image.taken_at"}}, image.owner_id, image.visibility, ARRAY(
+        SELECT label_id FROM analysis_imagelabel WHERE image_id = image.id ORDER BY label_id)
+    FROM analysis_image image WHERE image.id = ANY(%s) AND image.trashed_at IS NULL ORDER BY image.id
+    ON CONFLICT (image_id) DO UPDATE SET label_ids = excluded.label_ids
+"""
+
 
 def index_verdicts(label: Label, decisions: Mapping[int, str | None]) -> None:
     """Update the index; a decision of None means that no verdict is left."""
@@ -81,11 +90,6 @@ def _index_undecided(image_ids: Collection[int], label: Label) -> None:
 def _update_label_ids(image_ids: Collection[int]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            UPDATE analysis_imageindex image
-            SET label_ids = ARRAY(
-                SELECT label_id FROM analysis_imagelabel WHERE image_id = image.image_id ORDER BY label_id)
-            WHERE image_id = ANY(%s)
-            """,
+            _SAVE_LABEL_IDS,
             [list(image_ids)],
         )

@@ -32,7 +32,7 @@ _ALERTS = """
     FROM analysis_alert a JOIN analysis_savedsearch s ON s.id = a.saved_search_id
     JOIN accounts_user person ON person.id = a.owner_id WHERE a.is_active AND person.is_active ORDER BY a.id
 """
-_COLUMNS = ", ".join(f"i.{name}" for name in ("added_at", "owner_id", "visibility", *IMAGE_COLUMNS))
+_COLUMNS = ", ".join(f"i.{name}" for name in ("owner_id", "visibility", *IMAGE_COLUMNS))
 # The lock keeps an alert from being deleted before the transaction ends; the primary key keeps a match from being sent
 # twice.
 _INSERT = """

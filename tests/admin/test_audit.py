@@ -24,7 +24,8 @@ def test_image_with_old_and_new_values(browser, owner, colleague):
     image = create_image(owner, filename="walk.jpg")
     form = {"owner": colleague.pk, "visibility": 1, "title": "Walk"}
     assert browser.post(f"/admin/analysis/image/{image.pk}/change/", form).status_code == 302
-    [(actor, source, action, kind, _name, details)] = log()
+    edit, (actor, source, action, kind, _name, details) = log()
+    assert edit[:3] == ("staff", "admin", "edit")  # titles are edited by one function everywhere
     assert (actor, source, action, kind) == ("staff", "admin", "change", "image")
     assert details["values"] == {"owner": ["owner", "colleague"], "visibility": [0, 1], "title": ["", "Walk"]}
     # Django's own log still reads its message.

@@ -189,7 +189,7 @@ def test_trashed_and_deleted_pictures_never_match(owner):
     image_events.record_changed([image.pk + 1_000])
     events.compare_due()
     assert (matched(alert), ImageEvent.objects.count()) == (set(), 0)
-    trash.restore(image.pk)
+    trash.restore(image.pk, by_id=owner.pk)
     events.compare_due()
     assert matched(alert) == {image.pk}
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from analysis.models import (
     Alert,
+    AuditEntry,
     Batch,
     Bucket,
     BulkChange,
@@ -288,7 +289,8 @@ def address(name: str, image: Image) -> str:
     arguments |= {"export-file": [export], "export-manifest": [export], "export-action": [export, "cancel"]}
     deletion = TrashDeletion.objects.filter(person=image.owner).values_list("pk", flat=True).first()
     arguments |= {"trash-cancel": [deletion], "trash-receipt": [deletion]}
-    arguments |= {"audit-entry": [1], "audit-entry-csv": [1]}
+    entry = AuditEntry.objects.values_list("pk", flat=True).first()
+    arguments |= {"audit-entry": [entry], "audit-entry-csv": [entry]}
     arguments |= {name: [image.owner_id] for name in ("person", "person-role", "person-access", "person-transfer")}
     arguments |= {"invitation-resend": [1], "invitation-revoke": [1], "invitation": ["no-token"]}
     arguments |= {"password_reset_confirm": ["MQ", "no-token"]}

@@ -90,7 +90,7 @@ def test_preview_counts_messages_and_shows_pictures(owner, browser, dogs):
 def test_preview_blurs_sensitive_pictures(owner, browser, dogs):
     image = create_labeled_image(owner, {"Dog": 99.0}, added_at=timezone.now())
     label = create_label("Weapons", kind="moderation")
-    row = {"image": image, "label": label, "confidence": 9_900, "added_at": image.added_at}
+    row = {"image": image, "label": label, "confidence": 9_900, "sort_time": image.added_at}
     ImageLabel.objects.create(owner=owner, visibility=0, **row)
     assert len(Page(browser.get(reverse("alert-new"), {"search": dogs.pk})).all("a", "is-blurred")) == 1
     browser.post(reverse("toggle-sensitive"), {"show": "1"})

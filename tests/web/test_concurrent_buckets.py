@@ -55,7 +55,7 @@ def bucket_form(owner, prefix: str) -> BucketForm:
 def test_form_refuses_prefix_added_after_its_check(prefix, errors):
     owner, colleague = create_user("owner"), create_user("colleague")
     form = bucket_form(colleague, prefix)
-    assert run_while_first_is_saved(form.save_checked, owner=owner) is not bool(errors)
+    assert run_while_first_is_saved(lambda: form.save_checked(by_id=owner.pk), owner=owner) is not bool(errors)
     assert form.non_field_errors() == errors
     assert Bucket.objects.count() == 2 - len(errors)
 
@@ -63,7 +63,7 @@ def test_form_refuses_prefix_added_after_its_check(prefix, errors):
 def test_form_refuses_the_same_bucket_of_the_same_owner_twice():
     owner = create_user("owner")
     form = bucket_form(owner, "2024/")
-    assert run_while_first_is_saved(form.save_checked, owner=owner) is False
+    assert run_while_first_is_saved(lambda: form.save_checked(by_id=owner.pk), owner=owner) is False
     assert form.non_field_errors() == ["Bucket with this Bucket name and Prefix already exists."]
     assert Bucket.objects.count() == 1
 
@@ -74,7 +74,7 @@ def test_other_names_do_not_wait():
     form = BucketForm(data, instance=Bucket(owner=owner))
     with transaction.atomic():
         Bucket(name="photos", owner=owner).full_clean()
-        assert run_in_thread(lambda: form.is_connected() and form.save_checked())
+        assert run_in_thread(lambda: form.is_connected() and form.save_checked(by_id=owner.pk))
 
 
 def run_in_thread(function):

@@ -71,6 +71,9 @@ def test_shortcuts_are_declared_on_their_controls(owner, browser):
         "+": "Zoom in",
         "-": "Zoom out",
         "t": "Add a label or tag",
+        "e": "Edit details",
+        "r": "Rotate right",
+        "R": "Rotate left",
     }
 
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 from PIL import Image as Pillow
 
 from analysis.ingest.examine import examine
-from analysis.library import images
+from analysis.library import images, removal
 from analysis.models import Image, PendingBlob
 from analysis.storage import blobs
 from tests import pictures
@@ -61,7 +61,7 @@ def test_picture_up_to_40_megapixels_is_one_jpeg(browser, image, pictures_folder
     assert size_of(response) == (1800, 1000)
     assert files(pictures_folder) == {"thumb.webp", "preview.jpeg", "full.jpeg"}
     assert PendingBlob.objects.count() == 0
-    images.remove(image)
+    removal.remove_image(image)
     assert files(pictures_folder) == set()
 
 
@@ -81,7 +81,7 @@ def test_larger_picture_is_tiled(browser, owner, pictures_folder):
     for outside in ("3/0/0", "2/5/0", "2/0/9"):
         assert browser.get(described["tiles"].replace("0/0/0", outside)).status_code == 404
     assert files(pictures_folder) == {"thumb.webp", "preview.jpeg", "tiles.bin"}
-    images.remove(large)
+    removal.remove_image(large)
     assert files(pictures_folder) == set()
 
 
