@@ -188,7 +188,7 @@ def test_image_actions_work_without_javascript(visit, image):
     page.get_by_role("button", name="Reject Dog").click()
     page.get_by_role("button", name="Undo rejection of Dog").click()
     page.get_by_label("Add a label or tag").fill("holiday")
-    page.get_by_role("button", name="Add", exact=True).click()
+    page.locator("#add-label").get_by_role("button", name="Add", exact=True).click()
     page.get_by_role("button", name="Favorite").click()
     page.get_by_role("button", name="3 stars").click()
     page.get_by_label("Visibility").select_option("Shared")

@@ -155,7 +155,7 @@ def test_signed_out_person_signs_in_and_returns_to_the_search(visit, owner, dogs
         page.keyboard.press("ArrowRight")
         window.context.clear_cookies(name="sessionid")
         act()
-        page.get_by_label("Name").fill("owner")
+        page.locator("input[name=username]").fill("owner")
         page.get_by_label("Password").fill("word")
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url("**/?q=dog")

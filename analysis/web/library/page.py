@@ -134,7 +134,7 @@ def library_page(
         next_page=_next_page(query, page.next, page_range, saved_search, is_long_day=dated.ends_in_long_day),
         pictures=formatting.pictures(number, cap=COUNT_CAP),
         total=formatting.capped_count(number, cap=COUNT_CAP),
-        sorting=_sorting(query, link, has_timeline=bool(page.next or page_range.start)),
+        sorting=_sorting(query, link, has_timeline=bool(page.next or page_range.start or number > PAGE_SIZE)),
         is_newest_first=query.sort in {"taken", "newest"},
         takes_new_images=query == RECENTLY_ADDED and not page_range.start,
         newest_url=link(query) if page_range.start else "",
