@@ -70,6 +70,7 @@ def test_sign_in_upload_search_and_view(visit, owner, celery_worker_thread, tmp_
     expect(page.locator("confidence-slider")).to_contain_text("All results shown")
     boxes = page.locator(".box")
     expect(boxes.first).to_be_hidden()
+    page.wait_for_load_state()
     page.keyboard.press("b")
     expect(boxes.first).to_be_visible()
     page.locator(".detection-name", has_text="Face 1").hover()
