@@ -48,13 +48,13 @@ PICTURES = (
     Page("collections", _("Collections"), "album", ("collection", "collection-order", "collection-settings")),
     Page("folders", _("Folders"), "folder", ("folder",)),
     Page("labels", _("Labels"), "tag"),
-    Page("searches", _("Saved searches"), "bookmark"),
-    Page("shares", _("Shared links"), "link", ("share-new", "share-link")),
-    Page("alerts", _("Alerts"), "bell", ("alert", "alert-new", "alert-edit")),
     Page("duplicates", _("Duplicates"), "copies"),
     Page("trash", _("Trash"), "trash", ("trash-delete",)),
 )
-OPERATION = (
+MORE = (
+    Page("searches", _("Saved searches"), "bookmark"),
+    Page("shares", _("Shared links"), "link", ("share-new", "share-link")),
+    Page("alerts", _("Alerts"), "bell", ("alert", "alert-new", "alert-edit")),
     Page("activity", _("Activity"), "clock", ("batch", "bulk-changes", "deliveries")),
     Page("exports", _("Downloads"), "download", ("export",)),
     Page("dashboard", _("Dashboard"), "chart"),
@@ -70,8 +70,8 @@ OPERATION = (
 
 
 def groups(request: HttpRequest, may: May) -> list[list[NavigationLink]]:
-    """Pages about pictures, then those about the work done on them."""
-    return [[_link(request, page) for page in pages if _is_offered(page, may)] for pages in (PICTURES, OPERATION)]
+    """Pages of pictures, then all others, which the library folds to leave room for its filters."""
+    return [[_link(request, page) for page in pages if _is_offered(page, may)] for pages in (PICTURES, MORE)]
 
 
 def _is_offered(page: Page, may: May) -> bool:
