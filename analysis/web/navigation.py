@@ -70,7 +70,10 @@ MORE = (
 
 
 def groups(request: HttpRequest, may: May) -> list[list[NavigationLink]]:
-    """Pages of pictures, then all others, which the library folds to leave room for its filters."""
+    """Pages of pictures, then all others.
+
+    The library folds the second group, to leave room for its filters.
+    """
     return [[_link(request, page) for page in pages if _is_offered(page, may)] for pages in (PICTURES, MORE)]
 
 
