@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.timezone import now
@@ -59,11 +59,12 @@ class DeliveryRow:
 @require_safe
 def deliveries(request: Request) -> HttpResponse:
     """Messages of own alerts, for staff also of sinks; the latest first."""
-    chosen = _chosen(request)
+    parameters = _parameters(request.GET)
+    chosen = _chosen(request, parameters)
     before = int_param(request.GET.get("before", ""), maximum=2**62, minimum=0)
     page = chosen.filter(pk__lt=before) if before else chosen
     found = list(page.select_related("alert__saved_search", "sink").order_by("-pk")[: PAGE_SIZE + 1])
-    rows, parameters = _rows(request, found[:PAGE_SIZE]), _parameters(request)
+    rows = _rows(request, found[:PAGE_SIZE])
     context = {
         "rows": rows,
         "states": _states(request, parameters),
@@ -86,27 +87,26 @@ def deliveries(request: Request) -> HttpResponse:
 @require_POST
 def send_again(request: Request) -> HttpResponse:
     """Queue failed messages again: one, or all of a receiver."""
-    failed = _chosen(request).filter(state=State.FAILED)
+    parameters = _parameters(request.POST)
+    failed = _chosen(request, parameters).filter(state=State.FAILED)
     if delivery_id := int_param(request.POST.get("delivery", ""), maximum=2**62, minimum=0):
         failed = failed.filter(pk=delivery_id)
     ids = list(failed.order_by("pk").values_list("pk", flat=True)[:MAX_SENT_AGAIN])
     number = outbox.send_again(Delivery.objects.filter(pk__in=ids))
     text = ngettext("%(number)s message is sent again.", "%(number)s messages are sent again.", number)
     toasts.add_toast(request, Toast(formatting.plural(text, number) if number else _("There is no failed message.")))
-    return redirect(with_parameters(reverse("deliveries"), **_parameters(request)))
+    return redirect(with_parameters(reverse("deliveries"), **parameters))
 
 
-def _parameters(request: Request) -> dict[str, str | int]:
+def _parameters(given: QueryDict) -> dict[str, str | int]:
     """The filters of the page that are valid."""
-    given = request.POST if request.method == "POST" else request.GET
     state = given.get("state", "")
     numbers = {name: int_param(given.get(name, ""), maximum=2**31 - 1, minimum=0) for name in ("alert", "sink")}
     return {"state": state if state in State.values else "", **{name: pk or "" for name, pk in numbers.items()}}
 
 
-def _chosen(request: Request) -> QuerySet[Delivery]:
+def _chosen(request: Request, parameters: dict[str, str | int]) -> QuerySet[Delivery]:
     """The messages of the filters that the user may see."""
-    parameters = _parameters(request)
     conditions = {name: value for name, value in parameters.items() if value}
     return permissions.viewable_deliveries(request.user).filter(**conditions)
 

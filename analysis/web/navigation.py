@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from analysis.search.query import Query, StateTerm
@@ -16,18 +16,12 @@ from analysis.web.may import May
 FAVORITES = Query((StateTerm("favorite"),))
 
 
-class Text(Protocol):
-    """A sentence, translated when it is shown."""
-
-    def __str__(self) -> str: ...
-
-
 @dataclass(frozen=True)
 class Page:
     """A page by the name of its address; `names` are those that belong to it."""
 
     name: str
-    title: Text
+    title: str | Promise
     icon: str
     names: tuple[str, ...] = ()
     right: str = ""

@@ -14,7 +14,7 @@ from analysis.curation.bulk import Selection
 from analysis.curation.collections import Placed
 from analysis.curation.errors import ActionRefused
 from analysis.curation.positions import MAX_LENGTH
-from analysis.library.share_links import delete_links_of
+from analysis.library.removal import remove_image
 from analysis.models import Collection, CollectionImage, ShareLink
 from analysis.sharing import share_links
 from tests.factories import create_image, create_user
@@ -98,8 +98,7 @@ def test_nothing_dangles_when_pictures_are_deleted(owner):
     Collection.objects.update(cover=images[0])
     links = [ShareLink.objects.create(owner=owner, image=image) for image in images]
     whole = ShareLink.objects.create(owner=owner, collection=collection)
-    delete_links_of([images[0].pk])
-    images[0].delete()
+    remove_image(images[0])
     images[1].delete()  # by Django's cascade
     assert list(ShareLink.objects.order_by("pk")) == [links[2], whole]
     assert (order(collection), Collection.objects.get().cover) == ([images[2].pk], None)

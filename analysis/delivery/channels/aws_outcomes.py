@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from django.utils.translation import gettext as _
 
 from analysis.aws.errors import AWSError, MessageRefused
-from analysis.aws.message_batches import OutgoingMessage, Refusals, batches
+from analysis.aws.message_batches import MARGIN, OutgoingMessage, Refusals, batches
 from analysis.delivery.base import Message, Outcome
-from analysis.delivery.channels.image_bodies import Body
+from analysis.delivery.channels.image_bodies import Body, body_of
+from analysis.delivery.sink_options import MessageOptions
 from analysis.formatting import translated
 
 
@@ -49,6 +50,19 @@ def send_batches(
         else refused.get(message.delivery_id, Outcome(note=body.note))
         for message, body in zip(messages, bodies, strict=True)
     ]
+
+
+def send_in_form(
+    messages: Sequence[Message],
+    *,
+    options: MessageOptions,
+    send: Callable[[Sequence[OutgoingMessage]], Refusals],
+    action: str,
+) -> list[Outcome]:
+    """`send_batches` with bodies in the form and within the limit of the options."""
+    limit = options.max_bytes
+    bodies = [body_of(message, form=options.form, limit=limit - MARGIN) for message in messages]
+    return send_batches(messages, bodies, send=send, max_bytes=limit, action=action)
 
 
 def _outgoing(message: Message, body: Body) -> OutgoingMessage:

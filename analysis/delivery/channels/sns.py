@@ -10,8 +10,7 @@ from analysis.aws import message_batches, sns
 from analysis.aws.message_batches import OutgoingMessage, Refusals
 from analysis.aws.shared_clients import shared_client
 from analysis.delivery.base import Channel, Message, Outcome
-from analysis.delivery.channels.aws_outcomes import send_batches
-from analysis.delivery.channels.image_bodies import body_of
+from analysis.delivery.channels.aws_outcomes import send_in_form
 from analysis.delivery.sink_options import MessageOptions
 
 
@@ -24,11 +23,7 @@ class SnsChannel(Channel):
     options: MessageOptions
 
     def send(self, messages: Sequence[Message]) -> list[Outcome]:
-        limit = self.options.max_bytes
-        bodies = [
-            body_of(message, form=self.options.form, limit=limit - message_batches.MARGIN) for message in messages
-        ]
-        return send_batches(messages, bodies, send=self._send, max_bytes=limit, action=sns.ACTION)
+        return send_in_form(messages, options=self.options, send=self._send, action=sns.ACTION)
 
     def _send(self, batch: Sequence[OutgoingMessage]) -> Refusals:
         return sns.publish(shared_client("sns", region=self.region), self.topic_arn, batch)
