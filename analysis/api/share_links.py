@@ -99,7 +99,7 @@ def get_share_link(request: HttpRequest, link_id: int) -> ShareLinkOut:
 
 @router.delete("/share-links/{int:link_id}", response={204: None}, auth=WRITE, url_name="share-link")
 def revoke_share_link(request: HttpRequest, link_id: int) -> HttpResponse:
-    """Revoke a link: nobody can open it any more."""
+    """Revoke a link: it can no longer be opened."""
     link = get_object_or_404(rights.viewable_share_links(request.user), pk=link_id)
     share_links.revoke(link, by_id=token_of(request).user_id)
     return HttpResponse(status=204)

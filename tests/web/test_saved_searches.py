@@ -100,6 +100,11 @@ def test_search_is_renamed_shared_and_unshared(dogs, browser):
     assert toast(browser) == "Renamed to “Hounds”."
 
 
+def test_menu_of_a_search_leads_to_a_link_for_everyone(dogs, browser):
+    form = Page(browser.get(Page(browser.get(reverse("searches"))).links["Create a link"]))
+    assert "Dogs" in form.text
+
+
 def test_name_cannot_become_empty_or_a_duplicate(dogs, owner, browser):
     SavedSearch.objects.create(owner=owner, name="Cats", query="cat")
     for name in ("", "cats"):
