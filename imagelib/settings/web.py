@@ -25,6 +25,7 @@ INSTALLED_APPS = [
     "analysis",
 ]
 MIDDLEWARE = [
+    "imagelib.request_ids.middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
@@ -44,6 +45,7 @@ MIDDLEWARE = [
     "analysis.api.middleware.problems",
     "analysis.web.body_limits.BodyLimits",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "imagelib.request_ids.UserIds",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "analysis.web.search_replica.SearchReplica",
