@@ -243,11 +243,12 @@ def hosts_named(**_options: Any) -> list[CheckMessage]:
 def proxies_known(**_options: Any) -> list[CheckMessage]:
     return [
         Error(
-            _("Invalid address or network in TRUSTED_PROXIES: %(text)s.") % {"text": text},
+            _("Invalid address or network in %(name)s: %(text)s.") % {"name": name, "text": text},
             hint=_("Set it to addresses or networks, for example 127.0.0.1 or 10.0.0.0/8."),
             id="imagelib.E007",
         )
-        for text in settings.TRUSTED_PROXIES
+        for name in ("TRUSTED_PROXIES", "METRICS_ADDRESSES")
+        for text in getattr(settings, name)
         if not _is_network(text)
     ]
 

@@ -9,6 +9,7 @@ from imagelib.settings.database import *
 from imagelib.settings.environment import *
 from imagelib.settings.logs import *
 from imagelib.settings.mail import *
+from imagelib.settings.monitoring import *
 from imagelib.settings.recognition import *
 from imagelib.settings.security import *
 from imagelib.settings.storage import *

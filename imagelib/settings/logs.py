@@ -8,6 +8,7 @@ from imagelib import log_config
 from imagelib.settings.database import DATABASES
 from imagelib.settings.environment import env
 from imagelib.settings.mail import EMAIL_HOST_PASSWORD
+from imagelib.settings.monitoring import METRICS_TOKEN
 from imagelib.settings.security import DEBUG, SECRET_KEY
 
 LOG_FORMAT = log_config.log_format(env.str("LOG_FORMAT", ""), is_debug=DEBUG)
@@ -15,6 +16,7 @@ LOG_FORMAT = log_config.log_format(env.str("LOG_FORMAT", ""), is_debug=DEBUG)
 LOG_SECRETS = [
     SECRET_KEY,
     EMAIL_HOST_PASSWORD,
+    METRICS_TOKEN,
     *(str(database.get("PASSWORD") or "") for database in DATABASES.values()),
     *(os.environ.get(name, "") for name in log_config.SECRET_VARIABLES),
 ]

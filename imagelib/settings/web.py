@@ -26,6 +26,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "imagelib.request_ids.middleware",
+    "analysis.web.request_metrics.middleware",
+    "analysis.web.probes.middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
