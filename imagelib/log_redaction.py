@@ -11,7 +11,8 @@ from analysis.aws.url_credentials import redact_url_credentials
 REDACTED = "[redacted]"
 # A shorter value could be a word of any message.
 MIN_SECRET_LENGTH = 6
-MAX_DEPTH = 8
+# A frame of a traceback reported to Sentry is eleven levels deep.
+MAX_DEPTH = 14
 
 _NAMES = r"pass(?:word|wd|phrase)?|secret|token|authorization|cookie|credentials?|api[_-]?key"
 _SECRET_KEY = re.compile(rf"(?:^|[_-])(?:{_NAMES}|sessionid)(?:$|[_-])", re.IGNORECASE)

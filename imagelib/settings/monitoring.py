@@ -1,4 +1,4 @@
-"""Metrics, and who may read them and the causes that /readyz names."""
+"""Metrics, who may read them and the causes that /readyz names; reports of errors."""
 
 from __future__ import annotations
 
@@ -8,3 +8,7 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 # Addresses and networks that need no token.
 METRICS_ADDRESSES: list[str] = env.list("METRICS_ADDRESSES", [])
 METRICS_ENABLED = bool(METRICS_TOKEN or METRICS_ADDRESSES)
+
+SENTRY_DSN = env.str("SENTRY_DSN", "")
+SENTRY_ENVIRONMENT = env.str("SENTRY_ENVIRONMENT", "production")
+SENTRY_TRACES_SAMPLE_RATE = env.float("SENTRY_TRACES_SAMPLE_RATE", 0.0)

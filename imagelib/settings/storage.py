@@ -45,6 +45,10 @@ STORAGES = {
     "default": _PICTURES,
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+# Files of the local folder are sent by the server in front: x-accel (nginx), x-sendfile (Apache), or by imagelib.
+SENDFILE = env.str("SENDFILE", "")
+# nginx's internal location whose alias is the folder.
+SENDFILE_PREFIX = env.str("SENDFILE_PREFIX", "/stored-files/")
 STATIC_URL = "static/"
 STATIC_ROOT = VAR / "static"
 
