@@ -11,7 +11,7 @@ import time
 from bench import sandbox
 from bench.report import Measurement, Report
 
-ROUNDS, REQUESTS = 40, 25
+ROUNDS, REQUESTS = 20, 10
 JOB = "job"
 
 

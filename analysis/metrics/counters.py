@@ -40,6 +40,12 @@ _TASKS = Counter("imagelib_tasks", "Background tasks, by name and outcome.", ("t
 _TASK_SECONDS = Histogram(
     "imagelib_task_seconds", "Duration of background tasks.", ("task",), buckets=TASK_BUCKETS, registry=REGISTRY
 )
+_ANALYSES = Counter(
+    "imagelib_analyses",
+    "Analyses that ended, by API and outcome; free and reused ones too.",
+    ("recognizer", "api", "outcome"),
+    registry=REGISTRY,
+)
 _CALLS = Counter(
     "imagelib_recognition_calls",
     "Requests to the recognizer, by API and outcome.",
@@ -87,6 +93,30 @@ def count_task(name: str, *, outcome: str, seconds: float) -> None:
     if _is_on():
         _TASKS.labels(name, outcome).inc()
         _TASK_SECONDS.labels(name).observe(seconds)
+
+
+class Analysis(Protocol):
+    """A row of the queue."""
+
+    pk: int
+    recognizer: str
+    api: str
+
+
+class Result(Protocol):
+    """The result of an attempt."""
+
+    @property
+    def analysis(self) -> Analysis: ...
+
+
+def count_analyses(results: Iterable[Result], *, done: set[int], failed: set[int]) -> None:
+    """Count analyses that ended, by their ids; the others wait for another attempt."""
+    if not _is_on():
+        return
+    for analysis in (result.analysis for result in results):
+        if analysis.pk in done or analysis.pk in failed:
+            _ANALYSES.labels(analysis.recognizer, analysis.api, "done" if analysis.pk in done else "failed").inc()
 
 
 class Call(Protocol):

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from analysis.ingest.validation import InvalidImage
 from analysis.library import image_events
-from analysis.metrics.counters import count_calls
+from analysis.metrics.counters import count_analyses, count_calls
 from analysis.models import Analysis, BatchEntry, Call, Image, SpendEntry
 from analysis.models.ledger import FREE
 from analysis.recognition.base import ApiUnavailable, RequestFailed, Response, Throttled
@@ -97,6 +97,7 @@ def save_results(results: list[AttemptResult]) -> None:
             result.analysis.pk for result in current if result.error and _save_failure(result.analysis, result.error)
         }
         _write_progress(results, done=stored_ids, failed=failed_ids)
+        transaction.on_commit(lambda: count_analyses(results, done=stored_ids, failed=failed_ids))
         for result in results:
             if result.version_id is not None:
                 renew_version(result.analysis.image, result.version_id)

@@ -45,10 +45,10 @@ def csp_report(request: HttpRequest) -> HttpResponse:
     limit = Attempts("csp report", request, account="browser", maximum=PER_MINUTE, total=10 * PER_NETWORK, seconds=60)
     if wait := limit.seconds_to_wait():
         return HttpResponse(status=HTTPStatus.TOO_MANY_REQUESTS, headers={"Retry-After": str(wait)})
-    limit.count()
     violations = list(_violations(request.body))
     if not violations:
         return HttpResponse(status=HTTPStatus.BAD_REQUEST)
+    limit.count()
     for violation in violations:
         count_csp_report(str(violation.get("directive", "")))
     logger.warning("Content-Security-Policy violated: %d", len(violations), extra={"violations": violations})

@@ -62,6 +62,13 @@ def test_calls_by_outcome_with_their_cost(added) -> None:
     assert round(added("imagelib_recognition_dollars_total", **api), 6) == 0.002
 
 
+def test_analyses_that_ended(added) -> None:
+    rows = [SimpleNamespace(analysis=SimpleNamespace(pk=pk, recognizer="local", api="faces")) for pk in (1, 2, 3)]
+    counters.count_analyses(rows, done={1}, failed={3})
+    api = {"recognizer": "local", "api": "faces"}
+    assert [added("imagelib_analyses_total", **api, outcome=name) for name in ("done", "failed")] == [1, 1]
+
+
 @pytest.mark.django_db
 def test_searches_by_part(added) -> None:
     search = Search(Query(), Viewer())
