@@ -22,4 +22,5 @@ CORS_EXPOSE_HEADERS = (
     "RateLimit-Remaining",
     "RateLimit-Reset",
     "Retry-After",
+    "X-Request-ID",
 )
