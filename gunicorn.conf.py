@@ -3,6 +3,7 @@
 import gc
 
 worker_class = "imagelib.gunicorn_worker.BufferingWorker"
+logger_class = "imagelib.gunicorn_logger.Logger"
 workers = 2
 # Loaded once and then forked: each worker would take a second of processor time and its own memory for it. New code
 # therefore needs a restart; SIGHUP only starts new workers with the code of before.

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 
@@ -11,6 +12,12 @@ class AnalysisConfig(AppConfig):
         # Shared tasks belong to the current Celery app; without ours they would use Celery's default broker.
         from analysis import checks  # noqa: F401, PLC0415
         from analysis.recognition import registry  # noqa: PLC0415
-        from imagelib import celery  # noqa: F401, PLC0415
+        from imagelib import celery, error_reports  # noqa: F401, PLC0415
 
+        error_reports.start(
+            dsn=settings.SENTRY_DSN,
+            environment=settings.SENTRY_ENVIRONMENT,
+            traces_sample_rate=settings.SENTRY_TRACES_SAMPLE_RATE,
+            secrets=settings.LOG_SECRETS,
+        )
         registry.configure_local()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from ipaddress import ip_network
 from typing import Any, cast
 
@@ -18,19 +19,25 @@ from analysis.models import Analysis
 from analysis.recognition import registry
 from analysis.recognition.base import FILTERS, Parameters
 from analysis.recognition.registry import NAMES
+from analysis.web.stored_files import MODES as SENDFILE_MODES
 
 
 @register(Tags.security)
 def recognizer_known(**_options: Any) -> list[CheckMessage]:
-    if settings.RECOGNIZER in NAMES:
+    return _unknown("RECOGNIZER", NAMES, message_id="imagelib.E001")
+
+
+@register(Tags.security)
+def sendfile_known(**_options: Any) -> list[CheckMessage]:
+    return _unknown("SENDFILE", SENDFILE_MODES, message_id="imagelib.E013")
+
+
+def _unknown(setting: str, names: Iterable[str], *, message_id: str) -> list[CheckMessage]:
+    if (value := getattr(settings, setting)) in names:
         return []
-    return [
-        Error(
-            _("Unknown RECOGNIZER “%(name)s”.") % {"name": settings.RECOGNIZER},
-            hint=_("Set it to one of: %(names)s.") % {"names": ", ".join(NAMES)},
-            id="imagelib.E001",
-        )
-    ]
+    sentence = _("Unknown %(setting)s “%(name)s”.") % {"setting": setting, "name": value}
+    hint = _("Set it to one of: %(names)s.") % {"names": ", ".join(filter(None, names))}
+    return [Error(sentence, hint=hint, id=message_id)]
 
 
 @register(Tags.security)
@@ -243,11 +250,12 @@ def hosts_named(**_options: Any) -> list[CheckMessage]:
 def proxies_known(**_options: Any) -> list[CheckMessage]:
     return [
         Error(
-            _("Invalid address or network in TRUSTED_PROXIES: %(text)s.") % {"text": text},
+            _("Invalid address or network in %(name)s: %(text)s.") % {"name": name, "text": text},
             hint=_("Set it to addresses or networks, for example 127.0.0.1 or 10.0.0.0/8."),
             id="imagelib.E007",
         )
-        for text in settings.TRUSTED_PROXIES
+        for name in ("TRUSTED_PROXIES", "METRICS_ADDRESSES")
+        for text in getattr(settings, name)
         if not _is_network(text)
     ]
 

@@ -8,7 +8,7 @@ from celery.signals import beat_init, celeryd_init, worker_ready
 from django.conf import settings
 
 from analysis.formatting import translated
-from imagelib import celery_patches, embedded
+from imagelib import celery_log_context, celery_metrics, celery_patches, embedded  # noqa: F401 - two connect signals
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "imagelib.settings")
 

@@ -8,6 +8,9 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 
+REPORT_PATH = "/csp-report/"
+REPORT_GROUP = "csp"
+
 
 def origin(bucket: str, *, region: str, endpoint: str) -> list[str]:
     """The origin of the URLs that analysis/storage/s3.py signs; empty without S3."""
@@ -33,5 +36,7 @@ def policy(*, images: Sequence[str], uploads: Sequence[str]) -> dict[str, Any]:
             "form-action": [SELF],
             "frame-ancestors": [NONE],
             "base-uri": [NONE],
+            "report-uri": [REPORT_PATH],
+            "report-to": [REPORT_GROUP],
         }
     }

@@ -1,4 +1,4 @@
-"""Middleware that relaxes the Content-Security-Policy for the admin."""
+"""Middleware of the Content-Security-Policy: relaxed for the admin, with its reports."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+
+from imagelib import csp
 
 
 class CspMiddleware(CSPMiddleware):
@@ -18,3 +20,10 @@ class CspMiddleware(CSPMiddleware):
         if request.resolver_match and "admin" in request.resolver_match.app_names:
             parts.update = {"script-src": [SELF, UNSAFE_EVAL, UNSAFE_INLINE], "style-src": [SELF, UNSAFE_INLINE]}
         return parts
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        response = super().process_response(request, response)
+        if "Content-Security-Policy" in response:
+            # The place of the group that the policy names. Browsers that do not know it use report-uri.
+            response.headers["Reporting-Endpoints"] = f'{csp.REPORT_GROUP}="{csp.REPORT_PATH}"'
+        return response

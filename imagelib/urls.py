@@ -14,6 +14,7 @@ from imagelib.accounts import views as accounts
 
 admin.site.has_permission = sign_in.can_open_admin  # type: ignore[method-assign]
 
+handler500 = "analysis.web.error_pages.server_error"
 urlpatterns = [
     path("", include("analysis.web.urls")),
     path("api/v1/", include(api_urlpatterns)),

@@ -79,6 +79,8 @@ def test_deployment_check_reports_embedded_services():
         ("SECURE_PROXY_SSL_HEADER", None, "imagelib.W004"),
         ("SECURE_PROXY_SSL_HEADER", ("HTTP_X_FORWARDED_PROTO", "https"), "imagelib.W005"),
         ("TRUSTED_PROXIES", ["10.0.0.0/33"], "imagelib.E007"),
+        ("METRICS_ADDRESSES", ["inside"], "imagelib.E007"),
+        ("SENDFILE", "nginx", "imagelib.E013"),
     ],
 )
 def test_deployment_check_reports_insecure_settings(settings, name, value, expected):

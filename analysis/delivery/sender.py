@@ -12,6 +12,7 @@ from analysis import jobs
 from analysis.delivery import alert_visibility, outbox
 from analysis.delivery.base import Channel, Message, Outcome
 from analysis.delivery.registry import channel_of
+from analysis.metrics.counters import count_deliveries
 from analysis.models import Alert, Delivery, Sink
 
 logger = logging.getLogger(__name__)
@@ -59,6 +60,14 @@ def _batches(deliveries: Sequence[Delivery]) -> Iterator[Batch]:
 
 
 def _send(batch: Batch) -> list[Outcome]:
+    outcomes = _outcomes(batch)
+    delivered = sum(outcome.is_delivered for outcome in outcomes)
+    name = type(batch[0]).__name__.removesuffix("Channel").lower()
+    count_deliveries(name, delivered=delivered, failed=len(outcomes) - delivered)
+    return outcomes
+
+
+def _outcomes(batch: Batch) -> list[Outcome]:
     channel, deliveries = batch
     try:
         return channel.send([_message(delivery) for delivery in deliveries])

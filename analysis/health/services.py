@@ -97,8 +97,13 @@ def check_broker() -> Finding:
     return ok("redis", _("Redis %(version)s, %(memory)s.") % values)
 
 
+def queue_length() -> int:
+    """Messages in the broker's queue. Raises RedisError."""
+    return int(_redis().llen(settings.CELERY_TASK_DEFAULT_QUEUE))
+
+
 def check_queue() -> Finding:
-    length = int(_redis().llen(settings.CELERY_TASK_DEFAULT_QUEUE))
+    length = queue_length()
     message = plural(ngettext("%(number)s message in the queue.", "%(number)s messages in the queue.", length), length)
     if length > LONG_QUEUE:
         return warning("queue", message, _("Check that workers are running."))

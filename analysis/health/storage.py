@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -47,6 +48,19 @@ def check_storage() -> Finding:
     if not is_same:
         return failed("storage", _("A test file was read back with other content."), _hint())
     return ok("storage", _("A test file was written, read and deleted in %(location)s.") % {"location": _location()})
+
+
+def check_reading() -> Finding:
+    """Ask for a file that does not exist: asked every few seconds, it must write nothing."""
+    folder = blobs.local_folder()
+    try:
+        bounded(lambda: blobs.exists(f"probes/{uuid.uuid4().hex}"))
+        if folder and folder.exists() and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            raise PermissionError(_("no permission to read and write %(folder)s") % {"folder": folder})
+    except (blobs.StorageError, OSError) as error:
+        message = _("The storage of pictures could not be read: %(error)s.") % {"error": first_line(error)}
+        return failed("storage", message, _hint())
+    return ok("storage", _("Pictures are stored in %(location)s.") % {"location": _location()})
 
 
 def _location() -> str:

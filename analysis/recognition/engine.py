@@ -6,11 +6,13 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import replace
 from typing import cast
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.utils.timezone import now
+from structlog.contextvars import bound_contextvars
 
 from analysis.ingest.validation import InvalidImage
 from analysis.messages import gettext_noop
@@ -45,7 +47,6 @@ LOW_LOAD = 4
 RENEWAL_INTERVAL = LEASE.total_seconds() / 4
 # Then the engine ends and its task is sent again, long before the broker's visibility timeout would repeat it.
 MAX_RUN_SECONDS = 300.0
-
 # SQLSTATE class of PostgreSQL for a value too large or nested too deeply; not an error of the connection.
 PROGRAM_LIMIT_EXCEEDED = "54"
 
@@ -61,8 +62,8 @@ class Engine:
         self._concurrency = ConcurrencyLimit(threads, per_second=limiter.quota if limiter else None)
         self._probe_id: int | None = None  # the analysis whose result shows whether an outage is over
         self._outage: ApiUnavailable | None = None  # while set, claimed analyses are requeued unsent
-        self._lookahead, self._is_quota_strict = Lookahead(time.monotonic()), False
-        self._renewed_at = time.monotonic()
+        self._is_quota_strict, self._renewed_at = False, time.monotonic()
+        self._lookahead = Lookahead(self._renewed_at)
 
     def run(self, *, is_over: Callable[[], bool]) -> bool:
         """Work until the queue is empty or `is_over`; True if work may be left."""
@@ -111,7 +112,7 @@ class Engine:
             size = outcomes.request_size(analysis.image) if self.recognizer.sends_originals else 0
             self._concurrency.record_size(size)
             self._probe_id = analysis.pk if is_probe else None
-            self._in_flight[pool.submit(self._analyze, analysis, at=at)] = analysis
+            self._in_flight[pool.submit(copy_context().run, self._analyze, analysis, at=at)] = analysis
         return min(pause or POLL_INTERVAL, POLL_INTERVAL)
 
     def _request_slots(self, count: int) -> tuple[list[float], float | None, bool]:
@@ -140,7 +141,8 @@ class Engine:
     def _analyze(self, analysis: Analysis, *, at: float) -> AttemptResult:
         """Prepare the payload, wait until `at` (monotonic clock), send. Runs in a thread."""
         started = time.monotonic()
-        result = self._attempt(analysis, at=at)
+        with bound_contextvars(analysis_id=analysis.pk, image_id=analysis.image_id):
+            result = self._attempt(analysis, at=at)
         self._concurrency.record_duration(time.monotonic() - started)
         return result
 

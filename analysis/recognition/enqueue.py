@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
+from structlog.contextvars import get_contextvars
 
 from analysis.models import Analysis, Batch, Image
 from analysis.recognition import registry
+
+logger = logging.getLogger(__name__)
+# Pictures that the log names, to find what became of a request.
+LOGGED_IMAGES = 50
 
 
 def enqueue(image_ids: Iterable[int], *, apis: Iterable[str], is_bulk: bool = False, is_forced: bool = False) -> int:
@@ -26,6 +32,9 @@ def enqueue(image_ids: Iterable[int], *, apis: Iterable[str], is_bulk: bool = Fa
             count += _detach_from_batches(ids, api, is_bulk=is_bulk, is_forced=is_forced)
             columns = {"recognizer": recognizer, "parameters": registry.parameters(api)}
             count += _insert(ids, api=api, is_bulk=is_bulk, is_forced=is_forced, **columns)
+    if count and get_contextvars():
+        # Beside the id of the request or the task, since a worker takes the work of many at once. A command has none.
+        logger.info("analyses queued: %d", count, extra={"image_ids": ids[:LOGGED_IMAGES]})
     return count
 
 

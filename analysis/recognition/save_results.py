@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from analysis.ingest.validation import InvalidImage
 from analysis.library import image_events
+from analysis.metrics.counters import count_analyses, count_calls
 from analysis.models import Analysis, BatchEntry, Call, Image, SpendEntry
 from analysis.models.ledger import FREE
 from analysis.recognition.base import ApiUnavailable, RequestFailed, Response, Throttled
@@ -96,6 +97,7 @@ def save_results(results: list[AttemptResult]) -> None:
             result.analysis.pk for result in current if result.error and _save_failure(result.analysis, result.error)
         }
         _write_progress(results, done=stored_ids, failed=failed_ids)
+        transaction.on_commit(lambda: count_analyses(results, done=stored_ids, failed=failed_ids))
         for result in results:
             if result.version_id is not None:
                 renew_version(result.analysis.image, result.version_id)
@@ -196,7 +198,8 @@ def _make_current(ids: Iterable[int]) -> None:
 def _write_ledger(results: list[AttemptResult], existing_ids: set[int]) -> None:
     """Write the requests that were sent, and the spending by day."""
     sent = [result for result in results if result.outcome]
-    Call.objects.bulk_create(_call(result, is_stored=result.analysis.pk in existing_ids) for result in sent)
+    calls = Call.objects.bulk_create(_call(result, is_stored=result.analysis.pk in existing_ids) for result in sent)
+    transaction.on_commit(lambda: count_calls(calls))
     entries: dict[tuple[object, ...], SpendEntry] = {}
     for result in results:
         if not result.outcome and not result.is_reused:

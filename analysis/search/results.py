@@ -12,6 +12,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.models.base import ModelState
 from django.utils.timezone import now
 
+from analysis.metrics.counters import timed_search
 from analysis.models import Image, Viewer
 from analysis.search.connection import search_alias
 from analysis.search.database import fetch_all
@@ -67,13 +68,15 @@ class Search:
 
     def page(self, *, after: Cursor | None = None, size: int = PAGE_SIZE, following: int = 1) -> Page:
         """One page of images in the order of the query, and some of the next one."""
-        rows = self.plan.rows(after=after, limit=size + following, columns=_COLUMNS)
+        with timed_search("page"):
+            rows = self.plan.rows(after=after, limit=size + following, columns=_COLUMNS)
         images = [_image(zip(_NAMES, row[2:], strict=True)) for row in rows]
         return Page(images[:size], _cursor(rows[size - 1]) if len(rows) > size else None, images[size:])
 
     def count(self, *, cap: int = COUNT_CAP) -> int:
         """The number of images, exact up to `cap`; `cap` + 1 means more."""
-        return self.plan.count(cap=cap + 1)
+        with timed_search("count"):
+            return self.plan.count(cap=cap + 1)
 
     def keys(self, *, limit: int, after: Cursor | None = None) -> list[tuple[int, Any]]:
         """The ids and sort keys of the first images after a cursor."""

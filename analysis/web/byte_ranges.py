@@ -14,7 +14,10 @@ from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpRe
 from django.http.response import HttpResponseBase
 from django.utils.http import parse_etags, quote_etag
 
+from analysis.web.stored_files import handed_over
+
 CHUNK = 2**18
+CACHE = "private, no-cache"
 ONE_RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.ASCII)
 
 
@@ -29,10 +32,14 @@ def file_response(
         file.close()
         return HttpResponse(status=HTTPStatus.NOT_MODIFIED, headers={"ETag": quote_etag(etag)})
     request.META.pop("HTTP_ACCEPT_ENCODING", None)  # a compressed file has other bytes, and no length
+    whole = FileResponse(file, as_attachment=True, filename=filename, content_type=content_type)
+    whole["Cache-Control"] = CACHE
+    if response_in_front := handed_over(whole, file):
+        return response_in_front
     part = _requested(request, size=size, etag=etag)
     response: HttpResponseBase
     if part is None:
-        response = FileResponse(file, as_attachment=True, filename=filename, content_type=content_type)
+        response = whole
         response["Content-Length"] = str(size)
     elif part.start >= part.stop:
         file.close()
@@ -46,7 +53,7 @@ def file_response(
         response["Content-Length"] = str(len(part))
     response["ETag"] = quote_etag(etag)
     response["Accept-Ranges"] = "bytes"
-    response["Cache-Control"] = "private, no-cache"
+    response["Cache-Control"] = CACHE
     return response
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from itertools import zip_longest
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.text import get_text_list
@@ -21,7 +22,8 @@ from analysis.web.may import May
 
 def may(request: HttpRequest) -> dict[str, May]:
     """Permissions, for templates to offer only what is allowed. Queries are lazy."""
-    return {"may": May(request.user)}
+    # A refused Host is told of before anybody is known.
+    return {"may": May(getattr(request, "user", AnonymousUser()))}
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,11 @@ def client_address(request: HttpRequest) -> str:
     return address
 
 
+def has_trusted_sender(request: HttpRequest) -> bool:
+    """True if the request comes from one of TRUSTED_PROXIES."""
+    return _is_trusted(str(request.META.get("REMOTE_ADDR", "")))
+
+
 def _is_trusted(address: str) -> bool:
     parsed = _parse_ip(address)
     return parsed is not None and any(parsed in network for network in _networks(tuple(settings.TRUSTED_PROXIES)))

@@ -50,8 +50,8 @@ SETTING_GROUPS: tuple[tuple[str | Promise, tuple[str, ...]], ...] = (
         gettext_lazy("Uploads"),
         ("MAX_UPLOAD_BYTES", "MAX_PIXELS", "DECODE_MEMORY_BYTES", "DECODE_SECONDS", "UPLOAD_TICKET_SECONDS"),
     ),
-    (gettext_lazy("Storage"), ("AWS_STORAGE_BUCKET_NAME", "AWS_REGION", "AWS_CLOUDFRONT_DOMAIN")),
-    (gettext_lazy("Site"), ("DEBUG", "HTTPS", "ALLOWED_HOSTS", "TIME_ZONE", "EMBEDDED")),
+    (gettext_lazy("Storage"), ("AWS_STORAGE_BUCKET_NAME", "AWS_REGION", "AWS_CLOUDFRONT_DOMAIN", "SENDFILE")),
+    (gettext_lazy("Site"), ("DEBUG", "HTTPS", "ALLOWED_HOSTS", "TIME_ZONE", "EMBEDDED", "LOG_FORMAT")),
 )
 """Settings that may be shown. All others stay hidden: secrets, and URLs that may contain some."""
 PACKAGES = ("Django", "celery", "redis", "psycopg", "boto3", "Pillow", "django-htmx", "django-unfold", "gunicorn")

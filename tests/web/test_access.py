@@ -182,6 +182,10 @@ ENTRIES = {
     "activity": ("get", EVERYBODY_SIGNED_IN),
     "batch": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
     "batch-action": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
+    "csp-report": ("post", {PRIVATE: (400,) * 4}),  # of nothing; more in test_csp_reports.py
+    "healthz": ("get", EVERYBODY),
+    "readyz": ("get", EVERYBODY),
+    "metrics": ("get", {PRIVATE: (404,) * 4}),  # nobody, by default; more in test_probes.py
     "system": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     # Staff alone: test_audit_log.py.
     "audit-log": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),

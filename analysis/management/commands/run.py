@@ -55,6 +55,7 @@ class Command(TranslatedCommand):
             ):
                 url = _url(host, web_socket)
                 os.environ.setdefault("SITE_URL", url)  # for links in messages, which the worker sends
+                os.environ.setdefault("LOG_FORMAT", "console")  # its log files are read by people
                 lock_file.write_text(f"{url} (process {os.getpid()})")
                 if samples:
                     call_command("prepare_models", stdout=self.stdout, stderr=self.stdout)

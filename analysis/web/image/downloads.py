@@ -6,7 +6,7 @@ from typing import IO
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import FileResponse, Http404, HttpResponse
+from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -18,6 +18,7 @@ from analysis.ingest.validation import InvalidImage
 from analysis.models import Image
 from analysis.storage import blobs, originals, renditions
 from analysis.web.http import Request
+from analysis.web.stored_files import stored_file
 
 FOREVER = "private, max-age=31536000, immutable"
 """For addresses with the version of the rendition."""
@@ -52,7 +53,7 @@ def rendition_response(request: Request, image: Image, name: str, *, cache_contr
     except (blobs.StorageError, InvalidImage):
         return _placeholder()
     _disable_gzip(request)
-    return cacheable(FileResponse(content, content_type=RENDITIONS[name]), etag, cache_control)
+    return cacheable(stored_file(content, content_type=RENDITIONS[name]), etag, cache_control)
 
 
 def _open_rendition(image: Image, name: str) -> IO[bytes]:
@@ -87,8 +88,7 @@ def original_response(request: Request, image: Image, *, filename: str = "") -> 
     """The original from this server, as an attachment. Raises StorageError."""
     content = originals.get(image)
     _disable_gzip(request)
-    filename = filename or image.filename
-    return FileResponse(content, as_attachment=True, filename=filename, content_type="application/octet-stream")
+    return stored_file(content, filename=filename or image.filename, content_type="application/octet-stream")
 
 
 def cacheable(response: HttpResponseBase, etag: str, cache_control: str = FOREVER) -> HttpResponseBase:

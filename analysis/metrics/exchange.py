@@ -1,0 +1,137 @@
+"""Adds the counts of each process to Redis, and reads the sums of all."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.db import connections
+from prometheus_client import CollectorRegistry, Metric
+from prometheus_client.core import GaugeMetricFamily
+
+logger = logging.getLogger(__name__)
+
+FLUSH_SECONDS = 5.0
+# The number changes with the labels or buckets of a metric, since sums of both would be wrong.
+COUNTS_KEY = "imagelib:metrics:1"
+POOLS_KEY = "imagelib:metrics:pools"
+# More fields than all views, methods and statuses have; a mistake in a label must not fill Redis.
+MAX_FIELDS = 50_000
+# A process that has reported no pool for so long has ended.
+POOL_SECONDS = 30.0
+_POOL_GAUGES = {
+    "imagelib_database_pool_connections": ("pool_size", "Open database connections of all processes."),
+    "imagelib_database_pool_available": ("pool_available", "Database connections that are not in use."),
+    "imagelib_database_pool_waiting": ("requests_waiting", "Threads that wait for a database connection."),
+    "imagelib_database_pool_max": ("pool_max", "Database connections that all processes may open."),
+}
+
+_started_in = 0  # the process whose thread adds the counts; a forked child needs its own
+_start_lock = threading.Lock()
+
+
+class Counts:
+    """What one process counted, and what of it is in Redis already."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+        self._sent: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def flush(self) -> None:
+        """Add the difference since the last time. Raises RedisError; nothing is lost then."""
+        with self._lock:
+            current = {
+                json.dumps([family.name, sample.name, sample.labels], sort_keys=True): sample.value
+                for family in self._registry.collect()
+                for sample in family.samples
+            }
+            changed = {name: value for name, value in current.items() if value != self._sent.get(name, 0.0)}
+            with _redis().pipeline() as pipeline:
+                for name, value in changed.items():
+                    pipeline.hincrbyfloat(COUNTS_KEY, name, value - self._sent.get(name, 0.0))
+                _report_pool(pipeline)
+                pipeline.execute()
+            self._sent |= changed
+
+
+def start(registry: CollectorRegistry) -> None:
+    """Begin to add this process's counts, once."""
+    global _started_in  # noqa: PLW0603 - one thread per process
+    if _started_in == os.getpid():
+        return
+    with _start_lock:
+        if _started_in == os.getpid():
+            return
+        _started_in = os.getpid()
+    threading.Thread(target=_flush_forever, args=[registry], name="metrics", daemon=True).start()
+    atexit.register(flush, registry)
+
+
+def flush(registry: CollectorRegistry) -> bool:
+    """Add the counts now. False if Redis is not available; the next time adds them too."""
+    try:
+        _counts(registry).flush()
+    except redis.RedisError as error:
+        logger.debug("metrics wait for Redis: %s", error)
+        return False
+    return True
+
+
+def totals(registry: CollectorRegistry) -> Iterator[Metric]:
+    """The sums of all processes. Raises RedisError."""
+    client: Any = _redis()
+    if client.hlen(COUNTS_KEY) > MAX_FIELDS:
+        client.delete(COUNTS_KEY)
+    families = {family.name: Metric(family.name, family.documentation, family.type) for family in registry.collect()}
+    for field, value in client.hgetall(COUNTS_KEY).items():
+        family, name, labels = json.loads(field)
+        if family in families:
+            families[family].add_sample(name, labels, float(value))
+    yield from families.values()
+    yield from _pool_gauges(client)
+
+
+def _flush_forever(registry: CollectorRegistry) -> None:
+    while True:
+        time.sleep(FLUSH_SECONDS)
+        flush(registry)
+
+
+def _report_pool(pipeline: Any) -> None:
+    """The pool of this process, with the time, in its own field."""
+    pools: Any = getattr(type(connections["default"]), "_connection_pools", {})
+    if pool := pools.get("default"):
+        stats = pool.get_stats()
+        row = {"at": time.time(), **{name: stats.get(name, 0) for name, _documentation in _POOL_GAUGES.values()}}
+        pipeline.hset(POOLS_KEY, f"{socket.gethostname()}:{os.getpid()}", json.dumps(row))
+
+
+def _pool_gauges(client: Any) -> Iterator[Metric]:
+    rows = {field: json.loads(value) for field, value in client.hgetall(POOLS_KEY).items()}
+    ended = [field for field, row in rows.items() if time.time() - row["at"] > POOL_SECONDS]
+    if ended:
+        client.hdel(POOLS_KEY, *ended)
+    for name, (key, documentation) in _POOL_GAUGES.items():
+        value = sum(row[key] for field, row in rows.items() if field not in ended)
+        yield GaugeMetricFamily(name, documentation, value=value)
+
+
+@cache
+def _counts(registry: CollectorRegistry) -> Counts:
+    return Counts(registry)
+
+
+@cache
+def _redis() -> redis.Redis:
+    return redis.Redis.from_url(settings.REDIS, socket_timeout=1, socket_connect_timeout=1)

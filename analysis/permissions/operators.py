@@ -1,0 +1,20 @@
+"""Programs that watch the installation: who may read metrics and the causes of faults."""
+
+from __future__ import annotations
+
+import hmac
+from ipaddress import ip_address, ip_network
+
+from django.conf import settings
+
+
+def may_watch(*, token: str, address: str) -> bool:
+    """True for the holder of METRICS_TOKEN and for METRICS_ADDRESSES; nobody by default."""
+    expected = settings.METRICS_TOKEN
+    if expected and hmac.compare_digest(token.encode(), expected.encode()):
+        return True
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in ip_network(text, strict=False) for text in settings.METRICS_ADDRESSES)

@@ -1,0 +1,33 @@
+"""Middleware: counts requests and their times, by view."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from django.conf import settings
+from django.core.exceptions import MiddlewareNotUsed
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from analysis.metrics.counters import count_request
+
+Handler = Callable[[HttpRequest], HttpResponseBase]
+NO_VIEW = "none"
+"""Static files, redirects to HTTPS, and addresses that do not exist: as labels, these would have no end."""
+
+
+def middleware(get_response: Handler) -> Handler:
+    """Near the first, to measure the others too. Not loaded while metrics are off."""
+    if not settings.METRICS_ENABLED:
+        raise MiddlewareNotUsed
+
+    def with_metrics(request: HttpRequest) -> HttpResponseBase:
+        started = time.perf_counter()
+        response = get_response(request)
+        view = request.resolver_match.view_name if request.resolver_match else NO_VIEW
+        seconds = time.perf_counter() - started
+        count_request(view=view or NO_VIEW, method=request.method or "", status=response.status_code, seconds=seconds)
+        return response
+
+    return with_metrics

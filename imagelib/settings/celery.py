@@ -1,0 +1,36 @@
+"""Celery: work is in the database, Redis carries IDs only."""
+
+from __future__ import annotations
+
+from imagelib import celery_broker, celery_schedule, embedded
+from imagelib.settings.environment import REDIS_URL, VAR, env
+
+LEASE_SECONDS = env.float("LEASE_SECONDS", 120.0)
+SWEEP_SECONDS = env.float("SWEEP_SECONDS", 10.0)
+WATCHDOG_MINUTES = env.float("WATCHDOG_MINUTES", 15.0)
+REDIS = REDIS_URL or embedded.redis_url(VAR)
+CELERY_BROKER_URL = REDIS_URL or embedded.broker_url(VAR)
+CELERY_TASK_IGNORE_RESULT = True
+# Acknowledged at its end, so that the task of a killed worker runs again.
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_RETRY_ON_WORKER_LOST = True
+CELERY_TASK_DEFAULT_QUEUE = "imagelib"
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
+CELERY_WORKER_POOL = "threads"
+CELERY_WORKER_CONCURRENCY = 8  # messages; calls in progress are limited by RECOGNITION_THREADS
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = celery_broker.transport_options(CELERY_BROKER_URL)
+CELERY_BEAT_SCHEDULER = "imagelib.scheduler:Scheduler"
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat-schedule")
+# Scheduled bulk runs: a crontab, and the options of analyze_images.
+ANALYZE_SCHEDULE = env.str("ANALYZE_SCHEDULE", "")
+ANALYZE_OPTIONS = env.str("ANALYZE_OPTIONS", "--missing")
+CELERY_BEAT_SCHEDULE = celery_schedule.beat(sweep_seconds=SWEEP_SECONDS, analyze_schedule=ANALYZE_SCHEDULE)

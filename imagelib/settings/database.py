@@ -1,0 +1,31 @@
+"""PostgreSQL, its pool of connections and its read replica."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dj_database_url
+
+from imagelib import embedded
+from imagelib.settings.environment import DATABASE_URL, VAR, env
+
+_database = dj_database_url.parse(DATABASE_URL or embedded.database_url(VAR))
+# Threads share connections through psycopg's pool, which replaces Django's persistent connections.
+_pool: dict[str, Any] = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", 20), "timeout": 10}
+# For the searches' own statements; Django's cursors never prepare.
+_prepare_after = 3 if env.bool("DATABASE_PREPARED", True) else None
+
+
+def _connected(database: Any, **pool: Any) -> dict[str, Any]:
+    options = {**database.get("OPTIONS", {}), "pool": _pool | pool, "prepare_threshold": _prepare_after}
+    return {**database, "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True, "OPTIONS": options}
+
+
+DATABASES = {"default": _connected(_database)}
+# A streaming replica that searches read; see analysis/search/replica.py.
+if _replica_url := env.str("DATABASE_REPLICA_URL", ""):
+    # A page waits less for it than for the primary database, which takes over.
+    DATABASES["replica"] = _connected(dj_database_url.parse(_replica_url), timeout=1)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+SEARCH_SECONDS = env.float("SEARCH_SECONDS", 5.0)

@@ -1,0 +1,19 @@
+"""Environment variables, `.env`, folders, and services that imagelib runs itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from environs import Env
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+env = Env()
+env.read_env(env.str("IMAGELIB_ENV_FILE", str(BASE_DIR / ".env")), recurse=False)
+
+# Embedded servers' data, local pictures, logs and generated secrets.
+VAR = Path(env.str("IMAGELIB_VAR", "") or BASE_DIR / "var").resolve()
+
+# Services without a URL are run by imagelib itself (imagelib/embedded).
+DATABASE_URL = env.str("DATABASE_URL", "")
+REDIS_URL = env.str("REDIS_URL", "")
+EMBEDDED = frozenset(name for name, url in (("postgres", DATABASE_URL), ("redis", REDIS_URL)) if not url)

@@ -1,0 +1,22 @@
+"""Limits of uploads and of decoding."""
+
+from __future__ import annotations
+
+from imagelib.settings.environment import env
+
+MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", 100 * 1000**2)
+MAX_UPLOAD_REQUEST_BYTES = env.int("MAX_UPLOAD_REQUEST_BYTES", 1000**3)
+MAX_PIXELS = env.int("MAX_PIXELS", 250_000_000)
+DECODE_MEMORY_BYTES = env.int("DECODE_MEMORY_BYTES", 2 * 1024**3)
+DECODE_SECONDS = env.int("DECODE_SECONDS", 30)
+UPLOAD_TICKET_SECONDS = env.int("UPLOAD_TICKET_SECONDS", 3_600)
+MAX_OPEN_UPLOADS = env.int("MAX_OPEN_UPLOADS", 5_000)
+MAX_OPEN_UPLOAD_BYTES = env.int("MAX_OPEN_UPLOAD_BYTES", 50 * 1000**3)
+DATA_UPLOAD_MAX_NUMBER_FILES = env.int("MAX_FILES_PER_REQUEST", 1_000)
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000  # the library without JavaScript has up to 1,200 checkboxes
+FILE_UPLOAD_HANDLERS = [
+    "analysis.web.body_limits.FileLimit",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+FILE_UPLOAD_TEMP_DIR = env.str("UPLOAD_TEMP_DIR", "") or None

@@ -1,0 +1,96 @@
+"""Django's applications, middleware, templates, language and passwords."""
+
+from __future__ import annotations
+
+from imagelib import admin_theme
+from imagelib.settings.environment import BASE_DIR, env
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "csp",
+    "django_htmx",
+    "ninja",
+    "template_partials",
+    "imagelib.accounts",
+    "analysis",
+]
+MIDDLEWARE = [
+    "imagelib.request_ids.middleware",
+    "analysis.web.request_metrics.middleware",
+    "analysis.web.probes.middleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "imagelib.middleware.CspMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "imagelib.accounts.sessions.middleware",
+    "analysis.web.private_cache.PrivateCache",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "imagelib.accounts.api_tokens.authentication",
+    "analysis.audit_log.source.middleware",
+    "imagelib.accounts.time_zones.middleware",
+    "imagelib.accounts.languages.middleware",
+    "analysis.api.middleware.problems",
+    "analysis.web.body_limits.BodyLimits",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "imagelib.request_ids.UserIds",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "analysis.web.search_replica.SearchReplica",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "imagelib.urls"
+WSGI_APPLICATION = "imagelib.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "analysis.web.context_processors.notices",
+                "analysis.web.context_processors.may",
+            ],
+        },
+    }
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "library"
+LOGOUT_REDIRECT_URL = "login"
+AUTH_USER_MODEL = "accounts.User"
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+TIME_ZONE = env.str("TIME_ZONE", "UTC")
+USE_TZ = True
+FORMAT_MODULE_PATH = "imagelib.formats"
+USE_THOUSAND_SEPARATOR = True
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+UNFOLD = admin_theme.UNFOLD
