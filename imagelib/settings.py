@@ -22,6 +22,7 @@ VAR = Path(env.str("IMAGELIB_VAR", "") or BASE_DIR / "var").resolve()
 
 # Services without a URL are run by imagelib itself (imagelib/embedded).
 DATABASE_URL = env.str("DATABASE_URL", "")
+# "none": an installation without Redis.
 REDIS_URL = env.str("REDIS_URL", "")
 EMBEDDED = frozenset(name for name, url in (("postgres", DATABASE_URL), ("redis", REDIS_URL)) if not url)
 
@@ -292,8 +293,11 @@ RECOGNITION_THREADS = env.int("RECOGNITION_THREADS", 2 if RECOGNIZER == "local" 
 LEASE_SECONDS = env.float("LEASE_SECONDS", 120.0)
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", 10.0)
 WATCHDOG_MINUTES = env.float("WATCHDOG_MINUTES", 15.0)
-REDIS = REDIS_URL or embedded.redis_url(VAR)
-CELERY_BROKER_URL = REDIS_URL or embedded.broker_url(VAR)
+HAS_REDIS = REDIS_URL != "none"
+REDIS = (REDIS_URL or embedded.redis_url(VAR)) if HAS_REDIS else ""
+# Empty: no Celery; `manage.py work` does all background work.
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", "") or ((REDIS_URL or embedded.broker_url(VAR)) if HAS_REDIS else "")
+CELERY_QUEUE_URL = env.str("CELERY_QUEUE_URL", "")
 CELERY_TASK_IGNORE_RESULT = True
 # Acknowledged at its end, so that the task of a killed worker runs again.
 CELERY_TASK_ACKS_LATE = True
@@ -311,7 +315,11 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_BROKER_TRANSPORT_OPTIONS = celery_broker.transport_options(CELERY_BROKER_URL)
+CELERY_BROKER_TRANSPORT_OPTIONS = celery_broker.transport_options(
+    CELERY_BROKER_URL, queue=CELERY_TASK_DEFAULT_QUEUE, queue_url=CELERY_QUEUE_URL, region=AWS_REGION
+)
+# SQS has no broadcast: workers cannot be asked anything over it.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = not celery_broker.is_sqs(CELERY_BROKER_URL)
 CELERY_BEAT_SCHEDULER = "imagelib.scheduler:Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat-schedule")
 # Scheduled bulk runs: a crontab, and the options of analyze_images.

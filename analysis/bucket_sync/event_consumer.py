@@ -96,12 +96,15 @@ class StopFlag:
             raise StopFlag.Interrupt
 
 
-def consume(queue: SqsQueue, *, stop: StopFlag, until_empty: bool = False) -> Iterator[EventBatch]:
+def consume(
+    queue: SqsQueue, *, stop: StopFlag, until_empty: bool = False, max_failures: int | None = None
+) -> Iterator[EventBatch]:
     """Consume events until stopped, or with `until_empty` until no message is left.
 
     Yields after each batch.
 
-    Several consumers may run at the same time. Errors of SQS and the database are retried for ever.
+    Several consumers may run at the same time. Errors of SQS and the database are retried for ever, unless
+    `max_failures` in a row end it by raising the last one.
     """
     counts, failures = EventCounts(), 0
     while not stop.is_set:
@@ -122,6 +125,8 @@ def consume(queue: SqsQueue, *, stop: StopFlag, until_empty: bool = False) -> It
                 connection.close()
             seconds = PAUSES[min(failures, len(PAUSES) - 1)]
             failures += 1
+            if failures == max_failures:
+                raise
             source = queue.url if isinstance(error, AWSError) else "the database"
             logger.warning("events: %s: %s Trying again in %d s.", source, str(error).strip(), seconds)
             stop.interruptible(lambda seconds=seconds: time.sleep(seconds))  # type: ignore[misc]

@@ -1,0 +1,12 @@
+import pytest
+
+from tests.recognition.conftest import simulator
+
+__all__ = ["simulator"]
+
+
+@pytest.fixture
+def without_redis(settings):
+    """As REDIS_URL=none sets them; without embeddings, whose model takes a second to load."""
+    settings.REDIS = settings.CELERY_BROKER_URL = ""
+    settings.HAS_REDIS = settings.SIMILAR_PICTURES = False
