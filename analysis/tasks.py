@@ -26,7 +26,7 @@ from analysis.exports import background as background_exports
 from analysis.health import heartbeat as health_heartbeat
 from analysis.health import watchdog
 from analysis.library import backfills, duplicate_flags, uploads
-from analysis.models import Batch, IdempotentRequest
+from analysis.models import AttemptCount, Batch, IdempotentRequest
 from analysis.recognition import claims, engine_runner, ledger, outages
 from analysis.recognition import reindex_ancestors as recognition_reindex_ancestors
 from analysis.recognition import reindex_label as recognition_reindex_label
@@ -263,6 +263,7 @@ def sweep_blobs() -> None:
     collections.delete_expired()
     share_links.delete_expired()
     IdempotentRequest.delete_expired()
+    AttemptCount.delete_expired()
     outbox.delete_expired()
     SessionStore.clear_expired()
     blobs.sweep(older_than=timedelta(hours=1))

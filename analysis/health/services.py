@@ -20,6 +20,7 @@ from analysis.health import heartbeat
 from analysis.health.bounded import bounded
 from analysis.search import replica
 from analysis.search.replica import ReplicaState
+from imagelib import celery_broker
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 3, 3  # seconds
 PING_TIMEOUT = 1.5
@@ -81,6 +82,8 @@ def check_migrations() -> Finding:
 
 
 def check_broker() -> Finding:
+    if not settings.REDIS:
+        return ok("redis", _("Redis is not used: limits are counted in the database."))
     try:
         info: Any = _redis().info()
     except redis.RedisError as error:
@@ -98,6 +101,8 @@ def check_broker() -> Finding:
 
 
 def check_queue() -> Finding:
+    if celery_broker.is_sqs(settings.CELERY_BROKER_URL):
+        return ok("queue", _("The queue is in SQS; CloudWatch has its length and age."))
     length = int(_redis().llen(settings.CELERY_TASK_DEFAULT_QUEUE))
     message = plural(ngettext("%(number)s message in the queue.", "%(number)s messages in the queue.", length), length)
     if length > LONG_QUEUE:
@@ -106,6 +111,9 @@ def check_queue() -> Finding:
 
 
 def check_workers() -> Finding:
+    if celery_broker.is_sqs(settings.CELERY_BROKER_URL):
+        # A ping is a broadcast, which SQS lacks. The heartbeat takes the way of every task.
+        return ok("workers", _("Workers cannot be asked over SQS; the scheduler's heartbeat shows that they work."))
     try:
         names = sorted(bounded(lambda: current_app.control.inspect(timeout=PING_TIMEOUT).ping() or {}))
     except (OSError, OperationalError) as error:

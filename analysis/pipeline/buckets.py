@@ -12,7 +12,7 @@ from django.db import transaction
 
 from analysis import jobs, tasks
 from analysis.aws.errors import AWSError
-from analysis.aws.sqs import SqsQueue
+from analysis.aws.sqs import SqsMessage, SqsQueue
 from analysis.bucket_sync import connection_check, event_consumer, importer, object_import, sync
 from analysis.bucket_sync.object_queue import RecordedEvents
 from analysis.curation import trash
@@ -29,6 +29,13 @@ def consume_events(
     for batch in event_consumer.consume(queue, stop=stop, until_empty=until_empty, max_failures=max_failures):
         _process_recorded(batch.recorded)
         yield batch.counts
+
+
+def record_events(messages: list[SqsMessage]) -> dict[str, str]:
+    """Import what messages of S3 report; the reasons why some are unusable, by id."""
+    batch = event_consumer.record_messages(messages)
+    _process_recorded(batch.recorded)
+    return batch.unusable
 
 
 def replay_events(dead_letters: SqsQueue) -> Iterator[event_consumer.ReplayedMessage]:
