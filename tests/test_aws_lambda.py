@@ -58,6 +58,11 @@ def client(moto, monkeypatch):
 
 
 @pytest.fixture
+def lambda_endpoint(client, moto, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", moto)
+
+
+@pytest.fixture
 def deliver(client):
     """Send messages to moto's queue; the events of its event source mapping for them."""
     sqs = client("sqs")
@@ -109,14 +114,11 @@ def test_a_scheduled_event_does_the_work(owner, simulator, s3):  # noqa: F811
 @pytest.mark.usefixtures("without_redis")
 def test_what_does_not_fit_into_the_time_is_left_and_the_function_started_again(
     owner,
-    simulator,
-    client,
+    simulator,  # noqa: F811
     settings,
-    moto,
-    monkeypatch,
-    caplog,  # noqa: F811
+    lambda_endpoint,
+    caplog,
 ):
-    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", moto)
     simulator.set(latency=300)
     settings.RECOGNITION_THREADS = 1
     pipeline.request_analysis(image_ids=[image.pk for image in stored_images(owner, 30)])

@@ -14,6 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from kombu.exceptions import OperationalError
 
+from analysis.aws import sqs
+from analysis.aws.errors import AWSError
 from analysis.findings import Finding, failed, first_line, ok, warning
 from analysis.formatting import duration, plural
 from analysis.health import heartbeat
@@ -102,8 +104,26 @@ def check_broker() -> Finding:
 
 def check_queue() -> Finding:
     if celery_broker.is_sqs(settings.CELERY_BROKER_URL):
-        return ok("queue", _("The queue is in SQS; CloudWatch has its length and age."))
-    length = int(_redis().llen(settings.CELERY_TASK_DEFAULT_QUEUE))
+        return _check_sqs()
+    return _check_length(int(_redis().llen(settings.CELERY_TASK_DEFAULT_QUEUE)))
+
+
+def _check_sqs() -> Finding:
+    if not settings.CELERY_QUEUE_URL:
+        return ok("queue", _("The queue is in SQS; CloudWatch has its length."))
+    try:
+        status = sqs.connect(settings.CELERY_QUEUE_URL, region=settings.AWS_REGION).status()
+    except AWSError as error:
+        message = _("The queue of Celery cannot be read: %(error)s") % {"error": error}
+        return failed("queue", message, _("Check CELERY_QUEUE_URL, and grant sqs:GetQueueAttributes."))
+    if status.visibility_timeout < celery_broker.VISIBILITY_TIMEOUT:
+        message = _("The visibility timeout of Celery's queue is %(seconds)s s: long tasks are delivered twice.")
+        next_step = _("Set it to %(seconds)s s.") % {"seconds": celery_broker.VISIBILITY_TIMEOUT}
+        return warning("queue", message % {"seconds": status.visibility_timeout}, next_step)
+    return _check_length(status.messages)
+
+
+def _check_length(length: int) -> Finding:
     message = plural(ngettext("%(number)s message in the queue.", "%(number)s messages in the queue.", length), length)
     if length > LONG_QUEUE:
         return warning("queue", message, _("Check that workers are running."))

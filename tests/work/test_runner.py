@@ -11,7 +11,9 @@ from django.utils.timezone import now
 from analysis import jobs, pipeline, tasks, work
 from analysis.batches.options import build_batch
 from analysis.delivery import signatures
+from analysis.health import services
 from analysis.models import Analysis, Bucket, EndedStatistics, Outage, Sink, WorkLease
+from analysis.recognition import engine_runner
 from analysis.work import Stop, lease
 from tests import pictures
 from tests.delivery.receiver import Receiver
@@ -89,6 +91,27 @@ def test_a_task_that_fails_is_told_and_stops_no_other(owner, simulator, monkeypa
     assert (status, states()) == (1, {"done": 1})
     assert "See the log for what failed." in said
     assert "analysis.tasks.delete_expired_audit_entries failed" in caplog.text
+
+
+def test_without_its_redis_everything_but_paid_calls_is_done(owner, simulator, settings):
+    settings.REDIS = "redis://127.0.0.1:1/0"
+    services._redis.cache_clear()
+    engine_runner.reset()
+    pipeline.request_analysis(image_ids=[stored_images(owner, 1)[0].pk])
+    status, said = run()
+    services._redis.cache_clear()
+    engine_runner.reset()
+    assert (status, states()) == (1, {"queued": 1})
+    assert "No paid calls are sent. If this installation has no Redis, set REDIS_URL=none." in said
+
+
+def test_a_schedule_is_followed_once_for_each_of_its_times(owner, simulator, settings):
+    settings.ANALYZE_SCHEDULE, settings.ANALYZE_OPTIONS = "0 * * * *", "--missing"
+    stored_images(owner, 1)
+    assert (run()[0], states()) == (0, {})  # it begins with the next hour
+    WorkLease.objects.update(scheduled_at=now() - timedelta(hours=5))
+    assert (run()[0], states()) == (0, {"done": 1})
+    assert now() - WorkLease.objects.get().scheduled_at < timedelta(minutes=1)
 
 
 def test_a_second_run_is_refused_and_the_first_looks_again(owner, capsys):
