@@ -18,6 +18,7 @@ from analysis.models import Analysis
 from analysis.recognition import registry
 from analysis.recognition.base import FILTERS, Parameters
 from analysis.recognition.registry import NAMES
+from imagelib import celery_broker
 
 
 @register(Tags.security)
@@ -222,6 +223,19 @@ def services_of_its_own(**_options: Any) -> list[CheckMessage]:
             % {"services": ", ".join(sorted(settings.EMBEDDED))},
             hint=_("Set DATABASE_URL and REDIS_URL to servers that all web and worker processes can reach."),
             id="imagelib.W001",
+        )
+    ]
+
+
+@register(Tags.security)
+def queue_of_celery_is_used(**_options: Any) -> list[CheckMessage]:
+    if not settings.CELERY_QUEUE_URL or celery_broker.is_sqs(settings.CELERY_BROKER_URL):
+        return []
+    return [
+        checks.Warning(
+            _("CELERY_QUEUE_URL has no effect, since CELERY_BROKER_URL is not sqs://."),
+            hint=_("Set CELERY_BROKER_URL=sqs://, or remove the setting."),
+            id="imagelib.W008",
         )
     ]
 

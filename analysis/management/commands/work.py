@@ -27,7 +27,7 @@ class Command(TranslatedCommand):
         "Do all background work in this process: events, uploads, imports, analyses, bulk runs, deliveries, statistics."
         " Neither Redis nor Celery is needed. Continues until Ctrl-C or SIGTERM, unless --until-idle is given. Exit"
         " status: 0 nothing is due any longer; 1 the same, but some tasks failed; 2 wrong usage; 3 the database is not"
-        " available; 4 another run is in progress; 5 stopped before everything was done."
+        " available; 4 another run is in progress; 5 stopped before nothing was due."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -56,7 +56,8 @@ class Command(TranslatedCommand):
             sentence = _("The database is no longer available: %(error)s. What is left is done by the next run.")
             raise CommandError(sentence % {"error": first_line(error)}, returncode=NO_DATABASE) from error
         self._report(outcome.status)
-        self._end(is_idle=outcome.is_idle, has_failed=bool(outcome.status.failed) or lacks_limiter)
+        if until_idle:
+            self._end(is_idle=outcome.is_idle, has_failed=bool(outcome.status.failed) or lacks_limiter)
 
     def _warn_without_redis(self) -> bool:
         """True if paid calls cannot be sent, since their limiter is in a Redis that does not answer."""
