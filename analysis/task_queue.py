@@ -1,4 +1,4 @@
-"""A queue of tasks in this process, which replaces Celery's broker while it is open."""
+"""A queue of tasks in this process, which replaces Celery's broker while open."""
 
 from __future__ import annotations
 

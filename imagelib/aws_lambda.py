@@ -62,7 +62,10 @@ def record(records: list[dict[str, Any]]) -> list[ItemFailure]:
 
 
 def do_work(context: Context) -> dict[str, Any]:
-    """Do all that is due within the time of the function, which is started again if that was not enough."""
+    """Do all that is due within the time of the function.
+
+    It is started again if that was not enough.
+    """
     seconds = context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
     if seconds <= 0:
         raise ValueError(f"The function needs a timeout above {MARGIN_SECONDS:.0f} s, for example 900.")

@@ -12,7 +12,10 @@ def is_sqs(url: str) -> bool:
 
 
 def transport_options(url: str, *, queue: str, queue_url: str = "", region: str = "") -> dict[str, object]:
-    """`queue_url`: an SQS queue that exists; otherwise workers create one of the name `queue`."""
+    """Options for the broker at `url`.
+
+    `queue_url`: an SQS queue that exists; otherwise workers create one of the name `queue`.
+    """
     if is_sqs(url):
         return _sqs_options(queue, queue_url, region)
     return _redis_options(url)

@@ -49,7 +49,7 @@ class EventBatch:
 
 @dataclass
 class RecordedMessages:
-    """What messages recorded, the reasons why some are unusable, by id, and the number of events."""
+    """Result of messages. `unusable` has the reason for each such message, by id."""
 
     recorded: RecordedEvents = field(default_factory=RecordedEvents)
     unusable: dict[str, str] = field(default_factory=dict)
@@ -215,7 +215,7 @@ def _replay(message: SqsMessage) -> ReplayedMessage:
 
 
 def _parse(messages: list[SqsMessage]) -> tuple[list[SqsMessage], list[ObjectEvent], dict[str, str]]:
-    """Readable messages, their events, and the reasons why others are unreadable, by id."""
+    """Readable messages, their events, and the reason for each other message, by id."""
     readable: list[SqsMessage] = []
     events: list[ObjectEvent] = []
     unreadable: dict[str, str] = {}

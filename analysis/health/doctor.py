@@ -15,7 +15,7 @@ from django.db import Error, connection, transaction
 from django.utils.translation import gettext as _
 
 from analysis.findings import Finding, State, failed, first_line, ok, warning
-from analysis.health import embeddings, local_models, services, storage, work, workload
+from analysis.health import background_work, embeddings, local_models, services, storage, workload
 from analysis.search import replica
 from imagelib import celery_broker
 
@@ -66,8 +66,8 @@ def all_checks() -> tuple[Check, ...]:
 
 
 def _background_checks() -> tuple[Check, ...]:
-    if work.is_in_use():
-        return (Check("background work", work.check_work, DATABASE),)
+    if background_work.is_in_use():
+        return (Check("background work", background_work.check_work, DATABASE),)
     broker = frozenset[str]() if celery_broker.is_sqs(settings.CELERY_BROKER_URL) else BROKER
     return (
         Check("queue", services.check_queue, broker),

@@ -38,5 +38,8 @@ class WorkLease(models.Model):
 
     @staticmethod
     def is_free() -> Q:
-        """Rows without a run in progress. A time far ahead was written before the clock was set back."""
+        """Rows without a run in progress.
+
+        A time far ahead was written before the clock was set back.
+        """
         return Q(token=None) | Q(expires_at__lte=Now()) | Q(expires_at__gt=Now() + 2 * LEASE)

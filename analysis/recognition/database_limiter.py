@@ -65,7 +65,7 @@ class DatabaseRateLimiter(RateLimiter):
 
 
 class _Turn:
-    """One request to the limiter, with the row locked; the Lua scripts of `rate_limiter` in Python."""
+    """One request, with the row locked: the Lua scripts of `rate_limiter` in Python."""
 
     def __init__(self, values: dict[str, Any], *, now: float, quota: float) -> None:
         self.values, self.now, self.quota = values, now, quota

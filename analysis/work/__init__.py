@@ -1,4 +1,4 @@
-"""All background work in one process, without Celery: `manage.py work` and AWS Lambda."""
+"""All background work in one process: `manage.py work` and AWS Lambda."""
 
 from analysis.work.lease import AlreadyRunning
 from analysis.work.runner import Outcome, Status, run

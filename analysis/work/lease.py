@@ -25,7 +25,10 @@ RENEWAL_SECONDS = LEASE.total_seconds() / 4
 
 
 class AlreadyRunning(Exception):
-    """Another run has the lease. It has been told to look for work once more before it ends."""
+    """Another run has the lease.
+
+    It has been told to look for work once more before it ends.
+    """
 
     def __init__(self, host: str, started_at: datetime) -> None:
         super().__init__(host, started_at)
@@ -55,7 +58,7 @@ class Lease:
         return not self._own.update(is_requested=False)
 
     def renew(self) -> bool:
-        """False if another run has taken the lease, since this one could not renew it in time."""
+        """False if another run has the lease, since this one did not renew it in time."""
         return bool(self._own.update(expires_at=Now() + LEASE))
 
 

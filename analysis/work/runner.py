@@ -22,7 +22,7 @@ from django.utils.timezone import now
 from analysis import jobs, pipeline, task_queue, tasks
 from analysis.aws import sqs
 from analysis.task_queue import TaskMessage, TaskQueue
-from analysis.work import due, lease, schedule
+from analysis.work import due, lease, periodic_tasks
 from analysis.work.stop import Stop
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,10 @@ _EVENTS = TaskMessage("events")
 
 @dataclass
 class Status:
-    """Numbers of a run so far. `analyses` counts all that ended since it began, whoever ran them."""
+    """Numbers of a run so far.
+
+    `analyses` counts all that ended since it began, whoever ran them.
+    """
 
     tasks: int = 0
     failed: int = 0
@@ -63,7 +66,7 @@ def run(*, stop: Stop, until_idle: bool, report: Callable[[Status], None] = lamb
     """
     jobs.resume()
     with lease.acquired(on_loss=stop.set) as held, task_queue.opened() as queue:
-        schedule.start_scheduled_analysis()
+        periodic_tasks.start_scheduled_analysis()
         runner = _Runner(queue, stop=stop, report=report)
         while not runner.run(until_idle=until_idle) or not held.release(unless_requested=True):
             if stop.is_set:
@@ -74,7 +77,7 @@ def run(*, stop: Stop, until_idle: bool, report: Callable[[Status], None] = lamb
 class _Runner:
     def __init__(self, queue: TaskQueue, *, stop: Stop, report: Callable[[Status], None]) -> None:
         self._queue, self._stop, self._report = queue, stop, report
-        self._schedule, self._status = schedule.Schedule(), Status()
+        self._schedule, self._status = periodic_tasks.Schedule(), Status()
         self._started_at, self._began = now(), time.monotonic()
         self._reported = self._began
         self._running: set[Future[bool]] = set()
@@ -105,7 +108,7 @@ class _Runner:
 
     def finish(self) -> Status:
         """Sum up what was done, and count it."""
-        for name in schedule.FIGURES:
+        for name in periodic_tasks.FIGURES:
             self._count(_run(TaskMessage(_PREFIX + name)))
         return self._current_status()
 

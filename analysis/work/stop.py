@@ -1,4 +1,4 @@
-"""The end of a run before its work is done: by a signal, a time limit or a lost lease."""
+"""Early end of a run: by a signal, a time limit or a lost lease."""
 
 from __future__ import annotations
 

@@ -7,6 +7,6 @@ __all__ = ["simulator"]
 
 @pytest.fixture
 def without_redis(settings):
-    """As REDIS_URL=none sets them; without embeddings, whose model takes a second to load."""
+    """As by REDIS_URL=none; without embeddings, whose model takes a second to load."""
     settings.REDIS = settings.CELERY_BROKER_URL = ""
     settings.HAS_REDIS = settings.SIMILAR_PICTURES = False

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from analysis.health import doctor, watchdog, work
+from analysis.health import background_work, doctor, watchdog
 from analysis.models import WorkLease
 from tests.health.test_watchdog import create_waiting
 
@@ -42,12 +42,12 @@ RUNS = {
 @pytest.mark.parametrize(("run", "state", "sentence"), RUNS.values(), ids=RUNS)
 def test_the_last_run_is_told(run, state, sentence):
     record_run(**run)
-    finding = work.check_work()
+    finding = background_work.check_work()
     assert (finding.state, finding.sentence) == (state, sentence)
 
 
 def test_without_a_run_it_says_what_to_do():
-    finding = work.check_work()
+    finding = background_work.check_work()
     assert (finding.state, finding.sentence) == ("warning", f"{BEFORE}, which has not run yet.")
     assert "docs/operations.md" in finding.next_step
 
