@@ -32,7 +32,7 @@ def measure() -> Report:
             notes.append(f"Ratios at {quota:,} calls/s: {' '.join(f'{found.ratio:.2f}' for found in rounds)}.")
     notes.append(
         f"From the first call to the last saved result; the median of {ROUNDS} rounds. The same simulator: "
-        f"{LATENCY} ms ± {JITTER}. Worker and scheduler use Redis and are started before; `work` uses the database alone."
+        f"{LATENCY} ms ± {JITTER}. Worker and scheduler use Redis and are started before, `work` needs the database."
     )
     return Report("manage.py work --until-idle against worker and beat", measurements, notes)
 

@@ -29,8 +29,8 @@ logger = logging.getLogger(__name__)
 
 REPORT_SECONDS = 10.0
 POLL_SECONDS = 0.5
-# Attempts to reach the queue of S3's events, in about eight seconds; the next run tries again.
-MAX_QUEUE_FAILURES = 4
+# Attempts to reach the queue of S3's events; the next run tries again.
+MAX_QUEUE_FAILURES = 2
 _PREFIX = f"{tasks.__name__}."
 _SWEEP = TaskMessage(f"{_PREFIX}sweep")
 _EVENTS = TaskMessage("events")
@@ -64,14 +64,17 @@ def run(*, stop: Stop, until_idle: bool, report: Callable[[Status], None] = lamb
 
     Raises AlreadyRunning, and the errors of a database that is not available.
     """
-    jobs.resume()
-    with lease.acquired(on_loss=stop.set) as held, task_queue.opened() as queue:
-        periodic_tasks.start_scheduled_analysis()
-        runner = _Runner(queue, stop=stop, report=report)
-        while not runner.run(until_idle=until_idle) or not held.release(unless_requested=True):
-            if stop.is_set:
-                break
-        return Outcome(runner.finish(), is_idle=not stop.is_set)
+    try:
+        with lease.acquired(on_loss=stop.set) as held, task_queue.opened() as queue:
+            periodic_tasks.start_scheduled_analysis()
+            runner = _Runner(queue, stop=stop, report=report)
+            while True:
+                is_idle = runner.run(until_idle=until_idle)
+                status = runner.finish()
+                if not is_idle or held.release(unless_requested=True):
+                    return Outcome(status, is_idle=is_idle)
+    finally:
+        jobs.resume()
 
 
 class _Runner:
@@ -81,6 +84,7 @@ class _Runner:
         self._started_at, self._began = now(), time.monotonic()
         self._reported = self._began
         self._running: set[Future[bool]] = set()
+        self._has_read_all_events = False
         # What sweeps found due while nothing else happened: it cannot be done now, because a budget is spent or an API
         # has an outage, and is left.
         self._tried: set[TaskMessage] = set()
@@ -88,8 +92,7 @@ class _Runner:
 
     def run(self, *, until_idle: bool) -> bool:
         """Run tasks until idle or stopped; True if idle."""
-        if settings.EVENTS_QUEUE_URL:
-            self._queue.put(_EVENTS)
+        self._has_read_all_events = not settings.EVENTS_QUEUE_URL
         with ThreadPoolExecutor(settings.CELERY_WORKER_CONCURRENCY, thread_name_prefix="work") as pool:
             while not self._stop.is_set:
                 self._send_scheduled()
@@ -115,7 +118,7 @@ class _Runner:
     def _send_scheduled(self) -> None:
         for name in self._schedule.due():
             self._queue.put(TaskMessage(_PREFIX + name))
-            if name == "sweep" and settings.EVENTS_QUEUE_URL and not self._running:
+            if name == "sweep" and settings.EVENTS_QUEUE_URL:
                 self._queue.put(_EVENTS)
 
     def _start(self, pool: ThreadPoolExecutor) -> None:
@@ -135,15 +138,19 @@ class _Runner:
         before = due.progress_marker()
         if before != self._marker:
             self._marker, self._tried = before, set()
+        delay = due.seconds_until_due()  # before the sweep: what becomes due in between is found by it
         self._count(_run(_SWEEP))
         found = self._queue.waiting()
         if found - self._tried:
             self._tried |= found
             return False
         self._queue.clear()
-        delay = due.seconds_until_due()
-        if delay is None:
+        if delay is None and self._has_read_all_events:
             return True
+        if delay is None:  # those that came meanwhile
+            self._has_read_all_events = True
+            self._queue.put(_EVENTS)
+            return False
         self._stop.wait(delay)
         self._tried.clear()
         return False
@@ -153,9 +160,12 @@ class _Runner:
             queue = sqs.connect(settings.EVENTS_QUEUE_URL, region=settings.AWS_REGION)
             batches = pipeline.consume_events(queue, stop=self._stop, until_empty=True, max_failures=MAX_QUEUE_FAILURES)
             # The counts grow from batch to batch.
-            self._status.events += max((counts.events for counts in batches), default=0)
+            number = max((counts.events for counts in batches), default=0)
+            self._status.events += number
+            self._has_read_all_events &= not number
         except Exception:  # the task boundary, as for tasks
             logger.exception("the events of %s could not be read", settings.EVENTS_QUEUE_URL)
+            self._has_read_all_events = True  # the next run tries again
             return False
         finally:
             connection.close()

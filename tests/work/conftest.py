@@ -1,8 +1,9 @@
 import pytest
 
+from tests.commands.test_consume_events import moto, sqs
 from tests.recognition.conftest import simulator
 
-__all__ = ["simulator"]
+__all__ = ["moto", "simulator", "sqs"]
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from tests import pictures
 from tests.delivery.receiver import Receiver
 from tests.factories import create_bucket
 from tests.recognition.test_engine import states, stored_images
+from tests.s3_event_messages import notice, record
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("without_redis")]
 
@@ -154,10 +155,22 @@ def test_a_lost_lease_stops_the_run():
     stop = Stop()
     stop.set()
     assert not work.run(stop=stop, until_idle=True).is_idle
-    jobs.resume()
+    assert not jobs.is_shutting_down()
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan"])
 def test_nonsense_time_limit_is_refused(seconds):
     status, said = run(f"--max-seconds={seconds}")
     assert (status, said) == (2, "--max-seconds must be greater than 0.")
+
+
+def test_events_of_the_queue_are_read_and_their_objects_imported(owner, simulator, s3, sqs, settings):
+    create_bucket(owner)
+    s3.put("a.jpg", pictures.jpeg())
+    sqs.send_message(QueueUrl=sqs.events, MessageBody=notice(record("a.jpg")))
+    status, said = run()
+    assert (status, states()) == (0, {"done": 1}), said
+    assert said.startswith("1 analysis finished, 1 events, ")
+    settings.EVENTS_QUEUE_URL = f"{sqs.events}-nowhere"
+    status, said = run()
+    assert (status, "See the log for what failed." in said) == (1, True)
