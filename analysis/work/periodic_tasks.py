@@ -12,22 +12,22 @@ from analysis import tasks
 from analysis.models import WorkLease
 from imagelib import celery_schedule
 
-# They sum up what was done, so they come at the end of a run, and at their intervals in a long one.
+# They sum up what was done, so they come last, and at their intervals in a long run.
 FIGURES = ("fold_spend", "refresh_label_counts", "refresh_statistics")
+# They come when nothing else is due, since they would slow down what people wait for.
+HOUSEKEEPING = ("sweep_blobs", "delete_expired_trash", "delete_expired_audit_entries")
 # Says that scheduler, broker and worker are up, which a run without them does not show.
 OMITTED = "heartbeat"
 
 
 class Schedule:
-    """Names of the tasks whose time has come; all but the figures are due at first."""
+    """Names of the tasks whose time has come; at first, that of the sweep only."""
 
     def __init__(self) -> None:
         started = time.monotonic()
         self._intervals = celery_schedule.intervals(settings.SWEEP_SECONDS)
         del self._intervals[OMITTED]
-        self._next = {
-            name: started + seconds if name in FIGURES else started for name, seconds in self._intervals.items()
-        }
+        self._next = {name: started + seconds for name, seconds in self._intervals.items()} | {"sweep": started}
 
     def due(self) -> list[str]:
         current = time.monotonic()

@@ -84,7 +84,7 @@ class _Runner:
         self._started_at, self._began = now(), time.monotonic()
         self._reported = self._began
         self._running: set[Future[bool]] = set()
-        self._has_read_all_events = False
+        self._has_read_all_events = self._is_tidy = False
         # What sweeps found due while nothing else happened: it cannot be done now, because a budget is spent or an API
         # has an outage, and is left.
         self._tried: set[TaskMessage] = set()
@@ -145,15 +145,22 @@ class _Runner:
             self._tried |= found
             return False
         self._queue.clear()
-        if delay is None and self._has_read_all_events:
-            return True
-        if delay is None:  # those that came meanwhile
-            self._has_read_all_events = True
-            self._queue.put(_EVENTS)
-            return False
+        if delay is None:
+            return not self._send_last()
         self._stop.wait(delay)
         self._tried.clear()
         return False
+
+    def _send_last(self) -> bool:
+        """Send what comes when nothing else is due; False if that was done."""
+        if not self._has_read_all_events:  # those that came meanwhile
+            self._queue.put(_EVENTS)
+        if not self._is_tidy:
+            for name in periodic_tasks.HOUSEKEEPING:
+                self._queue.put(TaskMessage(_PREFIX + name))
+        is_sent = not (self._has_read_all_events and self._is_tidy)
+        self._has_read_all_events = self._is_tidy = True
+        return is_sent
 
     def _consume_events(self) -> bool:
         try:
