@@ -17,9 +17,8 @@ SOON = timedelta(seconds=30)
 
 def progress_marker() -> tuple[datetime | None, int | None]:
     """Changes whenever an analysis has ended or was added; two index probes."""
-    return Analysis.objects.aggregate(Max("finished_at"))["finished_at__max"], Analysis.objects.aggregate(Max("pk"))[
-        "pk__max"
-    ]
+    last_ended = Analysis.objects.aggregate(at=Max("finished_at"))["at"]
+    return last_ended, Analysis.objects.aggregate(pk=Max("pk"))["pk"]
 
 
 def finished_since(started_at: datetime) -> int:

@@ -88,7 +88,7 @@ class _Runner:
         # What sweeps found due while nothing else happened: it cannot be done now, because a budget is spent or an API
         # has an outage, and is left.
         self._tried: set[TaskMessage] = set()
-        self._marker = due.progress_marker()
+        self._marker, self._waited = due.progress_marker(), 0.0
 
     def run(self, *, until_idle: bool) -> bool:
         """Run tasks until idle or stopped; True if idle."""
@@ -137,7 +137,7 @@ class _Runner:
         """Sweep; True if it finds nothing that was not tried in vain already."""
         before = due.progress_marker()
         if before != self._marker:
-            self._marker, self._tried = before, set()
+            self._marker, self._tried, self._waited = before, set(), 0.0
         delay = due.seconds_until_due()  # before the sweep: what becomes due in between is found by it
         self._count(_run(_SWEEP))
         found = self._queue.waiting()
@@ -145,8 +145,10 @@ class _Runner:
             self._tried |= found
             return False
         self._queue.clear()
-        if delay is None:
+        # What becomes due every few seconds, while an outage or a budget holds it up, is not waited for without end.
+        if delay is None or self._waited > due.SOON.total_seconds():
             return not self._send_last()
+        self._waited += delay
         self._stop.wait(delay)
         self._tried.clear()
         return False

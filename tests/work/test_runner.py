@@ -15,6 +15,7 @@ from analysis.health import services
 from analysis.models import Analysis, Bucket, EndedStatistics, Outage, Sink, WorkLease
 from analysis.recognition import engine_runner
 from analysis.work import Stop, lease
+from imagelib.celery import start_embedded
 from tests import pictures
 from tests.delivery.receiver import Receiver
 from tests.factories import create_bucket
@@ -174,3 +175,8 @@ def test_events_of_the_queue_are_read_and_their_objects_imported(owner, simulato
     settings.EVENTS_QUEUE_URL = f"{sqs.events}-nowhere"
     status, said = run()
     assert (status, "See the log for what failed." in said) == (1, True)
+
+
+def test_celery_does_not_start_without_a_broker():
+    with pytest.raises(SystemExit, match="There is no broker"):
+        start_embedded()
