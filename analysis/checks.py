@@ -20,6 +20,7 @@ from analysis.recognition import registry
 from analysis.recognition.base import FILTERS, Parameters
 from analysis.recognition.registry import NAMES
 from analysis.web.stored_files import MODES as SENDFILE_MODES
+from imagelib import celery_broker
 
 
 @register(Tags.security)
@@ -229,6 +230,19 @@ def services_of_its_own(**_options: Any) -> list[CheckMessage]:
             % {"services": ", ".join(sorted(settings.EMBEDDED))},
             hint=_("Set DATABASE_URL and REDIS_URL to servers that all web and worker processes can reach."),
             id="imagelib.W001",
+        )
+    ]
+
+
+@register(Tags.security)
+def queue_of_celery_is_used(**_options: Any) -> list[CheckMessage]:
+    if not settings.CELERY_QUEUE_URL or celery_broker.is_sqs(settings.CELERY_BROKER_URL):
+        return []
+    return [
+        checks.Warning(
+            _("CELERY_QUEUE_URL has no effect, since CELERY_BROKER_URL is not sqs://."),
+            hint=_("Set CELERY_BROKER_URL=sqs://, or remove the setting."),
+            id="imagelib.W008",
         )
     ]
 

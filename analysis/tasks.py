@@ -16,7 +16,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import transaction
 
-from analysis import pipeline
+from analysis import jobs, pipeline, task_queue
 from analysis.audit_log import retention
 from analysis.batches import lifecycle, progress, queueing, report
 from analysis.bucket_sync import importer
@@ -26,7 +26,7 @@ from analysis.exports import background as background_exports
 from analysis.health import heartbeat as health_heartbeat
 from analysis.health import watchdog
 from analysis.library import backfills, duplicate_flags, uploads
-from analysis.models import Batch, IdempotentRequest
+from analysis.models import AttemptCount, Batch, IdempotentRequest
 from analysis.recognition import claims, engine_runner, ledger, outages
 from analysis.recognition import reindex_ancestors as recognition_reindex_ancestors
 from analysis.recognition import reindex_label as recognition_reindex_label
@@ -42,8 +42,14 @@ from imagelib.accounts.session_store import SessionStore
 class OnCommitTask(DjangoTask):
     """A task that may fail to be sent on commit.
 
-    Its row is saved, and the sweeper sends it again.
+    Its row is saved, and the sweeper sends it again. Without a broker it is not sent at all: `manage.py work` finds the
+    row, and runs in its own process what is sent there.
     """
+
+    def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:  # type: ignore[override]
+        if task_queue.put(self.name, kwargs or {}) or not settings.CELERY_BROKER_URL:
+            return None
+        return super().apply_async(args, kwargs, **options)
 
     def delay_on_commit(self, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
         def send() -> None:  # not a partial: Django's log names the function that fails
@@ -198,6 +204,8 @@ def sweep() -> None:
     advance_batches()
     if uploads.is_due():
         check_uploads.delay()
+    for bucket_id, trash_missing in pipeline.requested_syncs():
+        sync_bucket.delay(bucket_id=bucket_id, trash_missing=trash_missing)
     for bucket_id in importer.due_buckets():
         import_bucket_objects.delay(bucket_id=bucket_id)
     for export_id in background_exports.due_ids():
@@ -255,6 +263,7 @@ def sweep_blobs() -> None:
     collections.delete_expired()
     share_links.delete_expired()
     IdempotentRequest.delete_expired()
+    AttemptCount.delete_expired()
     outbox.delete_expired()
     SessionStore.clear_expired()
     blobs.sweep(older_than=timedelta(hours=1))
@@ -284,5 +293,5 @@ def fold_spend() -> None:
 
 
 @worker_shutting_down.connect
-def end_engines(**_: Any) -> None:
-    engine_runner.shut_down()
+def end_jobs(**_: Any) -> None:
+    jobs.shut_down()

@@ -29,6 +29,7 @@ BENCHES = {  # time limits in seconds
     "quota": 420.0,
     "cpu_per_image": 540.0,
     "lambda_loop": 300.0,
+    "idle_work": 900.0,
     "faults": 330.0,
     "recovery": 2_400.0,
     "worker_memory": 240.0,

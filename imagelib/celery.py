@@ -21,6 +21,8 @@ app.autodiscover_tasks()
 @celeryd_init.connect
 @beat_init.connect
 def start_embedded(**_kwargs: object) -> None:
+    if not settings.CELERY_BROKER_URL:  # Celery would look for RabbitMQ on this machine
+        raise SystemExit("There is no broker: set REDIS_URL or CELERY_BROKER_URL, or run manage.py work instead.")
     try:
         embedded.start(settings.VAR, services=settings.EMBEDDED)
     except embedded.ServerStartError as error:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from celery.schedules import ParseException, crontab
 from django.core.exceptions import ImproperlyConfigured
 
 
-def beat(*, sweep_seconds: float, analyze_schedule: str) -> dict[str, dict[str, Any]]:
-    """Return CELERY_BEAT_SCHEDULE. Raises ImproperlyConfigured for an invalid crontab."""
-    intervals = {
+def intervals(sweep_seconds: float) -> dict[str, float]:
+    """Seconds between two runs of each periodic task."""
+    return {
         "sweep": sweep_seconds,
         "heartbeat": 30.0,
         "fold_spend": 30.0,
@@ -20,6 +21,10 @@ def beat(*, sweep_seconds: float, analyze_schedule: str) -> dict[str, dict[str, 
         "delete_expired_trash": 3_600.0,
         "delete_expired_audit_entries": 3_600.0,
     }
+
+
+def beat(*, sweep_seconds: float, analyze_schedule: str) -> dict[str, dict[str, Any]]:
+    """Return CELERY_BEAT_SCHEDULE. Raises ImproperlyConfigured for an invalid crontab."""
     schedule: dict[str, dict[str, Any]] = {
         f"{task} every {seconds} s": {
             "task": f"analysis.tasks.{task}",
@@ -28,7 +33,7 @@ def beat(*, sweep_seconds: float, analyze_schedule: str) -> dict[str, dict[str, 
             # worker compares with its own clock, which may be off.
             "options": {"expires": max(seconds, 900.0)},
         }
-        for task, seconds in intervals.items()
+        for task, seconds in intervals(sweep_seconds).items()
     }
     if analyze_schedule:
         schedule["analyze_on_schedule"] = {
@@ -36,6 +41,13 @@ def beat(*, sweep_seconds: float, analyze_schedule: str) -> dict[str, dict[str, 
             "schedule": _crontab(analyze_schedule),
         }
     return schedule
+
+
+def has_come(analyze_schedule: str, *, since: datetime, now: datetime) -> bool:
+    """True if a time of the crontab lies between the two."""
+    schedule: Any = _crontab(analyze_schedule)
+    schedule.nowfun = lambda: now
+    return bool(schedule.is_due(since).is_due)
 
 
 def _crontab(text: str) -> crontab:

@@ -76,6 +76,7 @@ def test_deployment_check_reports_embedded_services():
     [
         ("DECODE_MEMORY_BYTES", 2**40, "imagelib.W007"),
         ("ALLOWED_HOSTS", ["*"], "imagelib.W006"),
+        ("CELERY_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/1/imagelib", "imagelib.W008"),
         ("SECURE_PROXY_SSL_HEADER", None, "imagelib.W004"),
         ("SECURE_PROXY_SSL_HEADER", ("HTTP_X_FORWARDED_PROTO", "https"), "imagelib.W005"),
         ("TRUSTED_PROXIES", ["10.0.0.0/33"], "imagelib.E007"),

@@ -38,7 +38,9 @@ DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def test_modules_are_named_by_searchable_nouns() -> None:
-    assert [str(path) for path in FILES if path.stem.removeprefix("test_") in REFUSED_STEMS] == []
+    # Commands are named by what people type.
+    others = [path for path in FILES if path.parent.name != "commands"]
+    assert [str(path) for path in others if path.stem.removeprefix("test_") in REFUSED_STEMS] == []
 
 
 def test_no_package_has_a_singular_and_a_plural_of_one_name() -> None:

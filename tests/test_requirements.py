@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = {"analysis", "bench", "imagelib", "manage", "tests"}
-LINE = re.compile(r"(?P<name>[\w.-]+)(\[[\w,-]+\])?==(?P<version>[\w.]+)\s+# \S.*")
+LINE = re.compile(r"(?P<name>[\w.-]+)(\[[\w,-]+\])?==(?P<version>[\w.]+)(; [\w\" =]+)?\s+# \S.*")
 
 
 def normal(name: str) -> str:

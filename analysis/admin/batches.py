@@ -18,7 +18,7 @@ from analysis.admin import display, filters
 from analysis.admin.base import ReadOnlyAdmin
 from analysis.batches import lifecycle, progress
 from analysis.batches.authorization import NotAllowed
-from analysis.models import Analysis, Batch, Heartbeat, Image
+from analysis.models import Analysis, Batch, Heartbeat, Image, WorkLease
 
 
 @admin.register(Batch)
@@ -161,3 +161,8 @@ def _report(request: HttpRequest, numbers: Numbers, done: str, skipped: str) -> 
 @admin.register(Heartbeat)
 class HeartbeatAdmin(ReadOnlyAdmin):
     list_display = ("name", "at", "host")
+
+
+@admin.register(WorkLease)
+class WorkLeaseAdmin(ReadOnlyAdmin):
+    list_display = ("name", "host", "started_at", "ended_at", "expires_at")

@@ -83,6 +83,7 @@ SECTIONS = (
             Item(our.TrashDeletion, "delete_forever"),
             Item(our.OriginalDeletion, "cloud_off"),
             Item(our.Heartbeat, "ecg_heart"),
+            Item(our.WorkLease, "engineering"),
             Item(our.AddedStatistics, "add_photo_alternate"),
             Item(our.EndedStatistics, "bar_chart"),
             Item(our.LatencyStatistics, "timer"),

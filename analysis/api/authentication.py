@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from ninja.security.http import HttpAuthBase
 
 from analysis.api.errors import ApiError
+from analysis.models import AttemptCount
 from analysis.web.attempts import redis_client
 from imagelib.accounts.models import ApiToken
 
@@ -109,12 +110,8 @@ def check_rate(request: HttpRequest, token: ApiToken) -> None:
     now = time.time()
     window, reset = int(now // WINDOW), WINDOW - int(now % WINDOW)
     try:
-        with redis_client().pipeline() as pipeline:
-            # A fixed window, not a sliding one: two commands, and headers that a caller can compute with.
-            key = f"api-rate:{token.pk}:{window}"
-            pipeline.incr(key)
-            pipeline.expire(key, WINDOW * 2)  # twice: servers' clocks may differ by less than a window
-            used = int(pipeline.execute()[0])
+        # A fixed window, not a sliding one: two commands, and headers that a caller can compute with.
+        used = _count(f"api-rate:{token.pk}:{window}", seconds=WINDOW * 2)
     except redis.RedisError as error:
         # The limit protects the server from one program; without Redis a program that works matters more.
         logger.warning("API requests are not limited, because Redis is not available: %s", error)
@@ -124,3 +121,13 @@ def check_rate(request: HttpRequest, token: ApiToken) -> None:
     if used > limit:
         message = _("Too many requests: this token may send %(limit)s a minute. Try again in %(seconds)s s.")
         raise ApiError(429, message % {"limit": limit, "seconds": reset}, headers={"Retry-After": str(reset)})
+
+
+def _count(key: str, *, seconds: int) -> int:
+    """Requests of a window, this one included. Raises redis.RedisError."""
+    if not settings.REDIS:
+        return AttemptCount.increment([key], seconds=seconds)
+    with redis_client().pipeline() as pipeline:
+        pipeline.incr(key)
+        pipeline.expire(key, seconds)  # two windows: servers' clocks may differ by less than one
+        return int(pipeline.execute()[0])

@@ -27,6 +27,14 @@ class SqsMessage:
     """Why it was sent to the dead-letter queue."""
 
 
+@dataclass(frozen=True)
+class QueueStatus:
+    """The number of messages that wait, and the visibility timeout in seconds."""
+
+    messages: int
+    visibility_timeout: int
+
+
 @dataclass
 class SqsQueue:
     """A queue by its URL; its dead-letter queue is that of its redrive policy."""
@@ -53,6 +61,14 @@ class SqsQueue:
                 MessageAttributeNames=["Reason"],
             )
         return [_message(item) for item in response.get("Messages", [])]
+
+    def status(self) -> QueueStatus:
+        """Raises AWSError."""
+        names = ["ApproximateNumberOfMessages", "VisibilityTimeout"]
+        with clients.translate_errors():
+            response = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)
+        number, timeout = (int(response["Attributes"][name]) for name in names)
+        return QueueStatus(number, timeout)
 
     def delete(self, messages: Sequence[SqsMessage]) -> None:
         """Raises AWSError.

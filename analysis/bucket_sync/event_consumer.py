@@ -47,6 +47,15 @@ class EventBatch:
     recorded: RecordedEvents
 
 
+@dataclass
+class RecordedMessages:
+    """Result of messages. `unusable` has the reason for each such message, by id."""
+
+    recorded: RecordedEvents = field(default_factory=RecordedEvents)
+    unusable: dict[str, str] = field(default_factory=dict)
+    events: int = 0
+
+
 @dataclass(frozen=True)
 class ReplayedMessage:
     """A message of a dead-letter queue: why it stays there, or what it recorded."""
@@ -96,12 +105,15 @@ class StopFlag:
             raise StopFlag.Interrupt
 
 
-def consume(queue: SqsQueue, *, stop: StopFlag, until_empty: bool = False) -> Iterator[EventBatch]:
+def consume(
+    queue: SqsQueue, *, stop: StopFlag, until_empty: bool = False, max_failures: int | None = None
+) -> Iterator[EventBatch]:
     """Consume events until stopped, or with `until_empty` until no message is left.
 
     Yields after each batch.
 
-    Several consumers may run at the same time. Errors of SQS and the database are retried for ever.
+    Several consumers may run at the same time. Errors of SQS and the database are retried for ever, unless
+    `max_failures` in a row end it by raising the last one.
     """
     counts, failures = EventCounts(), 0
     while not stop.is_set:
@@ -122,6 +134,8 @@ def consume(queue: SqsQueue, *, stop: StopFlag, until_empty: bool = False) -> It
                 connection.close()
             seconds = PAUSES[min(failures, len(PAUSES) - 1)]
             failures += 1
+            if failures == max_failures:
+                raise
             source = queue.url if isinstance(error, AWSError) else "the database"
             logger.warning("events: %s: %s Trying again in %d s.", source, str(error).strip(), seconds)
             stop.interruptible(lambda seconds=seconds: time.sleep(seconds))  # type: ignore[misc]
@@ -132,34 +146,42 @@ def handle_messages(queue: SqsQueue, messages: list[SqsMessage], *, counts: Even
 
     Unusable ones go to the dead-letter queue.
     """
+    batch = record_messages(messages)
+    queue.delete([message for message in messages if message.id not in batch.unusable])
+    for message in messages:
+        if reason := batch.unusable.get(message.id):
+            _send_to_dlq(queue, message, reason, counts)
+    counts.messages += len(messages)
+    counts.events += batch.events
+    return batch.recorded
+
+
+def record_messages(messages: list[SqsMessage]) -> RecordedMessages:
+    """Record the events of messages in one transaction."""
     readable, events, unusable = _parse(messages)
     try:
         recorded = object_queue.record_events(events)
     # One value that PostgreSQL refuses rolls back all ten messages, so they are recorded one by one.
     except DataError as error:
-        return _handle_one_by_one(queue, messages, error, counts=counts)
-    unknown = {message.id for message in readable if recorded.unknown and _names_any(message, recorded.unknown)}
-    queue.delete([message for message in readable if message.id not in unknown])
-    unusable += [(message, _unknown_buckets(recorded.unknown)) for message in readable if message.id in unknown]
-    for message, reason in unusable:
-        _send_to_dlq(queue, message, reason, counts)
-    counts.messages += len(messages)
-    counts.events += len(events)
-    return recorded
+        return _record_one_by_one(messages, error)
+    for message in readable if recorded.unknown else ():
+        if _names_any(message, recorded.unknown):
+            unusable[message.id] = _unknown_buckets(recorded.unknown)
+    return RecordedMessages(recorded, unusable, len(events))
 
 
-def _handle_one_by_one(
-    queue: SqsQueue, messages: list[SqsMessage], error: DataError, *, counts: EventCounts
-) -> RecordedEvents:
+def _record_one_by_one(messages: list[SqsMessage], error: DataError) -> RecordedMessages:
     """Find the message that the database rejects, and record the others."""
+    total = RecordedMessages()
     if len(messages) == 1:
-        _send_to_dlq(queue, messages[0], _rejected_by_database(error), counts)
-        counts.messages += 1
-        return RecordedEvents()
-    recorded = RecordedEvents()
+        total.unusable[messages[0].id] = _rejected_by_database(error)
+        return total
     for message in messages:
-        recorded.add(handle_messages(queue, [message], counts=counts))
-    return recorded
+        batch = record_messages([message])
+        total.recorded.add(batch.recorded)
+        total.unusable |= batch.unusable
+        total.events += batch.events
+    return total
 
 
 def replay(dead_letters: SqsQueue) -> Iterator[ReplayedMessage]:
@@ -192,17 +214,17 @@ def _replay(message: SqsMessage) -> ReplayedMessage:
     return ReplayedMessage(message, reason, recorded)
 
 
-def _parse(messages: list[SqsMessage]) -> tuple[list[SqsMessage], list[ObjectEvent], list[tuple[SqsMessage, str]]]:
-    """Readable messages, their events, and unreadable messages with the reason."""
+def _parse(messages: list[SqsMessage]) -> tuple[list[SqsMessage], list[ObjectEvent], dict[str, str]]:
+    """Readable messages, their events, and the reason for each other message, by id."""
     readable: list[SqsMessage] = []
     events: list[ObjectEvent] = []
-    unreadable: list[tuple[SqsMessage, str]] = []
+    unreadable: dict[str, str] = {}
     for message in messages:
         try:
             events += parse_events(message.body)
             readable.append(message)
         except InvalidEvent as error:
-            unreadable.append((message, translated(error)))
+            unreadable[message.id] = translated(error)
     return readable, events, unreadable
 
 

@@ -135,11 +135,15 @@ def count_failed(bucket: Bucket, *, failed: Iterable[tuple[str, int]], options: 
     return number
 
 
+def is_free() -> Q:
+    """Buckets that no process syncs."""
+    return Q(sync_claimed_until=None) | leases.has_passed("sync_claimed_until")
+
+
 def _begin(bucket: Bucket, options: SyncOptions) -> SyncCounts:
     if options.is_dry:
         return SyncCounts()
-    free = Q(sync_claimed_until=None) | leases.has_passed("sync_claimed_until")
-    if not Bucket.objects.filter(free, pk=bucket.pk).update(sync_claimed_until=Now() + LEASE):
+    if not Bucket.objects.filter(is_free(), pk=bucket.pk).update(sync_claimed_until=Now() + LEASE):
         sentence = _("A sync of %(bucket)s is already running. Wait until it has finished.")
         raise SyncRunning(sentence % {"bucket": bucket})
     bucket.refresh_from_db(fields=["cursor", "report", "sync_started_at"])

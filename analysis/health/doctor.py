@@ -15,8 +15,9 @@ from django.db import Error, connection, transaction
 from django.utils.translation import gettext as _
 
 from analysis.findings import Finding, State, failed, first_line, ok, warning
-from analysis.health import embeddings, local_models, services, storage, workload
+from analysis.health import background_work, embeddings, local_models, services, storage, workload
 from analysis.search import replica
+from imagelib import celery_broker
 
 logger = logging.getLogger(__name__)
 
@@ -45,9 +46,7 @@ def all_checks() -> tuple[Check, ...]:
         *([Check("read replica", services.check_replica, DATABASE)] if replica.is_configured() else []),
         Check("migrations", services.check_migrations, DATABASE),
         Check("redis", services.check_broker),
-        Check("queue", services.check_queue, BROKER),
-        Check("workers", services.check_workers, BROKER),
-        Check("scheduler", services.check_scheduler, DATABASE),
+        *_background_checks(),
         Check("analyses", workload.check_queue_age, DATABASE),
         Check("stuck jobs", workload.check_stuck, DATABASE),
         Check("failures", workload.check_failures, DATABASE),
@@ -63,6 +62,17 @@ def all_checks() -> tuple[Check, ...]:
         Check("deliveries", workload.check_deliveries, DATABASE),
         Check("budget", workload.check_budget, DATABASE),
         Check("rate limits", workload.check_rate_limits, BROKER),
+    )
+
+
+def _background_checks() -> tuple[Check, ...]:
+    if background_work.is_in_use():
+        return (Check("background work", background_work.check_work, DATABASE),)
+    broker = frozenset[str]() if celery_broker.is_sqs(settings.CELERY_BROKER_URL) else BROKER
+    return (
+        Check("queue", services.check_queue, broker),
+        Check("workers", services.check_workers, broker),
+        Check("scheduler", services.check_scheduler, DATABASE),
     )
 
 

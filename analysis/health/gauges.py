@@ -22,6 +22,7 @@ from analysis.models import Analysis, Batch, Delivery, Outage
 from analysis.recognition import aws_quotas, engine_runner, ledger, registry
 from analysis.recognition.rate_limiter import RateLimiterUnavailable
 from analysis.statistics import queue_depth
+from imagelib import celery_broker
 
 # Seconds per statement.
 QUERY_TIMEOUT = 5
@@ -121,7 +122,9 @@ def _heartbeat() -> Iterable[Metric]:
 
 
 def _broker() -> Iterable[Metric]:
-    yield Gauge("imagelib_broker_messages", "Messages in the broker's queue.", value=services.queue_length())
+    """Of Redis only: CloudWatch has the length of an SQS queue."""
+    if settings.REDIS and not celery_broker.is_sqs(settings.CELERY_BROKER_URL):
+        yield Gauge("imagelib_broker_messages", "Messages in the broker's queue.", value=services.queue_length())
 
 
 def _rate_limits() -> Iterable[Metric]:

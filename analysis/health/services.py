@@ -14,12 +14,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from kombu.exceptions import OperationalError
 
+from analysis.aws import sqs
+from analysis.aws.errors import AWSError
 from analysis.findings import Finding, failed, first_line, ok, warning
 from analysis.formatting import duration, plural
 from analysis.health import heartbeat
 from analysis.health.bounded import bounded
 from analysis.search import replica
 from analysis.search.replica import ReplicaState
+from imagelib import celery_broker
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 3, 3  # seconds
 PING_TIMEOUT = 1.5
@@ -81,6 +84,8 @@ def check_migrations() -> Finding:
 
 
 def check_broker() -> Finding:
+    if not settings.REDIS:
+        return ok("redis", _("Redis is not used: limits are counted in the database."))
     try:
         info: Any = _redis().info()
     except redis.RedisError as error:
@@ -103,7 +108,27 @@ def queue_length() -> int:
 
 
 def check_queue() -> Finding:
-    length = queue_length()
+    if celery_broker.is_sqs(settings.CELERY_BROKER_URL):
+        return _check_sqs()
+    return _check_length(queue_length())
+
+
+def _check_sqs() -> Finding:
+    if not settings.CELERY_QUEUE_URL:
+        return ok("queue", _("The queue is in SQS; CloudWatch has its length."))
+    try:
+        status = sqs.connect(settings.CELERY_QUEUE_URL, region=settings.AWS_REGION).status()
+    except AWSError as error:
+        message = _("The queue of Celery cannot be read: %(error)s") % {"error": error}
+        return failed("queue", message, _("Check CELERY_QUEUE_URL, and grant sqs:GetQueueAttributes."))
+    if status.visibility_timeout < celery_broker.VISIBILITY_TIMEOUT:
+        message = _("The visibility timeout of Celery's queue is %(seconds)s s: long tasks are delivered twice.")
+        next_step = _("Set it to %(seconds)s s.") % {"seconds": celery_broker.VISIBILITY_TIMEOUT}
+        return warning("queue", message % {"seconds": status.visibility_timeout}, next_step)
+    return _check_length(status.messages)
+
+
+def _check_length(length: int) -> Finding:
     message = plural(ngettext("%(number)s message in the queue.", "%(number)s messages in the queue.", length), length)
     if length > LONG_QUEUE:
         return warning("queue", message, _("Check that workers are running."))
@@ -111,6 +136,9 @@ def check_queue() -> Finding:
 
 
 def check_workers() -> Finding:
+    if celery_broker.is_sqs(settings.CELERY_BROKER_URL):
+        # A ping is a broadcast, which SQS lacks. The heartbeat takes the way of every task.
+        return ok("workers", _("Workers cannot be asked over SQS; the scheduler's heartbeat shows that they work."))
     try:
         names = sorted(bounded(lambda: current_app.control.inspect(timeout=PING_TIMEOUT).ping() or {}))
     except (OSError, OperationalError) as error:

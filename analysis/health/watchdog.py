@@ -18,7 +18,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from analysis.formatting import duration
-from analysis.health import heartbeat
+from analysis.health import background_work, heartbeat
 from analysis.models import Analysis
 from analysis.recognition import ledger, registry
 from analysis.recognition.prices import price_list
@@ -99,6 +99,8 @@ def sentence() -> str:
     Empty if there are none.
     """
     stalled = stalls()
+    if background_work.is_in_use():  # it is started at intervals, between which work may wait
+        stalled = [stall for stall in stalled if background_work.has_missed(stall.waited)]
     if not stalled:
         return ""
     names = ", ".join(dict.fromkeys(str(Analysis.Api(stall.api).label) for stall in stalled))
@@ -130,6 +132,8 @@ _logged_at = -LOG_INTERVAL
 
 
 def _hint() -> str:
+    if background_work.is_in_use():
+        return background_work.hint()
     age = heartbeat.age()
     if age is None:
         return _(

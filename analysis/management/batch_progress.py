@@ -6,6 +6,7 @@ import logging
 from time import monotonic, sleep
 
 from celery import current_app
+from django.conf import settings
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 from tqdm import tqdm
@@ -14,8 +15,10 @@ from analysis import tasks
 from analysis.batches import lifecycle, report
 from analysis.batches.progress import Progress, progress
 from analysis.formatting import count, dollars, duration
+from analysis.health import background_work
 from analysis.management.batch_output import BatchOutput, describe_batch, has_terminal
 from analysis.models import Batch, Outage
+from imagelib import celery_broker
 
 logger = logging.getLogger(__name__)
 
@@ -139,6 +142,10 @@ def _stall_reasons(state: Progress) -> list[str]:
         _("%(api)s analyses are waiting: %(error)s") % {"api": outage.get_api_display(), "error": outage.message}
         for outage in outages
     ]
+    if background_work.is_in_use():
+        return [*reasons, _("Queued analyses wait for the next run of `manage.py work`.")]
+    if celery_broker.is_sqs(settings.CELERY_BROKER_URL):
+        return reasons  # workers cannot be asked
     try:
         workers = current_app.control.ping(timeout=2)
     except OperationalError as error:

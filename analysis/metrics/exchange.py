@@ -68,7 +68,7 @@ class Counts:
 def start(registry: CollectorRegistry) -> None:
     """Begin to add this process's counts, once."""
     global _started_in  # noqa: PLW0603 - one thread per process
-    if _started_in == os.getpid():
+    if _started_in == os.getpid() or not settings.REDIS:
         return
     with _start_lock:
         if _started_in == os.getpid():
@@ -80,6 +80,8 @@ def start(registry: CollectorRegistry) -> None:
 
 def flush(registry: CollectorRegistry) -> bool:
     """Add the counts now. False if Redis is not available; the next time adds them too."""
+    if not settings.REDIS:
+        return False
     try:
         _counts(registry).flush()
     except redis.RedisError as error:
@@ -89,7 +91,10 @@ def flush(registry: CollectorRegistry) -> bool:
 
 
 def totals(registry: CollectorRegistry) -> Iterator[Metric]:
-    """The sums of all processes. Raises RedisError."""
+    """The sums of all processes; without Redis, what this one counted. Raises RedisError."""
+    if not settings.REDIS:
+        yield from registry.collect()
+        return
     client: Any = _redis()
     if client.hlen(COUNTS_KEY) > MAX_FIELDS:
         client.delete(COUNTS_KEY)

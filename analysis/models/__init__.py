@@ -1,6 +1,7 @@
 """Tables and constraints; `Viewer` is the only class here without a table."""
 
 from analysis.models.analyses import Analysis, AnalysisQuerySet
+from analysis.models.attempts import AttemptCount
 from analysis.models.audit_entries import AuditedImages, AuditEntry
 from analysis.models.backfills import Backfill
 from analysis.models.batches import Batch, BatchEntry, BatchImage
@@ -21,6 +22,7 @@ from analysis.models.ledger import Call, Spend, SpendEntry
 from analysis.models.model_versions import ModelVersion
 from analysis.models.outages import Outage
 from analysis.models.pending_blobs import PendingBlob
+from analysis.models.rate_limits import RateLimitState
 from analysis.models.ratings import Rating
 from analysis.models.saved_searches import SavedSearch
 from analysis.models.search_index import Face, ImageIndex, ImageText
@@ -34,6 +36,7 @@ from analysis.models.statistics import (
 )
 from analysis.models.uploads import Upload
 from analysis.models.viewer import Viewer
+from analysis.models.work_lease import WorkLease
 
 __all__ = [
     "AddedStatistics",
@@ -41,6 +44,7 @@ __all__ = [
     "AlertMatch",
     "Analysis",
     "AnalysisQuerySet",
+    "AttemptCount",
     "AuditEntry",
     "AuditedImages",
     "Backfill",
@@ -82,6 +86,7 @@ __all__ = [
     "OriginalDeletion",
     "Outage",
     "PendingBlob",
+    "RateLimitState",
     "Rating",
     "SavedSearch",
     "ShareLink",
@@ -94,4 +99,5 @@ __all__ = [
     "Upload",
     "Verdict",
     "Viewer",
+    "WorkLease",
 ]

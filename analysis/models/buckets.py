@@ -38,6 +38,11 @@ validate_region = RegexValidator(
 class Bucket(models.Model):
     """A bucket, or a prefix in it, whose pictures are indexed in place."""
 
+    class RequestedSync(models.TextChoices):
+        NONE = "", _("None")
+        COMPARE = "compare", _("Compare")
+        TRASH_MISSING = "trash", _("Compare, and move missing pictures to the trash")
+
     name = models.CharField(_("bucket name"), max_length=63, validators=[validate_bucket_name])
     prefix = models.CharField(
         _("prefix"),
@@ -114,6 +119,15 @@ class Bucket(models.Model):
     # A lease instead of an advisory lock: it ends by itself after a crash, and a sync commits between its pages.
     sync_claimed_until = models.DateTimeField(
         _("sync claimed until"), null=True, blank=True, help_text=_("Lease of the running sync.")
+    )
+    requested_sync = models.CharField(
+        _("requested sync"),
+        max_length=12,
+        choices=RequestedSync,
+        blank=True,
+        db_default="",
+        editable=False,
+        help_text=_("A sync that was requested and has not finished."),
     )
     trouble = models.TextField(_("error"), blank=True, help_text=_("Why its objects can't be read at present."))
     paused_until = models.DateTimeField(

@@ -10,9 +10,9 @@ from operator import itemgetter
 
 from django.db import transaction
 
-from analysis import tasks
+from analysis import jobs, tasks
 from analysis.aws.errors import AWSError
-from analysis.aws.sqs import SqsQueue
+from analysis.aws.sqs import SqsMessage, SqsQueue
 from analysis.bucket_sync import connection_check, event_consumer, importer, object_import, sync
 from analysis.bucket_sync.object_queue import RecordedEvents
 from analysis.curation import trash
@@ -23,12 +23,19 @@ from analysis.recognition.search_index import reindex
 
 
 def consume_events(
-    queue: SqsQueue, *, stop: event_consumer.StopFlag, until_empty: bool = False
+    queue: SqsQueue, *, stop: event_consumer.StopFlag, until_empty: bool = False, max_failures: int | None = None
 ) -> Iterator[event_consumer.EventCounts]:
     """Import what S3 events report, until stopped; yields counts after each batch."""
-    for batch in event_consumer.consume(queue, stop=stop, until_empty=until_empty):
+    for batch in event_consumer.consume(queue, stop=stop, until_empty=until_empty, max_failures=max_failures):
         _process_recorded(batch.recorded)
         yield batch.counts
+
+
+def record_events(messages: list[SqsMessage]) -> dict[str, str]:
+    """Import what messages of S3 report; the reasons why some are unusable, by id."""
+    batch = event_consumer.record_messages(messages)
+    _process_recorded(batch.recorded)
+    return batch.unusable
 
 
 def replay_events(dead_letters: SqsQueue) -> Iterator[event_consumer.ReplayedMessage]:
@@ -51,7 +58,18 @@ def _process_recorded(recorded: RecordedEvents) -> None:
 
 def start_sync(bucket_id: int, *, trash_missing: bool = False) -> None:
     """Sync a bucket in a worker."""
+    requested = Bucket.RequestedSync.TRASH_MISSING if trash_missing else Bucket.RequestedSync.COMPARE
+    Bucket.objects.filter(pk=bucket_id).update(requested_sync=requested)
     tasks.sync_bucket.delay_on_commit(bucket_id=bucket_id, trash_missing=trash_missing)
+
+
+def requested_syncs() -> list[tuple[int, bool]]:
+    """Id of each bucket whose requested sync does not run, and `trash_missing`."""
+    waiting = Bucket.objects.filter(sync.is_free()).exclude(requested_sync="")
+    return [
+        (bucket_id, requested == Bucket.RequestedSync.TRASH_MISSING)
+        for bucket_id, requested in waiting.order_by("pk").values_list("pk", "requested_sync")
+    ]
 
 
 def continue_sync(bucket_id: int, *, trash_missing: bool) -> bool:
@@ -60,18 +78,24 @@ def continue_sync(bucket_id: int, *, trash_missing: bool) -> bool:
     Why it cannot be listed is saved with the bucket.
     """
     bucket = Bucket.objects.get(pk=bucket_id)
+    is_unfinished = _sync_for_a_while(bucket, options=sync.SyncOptions(trash_missing=trash_missing))
+    if not is_unfinished:
+        Bucket.objects.filter(pk=bucket_id).update(requested_sync="")
+    return is_unfinished
+
+
+def _sync_for_a_while(bucket: Bucket, *, options: sync.SyncOptions) -> bool:
     end = time.monotonic() + RUN_SECONDS
-    options = sync.SyncOptions(trash_missing=trash_missing)
     try:
         # closing() ends the generator now, which gives the claim of the sync back; the garbage collector would do it
         # some time.
         with closing(sync_bucket(bucket, options=options)) as pages:
-            return any(time.monotonic() > end and sync.is_unfinished(bucket) for _counts in pages)
+            return any(jobs.is_over(end) and sync.is_unfinished(bucket) for _counts in pages)
     except sync.SyncRunning:
         return False
     except AWSError as error:
         trouble = connection_check.describe_list_error(bucket, error)
-        Bucket.objects.filter(pk=bucket_id).update(trouble=trouble)
+        Bucket.objects.filter(pk=bucket.pk).update(trouble=trouble)
         return False
 
 
@@ -108,7 +132,7 @@ def import_bucket_objects(bucket_id: int) -> bool:
         return False  # the other importers of this process continue until none waits
     try:
         end = time.monotonic() + RUN_SECONDS
-        while time.monotonic() < end:
+        while not jobs.is_over(end):
             row = importer.claim(bucket_id)
             if row is None:
                 return False

@@ -8,14 +8,15 @@ from functools import cache
 import redis
 from django.conf import settings
 
+from analysis import jobs
 from analysis.recognition import aws_quotas, registry
+from analysis.recognition.database_limiter import DatabaseRateLimiter
 from analysis.recognition.engine import Engine
 from analysis.recognition.rate_limiter import QUOTA_SHARE, RateLimiter
 
 _lock = threading.Lock()
 # Running engines; True if another message for the same API arrived since the engine was started.
 _running: dict[tuple[str, str], bool] = {}
-_is_shutting_down = threading.Event()
 
 
 def run(recognizer: str, api: str) -> bool:
@@ -33,7 +34,7 @@ def run(recognizer: str, api: str) -> bool:
         _running[key] = False
     try:
         while True:
-            is_work_left = _engine(recognizer, api).run(is_over=_is_shutting_down.is_set)
+            is_work_left = _engine(recognizer, api).run(is_over=jobs.is_shutting_down)
             with _lock:
                 if is_work_left or not _running[key]:
                     del _running[key]
@@ -45,18 +46,16 @@ def run(recognizer: str, api: str) -> bool:
         raise
 
 
-def shut_down() -> None:
-    """Claim nothing more; calls in progress are finished and saved."""
-    _is_shutting_down.set()
-
-
 def limiter(name: str, api: str) -> RateLimiter | None:
     """The rate limiter of an API; None if its requests are free."""
     region = registry.get(name).region
     if region is None:
         return None
     key = f"{name}:{settings.AWS_ACCOUNT or 'account'}:{region}:{api}"
-    return RateLimiter(_redis(), key=key, quota=aws_quotas.quota(region, api), share=QUOTA_SHARE)
+    quota = aws_quotas.quota(region, api)
+    if not settings.REDIS:
+        return DatabaseRateLimiter(key=key, quota=quota, share=QUOTA_SHARE)
+    return RateLimiter(_redis(), key=key, quota=quota, share=QUOTA_SHARE)
 
 
 def _engine(name: str, api: str) -> Engine:

@@ -1,4 +1,7 @@
-"""Limits on what may be tried without an account, counted in Redis."""
+"""Limits on what may be tried without an account, counted in Redis.
+
+An installation without Redis counts them in the database.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,14 @@ import hashlib
 import ipaddress
 import logging
 from functools import cache
+from math import ceil
 from typing import Any
 
 import redis
 from django.conf import settings
 from django.http import HttpRequest
 
+from analysis.models import AttemptCount
 from analysis.web.http import client_address
 
 logger = logging.getLogger(__name__)
@@ -40,6 +45,8 @@ class Attempts:
         """0 if another attempt is allowed, or if Redis is not available."""
         if not self._is_limited:
             return 0
+        if not settings.REDIS:
+            return ceil(AttemptCount.seconds_to_wait(self._limits))
         try:
             counts = [(key, int(number or 0)) for key, number in zip(self._limits, self._counts(), strict=True)]
             waits = [redis_client().ttl(key) for key, number in counts if number >= self._limits[key]]
@@ -49,6 +56,9 @@ class Attempts:
         return max((max(int(wait), 1) for wait in waits), default=0)
 
     def count(self) -> None:
+        if not settings.REDIS:
+            AttemptCount.increment(self._limits, seconds=self._seconds)
+            return
         try:
             with redis_client().pipeline() as pipeline:
                 for key in self._limits:
@@ -62,8 +72,12 @@ class Attempts:
     def forget(self) -> None:
         """Reset the count of this account from this network, after a success."""
         # The totals stay: else signing in with an own account would allow endless attempts on others.
+        key = next(iter(self._limits))
+        if not settings.REDIS:
+            AttemptCount.objects.filter(key=key).delete()
+            return
         try:
-            redis_client().delete(next(iter(self._limits)))
+            redis_client().delete(key)
         except redis.RedisError as error:
             logger.warning("%s attempts not reset, because Redis is not available: %s", self._title, error)
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from imagelib import celery_broker, celery_schedule, embedded
 from imagelib.settings.environment import REDIS_URL, VAR, env
+from imagelib.settings.storage import AWS_REGION
 
 LEASE_SECONDS = env.float("LEASE_SECONDS", 120.0)
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", 10.0)
 WATCHDOG_MINUTES = env.float("WATCHDOG_MINUTES", 15.0)
-REDIS = REDIS_URL or embedded.redis_url(VAR)
-CELERY_BROKER_URL = REDIS_URL or embedded.broker_url(VAR)
+HAS_REDIS = REDIS_URL != "none"
+REDIS = (REDIS_URL or embedded.redis_url(VAR)) if HAS_REDIS else ""
+# Empty: no Celery; `manage.py work` does all background work.
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", "") or ((REDIS_URL or embedded.broker_url(VAR)) if HAS_REDIS else "")
+CELERY_QUEUE_URL = env.str("CELERY_QUEUE_URL", "")
 CELERY_TASK_IGNORE_RESULT = True
 # Acknowledged at its end, so that the task of a killed worker runs again.
 CELERY_TASK_ACKS_LATE = True
@@ -27,7 +31,11 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_BROKER_TRANSPORT_OPTIONS = celery_broker.transport_options(CELERY_BROKER_URL)
+CELERY_BROKER_TRANSPORT_OPTIONS = celery_broker.transport_options(
+    CELERY_BROKER_URL, queue=CELERY_TASK_DEFAULT_QUEUE, queue_url=CELERY_QUEUE_URL, region=AWS_REGION
+)
+# SQS has no broadcast: workers cannot be asked anything over it.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = not celery_broker.is_sqs(CELERY_BROKER_URL)
 CELERY_BEAT_SCHEDULER = "imagelib.scheduler:Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat-schedule")
 # Scheduled bulk runs: a crontab, and the options of analyze_images.

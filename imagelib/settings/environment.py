@@ -15,5 +15,6 @@ VAR = Path(env.str("IMAGELIB_VAR", "") or BASE_DIR / "var").resolve()
 
 # Services without a URL are run by imagelib itself (imagelib/embedded).
 DATABASE_URL = env.str("DATABASE_URL", "")
+# "none": an installation without Redis.
 REDIS_URL = env.str("REDIS_URL", "")
 EMBEDDED = frozenset(name for name, url in (("postgres", DATABASE_URL), ("redis", REDIS_URL)) if not url)

@@ -53,3 +53,4 @@ STATIC_URL = "static/"
 STATIC_ROOT = VAR / "static"
 
 EVENTS_QUEUE_URL = env.str("EVENTS_QUEUE_URL", "")
+WORK_FUNCTION = env.str("WORK_FUNCTION", "")

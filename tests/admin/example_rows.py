@@ -34,6 +34,7 @@ from analysis.models import (
     TrashDeletion,
     Upload,
     Verdict,
+    WorkLease,
 )
 from imagelib.accounts import api_tokens
 from tests.factories import (
@@ -66,6 +67,7 @@ def create_example_rows(owner) -> None:
     TrashDeletion.objects.create(person=owner, trashed_until=timezone.now())
     Batch.objects.create(query="<script>alert(1)</script>", recognizer="rekognition", parameters={"labels": {}})
     Heartbeat.objects.create(name="queue")
+    WorkLease.objects.create(host="<script>alert(1)</script>")
     token, _text = api_tokens.create(owner, name="<script>alert(1)</script>", scopes=["read"], days=30)
     IdempotentRequest.objects.create(token=token, key="<script>alert(1)</script>", fingerprint="0" * 64)
     AddedStatistics.objects.create(start=timezone.now(), owner=owner, pictures=1, bytes=1)

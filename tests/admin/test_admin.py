@@ -11,6 +11,7 @@ from analysis.models import (
     Alert,
     AlertMatch,
     Analysis,
+    AttemptCount,
     AuditedImages,
     Backfill,
     BatchEntry,
@@ -34,6 +35,7 @@ from analysis.models import (
     LabelAlias,
     LabelAncestor,
     PendingBlob,
+    RateLimitState,
     Rating,
     SavedSearch,
     ShareLink,
@@ -68,10 +70,11 @@ def test_all_models_but_these_are_registered():
     # Composite primary keys are not supported by the admin; labels are on the picture's page. Embeddings have no table
     # where the server has no pgvector. Exports are shown to their owner alone; cities are loaded as a whole. Alerts and
     # sinks have pages of their own, since their addresses and secrets are not for all staff; so has the audit log.
-    # Pictures and people of a collection are on its own pages.
+    # Pictures and people of a collection are on its own pages. Nobody reads the state of limits.
     assert set(apps.get_app_config("analysis").get_models()) - set(MODELS) == {
         Alert,
         AlertMatch,
+        AttemptCount,
         AuditedImages,
         Backfill,
         BatchEntry,
@@ -89,6 +92,7 @@ def test_all_models_but_these_are_registered():
         ImageEvent,
         ImageLabel,
         LabelAncestor,
+        RateLimitState,
         Sink,
         SinkRun,
     }

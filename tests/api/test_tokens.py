@@ -94,8 +94,11 @@ def test_every_operation_requires_its_scope(method, path, scope, owner, api_of):
     assert Client().generic(method, f"/api/v1{path}").status_code == 401
 
 
-def test_the_rate_limit_is_told_and_kept(settings, api):
+@pytest.mark.parametrize("has_redis", [True, False])
+def test_the_rate_limit_is_told_and_kept(settings, api, has_redis):
     settings.API_REQUESTS_PER_MINUTE = 2
+    if not has_redis:
+        settings.REDIS = ""
     first = api.get("/token")
     assert (first["RateLimit-Limit"], first["RateLimit-Remaining"]) == ("2", "1")
     statuses = [api.get("/token").status_code for _ in range(4)]  # a minute may end in between

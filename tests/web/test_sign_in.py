@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from django.db.models.functions import Now
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
+from analysis.models import AttemptCount
 from analysis.web import attempts
 from analysis.web.http import client_address
 from tests.factories import create_labeled_image, create_user
@@ -134,3 +136,18 @@ def test_private_pages_and_originals_are_not_cached(owner, signed_in):
         assert browser.get(reverse(name, args=arguments))["Cache-Control"] == "private, no-store", name
     assert "no-store" in browser.post(reverse("logout"))["Cache-Control"]
     assert "Cache-Control" not in Client().get(reverse("library"))
+
+
+def test_without_redis_attempts_are_counted_in_the_database(settings):
+    person = create_user("ada")
+    person.set_password("right")
+    person.save()
+    settings.REDIS, settings.SIGN_IN_ATTEMPTS = "", 2
+    assert [attempt().status_code for _ in range(3)] == [200, 200, 429]
+    refused = attempt(password="right")
+    assert (refused.status_code, 0 < int(refused["Retry-After"]) <= 15 * 60) == (429, True)
+    assert attempt(address="192.0.2.2", password="right").status_code == 302
+    AttemptCount.objects.update(expires_at=Now())
+    assert attempt(password="right").status_code == 302
+    AttemptCount.delete_expired()
+    assert not AttemptCount.objects.exists()

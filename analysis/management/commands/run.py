@@ -184,18 +184,26 @@ def _start_programs(manager: process_manager.ProcessManager, web_socket: socket.
     logs = settings.VAR / "log"
     web = ["imagelib.wsgi", "--config", str(settings.BASE_DIR / "gunicorn.conf.py"), "--no-control-socket"]
     web += ["--bind", f"fd://{web_socket.fileno()}"]
-    worker = ["-A", "imagelib", "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
     if settings.RECOGNIZER == "simulator":
         manager.start(_simulator(logs))
-    beat = ["-A", "imagelib", "beat", "--loglevel", "WARNING"]
     for program in (
         process_manager.Program(
             name="web", module="gunicorn", arguments=web, log=logs / "web.log", keep=[web_socket.fileno()]
         ),
-        process_manager.Program(name="worker", module="celery", arguments=worker, log=logs / "worker.log"),
-        process_manager.Program(name="scheduler", module="celery", arguments=beat, log=logs / "beat.log"),
+        *_background_programs(logs),
     ):
         manager.start(program)
+
+
+def _background_programs(logs: Path) -> list[process_manager.Program]:
+    if not settings.CELERY_BROKER_URL:
+        return [process_manager.Program(name="work", module="django", arguments=["work"], log=logs / "work.log")]
+    worker = ["-A", "imagelib", "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+    beat = ["-A", "imagelib", "beat", "--loglevel", "WARNING"]
+    return [
+        process_manager.Program(name="worker", module="celery", arguments=worker, log=logs / "worker.log"),
+        process_manager.Program(name="scheduler", module="celery", arguments=beat, log=logs / "beat.log"),
+    ]
 
 
 def _simulator(logs: Path) -> process_manager.Program:

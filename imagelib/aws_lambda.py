@@ -1,0 +1,90 @@
+"""The handler of the AWS Lambda functions of infra/lambda.yaml.
+
+Messages of the queue of S3's events are recorded; any other event, such as that of a schedule, does all background work
+as `manage.py work --until-idle` does. The function of the queue answers at once and starts the other one, so that
+messages are not in flight for as long as the work takes.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any, Protocol, TypedDict
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "imagelib.settings")
+django.setup()
+
+from django.conf import settings
+from django.db import close_old_connections
+
+from analysis import pipeline, work
+from analysis.aws import lambda_functions
+from analysis.aws.errors import AWSError
+from analysis.aws.sqs import SqsMessage
+
+logger = logging.getLogger(__name__)
+
+# Calls in progress are finished and saved, and the figures written, within this time before Lambda ends the process.
+MARGIN_SECONDS = 60.0
+
+
+class Context(Protocol):
+    function_name: str
+
+    def get_remaining_time_in_millis(self) -> int: ...
+
+
+class ItemFailure(TypedDict):
+    itemIdentifier: str
+
+
+def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
+    close_old_connections()  # the process may have been frozen for hours
+    if "Records" in event:
+        return {"batchItemFailures": record(event["Records"])}
+    return do_work(context)
+
+
+def record(records: list[dict[str, Any]]) -> list[ItemFailure]:
+    """Record S3's events, and start the work.
+
+    Returns the messages that SQS is to deliver again, and to move to the dead-letter queue after some times.
+    """
+    messages = [SqsMessage(row["messageId"], row["receiptHandle"], row["body"]) for row in records]
+    unusable = pipeline.record_events(messages)
+    for message_id, reason in unusable.items():
+        logger.warning("events: message %s: %s", message_id, reason)
+    if len(unusable) < len(messages):
+        _start(settings.WORK_FUNCTION)
+    return [{"itemIdentifier": message_id} for message_id in unusable]
+
+
+def do_work(context: Context) -> dict[str, Any]:
+    """Do all that is due within the time of the function.
+
+    It is started again if that was not enough.
+    """
+    seconds = context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
+    if seconds <= 0:
+        raise ValueError(f"The function needs a timeout above {MARGIN_SECONDS:.0f} s, for example 900.")
+    stop = work.Stop(seconds=seconds)
+    try:
+        outcome = work.run(stop=stop, until_idle=True)
+    except work.AlreadyRunning as error:
+        logger.info("%s", error)
+        return {"state": "already running"}
+    logger.info("%s", outcome.status)
+    if stop.is_time_up:
+        _start(context.function_name)
+    return {"state": "idle" if outcome.is_idle else "stopped", **vars(outcome.status)}
+
+
+def _start(function: str) -> None:
+    if not function:
+        return
+    try:
+        lambda_functions.invoke(function, region=settings.AWS_REGION)
+    except AWSError as error:
+        logger.warning("%s could not be started: %s The schedule starts it later.", function, error)
