@@ -13,6 +13,7 @@ from analysis.models import (
     Analysis,
     AuditedImages,
     Backfill,
+    Backup,
     BatchEntry,
     BatchImage,
     Bucket,
@@ -68,12 +69,13 @@ def test_all_models_but_these_are_registered():
     # Composite primary keys are not supported by the admin; labels are on the picture's page. Embeddings have no table
     # where the server has no pgvector. Exports are shown to their owner alone; cities are loaded as a whole. Alerts and
     # sinks have pages of their own, since their addresses and secrets are not for all staff; so has the audit log.
-    # Pictures and people of a collection are on its own pages.
+    # Pictures and people of a collection are on its own pages. Backups are records for the doctor.
     assert set(apps.get_app_config("analysis").get_models()) - set(MODELS) == {
         Alert,
         AlertMatch,
         AuditedImages,
         Backfill,
+        Backup,
         BatchEntry,
         BatchImage,
         ChangedImage,
