@@ -155,6 +155,8 @@ def _copy(location: Location, item: tuple[LibraryFile, StoredFile | None]) -> _C
     except blobs.BlobMissing:
         return _Copy(file, Entry(file.key, None))
     except (blobs.StorageError, OSError) as error:
+        if file.image_id:  # in a bucket of theirs, which may deny it
+            return _Copy(file, Entry(file.key, None))
         raise BackupError(str(error)) from error
     return _Copy(file, Entry(file.key, actual), is_new, is_damaged=bool(file.sha256) and actual.sha256 != file.sha256)
 

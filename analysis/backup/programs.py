@@ -91,18 +91,23 @@ def _running(
         )
         try:
             yield process
-            for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    with suppress(BrokenPipeError):
-                        pipe.close()
+            _close_pipes(process)
             status = process.wait()
         except BaseException:
             process.kill()
             process.wait()
+            _close_pipes(process)
             raise
         if status:
             errors.seek(0)
             raise BackupError(_failure(Path(command[0]).name, errors.read(10_000)))
+
+
+def _close_pipes(process: subprocess.Popen[bytes]) -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with suppress(BrokenPipeError):
+                pipe.close()
 
 
 def _failure(program: str, output: bytes) -> str:

@@ -14,6 +14,8 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import ProgrammingError, connection
+from django.db.migrations.recorder import MigrationRecorder
 
 from analysis.backup import manifest
 from analysis.backup.file_list import entries
@@ -86,7 +88,7 @@ def test_lost_library_is_restored_row_by_row_and_byte_by_byte(tmp_path, pictures
     assert library.all_files(pictures_folder) == files
     create_image(User.objects.get())  # with the next ID
     assert refusal("restore", target) == (
-        "This library is not empty (7 pictures, 1 accounts, 1 buckets). To replace it, pass --replace."
+        "This library is not empty (7 pictures, 1 account, 1 bucket). To replace it, pass --replace."
         " Nothing was restored; the library is as before."
     )
     assert [manifest.read(location, made).missing for made in location.folders("backups")] == [0, 1]
@@ -131,17 +133,31 @@ def test_library_is_as_before_when_a_restore_fails(tmp_path, pictures_folder, mo
     assert library.all_files(pictures_folder) == files
 
 
-def test_confirmed_restore_replaces_a_library(tmp_path, pictures_folder, monkeypatch) -> None:
+def forget_migration() -> None:
+    """Make the database that of the version before backups."""
+    name = max(name for app, name in MigrationRecorder(connection).applied_migrations() if name.endswith("_backup"))
+    MigrationRecorder(connection).record_unapplied("analysis", name)
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE analysis_backup")
+
+
+def test_confirmed_restore_of_an_older_version_replaces_a_library(tmp_path, pictures_folder, monkeypatch) -> None:
     image = library.fill()
-    run("backup", tmp_path)
+    forget_migration()
+    with pytest.raises(ProgrammingError):  # complete, but it cannot be recorded
+        run("backup", tmp_path)
+    assert manifest.read(Location(str(tmp_path)), "").pictures == 6
     rows, files = library.all_rows(), library.all_files(pictures_folder)
     blobs.remove(image.key)
     blobs.put(image.key, b"overwritten")
     Image.objects.exclude(pk=image.pk).delete()
     monkeypatch.setattr(sys, "stdin", io.StringIO("replace\n"))
     run("restore", tmp_path, replace=True)
-    rows["analysis_backup"] = []
-    assert library.all_rows() == rows
+    restored = library.all_rows()
+    # The migration that the backup lacked was applied.
+    assert restored.pop("analysis_backup") == []
+    assert len(restored.pop("django_migrations")) == len(rows.pop("django_migrations")) + 1
+    assert restored == rows
     assert library.all_files(pictures_folder) == files
 
 

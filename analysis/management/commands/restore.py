@@ -7,13 +7,13 @@ from typing import Any
 
 from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from analysis.backup import manifest, restore
 from analysis.backup.errors import BackupError
 from analysis.backup.location import Location
 from analysis.backup.manifest import Manifest
-from analysis.formatting import count, filesize, pictures
+from analysis.formatting import count, filesize, pictures, plural
 from analysis.management.backup_output import file_progress
 from analysis.management.translated_command import TranslatedCommand
 
@@ -51,7 +51,7 @@ class Command(TranslatedCommand):
         """Ask before a library is replaced. Raises BackupError."""
         if not (contents := restore.contents()):
             return
-        found = ", ".join(f"{count(number)} {_(name)}" for name, number in contents.items())
+        found = _describe(contents)
         if not is_allowed:
             sentence = _("This library is not empty (%(contents)s). To replace it, pass --replace.")
             raise BackupError(sentence % {"contents": found})
@@ -78,3 +78,14 @@ class Command(TranslatedCommand):
                 " reset a password end."
             )
         )
+
+
+def _describe(contents: dict[str, int]) -> str:
+    """2 pictures, 1 account"""
+    accounts, buckets = contents.get("accounts", 0), contents.get("buckets", 0)
+    texts = {
+        "pictures": pictures(contents.get("pictures", 0)),
+        "accounts": plural(ngettext("%(number)s account", "%(number)s accounts", accounts), accounts),
+        "buckets": plural(ngettext("%(number)s bucket", "%(number)s buckets", buckets), buckets),
+    }
+    return ", ".join(text for name, text in texts.items() if name in contents)
