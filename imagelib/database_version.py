@@ -1,4 +1,4 @@
-"""A check at the start of each program that this version knows the database's tables."""
+"""A check at the start of each program that the database is not a newer one."""
 
 import pkgutil
 import sys

@@ -12,6 +12,8 @@ import pytest
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
+from analysis.findings import failed
+from analysis.health.services import check_migrations
 from imagelib import database_version
 from imagelib.database_connection import parameters
 
@@ -30,7 +32,7 @@ PROGRAMS = {
 @pytest.mark.django_db
 def test_current_database_is_accepted() -> None:
     assert database_version.newer_migration() == ""
-    assert database_version.known_migrations("analysis") >= {"0001_initial", "0027_backup"}
+    assert database_version.known_migrations("analysis") >= {"0001_initial", "0028_backup"}
 
 
 def test_database_that_does_not_answer_is_not_judged(settings, monkeypatch) -> None:
@@ -45,6 +47,7 @@ def test_no_program_starts_with_a_newer_database(tmp_path) -> None:
     url = f"postgresql://{database['user']}@{quote(database['host'], safe='')}:{database['port']}/{database['dbname']}"
     env = {**os.environ, "DATABASE_URL": url, "PYTHONWARNINGS": "ignore"}
     try:
+        assert check_migrations() == failed("migrations", SENTENCE, "")
         running = {
             name: subprocess.Popen(
                 [sys.executable, *command],

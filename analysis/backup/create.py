@@ -38,7 +38,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass
 class Result:
-    """What a backup copied, and which files the library lacks."""
+    """Outcome of a backup: files copied, and files that the library lacks."""
 
     manifest: Manifest
     copied_files: int

@@ -40,7 +40,7 @@ class Location:
         self.text = text if self.is_bucket else str(Path(text).expanduser().resolve())
 
     def save(self, name: str, content: IO[bytes]) -> None:
-        """Write a file, which replaces one of this name; no part of it stays if that fails."""
+        """Write a file, in place of one of this name; no part of it stays on failure."""
         try:
             if not self.is_bucket:
                 self.storage.delete(name)

@@ -49,7 +49,7 @@ def path(name: str, file: str) -> str:
 
 
 def content_name(sha256: str) -> str:
-    """The name of a file by its content: in all backups of a location, each is stored once."""
+    """The name of a file by its content; all backups of a location share it."""
     return f"blobs/{sha256[:2]}/{sha256}"
 
 

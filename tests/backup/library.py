@@ -1,4 +1,4 @@
-"""A small library with rows in nearly all tables, and all of it as values to compare."""
+"""A small library with rows in nearly all tables, and its rows and files."""
 
 from __future__ import annotations
 
