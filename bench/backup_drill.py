@@ -81,3 +81,7 @@ def _fingerprint(var: Path) -> tuple[list[tuple[str, int, str]], int, int]:
         ]
     sizes = [path.stat().st_size for path in (var / "pictures").rglob("*") if path.is_file()]
     return rows, len(sizes), sum(sizes)
+
+
+if __name__ == "__main__":
+    print(measure().to_json())

@@ -29,11 +29,15 @@ print(api_tokens.create(user, name="restart", scopes=["read"], days=1)[1])
 
 @dataclass
 class RoundRobin:
-    """A proxy's client: a request that one process refuses goes to the next."""
+    """Clients behind a proxy: a connection that one process refuses goes to the next.
+
+    A request that was accepted must be answered: only refused connections are tried again.
+    """
 
     ports: list[int]
     token: str
     answered: int = 0
+    refused: int = 0
     failures: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -72,9 +76,12 @@ class RoundRobin:
                 response = connection.getresponse()
                 response.read()
                 return str(response.status)
-            except (ConnectionError, http.client.RemoteDisconnected) as refusal:
-                # As nginx's proxy_next_upstream does by default.
-                error = f"{type(refusal).__name__} {refusal}"
+            except ConnectionRefusedError as refusal:
+                error = str(refusal)
+                with self._lock:
+                    self.refused += 1
+            except (ConnectionError, TimeoutError) as error:
+                return f"{type(error).__name__} {error}"
             finally:
                 connection.close()
         return error
@@ -106,7 +113,7 @@ def start_web(chaos: Environment, port: int, *, generation: int) -> Program:
 
 
 def restart_all(chaos: Environment, webs: dict[int, Program], workers: list[Program]) -> float:
-    """Stop each program by SIGTERM and start its successor; the longest stop in seconds."""
+    """Stop each program by SIGTERM and start its successor; the longest stop."""
     longest = 0.0
     for number, worker in enumerate(workers):
         longest = max(longest, worker.stop())
