@@ -67,9 +67,11 @@ def create(location: Location, *, options: Options, progress: Progress) -> Resul
         name = _new_name(location, now)
         try:
             result = _write(location, name, now, options=options, progress=progress)
-        except BaseException:
+        except BaseException as error:
             for file in (manifest.MANIFEST, manifest.FILE_LIST, manifest.DATABASE):
                 location.discard(manifest.path(name, file))
+            if isinstance(error, KeyboardInterrupt):
+                raise BackupError(_("Stopped.")) from error
             raise
     _record(location, result, now)
     return result

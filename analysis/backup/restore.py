@@ -100,10 +100,13 @@ def restore(location: Location, made: Manifest, *, progress: Callable[[int, int]
     # Before anything is written: a damaged dump is found after an hour of copying otherwise.
     with location.open_verified(made.path(manifest.DATABASE), made.database):
         pass
-    _restore_files(location, made, progress)
-    with location.open_verified(made.path(manifest.DATABASE), made.database) as archive:
-        _close_connections()
-        programs.load(found, archive, before=DROP_ALL, after=_row_check(made.tables))
+    try:
+        _restore_files(location, made, progress)
+        with location.open_verified(made.path(manifest.DATABASE), made.database) as archive:
+            _close_connections()
+            programs.load(found, archive, before=DROP_ALL, after=_row_check(made.tables))
+    except KeyboardInterrupt as error:
+        raise BackupError(_("Stopped.")) from error
     call_command("migrate", interactive=False, verbosity=0)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
