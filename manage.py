@@ -12,7 +12,7 @@ try:
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    from imagelib import embedded
+    from imagelib import database_version, embedded
 except ModuleNotFoundError as error:
     sys.exit(f"{error.name} is not installed. Run `make setup`, then use .venv/bin/python manage.py …")
 
@@ -29,6 +29,11 @@ WITHOUT_SERVERS = {
     "run",  # checks its port first, then starts them itself
 }
 MAY_LACK_SERVERS = {"doctor"}  # it reports what is down
+# These write nothing, check the version themselves, or mend a database of another version.
+FOR_ANY_VERSION = {
+    *("dbshell", "doctor", "inspectdb", "migrate", "restore", "run", "shell", "showmigrations", "sqlmigrate", "test"),
+    *("makemigrations", "optimizemigration", "squashmigrations", "verify_backup"),
+}
 HELP = {"-h", "--help", "--version"}
 
 
@@ -36,6 +41,8 @@ def main(arguments: list[str]) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "imagelib.settings")
     if needs_servers(arguments[1:]):
         start_servers(is_required=arguments[1] not in MAY_LACK_SERVERS)
+        if arguments[1] not in FOR_ANY_VERSION:
+            database_version.refuse_newer()
     try:
         execute_from_command_line(arguments)
     finally:

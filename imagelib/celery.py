@@ -8,7 +8,7 @@ from celery.signals import beat_init, celeryd_init, worker_ready
 from django.conf import settings
 
 from analysis.formatting import translated
-from imagelib import celery_log_context, celery_metrics, celery_patches, embedded  # noqa: F401 - two connect signals
+from imagelib import celery_log_context, celery_metrics, celery_patches, database_version, embedded  # noqa: F401 - two connect signals
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "imagelib.settings")
 
@@ -27,6 +27,7 @@ def start_embedded(**_kwargs: object) -> None:
         embedded.start(settings.VAR, services=settings.EMBEDDED)
     except embedded.ServerStartError as error:
         raise SystemExit(translated(error)) from error  # Celery logs any other exception and continues
+    database_version.refuse_newer()
 
 
 @worker_ready.connect

@@ -6,11 +6,12 @@ import os
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from imagelib import embedded
+from imagelib import database_version, embedded
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "imagelib.settings")
 
 embedded.start(settings.VAR, services=settings.EMBEDDED)
+database_version.refuse_newer()
 application = get_wsgi_application()
 if os.geteuid() == 0:
     logging.getLogger(__name__).warning("imagelib is running as root. Run it as a separate user.")

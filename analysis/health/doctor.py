@@ -15,7 +15,7 @@ from django.db import Error, connection, transaction
 from django.utils.translation import gettext as _
 
 from analysis.findings import Finding, State, failed, first_line, ok, warning
-from analysis.health import background_work, embeddings, local_models, services, storage, workload
+from analysis.health import background_work, backups, embeddings, local_models, services, storage, workload
 from analysis.search import replica
 from imagelib import celery_broker
 
@@ -58,6 +58,7 @@ def all_checks() -> tuple[Check, ...]:
         Check("deletions", storage.check_leftovers, DATABASE),
         Check("deletions", storage.check_original_deletions, DATABASE),
         Check("disk", storage.check_disk),
+        Check("backup", backups.check_backup, DATABASE),
         Check("models", local_models.check_local_models),
         Check("deliveries", workload.check_deliveries, DATABASE),
         Check("budget", workload.check_budget, DATABASE),

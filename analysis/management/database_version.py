@@ -8,6 +8,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
 from django.utils.translation import gettext as _
 
+from imagelib.database_version import newer_sentence
+
 APP = "analysis"
 
 
@@ -24,15 +26,8 @@ def check(connection: BaseDatabaseWrapper) -> None:
     if not unknown:
         return
     if available <= applied:
-        raise CommandError(_newer(unknown[-1]))
+        raise CommandError(newer_sentence(unknown[-1]))
     raise CommandError(_older(unknown[0]))
-
-
-def _newer(name: str) -> str:
-    return _(
-        "This database belongs to a newer version of imagelib (unknown migration %(name)s). Update imagelib, or"
-        " restore a backup from before the update."
-    ) % {"name": name}
 
 
 def _older(name: str) -> str:

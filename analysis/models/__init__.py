@@ -4,6 +4,7 @@ from analysis.models.analyses import Analysis, AnalysisQuerySet
 from analysis.models.attempts import AttemptCount
 from analysis.models.audit_entries import AuditedImages, AuditEntry
 from analysis.models.backfills import Backfill
+from analysis.models.backups import Backup
 from analysis.models.batches import Batch, BatchEntry, BatchImage
 from analysis.models.buckets import Bucket, BucketObject
 from analysis.models.bulk_changes import BulkChange, ChangedImage
@@ -48,6 +49,7 @@ __all__ = [
     "AuditEntry",
     "AuditedImages",
     "Backfill",
+    "Backup",
     "Batch",
     "BatchEntry",
     "BatchImage",

@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 
 from analysis.aws.object_refs import PresignedForm, S3Object
 from analysis.models import PendingBlob, Upload
+from analysis.storage import deletions
 
 RENDITIONS = {"thumb": "image/webp", "preview": "image/jpeg"}
 """Media types of the renditions that ingest.render makes for each image."""
@@ -227,9 +228,11 @@ def download_url(key: str, *, disposition: str) -> str:
 def delete_pending(keys: Iterable[str]) -> None:
     """Delete files and unregister their keys.
 
-    Those that cannot be deleted stay for the sweeper.
+    Those that cannot be deleted stay for the sweeper, and all of them while a backup copies files.
     """
-    confirm(_delete_all(list(keys)))
+    with deletions.allowed() as is_allowed:
+        if is_allowed:
+            confirm(_delete_all(list(keys)))
 
 
 def _delete_all(keys: list[str]) -> list[str]:

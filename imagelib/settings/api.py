@@ -11,6 +11,7 @@ DELIVERY_PRIVATE_ADDRESSES = env.bool("DELIVERY_PRIVATE_ADDRESSES", False)
 EXPORT_DAYS = env.int("EXPORT_DAYS", 7)
 TRASH_DAYS = env.int("TRASH_DAYS", 30)
 AUDIT_DAYS = env.int("AUDIT_DAYS", 730)
+BACKUP_WARNING_DAYS = env.int("BACKUP_WARNING_DAYS", 7)
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", [])
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_HEADERS = ("accept", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match")

@@ -1,0 +1,61 @@
+"""The stored files that rows refer to, in the order of their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db.models.functions import Collate
+
+from analysis.models import Export, Image, Upload
+from analysis.storage import blobs
+
+CHUNK = 5_000
+BUCKET_ORIGINALS = "bucket-originals/"
+"""Folder of the keys of originals in people's own buckets, which are never restored."""
+
+
+@dataclass(frozen=True)
+class LibraryFile:
+    """A file by key; size and hash as the row has them, if it has."""
+
+    key: str
+    size: int | None = None
+    sha256: str = ""
+    image_id: int = 0
+    """Of an original in a bucket."""
+    is_optional: bool = False
+    """True for a file that may be deleted at any time."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """The files to back up besides those that cannot be had again."""
+
+    renditions: bool = True
+    bucket_originals: bool = False
+
+
+def library_files(options: Options) -> Iterator[LibraryFile]:
+    # Folder by folder, in their alphabetical order: the list of the backup before is read beside it.
+    if options.bucket_originals:
+        for pk, size, sha256 in _rows(Image.objects.exclude(bucket=None).order_by("pk"), "pk", "size", "sha256"):
+            yield LibraryFile(f"{BUCKET_ORIGINALS}{pk:012d}", size, sha256, pk)
+    exports = Export.objects.filter(state=Export.State.DONE).exclude(key="")
+    for key, size, sha256 in _rows(exports.order_by(Collate("key", "C")), "key", "size", "sha256"):
+        yield LibraryFile(key, size, sha256)
+    originals = Image.objects.filter(bucket=None).order_by(Collate("key", "C"))
+    for key, size, sha256 in _rows(originals, "key", "size", "sha256"):
+        yield LibraryFile(key, size, sha256)
+    if options.renditions:
+        for (renditions_id,) in _rows(Image.objects.order_by("renditions_id"), "renditions_id"):
+            for name in sorted(blobs.RENDITIONS):
+                # They are made again when somebody opens the picture, so a missing one is no loss.
+                yield LibraryFile(blobs.rendition_key(renditions_id, name), is_optional=True)
+    uploads = Upload.objects.filter(state=Upload.State.ARRIVED).order_by(Collate("key", "C"))
+    for (key,) in _rows(uploads, "key"):
+        yield LibraryFile(key, is_optional=True)
+
+
+def _rows(queryset, *columns: str):  # type: ignore[no-untyped-def] # of any model
+    return queryset.values_list(*columns).iterator(chunk_size=CHUNK)

@@ -1,0 +1,39 @@
+"""Verifying a backup: every file's size and SHA-256."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from analysis.backup import file_list, manifest
+from analysis.backup.errors import BackupError
+from analysis.backup.file_list import Entry
+from analysis.backup.location import Location
+from analysis.backup.manifest import Manifest
+
+
+def problems(location: Location, made: Manifest, *, progress: Callable[[int, int], None]) -> Iterator[str]:
+    """A sentence for each file that is missing or damaged."""
+    try:
+        with location.open_verified(made.path(manifest.DATABASE), made.database):
+            pass
+    except BackupError as error:
+        yield str(error)
+    try:
+        checks = file_list.in_threads(partial(_check, location), file_list.entries(location, made))
+        for number, problem in enumerate(checks, start=1):
+            progress(number, made.files)
+            if problem:
+                yield problem
+    except BackupError as error:  # the list itself
+        yield str(error)
+
+
+def _check(location: Location, entry: Entry) -> str:
+    if entry.content is None:
+        return ""
+    try:
+        with location.open_verified(manifest.content_name(entry.content.sha256), entry.content):
+            return ""
+    except BackupError as error:
+        return f"{error} ({entry.key})"

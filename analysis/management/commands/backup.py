@@ -1,0 +1,82 @@
+"""Back up the database and the stored files."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from analysis.backup.create import Result, create
+from analysis.backup.errors import BackupError
+from analysis.backup.library_files import Options
+from analysis.backup.location import Location
+from analysis.formatting import filesize, pictures, plural
+from analysis.management.backup_output import file_progress, verify_backup
+from analysis.management.translated_command import TranslatedCommand
+
+
+class Command(TranslatedCommand):
+    description = gettext_lazy(
+        "Back up the database and the stored files to a folder or a bucket. May run while people use the library. The"
+        " second backup to the same place copies only what is new. Exit status: 0 complete, 1 not made, or files of the"
+        " library are missing."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("target", help=_("a folder, or s3://bucket/prefix"))
+        parser.add_argument(
+            "--without-renditions",
+            action="store_true",
+            help=_("leave out thumbnails and previews, which are made again from the originals when somebody looks"),
+        )
+        parser.add_argument(
+            "--with-bucket-originals",
+            action="store_true",
+            help=_("copy originals in people's own buckets too; a restore never writes to these buckets"),
+        )
+        parser.add_argument("--verify", action="store_true", help=_("read every file of the backup afterwards"))
+
+    def handle(
+        self, *, target: str, without_renditions: bool, with_bucket_originals: bool, verify: bool, **_options: Any
+    ) -> None:
+        options = Options(renditions=not without_renditions, bucket_originals=with_bucket_originals)
+        try:
+            location = Location(target)
+            with file_progress(_("Backing up")) as progress:
+                result = create(location, options=options, progress=progress)
+        except BackupError as error:
+            next_step = _("No backup was made. Files that were copied are used by the next one.")
+            raise CommandError(f"{error} {next_step}") from error
+        self._report(result, location)
+        if verify:
+            verify_backup(self.stdout, location, result.manifest)
+        if result.manifest.missing:
+            sys.exit(1)
+
+    def _report(self, result: Result, location: Location) -> None:
+        made = result.manifest
+        values = {
+            "name": made.name,
+            "location": location.text,
+            "pictures": pictures(made.pictures),
+            "size": filesize(made.bytes + made.database.size),
+        }
+        self.stdout.write(self.style.SUCCESS(_("Backup %(name)s in %(location)s: %(pictures)s, %(size)s.") % values))
+        text = ngettext("%(number)s file was new", "%(number)s files were new", result.copied_files)
+        values = {"files": plural(text, result.copied_files), "size": filesize(result.copied_bytes)}
+        self.stdout.write(_("%(files)s (%(size)s).") % values)
+        if made.missing:
+            text = ngettext(
+                "%(number)s file of the library is missing, or has other bytes than were added:",
+                "%(number)s files of the library are missing, or have other bytes than were added:",
+                made.missing,
+            )
+            sentence = f"{plural(text, made.missing)} {', '.join(result.missing)}"
+            self.stderr.write(self.style.WARNING(f"{sentence} " + _("See `manage.py audit_library`.")))
+        self.stdout.write(
+            _("SECRET_KEY and the other settings are not in the backup: keep .env or var/secret_key elsewhere.")
+        )

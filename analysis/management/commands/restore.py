@@ -1,0 +1,91 @@
+"""Restore the database and the stored files from a backup."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from analysis.backup import manifest, restore
+from analysis.backup.errors import BackupError
+from analysis.backup.location import Location
+from analysis.backup.manifest import Manifest
+from analysis.formatting import count, filesize, pictures, plural
+from analysis.management.backup_output import file_progress
+from analysis.management.translated_command import TranslatedCommand
+
+CONFIRMATION = "replace"
+
+
+class Command(TranslatedCommand):
+    description = gettext_lazy(
+        "Restore the database and the stored files from a backup. Stop web, workers and scheduler first. If it fails,"
+        " the library is as before."
+    )
+    requires_system_checks = []  # the database may be empty, or another version's
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("source", help=_("a folder, or s3://bucket/prefix"))
+        parser.add_argument("--backup", default="", metavar="NAME", help=_("one of its backups (default: the latest)"))
+        parser.add_argument(
+            "--replace", action="store_true", help=_("replace a library that is not empty; asks before it does")
+        )
+
+    def handle(self, *, source: str, backup: str, replace: bool, **_options: Any) -> None:
+        try:
+            location = Location(source)
+            made = manifest.read(location, backup)
+            restore.check(made)
+            self._confirm(made, is_allowed=replace)
+            with file_progress(_("Restoring")) as progress:
+                restore.restore(location, made, progress=progress)
+        except BackupError as error:
+            sentence = _("Nothing was restored; the library is as before.")
+            raise CommandError(f"{error} {sentence}") from error
+        self._report(made)
+
+    def _confirm(self, made: Manifest, *, is_allowed: bool) -> None:
+        """Ask before a library is replaced. Raises BackupError."""
+        if not (contents := restore.contents()):
+            return
+        found = _describe(contents)
+        if not is_allowed:
+            sentence = _("This library is not empty (%(contents)s). To replace it, pass --replace.")
+            raise BackupError(sentence % {"contents": found})
+        self.stdout.write(
+            _("This deletes the database of this library (%(contents)s), and restores the backup %(name)s.")
+            % {"contents": found, "name": made.name}
+        )
+        try:
+            answer = input(_("Type “%(word)s” to continue: ") % {"word": CONFIRMATION})
+        except EOFError:
+            answer = ""
+        if answer.strip() != CONFIRMATION:
+            raise BackupError(_("It was not confirmed."))
+
+    def _report(self, made: Manifest) -> None:
+        values = {"name": made.name, "pictures": pictures(made.pictures), "size": filesize(made.bytes)}
+        self.stdout.write(self.style.SUCCESS(_("Restored %(name)s: %(pictures)s, %(size)s of files.") % values))
+        if made.missing:
+            sentence = _("%(number)s files were missing when it was made; see `manage.py audit_library`.")
+            self.stdout.write(sentence % {"number": count(made.missing)})
+        self.stdout.write(
+            _(
+                "SECRET_KEY is not in a backup: with another one than before, everybody signs in again, and links to"
+                " reset a password end."
+            )
+        )
+
+
+def _describe(contents: dict[str, int]) -> str:
+    """2 pictures, 1 account"""
+    accounts, buckets = contents.get("accounts", 0), contents.get("buckets", 0)
+    texts = {
+        "pictures": pictures(contents.get("pictures", 0)),
+        "accounts": plural(ngettext("%(number)s account", "%(number)s accounts", accounts), accounts),
+        "buckets": plural(ngettext("%(number)s bucket", "%(number)s buckets", buckets), buckets),
+    }
+    return ", ".join(text for name, text in texts.items() if name in contents)

@@ -1,0 +1,188 @@
+"""Drill: back up a library, lose it, restore it; every row and byte is as before."""
+
+from __future__ import annotations
+
+import io
+import re
+import resource
+import shutil
+import stat
+import sys
+from contextlib import contextmanager
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import ProgrammingError, connection
+from django.db.migrations.recorder import MigrationRecorder
+
+from analysis.backup import manifest
+from analysis.backup.file_list import entries
+from analysis.backup.location import Location
+from analysis.models import Backup, Image, PendingBlob
+from analysis.storage import blobs, deletions
+from imagelib.accounts.models import User
+from imagelib.database_connection import connect
+from tests.backup import library
+from tests.factories import create_image
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def run(command: str, *arguments, **options) -> str:
+    out = StringIO()
+    call_command(command, *map(str, arguments), stdout=out, stderr=out, no_color=True, **options)
+    return out.getvalue()
+
+
+def refusal(command: str, *arguments, **options) -> str:
+    with pytest.raises(CommandError) as error:
+        run(command, *arguments, **options)
+    return str(error.value)
+
+
+@contextmanager
+def full_disk(*, largest: int):
+    """Let no file grow beyond so many bytes, as if the disk were full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def lose(pictures_folder) -> None:
+    library.empty_database()
+    shutil.rmtree(pictures_folder)
+
+
+def test_lost_library_is_restored_row_by_row_and_byte_by_byte(tmp_path, pictures_folder) -> None:
+    library.fill()
+    target = tmp_path / "backups of photos"
+    assert re.sub(r"[\d.]+ kB", "N kB", run("backup", target, verify=True)).splitlines() == [
+        f"Backup {Backup.objects.get().name} in {target}: 6 pictures, N kB.",
+        "13 files were new (N kB).",
+        "SECRET_KEY and the other settings are not in the backup: keep .env or var/secret_key elsewhere.",
+        "Verified 13 files and the database (N kB): complete and unchanged.",
+    ]
+    name = Backup.objects.get().name
+    rows, files = library.all_rows(), library.all_files(pictures_folder)
+    assert sum(bool(table) for table in rows.values()) >= 40
+    create_image(User.objects.get(), key="originals/new.jpg")
+    blobs.put("originals/new.jpg", b"new")
+    with pytest.raises(SystemExit):  # the row's hash is another
+        run("backup", target)
+    location = Location(str(target))
+    assert len(list((target / "blobs").glob("*/*"))) == 14
+    assert {stat.S_IMODE(path.stat().st_mode) for path in target.rglob("*") if path.is_file()} == {0o600}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in target.rglob("*") if path.is_dir()} == {0o700}
+
+    lose(pictures_folder)
+    assert run("restore", target, backup=name).splitlines()[0].startswith(f"Restored {name}: 6 pictures, ")
+    restored = library.all_rows()
+    # The record of a backup is written when it is complete.
+    assert (len(rows.pop("analysis_backup")), restored.pop("analysis_backup")) == (1, [])
+    assert restored == rows
+    assert library.all_files(pictures_folder) == files
+    create_image(User.objects.get())  # with the next ID
+    assert refusal("restore", target) == (
+        "This library is not empty (7 pictures, 1 account, 1 bucket). To replace it, pass --replace."
+        " Nothing was restored; the library is as before."
+    )
+    assert [manifest.read(location, made).missing for made in location.folders("backups")] == [0, 1]
+
+
+def test_library_is_as_before_when_a_restore_fails(tmp_path, pictures_folder, monkeypatch) -> None:
+    library.fill()
+    target = tmp_path / "backups"
+    run("backup", target)
+    location = Location(str(target))
+    listed = {entry.key: entry.content for entry in entries(location, manifest.read(location, ""))}
+    lost = Image.objects.get(filename="dog.jpg")
+    Image.objects.filter(pk=lost.pk).update(title="Changed since")
+    blobs.remove(lost.key)
+    rows, files = library.all_rows(), library.all_files(pictures_folder)
+
+    def replace(word: str = "replace") -> str:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(f"{word}\n"))
+        return refusal("restore", target, replace=True)
+
+    assert replace("yes") == "It was not confirmed. Nothing was restored; the library is as before."
+    with full_disk(largest=20_000):
+        assert replace() == (
+            f"{lost.key}: The file could not be stored: File too large. Nothing was restored; the library is as before."
+        )
+    assert PendingBlob.objects.filter(key=lost.key).delete()[0] == 1
+    content = target / manifest.content_name(listed[lost.key].sha256)
+    intact = content.read_bytes()
+    content.write_bytes(b"damaged" + intact[7:])
+    damaged = "is damaged: its SHA-256 is not the one in the manifest."
+    assert f"{content.relative_to(target)} in {target} {damaged}" in replace()
+    PendingBlob.objects.filter(key=lost.key).delete()
+    content.write_bytes(intact)
+    dump = target / "backups" / Backup.objects.get().name / manifest.DATABASE
+    dump.write_bytes(dump.read_bytes()[:-10])
+    assert f"{dump.relative_to(target)} in {target} {damaged}" in replace()
+    assert refusal("verify_backup", target).startswith("1 problem in the backup ")
+    with connect() as other:
+        assert replace().startswith("The database has 1 other connections. Stop web, workers and scheduler first.")
+        assert other.execute("SELECT 1").fetchone() == (1,)
+    assert library.all_rows() == rows
+    assert library.all_files(pictures_folder) == files
+
+
+def forget_migration() -> None:
+    """Make the database that of the version before backups."""
+    name = max(name for app, name in MigrationRecorder(connection).applied_migrations() if name.endswith("_backup"))
+    MigrationRecorder(connection).record_unapplied("analysis", name)
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE analysis_backup")
+
+
+def test_confirmed_restore_of_an_older_version_replaces_a_library(tmp_path, pictures_folder, monkeypatch) -> None:
+    image = library.fill()
+    forget_migration()
+    with pytest.raises(ProgrammingError):  # complete, but it cannot be recorded
+        run("backup", tmp_path)
+    assert manifest.read(Location(str(tmp_path)), "").pictures == 6
+    rows, files = library.all_rows(), library.all_files(pictures_folder)
+    blobs.remove(image.key)
+    blobs.put(image.key, b"overwritten")
+    Image.objects.exclude(pk=image.pk).delete()
+    monkeypatch.setattr(sys, "stdin", io.StringIO("replace\n"))
+    run("restore", tmp_path, replace=True)
+    restored = library.all_rows()
+    # The migration that the backup lacked was applied.
+    assert restored.pop("analysis_backup") == []
+    assert len(restored.pop("django_migrations")) == len(rows.pop("django_migrations")) + 1
+    assert restored == rows
+    assert library.all_files(pictures_folder) == files
+
+
+def test_backup_on_a_full_disk_is_none(tmp_path, pictures_folder) -> None:
+    library.fill()
+    with full_disk(largest=100_000):
+        message = refusal("backup", tmp_path)
+    assert message.endswith(
+        f"could not be written to {tmp_path}: File too large. No backup was made. Files that were copied are used by"
+        " the next one."
+    )
+    assert [path for path in (tmp_path / "backups").rglob("*") if path.is_file()] == []
+    assert refusal("restore", tmp_path).startswith("The backup ")
+    assert not Backup.objects.exists()
+    run("backup", tmp_path, verify=True)
+    (tmp_path / "a file").touch()
+    assert "could not be read: Not a directory. No backup was made." in refusal("backup", tmp_path / "a file")
+
+
+def test_nothing_is_deleted_while_a_backup_runs(pictures_folder) -> None:
+    blobs.register_pending(["originals/a.jpg"])
+    blobs.put("originals/a.jpg", b"bytes")
+    with connect() as backup:
+        deletions.pause(backup)
+        blobs.delete_pending(["originals/a.jpg"])
+        assert (blobs.exists("originals/a.jpg"), PendingBlob.objects.count()) == (True, 1)
+    blobs.delete_pending(["originals/a.jpg"])
+    assert (blobs.exists("originals/a.jpg"), PendingBlob.objects.count()) == (False, 0)
