@@ -228,7 +228,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 STATIC_URL = "static/"
-STATIC_ROOT = VAR / "static"
+STATIC_ROOT = Path(env.str("IMAGELIB_STATIC", "") or VAR / "static").resolve()
 
 EVENTS_QUEUE_URL = env.str("EVENTS_QUEUE_URL", "")
 
