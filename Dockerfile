@@ -47,7 +47,7 @@ WORKDIR /opt/imagelib/app
 # A number, so that Kubernetes can tell that it is not root.
 USER 10001:10001
 # All that is written: this folder and /tmp. The rest may be read-only.
-VOLUME /var/lib/imagelib
+VOLUME ["/var/lib/imagelib", "/tmp"]
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD ["imagelib", "health"]
 ENTRYPOINT ["imagelib"]
