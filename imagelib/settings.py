@@ -5,6 +5,7 @@ A test compares docs/settings.md and .env.example with this file.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import dj_database_url
 from environs import Env
 
 from imagelib import admin_theme, budget, celery_broker, celery_schedule, csp, embedded, log_config, secret_key
+from imagelib.setting_names import one_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
@@ -158,9 +160,24 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 AWS_STORAGE_BUCKET_NAME = env.str("AWS_STORAGE_BUCKET_NAME", "")
-AWS_REGION = env.str("AWS_REGION", "") or env.str("AWS_DEFAULT_REGION", "")
-AWS_ENDPOINT = env.str("AWS_ENDPOINT_URL_S3", "") or env.str("AWS_ENDPOINT_URL", "")
-AWS_CLOUDFRONT_DOMAIN = env.str("AWS_CLOUDFRONT_DOMAIN", "")
+# The second names are those of django-storages.
+AWS_REGION = one_of(
+    env.str("AWS_DEFAULT_REGION", ""),
+    AWS_REGION=env.str("AWS_REGION", "") or None,
+    AWS_S3_REGION_NAME=env.str("AWS_S3_REGION_NAME", "") or None,
+)
+if _s3_endpoint := one_of(
+    "",
+    AWS_ENDPOINT_URL_S3=env.str("AWS_ENDPOINT_URL_S3", "") or None,
+    AWS_S3_ENDPOINT_URL=env.str("AWS_S3_ENDPOINT_URL", "") or None,
+):
+    os.environ["AWS_ENDPOINT_URL_S3"] = _s3_endpoint  # where botocore looks
+AWS_ENDPOINT = _s3_endpoint or env.str("AWS_ENDPOINT_URL", "")
+AWS_CLOUDFRONT_DOMAIN = one_of(
+    "",
+    AWS_CLOUDFRONT_DOMAIN=env.str("AWS_CLOUDFRONT_DOMAIN", "") or None,
+    AWS_S3_CUSTOM_DOMAIN=env.str("AWS_S3_CUSTOM_DOMAIN", "") or None,
+)
 _UPLOADS_TO = csp.origin(AWS_STORAGE_BUCKET_NAME, region=AWS_REGION, endpoint=AWS_ENDPOINT)
 _PICTURES_FROM = [f"https://{AWS_CLOUDFRONT_DOMAIN}"] if AWS_CLOUDFRONT_DOMAIN else _UPLOADS_TO
 CONTENT_SECURITY_POLICY = csp.policy(
@@ -200,12 +217,21 @@ if AWS_STORAGE_BUCKET_NAME:
             "bucket_name": AWS_STORAGE_BUCKET_NAME,
             "region_name": AWS_REGION or None,
             "endpoint_url": AWS_ENDPOINT or None,
-            "location": env.str("AWS_STORAGE_PREFIX", ""),
-            "url_seconds": env.int("SIGNED_URL_SECONDS", 43_200),
+            "location": one_of(
+                "",
+                AWS_STORAGE_PREFIX=env.str("AWS_STORAGE_PREFIX", "") or None,
+                AWS_LOCATION=env.str("AWS_LOCATION", "") or None,
+            ),
+            "url_seconds": one_of(
+                43_200,
+                SIGNED_URL_SECONDS=env.int("SIGNED_URL_SECONDS", None),
+                AWS_QUERYSTRING_EXPIRE=env.int("AWS_QUERYSTRING_EXPIRE", None),
+            ),
             "distribution": {
                 "domain": AWS_CLOUDFRONT_DOMAIN,
                 "key_id": env.str("AWS_CLOUDFRONT_KEY_ID", ""),
                 "key_file": env.str("AWS_CLOUDFRONT_KEY_FILE", ""),
+                "key": env.str("AWS_CLOUDFRONT_KEY", ""),
             },
             "encryption": {
                 "ServerSideEncryption": env.str("AWS_STORAGE_ENCRYPTION", ""),
