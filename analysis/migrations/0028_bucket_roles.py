@@ -16,7 +16,7 @@ def give_external_ids(apps, _schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("analysis", "0026_staff_manage_sinks"),
+        ("analysis", "0027_file_date"),
     ]
 
     operations = [
