@@ -42,6 +42,8 @@ check: .venv/installed-dev ## style, types, layers, migrations, infrastructure, 
 	.venv/bin/lint-imports
 	.venv/bin/python manage.py makemigrations --check --dry-run
 	.venv/bin/cfn-lint infra/*.yaml
+	.venv/bin/hadolint Dockerfile
+	.venv/bin/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 	$(PRODUCTION) .venv/bin/python manage.py check --deploy --fail-level WARNING
 	.venv/bin/python -m djlint --lint --check --quiet templates
 

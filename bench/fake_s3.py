@@ -43,6 +43,7 @@ class FakeS3:
     faults: dict[str, list[str]] = field(default_factory=dict)
     denied: set[str] = field(default_factory=set)  # keys, as by an ACL or a KMS key
     requests: list[tuple[str, str]] = field(default_factory=list)  # method and key
+    access_keys: list[str] = field(default_factory=list)  # that signed the requests
     empty: int = 0  # number of empty list pages before the first key; S3 may send such pages, too
     _keys: list[bytes] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -124,6 +125,7 @@ def serving(fake: FakeS3, *, port: int = 0) -> Iterator[str]:
             parts = urlsplit(self.path)
             bucket, _, key = unquote(parts.path).lstrip("/").partition("/")
             fake.requests.append((self.command, key))
+            fake.access_keys.append(self.headers.get("Authorization", "").partition("Credential=")[2].partition("/")[0])
             return bucket, key, {name: values[0] for name, values in parse_qs(parts.query).items()}
 
         def _send_error_if_any(self, operation: str, bucket: str) -> bool:

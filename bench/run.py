@@ -26,6 +26,7 @@ BENCHES = {  # time limits in seconds
     "upload_latency": 180.0,
     "suite": 440.0,
     "start": 420.0,
+    "cold_start": 420.0,
     "quota": 420.0,
     "cpu_per_image": 540.0,
     "lambda_loop": 300.0,

@@ -4,11 +4,18 @@ import gc
 import os
 
 from celery import Celery
-from celery.signals import beat_init, celeryd_init, worker_ready
+from celery.signals import beat_init, celeryd_init, heartbeat_sent, worker_ready
 from django.conf import settings
 
 from analysis.formatting import translated
-from imagelib import celery_log_context, celery_metrics, celery_patches, database_version, embedded  # noqa: F401 - two connect signals
+from imagelib import (
+    celery_log_context,  # noqa: F401 - connects signals
+    celery_metrics,  # noqa: F401 - connects signals
+    celery_patches,
+    database_version,
+    embedded,
+    liveness,
+)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "imagelib.settings")
 
@@ -16,6 +23,7 @@ celery_patches.patch_redis_transport()
 app = Celery("imagelib")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+heartbeat_sent.connect(liveness.touch)
 
 
 @celeryd_init.connect

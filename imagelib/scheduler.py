@@ -6,12 +6,15 @@ from typing import Any
 
 from celery.beat import PersistentScheduler
 
+from imagelib import liveness
+
 
 class Scheduler(PersistentScheduler):
     # PersistentScheduler waits until the clock reaches the last run of each task again: days, if it was days ahead.
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         self._follow_clock()
+        liveness.touch()
         delay: float = super().tick(*args, **kwargs)
         return delay
 

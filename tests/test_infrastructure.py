@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import urllib.request
 from contextlib import nullcontext
 from pathlib import Path
@@ -28,8 +29,8 @@ from tests.factories import create_bucket, labels_answer
 from tests.s3_event_messages import notice, record
 from tests.storage.test_s3 import post
 
-# moto makes everything but the policies of bucket and queue and the alarm, and says so.
-UNMADE = "ignore:Tried to parse AWS.*(QueuePolicy|BucketPolicy|Alarm):UserWarning"
+# moto makes no policies of buckets and queues, alarms, secrets, caches and distributions, and says so.
+UNMADE = "ignore:Tried to parse AWS.*not supported by moto:UserWarning"
 pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings(UNMADE)]
 TEMPLATE = Path(__file__).resolve().parent.parent / "infra/cloudformation.yaml"
 ORIGIN = "http://testserver"
@@ -59,8 +60,8 @@ def aws(moto, monkeypatch):
     s3_objects.reset()
 
 
-def template() -> dict:
-    return cfn_yaml.loads(TEMPLATE.read_text())
+def template(name: str = "cloudformation") -> dict:
+    return cfn_yaml.loads((TEMPLATE.parent / f"{name}.yaml").read_text())
 
 
 @pytest.fixture
@@ -104,6 +105,52 @@ def consume(*, has_poison: bool = False) -> str:
     with pytest.raises(SystemExit, match=r"^1$") if has_poison else nullcontext():
         call_command("consume_events", "--until-empty", stdout=said, stderr=said)
     return said.getvalue()
+
+
+SERVICES = {
+    "Image": "registry/imagelib:1",
+    "HostName": "pictures.example.org",
+    "BucketName": "b",
+    "EventsQueueUrl": "q",
+    "WebRole": "arn:aws:iam::123456789012:role/web",
+    "WorkerRole": "arn:aws:iam::123456789012:role/worker",
+    "DatabaseUrlSecret": "arn:aws:secretsmanager:us-east-1:123456789012:secret:database",
+    "RedisUrl": "rediss://cache:6379/0?ssl_cert_reqs=required",
+}
+
+
+@pytest.fixture
+def create(aws, moto):
+    """Creates a stack; returns the names of its resources that moto makes."""
+    session = boto3.session.Session()
+    clients = {
+        name: session.client(name, region_name="us-east-1", endpoint_url=moto) for name in ("ec2", "acm", "ecs", "rds")
+    }
+
+    def stack(name: str, **parameters: str) -> set[str]:
+        subnets = [subnet["SubnetId"] for subnet in clients["ec2"].describe_subnets()["Subnets"]][:2]
+        network = {"Vpc": clients["ec2"].describe_vpcs()["Vpcs"][0]["VpcId"], "Subnets": ",".join(subnets)}
+        certificate = clients["acm"].request_certificate(DomainName="pictures.example.org")["CertificateArn"]
+        given = {**network, "CertificateArn": certificate, **parameters}
+        content = template(name)
+        # moto's outputs must not name resources that it does not make.
+        unmade = re.compile(r"\b(Distribution|Cache)\b")
+        content["Outputs"] = {k: v for k, v in content["Outputs"].items() if not unmade.search(json.dumps(v))}
+        aws["cloudformation"].create_stack(
+            StackName=name,
+            TemplateBody=json.dumps(content),
+            Parameters=[
+                {"ParameterKey": key, "ParameterValue": value}
+                for key, value in given.items()
+                if key in content["Parameters"]
+            ],
+            Capabilities=["CAPABILITY_IAM"],
+        )
+        made = aws["cloudformation"].describe_stack_resources(StackName=name)["StackResources"]
+        return {each["LogicalResourceId"] for each in made if "LogicalResourceId" in each}
+
+    yield stack, clients
+    urllib.request.urlopen(f"{moto}/moto-api/reset", data=b"").close()
 
 
 def found(owner, query: str) -> list[Image]:
@@ -190,4 +237,88 @@ def test_only_named_buckets_send_events_and_what_is_deleted_is_kept_for_a_while(
     assert [rule["Id"] for rule in rules if "NoncurrentVersionExpiration" in rule] == [
         "abandoned-uploads",
         "deleted-versions",
+    ]
+
+
+@pytest.mark.parametrize("has_options", [False, True])
+def test_roles_of_other_accounts_and_cloudfront_are_options(create, has_options):
+    options = {"OtherRoles": "arn:aws:iam::222222222222:role/imagelib", "CloudFrontPublicKey": "PEM"}
+    made = create[0]("cloudformation", **PARAMETERS, **(options if has_options else {}))
+    assert made >= {"Pictures", "Events", "DeadLetters", "Web", "Worker", "KeepPictures"}
+    assert ("AssumeOtherRoles" in made) == has_options
+    resources = template()["Resources"]
+    conditional = {name for name, each in resources.items() if each.get("Condition") == "HasCloudFront"}
+    assert conditional == {"OriginAccess", "SigningKey", "SigningKeys", "Distribution"}
+    [_, statement, nothing] = resources["PicturesPolicy"]["Properties"]["PolicyDocument"]["Statement"][1]["Fn::If"]
+    assert (statement["Action"], nothing) == ("s3:GetObject", {"Ref": "AWS::NoValue"})
+    assert statement["Resource"] == {"Fn::Sub": "${Pictures.Arn}/renditions/*"}
+
+
+@pytest.mark.parametrize(("database", "cache"), [("db.t4g.small", "cache.t4g.micro"), ("", "")], ids=["both", "none"])
+def test_database_and_cache_are_options_that_only_clients_reach(create, database, cache):
+    stack, clients = create
+    made = stack("servers", DatabaseClass=database, CacheClass=cache)
+    assert {"Clients", "Servers"} <= made
+    assert ({"Database", "DatabaseSubnets"} <= made) == bool(database)
+    instances = clients["rds"].describe_db_instances()["DBInstances"]
+    assert [(each["StorageEncrypted"], each["PubliclyAccessible"]) for each in instances] == [(True, False)][
+        : bool(database)
+    ]
+    content = template("servers")
+    rules = content["Resources"]["Servers"]["Properties"]["SecurityGroupIngress"]
+    assert {(rule["FromPort"], str(rule["SourceSecurityGroupId"])) for rule in rules} == {
+        (port, str({"Fn::GetAtt": ["Clients", "GroupId"]})) for port in (5432, 6379)
+    }
+    conditions = {name: each.get("Condition") for name, each in content["Resources"].items()}
+    assert {name for name, condition in conditions.items() if condition == "HasCache"} == {
+        "Cache",
+        "CacheParameters",
+        "CacheSubnets",
+    }
+
+
+@pytest.mark.parametrize(("running", "counts"), [("yes", [1, 1, 1, 2]), ("no", [0, 0, 0, 0])])
+def test_services_run_each_word_and_stop_together(create, running, counts):
+    stack, clients = create
+    stack("services", **SERVICES, Running=running, WebCount="2", CloudFrontKeySecret=SERVICES["DatabaseUrlSecret"])
+    [cluster] = clients["ecs"].list_clusters()["clusterArns"]
+    arns = clients["ecs"].list_services(cluster=cluster)["serviceArns"]
+    services = clients["ecs"].describe_services(cluster=cluster, services=arns)["services"]
+    assert sorted(each["desiredCount"] for each in services) == counts
+    tasks = [
+        clients["ecs"].describe_task_definition(taskDefinition=each["taskDefinition"])["taskDefinition"]
+        for each in services
+    ]
+    assert sorted(task["containerDefinitions"][0]["command"][0] for task in tasks) == [
+        *("beat", "consumer", "web", "worker"),
+    ]
+
+
+def test_tasks_may_write_two_volumes_and_their_settings_exist():
+    resources = template("services")["Resources"]
+    documented = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", (TEMPLATE.parent.parent / "docs/settings.md").read_text()))
+    for name in ("Web", "Worker", "Beat", "Consumer"):
+        [container] = resources[f"{name}Task"]["Properties"]["ContainerDefinitions"]
+        assert (container["ReadonlyRootFilesystem"], container["HealthCheck"]["Command"]) == (
+            True,
+            ["CMD", "imagelib", "health"],
+        )
+        assert [mount["ContainerPath"] for mount in container["MountPoints"]] == ["/var/lib/imagelib", "/tmp"]
+        assert {each["Name"] for each in container["Environment"]} <= documented
+        assert [each["Name"] for each in container["Secrets"] if "Name" in each] == ["SECRET_KEY", "DATABASE_URL"]
+
+
+def test_one_scheduler_runs_and_no_policy_of_the_services_has_a_wildcard():
+    resources = template("services")["Resources"]
+    deployment = resources["BeatService"]["Properties"]["DeploymentConfiguration"]
+    assert (deployment["MinimumHealthyPercent"], deployment["MaximumPercent"]) == (0, 100)
+    roles = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::IAM::Role"]
+    statements = [
+        statement
+        for role in roles
+        for policy in role["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+    assert [(each["Action"], "*" in str(each["Resource"])) for each in statements] == [
+        ("secretsmanager:GetSecretValue", False)
     ]

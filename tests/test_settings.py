@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from imagelib import csp
+from imagelib.setting_names import one_of
 
 ROOT = Path(__file__).resolve().parent.parent
 CODE = [path for folder in ("imagelib", "analysis") for path in (ROOT / folder).rglob("*.py")]
@@ -86,3 +88,46 @@ def test_policy_for_browsers_holds_no_credentials_of_the_endpoint():
     assert csp.origin("pictures", region="", endpoint="https://me:secret@storage.example:9000/path") == [
         "https://storage.example:9000"
     ]
+
+
+THEIRS = {
+    "AWS_S3_REGION_NAME": ("AWS_REGION", "eu-central-1", "us-east-1"),
+    "AWS_S3_ENDPOINT_URL": ("AWS_ENDPOINT_URL_S3", "http://localhost:9000", "http://localhost:9001"),
+    "AWS_S3_CUSTOM_DOMAIN": ("AWS_CLOUDFRONT_DOMAIN", "pictures.example.org", "other.example.org"),
+    "AWS_QUERYSTRING_EXPIRE": ("SIGNED_URL_SECONDS", "600", "0"),
+    "AWS_LOCATION": ("AWS_STORAGE_PREFIX", "pictures", "other"),
+}
+BUCKET = {"AWS_STORAGE_BUCKET_NAME": "b"}
+SHOWN = ("AWS_REGION", "AWS_ENDPOINT", "AWS_CLOUDFRONT_DOMAIN", "STORAGES", "CONTENT_SECURITY_POLICY")
+
+
+def test_the_names_of_django_storages_do_as_ours_do(tmp_path):
+    theirs = settings_with(tmp_path, *SHOWN, **BUCKET, **{name: value for name, (_, value, _) in THEIRS.items()})
+    ours = settings_with(tmp_path, *SHOWN, **BUCKET, **{name: value for name, value, _ in THEIRS.values()})
+    assert (theirs.stdout, theirs.stderr) == (ours.stdout, "")
+    assert [value in theirs.stdout for _, value, _ in THEIRS.values()] == [True] * len(THEIRS)
+
+
+@pytest.mark.parametrize("theirs", THEIRS)
+def test_two_names_that_differ_are_refused(theirs):
+    ours, value, other = THEIRS[theirs]
+    assert one_of("", **{ours: value, theirs: value}) == one_of("", **{ours: None, theirs: value}) == value
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        one_of("", **{ours: value, theirs: other})
+    sentence = f"{ours} is {value!r}, but {theirs} is {other!r}. They are two names of one setting: remove one of them."
+    assert str(refusal.value) == sentence
+
+
+def test_settings_that_differ_stop_the_start(tmp_path):
+    ended = settings_with(tmp_path, "STORAGES", **BUCKET, SIGNED_URL_SECONDS="60", AWS_QUERYSTRING_EXPIRE="0")
+    assert "SIGNED_URL_SECONDS is 60, but AWS_QUERYSTRING_EXPIRE is 0." in ended.stderr
+
+
+def test_botocore_sees_the_endpoint_by_their_name(tmp_path):
+    program = "from django.conf import settings; settings.DEBUG; import os; print(os.environ['AWS_ENDPOINT_URL_S3'])"
+    env = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "imagelib.settings", "IMAGELIB_ENV_FILE": os.devnull}
+    env |= {"IMAGELIB_VAR": str(tmp_path), "AWS_S3_ENDPOINT_URL": "http://localhost:9000"}
+    ended = subprocess.run(
+        [sys.executable, "-c", program], env=env, cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert ended.stdout == "http://localhost:9000\n"

@@ -33,7 +33,7 @@ class BucketAdmin(PageAdmin):
     search_fields = ("name", "prefix")
     autocomplete_fields = ("owner",)
     ordering = ("name", "prefix")
-    readonly_fields = (*SYNC_FIELDS, "sync_report")
+    readonly_fields = ("external_id", *SYNC_FIELDS, "sync_report")
     actions = ("sync",)
     fieldsets = (
         (
@@ -44,6 +44,8 @@ class BucketAdmin(PageAdmin):
                         "name",
                         "prefix",
                         "region",
+                        "role_arn",
+                        "external_id",
                         "owner",
                         "visibility",
                         "include",

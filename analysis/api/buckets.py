@@ -23,12 +23,17 @@ router = Router(tags=["Buckets"])
 
 
 class BucketOut(Schema):
-    """A bucket; `waiting` objects are queued, `failed` ones could not be read."""
+    """A bucket; `waiting` objects are queued, `failed` ones could not be read.
+
+    `role_arn` and `external_id` are empty for those who may not change buckets.
+    """
 
     id: int
     name: str
     prefix: str
     region: str
+    role_arn: str
+    external_id: str
     owner: str
     is_syncing: bool
     synced_at: datetime | None
@@ -48,13 +53,13 @@ def list_buckets(request: HttpRequest, cursor: CursorParam, limit: LimitParam) -
     """Buckets whose images are yours; all for staff who may see them."""
     rows = permissions.viewable_buckets(request.user)
     page, following = pagination.page_by_id(rows, cursor=cursor, limit=limit, of="buckets")
-    return {"items": [_out(bucket) for bucket in page], "next": following}
+    return {"items": [_out(bucket, request) for bucket in page], "next": following}
 
 
 @router.get("/buckets/{int:bucket_id}", response=BucketOut, auth=ADMIN)
 def get_bucket(request: HttpRequest, bucket_id: int) -> BucketOut:
     """One bucket, with counts of its objects."""
-    return _out(permissions.get_bucket_or_404(request.user, bucket_id))
+    return _out(permissions.get_bucket_or_404(request.user, bucket_id), request)
 
 
 @router.post("/buckets/{int:bucket_id}/sync", response={202: BucketOut}, auth=ADMIN)
@@ -67,16 +72,19 @@ def sync_bucket(request: HttpRequest, bucket_id: int) -> HttpResponse:
     if not permissions.can_sync_bucket(request.user, bucket):
         raise PermissionDenied(_("This bucket belongs to someone else. You can look at it, but not sync it."))
     pipeline.start_sync(bucket.pk)
-    return json_response(_out(bucket).model_dump(), status=202)
+    return json_response(_out(bucket, request).model_dump(), status=202)
 
 
-def _out(bucket: Bucket) -> BucketOut:
+def _out(bucket: Bucket, request: HttpRequest) -> BucketOut:
+    may_see_role = permissions.can_see_bucket_roles(request.user)
     states = dict(bucket.objects_seen.values_list("state").annotate(Count("pk")))
     return BucketOut(
         id=bucket.pk,
         name=bucket.name,
         prefix=bucket.prefix,
         region=bucket.region,
+        role_arn=bucket.role_arn if may_see_role else "",
+        external_id=bucket.external_id if may_see_role else "",
         owner=bucket.owner.get_username(),
         is_syncing=bucket.sync_claimed_until is not None and bucket.sync_claimed_until > timezone.now(),
         synced_at=bucket.sync_ended_at,

@@ -5,13 +5,14 @@ The only module of analysis.aws that imports botocore.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import botocore.loaders
 import botocore.session
-from botocore import exceptions, parsers
+from botocore import credentials, exceptions, parsers
 from botocore.config import Config
 
 from analysis.aws.errors import (
@@ -22,9 +23,18 @@ from analysis.aws.errors import (
     AWSError,
     EndpointUnreachable,
     MissingCredentials,
+    RoleRefused,
 )
+from analysis.aws.object_refs import AssumedRole
 from analysis.messages import gettext_noop
 
+ROLE_SESSION = "imagelib"
+"""Name of a role's sessions, in the other account's CloudTrail."""
+_BOUNDED: dict[str, Any] = {
+    "retries": {"mode": "standard", "total_max_attempts": 2},
+    "connect_timeout": 3,
+    "read_timeout": 10,
+}
 _models = botocore.loaders.create_loader()
 
 
@@ -38,21 +48,54 @@ def session() -> Any:
     return new
 
 
-def client(service: str, *, region: str, **options: Any) -> Any:
+class _RoleProvider:
+    """botocore credential provider of a role, assumed at its first use."""
+
+    METHOD = "assume-role"
+
+    def __init__(self, fetch: Callable[[], Any]) -> None:
+        self._fetch = fetch
+
+    def load(self) -> Any:
+        return credentials.DeferredRefreshableCredentials(refresh_using=self._fetch, method=self.METHOD)
+
+
+def role_session(role: AssumedRole, *, region: str) -> Any:
+    """A session with a role's credentials.
+
+    Raises botocore's NoCredentialsError if there are none to assume the role with.
+    """
+    own = session()
+    source = own.get_credentials()
+    if source is None:
+        raise exceptions.NoCredentialsError
+    fetcher = credentials.AssumeRoleCredentialFetcher(
+        partial(own.create_client, region_name=region or "us-east-1", config=Config(**_BOUNDED)),
+        source,
+        role.arn,
+        extra_args={"ExternalId": role.external_id, "RoleSessionName": ROLE_SESSION},
+    )
+    assumed = session()
+    resolver = credentials.CredentialResolver([_RoleProvider(fetcher.fetch_credentials)])
+    assumed.register_component("credential_provider", resolver)
+    return assumed
+
+
+def client(service: str, *, region: str, role: AssumedRole | None = None, **options: Any) -> Any:
     """A client with a session of its own.
 
     Raises AWSError for an invalid configuration.
     """
-    bounded = {"retries": {"mode": "standard", "total_max_attempts": 2}, "connect_timeout": 3, "read_timeout": 10}
     with translate_errors():
         try:
-            config = Config(**{**bounded, "tcp_keepalive": True, **options})
-            return session().create_client(service, region_name=region or None, config=config)
+            config = Config(**{**_BOUNDED, "tcp_keepalive": True, **options})
+            new = role_session(role, region=region) if role else session()
+            return new.create_client(service, region_name=region or None, config=config)
         except ValueError as error:  # botocore raises a plain ValueError for "Invalid endpoint: …"
             raise exceptions.InvalidConfigError(error_msg=str(error)) from error
 
 
-def s3_client(*, region: str, has_endpoint: bool, **options: Any) -> Any:
+def s3_client(*, region: str, has_endpoint: bool, role: AssumedRole | None = None, **options: Any) -> Any:
     """A client for buckets of any account."""
     # S3-compatible servers get path-style URLs, and only required checksums: many refuse the newer ones.
     checksums = "when_required" if has_endpoint else "when_supported"
@@ -65,7 +108,7 @@ def s3_client(*, region: str, has_endpoint: bool, **options: Any) -> Any:
         "request_checksum_calculation": checksums,
         "response_checksum_validation": checksums,
     }
-    return client("s3", region=region or "us-east-1", **{**defaults, **options})
+    return client("s3", region=region or "us-east-1", role=role, **{**defaults, **options})
 
 
 @contextmanager
@@ -108,6 +151,8 @@ def error_of(code: str, *, message: str, operation: str, region: str = "") -> AW
     if code in CREDENTIAL_ERRORS:
         template = gettext_noop("AWS rejects the credentials (%(error_code)s). Renew them, and check the clock.")
         return MissingCredentials(template, code=code, error_code=code)
+    if code in DENIED_CODES and operation == "AssumeRole":
+        return _role_refused(code, message)
     if code in DENIED_CODES:  # AWS's own message names the account and the principal
         template = gettext_noop("%(operation)s is not allowed (%(error_code)s).")
         return AWSError(template, **values, operation=operation, error_code=code)
@@ -121,3 +166,17 @@ def error_of(code: str, *, message: str, operation: str, region: str = "") -> AW
         return AWSError(template, **values, error_code=code)
     sentence = message.rstrip(".") or "no message"
     return AWSError("%(error_code)s: %(message)s.", **values, error_code=code, message=sentence)
+
+
+def _role_refused(code: str, message: str) -> RoleRefused:
+    # AWS names the policy at fault only within one account.
+    lacks_own_permission = "identity-based policy" in message
+    template = gettext_noop(
+        "The bucket's role cannot be assumed (%(error_code)s). Its trust policy has to allow imagelib's account with"
+        " the bucket's external ID, and imagelib needs sts:AssumeRole on the role."
+    )
+    if lacks_own_permission:
+        template = gettext_noop("imagelib is not allowed to assume the bucket's role (%(error_code)s).")
+    error = RoleRefused(template, code=code, error_code=code)
+    error.lacks_own_permission = lacks_own_permission
+    return error

@@ -77,5 +77,14 @@ class MissingCredentials(AWSError):
     """No credentials, or rejected ones. Every other request would fail too."""
 
 
+class RoleRefused(MissingCredentials):
+    """A bucket's role cannot be assumed.
+
+    `lacks_own_permission` where AWS says that it is for want of sts:AssumeRole, and not of the role's trust policy.
+    """
+
+    lacks_own_permission = False
+
+
 class EndpointUnreachable(AWSError):
     """No connection to the service: network, region or endpoint."""

@@ -12,9 +12,15 @@ DELETIONS = ("s3:DeleteObject", "s3:DeleteObjectVersion")
 
 
 def minimal_policy(
-    *, operations: Iterable[str] = (), bucket: str = "", prefix: str = "", reads_quotas: bool = False, region: str = ""
+    *,
+    operations: Iterable[str] = (),
+    bucket: str = "",
+    prefix: str = "",
+    reads_quotas: bool = False,
+    roles: Iterable[str] = (),
+    region: str = "",
 ) -> dict[str, Any]:
-    """Policy for Rekognition operations, and for storage below a bucket's prefix."""
+    """Policy for Rekognition, for storage below a prefix, and to assume roles."""
     arn = f"arn:{partition_of(region)}:s3:::{bucket}"
     on_objects = sorted({*ACTIONS, *DELETIONS} - {"s3:ListBucket"})
     statements = [
@@ -23,6 +29,7 @@ def minimal_policy(
         _allow("FindPictures", ["s3:ListBucket", "s3:ListBucketVersions"] if bucket else [], arn),
         _allow("KeepPictures", on_objects if bucket else [], f"{arn}/{_folder(prefix)}*"),
         _allow("ReadQuotas", ["servicequotas:ListServiceQuotas"] if reads_quotas else [], "*"),
+        *(_allow(f"AssumeBucketRole{number}", ["sts:AssumeRole"], role) for number, role in enumerate(roles, 1)),
     ]
     return {"Version": "2012-10-17", "Statement": [statement for statement in statements if statement["Action"]]}
 
@@ -51,6 +58,28 @@ def read_policy(*, bucket: str, prefix: str, may_delete: bool, region: str) -> d
         listing["Condition"] = {"StringLike": {"s3:prefix": [f"{prefix}*"]}}
     actions = ["s3:GetObject", "s3:GetObjectVersion", *(DELETIONS if may_delete else [])]
     return {"Version": "2012-10-17", "Statement": [listing, _allow("ReadPictures", actions, f"{arn}/{prefix}*")]}
+
+
+def assume_policy(role_arn: str) -> dict[str, Any]:
+    """Policy for imagelib to assume a bucket's role."""
+    return {"Version": "2012-10-17", "Statement": [_allow("AssumeBucketRole", ["sts:AssumeRole"], role_arn)]}
+
+
+def trust_policy(*, account: str, external_id: str, region: str) -> dict[str, Any]:
+    """Policy of a bucket's role: who may assume it, and with which external ID."""
+    # The account, as web and workers have roles of their own. The external ID keeps those who may add buckets from
+    # reading this one through another bucket (IAM, "The confused deputy problem").
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:{partition_of(region)}:iam::{account}:root"},
+                "Action": "sts:AssumeRole",
+                "Condition": {"StringEquals": {"sts:ExternalId": external_id}},
+            }
+        ],
+    }
 
 
 def _allow(name: str, actions: list[str], resource: str) -> dict[str, Any]:

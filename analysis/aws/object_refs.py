@@ -1,4 +1,4 @@
-"""References to S3 objects, and forms to upload them."""
+"""References to S3 objects and roles, and forms to upload objects."""
 
 from __future__ import annotations
 
@@ -12,6 +12,14 @@ class S3Object:
     bucket: str
     key: str
     version: str | None = None
+
+
+@dataclass(frozen=True)
+class AssumedRole:
+    """An IAM role of another account, and the external ID that it requires."""
+
+    arn: str
+    external_id: str
 
 
 def partition_of(region: str) -> str:

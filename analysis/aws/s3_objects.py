@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any, TypeAlias
 
 from analysis.aws import clients
-from analysis.aws.object_refs import S3Object
+from analysis.aws.object_refs import AssumedRole, S3Object
 from analysis.aws.url_credentials import redact_url_credentials
 
 Client: TypeAlias = Any  # botocore creates client classes at run time
@@ -24,7 +24,7 @@ MAX_VERSION_PAGES = 100
 VERSION_GONE = frozenset({"NoSuchVersion"})
 
 _lock = threading.Lock()
-_clients: dict[tuple[str, str], Client] = {}
+_clients: dict[tuple[str, str, AssumedRole | None], Client] = {}
 
 
 @dataclass(frozen=True)
@@ -55,15 +55,15 @@ def has_own_endpoint() -> bool:
     return bool(_endpoint())
 
 
-def client(*, region: str) -> Client:
-    """The client of a region, shared by all threads.
+def client(*, region: str, role: AssumedRole | None = None) -> Client:
+    """The client of a region and a role, shared by all threads.
 
     Raises AWSError for an invalid configuration.
     """
-    key = region, _endpoint()
+    key = region, _endpoint(), role
     with _lock:
         if key not in _clients:
-            _clients[key] = clients.s3_client(region=region, has_endpoint=bool(key[1]))
+            _clients[key] = clients.s3_client(region=region, role=role, has_endpoint=bool(key[1]))
         return _clients[key]
 
 

@@ -7,9 +7,10 @@ import threading
 from typing import Any
 
 from analysis.aws import clients
+from analysis.aws.object_refs import AssumedRole
 
 _lock = threading.Lock()
-_clients: dict[tuple[str, str, str], Any] = {}
+_clients: dict[tuple[str, str, str, AssumedRole | None], Any] = {}
 _LIMITS: dict[str, Any] = {
     # One attempt of a few seconds: whoever sends messages tries again later.
     "retries": {"mode": "standard", "total_max_attempts": 1},
@@ -21,16 +22,16 @@ _ENDPOINTS = {"sqs": "SQS", "sns": "SNS", "events": "EVENTBRIDGE", "dynamodb": "
 """Part of the name of the environment variable for the service's endpoint, by botocore's name of the service."""
 
 
-def shared_client(service: str, *, region: str) -> Any:
-    """The client of a service and region.
+def shared_client(service: str, *, region: str, role: AssumedRole | None = None) -> Any:
+    """The client of a service, region and role.
 
     Raises AWSError for an invalid configuration.
     """
     endpoint = os.environ.get(f"AWS_ENDPOINT_URL_{_ENDPOINTS[service]}") or os.environ.get("AWS_ENDPOINT_URL", "")
-    key = service, region, endpoint
+    key = service, region, endpoint, role
     with _lock:
         if key not in _clients:
-            _clients[key] = _new(service, region=region, has_endpoint=bool(endpoint))
+            _clients[key] = _new(service, region=region, role=role, has_endpoint=bool(endpoint))
         return _clients[key]
 
 
@@ -40,7 +41,7 @@ def reset() -> None:
         _clients.clear()
 
 
-def _new(service: str, *, region: str, has_endpoint: bool) -> Any:
+def _new(service: str, *, region: str, role: AssumedRole | None, has_endpoint: bool) -> Any:
     if service == "s3":
-        return clients.s3_client(region=region, has_endpoint=has_endpoint, **_LIMITS)
-    return clients.client(service, region=region, **_LIMITS)
+        return clients.s3_client(region=region, role=role, has_endpoint=has_endpoint, **_LIMITS)
+    return clients.client(service, region=region, role=role, **_LIMITS)

@@ -1,4 +1,4 @@
-"""Account and principal of the credentials."""
+"""Account and principal of the credentials, and roles to assume."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.aws import clients
+from analysis.aws.object_refs import AssumedRole
 
 
 @dataclass(frozen=True)
@@ -23,3 +24,13 @@ def caller(*, region: str, client: Any = None) -> Identity:
         # Allowed even where a policy denies everything (AWS, GetCallerIdentity).
         response = (client or clients.client("sts", region=region)).get_caller_identity()
     return Identity(account=str(response.get("Account", "")), arn=str(response.get("Arn", "")))
+
+
+def assume(role: AssumedRole, *, region: str, with_external_id: bool = True) -> None:
+    """Assume a role for a moment, to test that it is possible. Raises AWSError."""
+    # The shortest that STS gives; its credentials are dropped here.
+    params: dict[str, Any] = {"RoleArn": role.arn, "RoleSessionName": clients.ROLE_SESSION, "DurationSeconds": 900}
+    if with_external_id:
+        params["ExternalId"] = role.external_id
+    with clients.translate_errors():
+        clients.client("sts", region=region).assume_role(**params)

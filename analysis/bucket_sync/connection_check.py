@@ -8,8 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from analysis.aws import bucket_settings, iam_policy, s3_objects
-from analysis.aws.errors import AWSError, EndpointUnreachable, MissingCredentials
+from analysis.aws import bucket_settings, iam_policy, s3_objects, sts
+from analysis.aws.errors import AWSError, EndpointUnreachable, MissingCredentials, RoleRefused
+from analysis.aws.object_refs import AssumedRole
 from analysis.findings import AwsFinding, State
 from analysis.formatting import translated
 from analysis.models import Bucket
@@ -21,6 +22,10 @@ def check_connection(bucket: Bucket) -> Iterator[AwsFinding]:
 
     Ends early where the endpoint does not respond.
     """
+    if bucket.role_arn:
+        yield (finding := check_role(bucket))
+        if not finding.is_fine:
+            return
     try:
         client = originals.client_of(bucket)
     except AWSError as error:
@@ -44,6 +49,32 @@ def check_connection(bucket: Bucket) -> Iterator[AwsFinding]:
         else:
             sentence = translated(step.refusal) if step.refusal else _("Allowed.")
             yield AwsFinding(step.action, State.FAILED if step.refusal else State.OK, sentence)
+
+
+def check_role(bucket: Bucket) -> AwsFinding:
+    """Assume the bucket's role with its external ID, which the role has to require."""
+    role, region = AssumedRole(bucket.role_arn, bucket.external_id), originals.region_of(bucket)
+    try:
+        sts.assume(role, region=region)
+    except RoleRefused as error:
+        action = "sts:AssumeRole" if error.lacks_own_permission else ""
+        return AwsFinding("role", State.FAILED, translated(error), action=action)
+    except AWSError as error:
+        return AwsFinding("role", State.FAILED, translated(error))
+    try:
+        sts.assume(role, region=region, with_external_id=False)
+    except AWSError:
+        return AwsFinding("role", State.OK, _("The role can be assumed with the external ID."))
+    sentence = _("The role can be assumed without the external ID too. Add the condition of the trust policy to it.")
+    return AwsFinding("role", State.WARNING, sentence)
+
+
+def own_account() -> str:
+    """The account of imagelib's credentials; empty if AWS does not say."""
+    try:
+        return sts.caller(region=settings.AWS_REGION or "us-east-1").account
+    except AWSError:
+        return ""
 
 
 def unusable(bucket: Bucket) -> list[AwsFinding]:

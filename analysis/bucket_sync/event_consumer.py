@@ -106,17 +106,23 @@ class StopFlag:
 
 
 def consume(
-    queue: SqsQueue, *, stop: StopFlag, until_empty: bool = False, max_failures: int | None = None
+    queue: SqsQueue,
+    *,
+    stop: StopFlag,
+    until_empty: bool = False,
+    max_failures: int | None = None,
+    on_poll: Callable[[], None] = lambda: None,
 ) -> Iterator[EventBatch]:
     """Consume events until stopped, or with `until_empty` until no message is left.
 
-    Yields after each batch.
+    Yields after each batch; calls `on_poll` before each attempt to receive one.
 
     Several consumers may run at the same time. Errors of SQS and the database are retried for ever, unless
     `max_failures` in a row end it by raising the last one.
     """
     counts, failures = EventCounts(), 0
     while not stop.is_set:
+        on_poll()
         try:
             messages = stop.interruptible(lambda: queue.receive(wait=1 if until_empty else 20))
             if not messages and until_empty:

@@ -27,7 +27,10 @@ def object_tags_channel(sink: Sink) -> ObjectTagsChannel:
 def taggable_buckets() -> tuple[TaggedBucket, ...]:
     """Buckets whose setting allows tags."""
     buckets = Bucket.objects.filter(may_tag=True).order_by("pk")
-    return tuple(TaggedBucket(bucket.name, bucket.prefix, originals.region_of(bucket)) for bucket in buckets)
+    return tuple(
+        TaggedBucket(bucket.name, bucket.prefix, originals.region_of(bucket), originals.role_of(bucket))
+        for bucket in buckets
+    )
 
 
 ALERT_CHANNELS: dict[str, Callable[[Alert], Channel]] = {

@@ -10,12 +10,15 @@ from decimal import Decimal
 from typing import Any, cast
 
 from django.conf import settings
+from django.db import OperationalError
 from django.utils.translation import gettext as _
 from PIL import Image, ImageDraw
 
 from analysis.aws import bucket_settings, clients, iam_policy, sts
 from analysis.aws.errors import AWSError, MissingCredentials
+from analysis.bucket_sync import connection_check
 from analysis.findings import AwsFinding, State
+from analysis.models import Bucket
 from analysis.recognition import aws_quotas, registry
 from analysis.recognition.base import ApiName, Parameters, RequestFailed, S3Object
 from analysis.recognition.prices import price_list
@@ -28,7 +31,7 @@ SIDE = 80  # pixels, Rekognition's minimum
 
 def is_needed() -> bool:
     """True if this configuration uses AWS at all."""
-    return bool(enabled_apis() or _bucket_name())
+    return bool(enabled_apis() or _bucket_name() or _buckets_with_roles())
 
 
 def enabled_apis() -> list[str]:
@@ -49,6 +52,7 @@ def minimal_policy() -> dict[str, Any]:
         bucket=_bucket_name(),
         prefix=_prefix(),
         reads_quotas=_reads_quotas(),
+        roles=sorted({bucket.role_arn for bucket in _buckets_with_roles()}),
         region=settings.AWS_REGION,
     )
 
@@ -76,8 +80,23 @@ def check_aws() -> Iterator[AwsFinding]:
         yield from _check_bucket()
     if _reads_quotas():
         yield _check_quotas()
+    yield from (_check_bucket_role(bucket) for bucket in _buckets_with_roles())
     yield from (_check_api(api, _test_picture()) for api in apis)
     yield from (_check_reference(api) for api in _apis_by_reference(apis))
+
+
+def _buckets_with_roles() -> list[Bucket]:
+    try:
+        return list(Bucket.objects.exclude(role_arn="").order_by("pk"))
+    except OperationalError:  # AWS can be checked while the database is down
+        return []
+
+
+def _check_bucket_role(bucket: Bucket) -> AwsFinding:
+    started = time.perf_counter()
+    finding = connection_check.check_role(bucket)
+    subject = _("role of %(bucket)s") % {"bucket": bucket}
+    return replace(finding, subject=subject, milliseconds=_milliseconds_since(started))
 
 
 def _check_account(identity: sts.Identity, *, milliseconds: int) -> AwsFinding:

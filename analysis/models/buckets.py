@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import secrets
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -33,6 +36,16 @@ validate_region = RegexValidator(
     _("Enter a region such as eu-central-1: letters, digits and hyphens only."),
 )
 """Also allows the region names of S3-compatible servers."""
+validate_role_arn = RegexValidator(
+    r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,512}\Z",
+    _("Enter the ARN of an IAM role, such as arn:aws:iam::123456789012:role/imagelib."),
+    flags=re.ASCII,
+)
+
+
+def new_external_id() -> str:
+    """An external ID that nobody can guess or choose."""
+    return secrets.token_hex(16)
 
 
 class Bucket(models.Model):
@@ -56,6 +69,19 @@ class Bucket(models.Model):
         blank=True,
         validators=[validate_region],
         help_text=_("Leave empty for AWS_REGION."),
+    )
+    role_arn = models.CharField(
+        _("role"),
+        max_length=600,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[validate_role_arn],
+        help_text=_("ARN of a role that reads the bucket. Leave empty for imagelib's own permissions."),
+    )
+    # Ours, and different for each bucket: whoever may add buckets cannot use a role that was granted for another one.
+    external_id = models.CharField(
+        _("external ID"), max_length=64, default=new_external_id, db_default="", editable=False
     )
     include = ArrayField(
         models.CharField(max_length=200),

@@ -260,6 +260,11 @@ def can_edit_buckets(user: AnyUser) -> bool:
     return _is_staff_with(user, Codename.CHANGE_BUCKET)
 
 
+def can_see_bucket_roles(user: AnyUser) -> bool:
+    """Staff who set roles and external IDs; owners of a bucket see neither."""
+    return can_add_buckets(user) or can_edit_buckets(user)
+
+
 def can_delete_buckets(user: AnyUser) -> bool:
     return _is_staff_with(user, Codename.DELETE_BUCKET)
 

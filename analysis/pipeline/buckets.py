@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from itertools import groupby
 from operator import itemgetter
@@ -23,10 +23,18 @@ from analysis.recognition.search_index import reindex
 
 
 def consume_events(
-    queue: SqsQueue, *, stop: event_consumer.StopFlag, until_empty: bool = False, max_failures: int | None = None
+    queue: SqsQueue,
+    *,
+    stop: event_consumer.StopFlag,
+    until_empty: bool = False,
+    max_failures: int | None = None,
+    on_poll: Callable[[], None] = lambda: None,
 ) -> Iterator[event_consumer.EventCounts]:
     """Import what S3 events report, until stopped; yields counts after each batch."""
-    for batch in event_consumer.consume(queue, stop=stop, until_empty=until_empty, max_failures=max_failures):
+    batches = event_consumer.consume(
+        queue, stop=stop, until_empty=until_empty, max_failures=max_failures, on_poll=on_poll
+    )
+    for batch in batches:
         _process_recorded(batch.recorded)
         yield batch.counts
 

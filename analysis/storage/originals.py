@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from analysis.aws import s3_objects
 from analysis.aws.errors import AWSError
-from analysis.aws.object_refs import S3Object
+from analysis.aws.object_refs import AssumedRole, S3Object
 from analysis.formatting import translated
 from analysis.models import Bucket, BucketObject, Image
 from analysis.storage import blobs
@@ -76,7 +76,10 @@ def reference(image: Image, *, region: str) -> S3Object | None:
     """The S3 object for AWS services in a region; None where they cannot read it."""
     if image.bucket is None:
         return blobs.reference(image.key, region=region)
-    # Rekognition reads S3 objects of its own region only (Rekognition, "S3Object"), and of AWS only.
+    # Rekognition reads S3 objects of its own region only (Rekognition, "S3Object"), of AWS only, and with the
+    # permissions of whoever calls it, which is not the bucket's role.
+    if image.bucket.role_arn:
+        return None
     if s3_objects.has_own_endpoint() or region_of(image.bucket) != region:
         return None
     return _target(image, image.bucket)
@@ -106,7 +109,12 @@ def replacing_version(image: Image) -> str | None:
 
 
 def client_of(bucket: Bucket) -> s3_objects.Client:
-    return s3_objects.client(region=region_of(bucket))
+    return s3_objects.client(region=region_of(bucket), role=role_of(bucket))
+
+
+def role_of(bucket: Bucket) -> AssumedRole | None:
+    """The role that reads the bucket; None for imagelib's own credentials."""
+    return AssumedRole(bucket.role_arn, bucket.external_id) if bucket.role_arn else None
 
 
 def region_of(bucket: Bucket) -> str:

@@ -11,7 +11,7 @@ import hmac
 import time
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -98,6 +98,8 @@ class Distribution:
     domain: str
     key_id: str = ""
     key_file: str = ""
+    key: str = field(default="", repr=False)
+    """The private key itself, in PEM form, where there is no file."""
 
     def url_of(self, name: str, *, seconds: int) -> str:
         plain = f"https://{self.domain}/{quote(name)}"
@@ -111,11 +113,14 @@ class Distribution:
         from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
         from cryptography.hazmat.primitives.asymmetric import padding, rsa  # noqa: PLC0415
 
-        key = serialization.load_pem_private_key(Path(self.key_file).read_bytes(), password=None)
+        key = serialization.load_pem_private_key(self._pem(), password=None)
         if not isinstance(key, rsa.RSAPrivateKey):
-            raise ValueError("AWS_CLOUDFRONT_KEY_FILE is no RSA key, which CloudFront's signed URLs require.")
+            raise ValueError("The key for CloudFront is no RSA key, which CloudFront's signed URLs require.")
         # CloudFront requires SHA-1 for the signature of canned policies.
         return CloudFrontSigner(self.key_id, lambda message: key.sign(message, padding.PKCS1v15(), hashes.SHA1()))  # noqa: S303
+
+    def _pem(self) -> bytes:
+        return self.key.encode() if self.key else Path(self.key_file).read_bytes()
 
     @lru_cache(maxsize=20_000)  # noqa: B019  a millisecond each, and one distribution lives as long as the process
     def _signed(self, plain: str, until: int) -> str:

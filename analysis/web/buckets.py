@@ -25,13 +25,13 @@ from analysis.audit_log.form_values import changed_values, settings_of
 from analysis.bucket_sync import connection_check
 from analysis.models import Analysis, AuditEntry, Bucket, BucketObject
 from analysis.recognition import registry
-from analysis.web import links, toasts
+from analysis.web import bucket_roles, links, toasts
 from analysis.web.bucket_report import report_counts
 from analysis.web.http import Request, current_user_id
 from analysis.web.toasts import Toast
 
 MAX_SKIPPED = 50
-FIELDS = {"bucket": "name", "region": "region"}
+FIELDS = {"bucket": "name", "region": "region", "role": "role_arn"}
 """By subject of a finding: the form field it concerns."""
 
 
@@ -83,6 +83,7 @@ class BucketForm(forms.ModelForm):
             "name",
             "prefix",
             "region",
+            "role_arn",
             "include",
             "exclude",
             "owner",
@@ -95,6 +96,7 @@ class BucketForm(forms.ModelForm):
             "name": gettext_lazy("Bucket name"),
             "prefix": gettext_lazy("Prefix"),
             "region": gettext_lazy("Region"),
+            "role_arn": gettext_lazy("Role"),
             "owner": gettext_lazy("Owner"),
             "visibility": gettext_lazy("Visibility of new pictures"),
             "may_delete": gettext_lazy("Delete originals from the bucket"),
@@ -104,6 +106,9 @@ class BucketForm(forms.ModelForm):
             "name": gettext_lazy("The name in S3."),
             "prefix": gettext_lazy("Only index keys that start with this, for example photos/2024/."),
             "region": gettext_lazy("Leave empty for the region in AWS_REGION."),
+            "role_arn": gettext_lazy(
+                "Only for a bucket of another AWS account: the ARN of a role there, with the trust policy below."
+            ),
             "owner": gettext_lazy("Owns the pictures of this bucket."),
             "visibility": gettext_lazy("Can be changed for each picture later."),
             "may_delete": gettext_lazy(
@@ -115,6 +120,8 @@ class BucketForm(forms.ModelForm):
 
     def __init__(self, *args: Any, may_choose_apis: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if self.instance.pk is None:
+            self.instance.external_id = bucket_roles.read_external_id(self.data) or self.instance.external_id
         if not may_choose_apis:  # the others cost money that RECOGNIZER_APIS does not allow
             offered = {*registry.enabled_apis(), *self.instance.apis}
             apis = cast(forms.MultipleChoiceField, self.fields["apis"])
@@ -209,7 +216,8 @@ def _form(request: Request, bucket: Bucket) -> HttpResponse:
     if request.method == "POST" and form.is_connected() and form.save_checked(by_id=current_user_id(request)):
         return redirect("bucket", form.instance.pk)
     # 422, since htmx and browsers treat 200 after a POST as success.
-    return render(request, "buckets/add.html", {"form": form}, status=422 if form.errors else 200)
+    context = {"form": form, **bucket_roles.form_context(form.instance, is_checked=bool(form.errors))}
+    return render(request, "buckets/add.html", context, status=422 if form.errors else 200)
 
 
 @require_safe
@@ -217,6 +225,7 @@ def bucket(request: Request, bucket_id: int) -> HttpResponse:
     """Status and AWS configuration; with `?check`, also the permissions granted."""
     bucket = permissions.get_bucket_or_404(request.user, bucket_id)
     findings = list(connection_check.check_connection(bucket)) if "check" in request.GET else []
+    may_see_role = permissions.can_see_bucket_roles(request.user)
     states = dict(bucket.objects_seen.values_list("state").annotate(Count("pk")))
     failed = states.get(BucketObject.State.FAILED, 0)
     skipped = bucket.objects_seen.filter(state__in=[BucketObject.State.REFUSED, BucketObject.State.FAILED])
@@ -240,6 +249,7 @@ def bucket(request: Request, bucket_id: int) -> HttpResponse:
         "more": max(more, 0),
         "toasts": toasts.take_toasts(request),
         **_aws_configuration(request, bucket),
+        **(bucket_roles.policies(bucket, is_checked=bool(findings)) if may_see_role else {}),
     }
     return render(request, "buckets/detail.html", context)
 

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from imagelib.setting_names import one_of
 from imagelib.settings.environment import VAR, env
 
 AWS_STORAGE_BUCKET_NAME = env.str("AWS_STORAGE_BUCKET_NAME", "")
-AWS_REGION = env.str("AWS_REGION", "") or env.str("AWS_DEFAULT_REGION", "")
-AWS_ENDPOINT = env.str("AWS_ENDPOINT_URL_S3", "") or env.str("AWS_ENDPOINT_URL", "")
-AWS_CLOUDFRONT_DOMAIN = env.str("AWS_CLOUDFRONT_DOMAIN", "")
+# The second names are those of django-storages.
+AWS_REGION = one_of(
+    env.str("AWS_DEFAULT_REGION", ""),
+    AWS_REGION=env.str("AWS_REGION", "") or None,
+    AWS_S3_REGION_NAME=env.str("AWS_S3_REGION_NAME", "") or None,
+)
+if _s3_endpoint := one_of(
+    "",
+    AWS_ENDPOINT_URL_S3=env.str("AWS_ENDPOINT_URL_S3", "") or None,
+    AWS_S3_ENDPOINT_URL=env.str("AWS_S3_ENDPOINT_URL", "") or None,
+):
+    os.environ["AWS_ENDPOINT_URL_S3"] = _s3_endpoint  # where botocore looks
+AWS_ENDPOINT = _s3_endpoint or env.str("AWS_ENDPOINT_URL", "")
+AWS_CLOUDFRONT_DOMAIN = one_of(
+    "",
+    AWS_CLOUDFRONT_DOMAIN=env.str("AWS_CLOUDFRONT_DOMAIN", "") or None,
+    AWS_S3_CUSTOM_DOMAIN=env.str("AWS_S3_CUSTOM_DOMAIN", "") or None,
+)
 
 if AWS_STORAGE_BUCKET_NAME:
     _PICTURES = {
@@ -18,12 +35,21 @@ if AWS_STORAGE_BUCKET_NAME:
             "bucket_name": AWS_STORAGE_BUCKET_NAME,
             "region_name": AWS_REGION or None,
             "endpoint_url": AWS_ENDPOINT or None,
-            "location": env.str("AWS_STORAGE_PREFIX", ""),
-            "url_seconds": env.int("SIGNED_URL_SECONDS", 43_200),
+            "location": one_of(
+                "",
+                AWS_STORAGE_PREFIX=env.str("AWS_STORAGE_PREFIX", "") or None,
+                AWS_LOCATION=env.str("AWS_LOCATION", "") or None,
+            ),
+            "url_seconds": one_of(
+                43_200,
+                SIGNED_URL_SECONDS=env.int("SIGNED_URL_SECONDS", None),
+                AWS_QUERYSTRING_EXPIRE=env.int("AWS_QUERYSTRING_EXPIRE", None),
+            ),
             "distribution": {
                 "domain": AWS_CLOUDFRONT_DOMAIN,
                 "key_id": env.str("AWS_CLOUDFRONT_KEY_ID", ""),
                 "key_file": env.str("AWS_CLOUDFRONT_KEY_FILE", ""),
+                "key": env.str("AWS_CLOUDFRONT_KEY", ""),
             },
             "encryption": {
                 "ServerSideEncryption": env.str("AWS_STORAGE_ENCRYPTION", ""),
@@ -50,7 +76,7 @@ SENDFILE = env.str("SENDFILE", "")
 # nginx's internal location whose alias is the folder.
 SENDFILE_PREFIX = env.str("SENDFILE_PREFIX", "/stored-files/")
 STATIC_URL = "static/"
-STATIC_ROOT = VAR / "static"
+STATIC_ROOT = Path(env.str("IMAGELIB_STATIC", "") or VAR / "static").resolve()
 
 EVENTS_QUEUE_URL = env.str("EVENTS_QUEUE_URL", "")
 WORK_FUNCTION = env.str("WORK_FUNCTION", "")

@@ -16,8 +16,11 @@ from moto.server import ThreadedMotoServer
 from analysis.models import Call
 from analysis.recognition import aws_quotas, registry
 from imagelib.simulator import run_simulator
+from tests.factories import create_bucket
 from tests.rekognition_server import RekognitionServer, serving
+from tests.sts_server import ROLE, sts_server
 
+pytestmark = pytest.mark.django_db
 REGION = "eu-central-1"
 BUCKET = ["s3:ListBucket", "s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:DeleteObject"]
 
@@ -299,3 +302,13 @@ def test_where_nothing_uses_aws_there_is_nothing_to_check():
     assert run() == (0, "AWS is not used: no bucket is set, and RECOGNIZER is not rekognition.\n")
     status, said, _ = told()
     assert (status, said["findings"], said["policy"]["Statement"]) == (0, [], [])
+
+
+def test_roles_of_buckets_are_checked_and_in_the_policy(simulator, owner, monkeypatch):
+    granted, refused = (create_bucket(owner, name=name, role_arn=ROLE) for name in ("granted", "refused"))
+    with sts_server(monkeypatch, external_id=granted.external_id):
+        _status, report, _problems = told()
+    states = {item["subject"]: item["is_fine"] for item in report["findings"]}
+    assert (states["role of granted"], states[f"role of {refused.name}"]) == (True, False)
+    [statement] = [each for each in report["policy"]["Statement"] if each["Action"] == ["sts:AssumeRole"]]
+    assert statement["Resource"] == ROLE

@@ -102,8 +102,10 @@ def test_configured_distribution_is_used(tmp_path, credentials):
     key, file = rsa.generate_private_key(65537, 2048), tmp_path / "key.pem"
     form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     file.write_bytes(key.private_bytes(*form))
-    signed = Distribution("d1.cloudfront.net", "K1", str(file)).url_of("a.jpg", seconds=HALF_A_DAY)
+    by_file, by_text = Distribution("d", "K1", str(file)), Distribution("d", "K1", key=file.read_text())
+    signed = by_file.url_of("a.jpg", seconds=HALF_A_DAY)
     assert sorted(parse_qs(urlsplit(signed).query)) == ["Expires", "Key-Pair-Id", "Signature"]
+    assert (by_text.url_of("a.jpg", seconds=HALF_A_DAY), "PRIVATE" in repr(by_text)) == (signed, False)
 
 
 def test_objects_are_encrypted_and_originals_have_a_storage_class():

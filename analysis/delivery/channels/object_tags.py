@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from analysis import formatting
 from analysis.aws import object_tags
 from analysis.aws.errors import AWSError
-from analysis.aws.object_refs import S3Object
+from analysis.aws.object_refs import AssumedRole, S3Object
 from analysis.aws.shared_clients import shared_client
 from analysis.delivery.base import Channel, Message, Outcome
 from analysis.delivery.channels.aws_outcomes import outcome_of
@@ -27,6 +27,7 @@ class TaggedBucket:
     name: str
     prefix: str
     region: str
+    role: AssumedRole | None = None
 
     def has(self, image: Mapping[str, Any]) -> bool:
         return bool(image["bucket"] == self.name and image["key"].startswith(self.prefix))
@@ -46,7 +47,7 @@ class ObjectTagsChannel(Channel):
         if bucket is None:
             return _not_allowed(image)
         try:
-            client = shared_client("s3", region=bucket.region)
+            client = shared_client("s3", region=bucket.region, role=bucket.role)
             return plan_tags(object_tags.get_tags(client, _target(image)), image, self.options)
         except AWSError as error:
             return _outcome_of(error, image, object_tags.READ_ACTION)
@@ -64,7 +65,8 @@ class ObjectTagsChannel(Channel):
         bucket = self._bucket_of(image)
         if bucket is not None and plan.is_change:
             try:
-                object_tags.put_tags(shared_client("s3", region=bucket.region), _target(image), plan.after)
+                client = shared_client("s3", region=bucket.region, role=bucket.role)
+                object_tags.put_tags(client, _target(image), plan.after)
             except AWSError as error:
                 return _outcome_of(error, image, object_tags.WRITE_ACTION)
         return Outcome(note=note_of(plan))

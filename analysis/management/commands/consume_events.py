@@ -17,6 +17,7 @@ from analysis.aws.sqs import SqsQueue
 from analysis.bucket_sync.event_consumer import EventCounts, StopFlag
 from analysis.formatting import count
 from analysis.management.translated_command import TranslatedCommand
+from imagelib import liveness
 
 
 class Command(TranslatedCommand):
@@ -43,7 +44,7 @@ class Command(TranslatedCommand):
             self.stderr.write(_("The queue has no dead-letter queue: invalid messages stay and are received again."))
         counts = EventCounts()
         with StopFlag() as stop:
-            for counts in pipeline.consume_events(events, stop=stop, until_empty=until_empty):
+            for counts in pipeline.consume_events(events, stop=stop, until_empty=until_empty, on_poll=liveness.touch):
                 if counts.buried and counts.reasons:
                     self.stderr.write(_("invalid message: %(reason)s") % {"reason": counts.reasons.pop()})
         sentence = ngettext(

@@ -1,0 +1,54 @@
+"""External IDs and policies of the roles that read buckets of other accounts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.core import signing
+
+from analysis.aws import iam_policy
+from analysis.bucket_sync import connection_check
+from analysis.models import Bucket
+from analysis.storage import originals
+
+FIELD = "external_id"
+EXAMPLE_ACCOUNT = "123456789012"
+_SALT = "analysis.web.bucket_roles"
+
+
+def read_external_id(data: Mapping[str, Any]) -> str:
+    """The external ID that the form was shown with; empty if there is none of ours."""
+    # Signed, as nobody may choose it: with another bucket's they could read that one through its role.
+    try:
+        return str(signing.loads(str(data.get(FIELD, "")), salt=_SALT))
+    except signing.BadSignature:
+        return ""
+
+
+def form_context(bucket: Bucket, *, is_checked: bool) -> dict[str, Any]:
+    """The signed external ID, and the policies to paste."""
+    return {"external_id": signing.dumps(bucket.external_id, salt=_SALT), **policies(bucket, is_checked=is_checked)}
+
+
+def policies(bucket: Bucket, *, is_checked: bool) -> dict[str, Any]:
+    """Trust policy of the role, and the permission to assume it.
+
+    With `is_checked`, AWS is asked for imagelib's account, where no setting names it.
+    """
+    account = _configured_account() or (connection_check.own_account() if is_checked and bucket.role_arn else "")
+    region = originals.region_of(bucket)
+    trust = iam_policy.trust_policy(account=account or EXAMPLE_ACCOUNT, external_id=bucket.external_id, region=region)
+    return {
+        "trust_policy": json.dumps(trust, indent=2),
+        "assume_policy": json.dumps(iam_policy.assume_policy(bucket.role_arn), indent=2) if bucket.role_arn else "",
+        "is_example_account": not account,
+    }
+
+
+def _configured_account() -> str:
+    # https://sqs.REGION.amazonaws.com/ACCOUNT/NAME
+    account = settings.AWS_ACCOUNT or settings.EVENTS_QUEUE_URL.rpartition("/")[0].rpartition("/")[2]
+    return str(account) if str(account).isdecimal() else ""

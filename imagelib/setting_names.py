@@ -1,0 +1,21 @@
+"""Settings that may be given by another program's name too."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from django.core.exceptions import ImproperlyConfigured
+
+Value = TypeVar("Value", str, int)
+
+
+def one_of(default: Value, /, **values: Value | None) -> Value:
+    """The value that is given, by whichever of these names, or the default.
+
+    Raises ImproperlyConfigured for two that differ: silence would use one and leave the other to be believed.
+    """
+    given = {name: value for name, value in values.items() if value is not None}
+    if len(set(given.values())) > 1:
+        texts = ", but ".join(f"{name} is {value!r}" for name, value in given.items())
+        raise ImproperlyConfigured(f"{texts}. They are two names of one setting: remove one of them.")
+    return next(iter(given.values()), default)
