@@ -1,4 +1,7 @@
-"""Reports errors to Sentry, without what belongs to people. Off without SENTRY_DSN."""
+"""Reports errors to Sentry, without people's data.
+
+Off without SENTRY_DSN.
+"""
 
 from __future__ import annotations
 

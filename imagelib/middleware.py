@@ -1,4 +1,4 @@
-"""Middleware of the Content-Security-Policy: relaxed for the admin, with its reports."""
+"""The Content-Security-Policy, relaxed for the admin, and its reports."""
 
 from __future__ import annotations
 

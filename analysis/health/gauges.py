@@ -31,7 +31,7 @@ MAX_ROWS = 100_000
 
 
 class Gauges(Collector):
-    """All metrics. What cannot be read is missing, and `imagelib_metrics_errors` says so."""
+    """All metrics, with `imagelib_metrics_errors` naming the sources that failed."""
 
     def collect(self) -> Iterator[Metric]:
         build = Gauge("imagelib_build_info", "Version of imagelib.", labels=["version"])

@@ -51,7 +51,10 @@ def check_storage() -> Finding:
 
 
 def check_reading() -> Finding:
-    """Ask for a file that does not exist: asked every few seconds, it must write nothing."""
+    """Ask for a file that does not exist.
+
+    Run every few seconds, so it writes nothing.
+    """
     folder = blobs.local_folder()
     try:
         bounded(lambda: blobs.exists(f"probes/{uuid.uuid4().hex}"))

@@ -41,7 +41,7 @@ _start_lock = threading.Lock()
 
 
 class Counts:
-    """What one process counted, and what of it is in Redis already."""
+    """The counts of one process, and the part of them that is in Redis."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
@@ -79,7 +79,10 @@ def start(registry: CollectorRegistry) -> None:
 
 
 def flush(registry: CollectorRegistry) -> bool:
-    """Add the counts now. False if Redis is not available; the next time adds them too."""
+    """Add the counts now.
+
+    False if Redis is not available; the next time adds them too.
+    """
     if not settings.REDIS:
         return False
     try:

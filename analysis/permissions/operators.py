@@ -1,4 +1,4 @@
-"""Programs that watch the installation: who may read metrics and the causes of faults."""
+"""The right of monitoring programs to read metrics and the causes of faults."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.conf import settings
 
 
 def may_watch(*, token: str, address: str) -> bool:
-    """True for the holder of METRICS_TOKEN and for METRICS_ADDRESSES; nobody by default."""
+    """True with METRICS_TOKEN or from METRICS_ADDRESSES; for nobody by default."""
     expected = settings.METRICS_TOKEN
     if expected and hmac.compare_digest(token.encode(), expected.encode()):
         return True

@@ -38,7 +38,10 @@ _FIELDS = {
 @login_not_required
 @require_POST
 def csp_report(request: HttpRequest) -> HttpResponse:
-    """Log and count what a browser refused. Anyone may send it, so nothing of it is trusted."""
+    """Log and count violations.
+
+    Anyone may send them, so nothing of it is trusted.
+    """
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdecimal() or int(length) > MAX_BYTES:
         return HttpResponse(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)

@@ -1,4 +1,4 @@
-"""What is counted where: tasks, calls, searches, messages."""
+"""Counts of tasks, calls, analyses, searches and messages."""
 
 from __future__ import annotations
 

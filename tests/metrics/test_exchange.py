@@ -1,4 +1,4 @@
-"""Counts of several processes become one sum in Redis, and none is lost or added twice."""
+"""Counts of several processes become one sum; none is lost or added twice."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ INSIDE = {"HTTP_HOST": "10.0.3.7:8000", "REMOTE_ADDR": "10.0.3.1"}
 
 @pytest.fixture
 def look(monkeypatch):
-    """Sets the findings of /readyz; by default those of the real servers, each time anew."""
+    """Sets the findings of /readyz; by default those of the real servers."""
     monkeypatch.setattr(readiness, "look", readiness.Readiness().findings)
 
     def of(*findings) -> None:

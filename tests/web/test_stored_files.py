@@ -1,4 +1,4 @@
-"""SENDFILE: the server in front gets the path after our check, and nothing outside of the folder."""
+"""SENDFILE: the proxy gets paths after our check, none outside of the folder."""
 
 from __future__ import annotations
 
