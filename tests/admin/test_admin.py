@@ -121,7 +121,7 @@ def test_image_list_needs_same_queries_for_one_and_three_rows(owner, browser, dj
     for new_rows in (1, 2):
         for _ in range(new_rows):
             create_labeled_image(owner, {"Dog": 98})
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(8):
             browser.get(address(Image, "changelist"))
 
 
