@@ -53,6 +53,7 @@ def context(request: HttpRequest, values: dict[str, Any]) -> dict[str, Any]:
     """Unfold's DASHBOARD_CALLBACK: what the page shows beside what every page has."""
     sections = sidebar.navigation(request)
     return values | {
+        "title": _("Administration"),
         "cards": list(cards(request.user, moment=now())),
         "sections": [section for section in sections if not section["collapsible"]],
         "folded_sections": [section for section in sections if section["collapsible"]],

@@ -40,6 +40,7 @@ from analysis.web.sharing import link_pages, public_pages
 from analysis.web.sinks import views as sink_views
 from analysis.web.upload import direct
 from analysis.web.upload import views as upload_views
+from analysis.web.welcome import views as welcome
 
 urlpatterns = [
     path("", library_views.library, name="library"),
@@ -191,6 +192,8 @@ urlpatterns = [
     path("sinks/<int:sink_id>/edit/", sink_views.edit, name="sink-edit"),
     path("sinks/<int:sink_id>/dry-run/", sink_views.dry_run, name="sink-dry-run"),
     path("sinks/<int:sink_id>/<slug:action>/", sink_views.action, name="sink-action"),
+    path("welcome/", welcome.welcome, name="welcome"),
+    path("welcome/dismiss/", welcome.dismiss, name="welcome-dismiss"),
     path("system/", system.system, name="system"),
     path("audit-log/", audit_log.audit_log, name="audit-log"),
     path("audit-log/entries.csv", audit_log.as_csv, name="audit-log-csv"),

@@ -30,6 +30,7 @@ from analysis.models import (
     ImageEmbedding,
     ImageEvent,
     ImageLabel,
+    Installation,
     Label,
     LabelAlias,
     LabelAncestor,
@@ -68,7 +69,8 @@ def test_all_models_but_these_are_registered():
     # Composite primary keys are not supported by the admin; labels are on the picture's page. Embeddings have no table
     # where the server has no pgvector. Exports are shown to their owner alone; cities are loaded as a whole. Alerts and
     # sinks have pages of their own, since their addresses and secrets are not for all staff; so has the audit log.
-    # Pictures and people of a collection are on its own pages.
+    # Pictures and people of a collection are on its own pages. What is remembered about the installation is on the
+    # welcome page.
     assert set(apps.get_app_config("analysis").get_models()) - set(MODELS) == {
         Alert,
         AlertMatch,
@@ -88,6 +90,7 @@ def test_all_models_but_these_are_registered():
         ImageEmbedding,
         ImageEvent,
         ImageLabel,
+        Installation,
         LabelAncestor,
         Sink,
         SinkRun,

@@ -182,6 +182,8 @@ ENTRIES = {
     "activity": ("get", EVERYBODY_SIGNED_IN),
     "batch": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
     "batch-action": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
+    "welcome": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    "welcome-dismiss": ("post", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     "system": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     # Staff alone: test_audit_log.py.
     "audit-log": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
