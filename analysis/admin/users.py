@@ -62,7 +62,7 @@ class UserAdmin(DjangoUserAdmin, PageAdmin):  # type: ignore[misc]
         )
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change=change, **kwargs)
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
         # The class is made for this request, so this reaches no other one.
         may_give = obj is None or rights.can_change_person(request.user, obj)
         form.offered_roles = rights.assignable_roles(request.user) if may_give else []

@@ -92,7 +92,7 @@ def maximum_check_cost() -> Decimal:
 
 
 def _option(name: str, title: str, text: str, lines: str) -> Option:
-    return Option(name, title, text, lines, is_current=settings.RECOGNIZER == name)
+    return Option(name, title, text, lines, is_current=name == settings.RECOGNIZER)
 
 
 def _is_simulator() -> bool:
