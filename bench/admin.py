@@ -46,7 +46,7 @@ def measure() -> Report:
 
 
 def collect_urls(connection: psycopg.Connection) -> Iterator[ListUrl]:
-    """The home page, all lists, and the large ones with each filter that could be slow."""
+    """Home page, all lists, and the large ones with each slow filter."""
     from django.contrib import admin  # needs Django set up
     from django.urls import reverse
 

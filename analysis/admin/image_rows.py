@@ -75,7 +75,7 @@ def analyzed_column(facts: ImageFacts) -> SafeString | str:
 
 
 def failures_column(image: Image, facts: ImageFacts) -> SafeString | str:
-    """The number of APIs whose latest analysis failed, with error codes; leads to the page with Retry."""
+    """APIs whose latest analysis failed, with error codes. Leads to Retry."""
     if not facts.failed:
         return EMPTY
     codes = list(dict.fromkeys(state.code for state in facts.failed))

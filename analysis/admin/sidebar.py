@@ -113,7 +113,10 @@ def mark(_request: HttpRequest) -> str:
 
 
 def theme(request: HttpRequest) -> str | None:
-    """The theme of the account; None lets the person switch, and follows the system until then."""
+    """The theme of the account.
+
+    None lets the person switch, and follows the system until then.
+    """
     chosen = getattr(request.user, "theme", User.Theme.SYSTEM)
     return None if chosen == User.Theme.SYSTEM else str(chosen)
 

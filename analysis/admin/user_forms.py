@@ -1,4 +1,4 @@
-"""Forms of accounts in the administration: the role first, permissions under Advanced."""
+"""Forms of accounts: the role first, permissions under Advanced."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from imagelib.accounts.roles import LINES, Role
 
 
 class RoleFormMixin(forms.Form):
-    """A radio button for each role that the signed-in person can give; no field if there is none."""
+    """A radio button for each role that the signed-in person can give, if any."""
 
     offered_roles: ClassVar[Sequence[Role]] = ()
     role = forms.ChoiceField(label=_("Role"), required=False, widget=UnfoldAdminRadioSelectWidget())

@@ -23,7 +23,10 @@ def offers_welcome_first() -> bool:
 
 
 def set_welcome_dismissed(*, is_dismissed: bool, by_id: int) -> None:
-    """Let pages lead to the welcome page no more, or again. Does nothing the second time."""
+    """Let pages lead to the welcome page no more, or again.
+
+    Does nothing the second time.
+    """
     with transaction.atomic():
         Installation.objects.get_or_create(pk=1)
         rows = Installation.objects.filter(welcome_dismissed_at__isnull=is_dismissed)

@@ -6,7 +6,10 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Installation(models.Model):
-    """Facts about the installation as a whole: one row, made when there is something to remember."""
+    """Facts about the installation as a whole.
+
+    One row, made when there is something to remember.
+    """
 
     id = models.SmallIntegerField(primary_key=True, default=1, editable=False)
     welcome_dismissed_at = models.DateTimeField(

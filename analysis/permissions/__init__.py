@@ -275,7 +275,10 @@ def can_view_system(user: AnyUser) -> bool:
 
 
 def can_open_welcome(user: AnyUser) -> bool:
-    """Staff who are led through the first steps of the installation; it tells settings, as the system page does."""
+    """Staff who are led through the first steps of the installation.
+
+    The page tells settings, as the system page does.
+    """
     return can_view_system(user)
 
 

@@ -18,7 +18,7 @@ SAMPLE = 2_000
 
 @dataclass(frozen=True)
 class Unanalyzed:
-    """Pictures that lack at least one analysis, and by API those that lack its analysis."""
+    """Pictures that lack at least one analysis, and those that lack each."""
 
     pictures: int
     by_api: dict[str, int]
@@ -41,7 +41,7 @@ def unanalyzed(apis: Sequence[str], *, total: int, today: date, sample: int = SA
 
 
 def _missing(sample: str, values: dict[str, Any]) -> tuple[int, dict[str, int]]:
-    """The number of pictures read, and of those without an analysis by API; "" for any API."""
+    """The pictures read, and those without an analysis by API; "" for any."""
     with connection.cursor() as cursor:
         cursor.execute(_MISSING.format(sample=sample), values)
         counts: dict[str, int] = dict(cursor.fetchall())

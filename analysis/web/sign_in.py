@@ -84,7 +84,10 @@ class SignIn(views.LoginView):
         return redirect("welcome") if is_first and self._leads_to_welcome() else response
 
     def _leads_to_welcome(self) -> bool:
-        """For an administrator of an empty installation who was not on the way to another page."""
+        """True for an administrator of an empty installation.
+
+        Not on the way to another page.
+        """
         is_start = self.get_redirect_url() in {"", reverse("library")}
         return bool(is_start and self.request.user.is_superuser and installation.offers_welcome_first())
 

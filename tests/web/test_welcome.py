@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from analysis.health import doctor, installation
 from analysis.models import AuditEntry, ModelVersion, Outage
-from analysis.web.welcome import recognizers
+from analysis.web.welcome import recognizer_options
 from analysis.web.welcome.steps import steps
 from imagelib.accounts import invitations
 from imagelib.accounts.roles import Role
@@ -62,12 +62,15 @@ def test_each_step_knows_that_it_is_done(staff, settings):
 
 def test_recognizer_is_not_ready_without_a_result_or_in_an_outage(db, settings):
     settings.RECOGNIZER = "rekognition"
-    assert recognizers.trouble() == "Set, but it has not analyzed a picture yet."
+    assert recognizer_options.trouble() == "Set, but it has not analyzed a picture yet."
     ModelVersion.objects.create(recognizer="rekognition", api="labels", version="3.0")
     Outage.objects.create(
         recognizer="rekognition", api="labels", code="AccessDenied", message="", probe_at=timezone.now()
     )
-    assert (recognizers.trouble(), done()["recognizer"]) == ("Analysis is paused: an API can't be used now.", False)
+    assert (recognizer_options.trouble(), done()["recognizer"]) == (
+        "Analysis is paused: an API can't be used now.",
+        False,
+    )
 
 
 def test_connected_bucket_is_named_before_its_pictures_are_there(owner):
@@ -77,7 +80,7 @@ def test_connected_bucket_is_named_before_its_pictures_are_there(owner):
 
 def test_prices_follow_region_and_number_of_pictures(db, settings):
     settings.AWS_REGION, settings.IMAGE_PROPERTIES, settings.RECOGNIZER_APIS = "us-east-1", False, ["labels", "text"]
-    prices = recognizers.prices(250)
+    prices = recognizer_options.prices(250)
     assert prices.columns == ("1,000 pictures", "10,000 pictures", "Yours: 250 pictures")
     assert [(row.name, row.prices, row.is_enabled) for row in prices.rows][:2] == [
         ("Labels", ("$1.00", "$10.00", "$0.25"), True),
@@ -87,7 +90,7 @@ def test_prices_follow_region_and_number_of_pictures(db, settings):
 
 def test_lines_to_paste_keep_what_is_set(db, settings):
     settings.AWS_REGION, settings.RECOGNIZER_APIS, settings.MONTHLY_BUDGET = "eu-west-1", ["text", "labels"], 20
-    assert [option.lines for option in recognizers.options()] == [
+    assert [option.lines for option in recognizer_options.options()] == [
         "RECOGNIZER=local",
         "RECOGNIZER=rekognition\nAWS_REGION=eu-west-1\nRECOGNIZER_APIS=labels,text\nMONTHLY_BUDGET=20",
         "RECOGNIZER=simulator",

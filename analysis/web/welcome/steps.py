@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from analysis import formatting
 from analysis.models import Bucket, Image
-from analysis.web.welcome import recognizers
+from analysis.web.welcome import recognizer_options
 from imagelib.accounts import invitations
 from imagelib.accounts.models import User
 
@@ -48,8 +48,8 @@ def _pictures_step(pictures: int) -> Step:
 
 
 def _recognizer_step() -> Step:
-    name = next(option.title for option in recognizers.options() if option.name == settings.RECOGNIZER)
-    trouble = recognizers.trouble()
+    name = next(option.title for option in recognizer_options.options() if option.name == settings.RECOGNIZER)
+    trouble = recognizer_options.trouble()
     values = {"name": name, "trouble": trouble}
     status = _("%(name)s. %(trouble)s") % values if trouble else _("%(name)s is set and analyzes pictures.") % values
     return Step("recognizer", _("Choose the recognizer"), not trouble, status)

@@ -16,13 +16,13 @@ from analysis.web import toasts
 from analysis.web.http import Request, is_fragment
 from analysis.web.system import check_row
 from analysis.web.toasts import Toast
-from analysis.web.welcome import recognizers
+from analysis.web.welcome import recognizer_options
 from analysis.web.welcome.steps import IMAGE_CAP, number_of_pictures, steps
 
 
 @require_safe
 def welcome(request: Request) -> HttpResponse:
-    """The steps; checks of the recognizer run only with `?look=1`, as on the system page."""
+    """The steps; the recognizer is checked only with `?look=1`."""
     permissions.require_or_404(permissions.can_open_welcome(request.user))
     context: dict[str, object] = {}
     if request.GET.get("look"):
@@ -37,10 +37,10 @@ def welcome(request: Request) -> HttpResponse:
         "steps": {step.slug: step for step in rows},
         "progress": _progress(sum(step.is_done for step in rows), len(rows)),
         "dismissed": formatting.exact(dismissed_at) if dismissed_at else "",
-        "options": recognizers.options(),
-        "prices": recognizers.prices(pictures if pictures <= IMAGE_CAP else 0),
-        "check_cost": formatting.dollars(recognizers.maximum_check_cost()),
-        "is_rekognition": settings.RECOGNIZER == recognizers.PRICED,
+        "options": recognizer_options.options(),
+        "prices": recognizer_options.prices(pictures if pictures <= IMAGE_CAP else 0),
+        "check_cost": formatting.dollars(recognizer_options.maximum_check_cost()),
+        "is_rekognition": settings.RECOGNIZER == recognizer_options.PRICED,
         "can_invite": rights.can_invite_people(request.user),
         "toasts": toasts.take_toasts(request),
     }

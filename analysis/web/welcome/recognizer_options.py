@@ -1,4 +1,4 @@
-"""The recognizers to choose from: what each does, what it costs, and how to set it."""
+"""The recognizers to choose from: use, cost and settings of each."""
 
 from __future__ import annotations
 
@@ -76,7 +76,10 @@ def prices(pictures: int) -> Prices:
 
 
 def trouble() -> str:
-    """The reason why the recognizer is not ready; empty if it has given results and no API is down."""
+    """The reason why the recognizer is not ready.
+
+    Empty if it has given results and no API is down.
+    """
     if _is_simulator():
         return _("The simulator makes up labels and costs. Choose another recognizer for real pictures.")
     if Outage.objects.filter(recognizer=settings.RECOGNIZER).exists():
@@ -87,7 +90,7 @@ def trouble() -> str:
 
 
 def maximum_check_cost() -> Decimal:
-    """What `manage.py check_aws` may cost with the APIs that are switched on."""
+    """The most that `manage.py check_aws` may cost with the enabled APIs."""
     return aws.maximum_cost()
 
 
