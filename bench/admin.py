@@ -46,7 +46,7 @@ def measure() -> Report:
 
 
 def collect_urls(connection: psycopg.Connection) -> Iterator[ListUrl]:
-    """All lists, and the large ones with each filter that could be slow."""
+    """Home page, all lists, and the large ones with each slow filter."""
     from django.contrib import admin  # needs Django set up
     from django.urls import reverse
 
@@ -56,6 +56,7 @@ def collect_urls(connection: psycopg.Connection) -> Iterator[ListUrl]:
     }
     row = connection.execute("SELECT id, name FROM analysis_label ORDER BY image_count DESC OFFSET 20 LIMIT 1")
     label, text = row.fetchone() or (1, "")
+    yield ListUrl("home", reverse("admin:index"))
     for model, address in sorted(addresses.items()):
         yield ListUrl(model, address)
         for query in filters(label, text.lower()).get(model, ()):

@@ -6,8 +6,8 @@ TEAL = {
     "200": "oklch(91% .096 180.426)",
     "300": "oklch(85.5% .138 181.071)",
     "400": "oklch(77.7% .152 181.912)",
-    "500": "oklch(70.4% .14 182.503)",
-    "600": "oklch(51.1% .096 186.391)",  # darker than the scale, for enough contrast of white text
+    "500": "#5cc8bf",  # the accent of tokens.css in the dark theme
+    "600": "#0b6b6b",  # and in the light one; white text has enough contrast on it
     "700": "oklch(46% .085 186.9)",
     "800": "oklch(43.7% .078 188.216)",
     "900": "oklch(38.6% .063 188.416)",
@@ -17,9 +17,11 @@ UNFOLD = {
     "SITE_TITLE": "imagelib",
     "SITE_HEADER": "imagelib",
     "SITE_URL": "/",
-    "SITE_SYMBOL": "photo_library",
+    "SITE_ICON": "analysis.admin.sidebar.mark",
+    "THEME": "analysis.admin.sidebar.theme",
+    "DASHBOARD_CALLBACK": "analysis.admin.home.context",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "analysis.admin.sidebar.mark"}],
-    "STYLES": ["analysis.admin.sidebar.style_sheet"],
+    "STYLES": [f"analysis.admin.sidebar.{name}" for name in ("tokens", "theme_colors", "style_sheet", "home_styles")],
     "SCRIPTS": ["analysis.admin.sidebar.script"],
     "SIDEBAR": {"show_search": False, "navigation": "analysis.admin.sidebar.navigation"},
     "COLORS": {"primary": TEAL},

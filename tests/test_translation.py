@@ -62,6 +62,7 @@ PAGES = {
     "bucket": ("bucket", ["bucket"], "owner"),
     "bucket add": ("bucket-add", [], "staff"),
     "system": ("system", [], "staff"),
+    "welcome": ("welcome", [], "staff"),
     "not found": ("image", [10**12], "owner"),
     "login": ("login", [], None),
     "account": ("account", [], "owner"),

@@ -15,6 +15,7 @@ from unfold.views import ChangeList
 
 from analysis import formatting
 from analysis.admin.image_query import ANYONE, InvalidFilter, image_query
+from analysis.admin.image_rows import facts_of
 from analysis.admin.pagination import CAP
 from analysis.models import Image
 from analysis.search import results
@@ -43,7 +44,9 @@ class ImageMatches(Paginator):
             return []
         # From the first page on: the admin's pages have numbers, the engine's have cursors. CAP bounds it.
         ids = results.image_ids(self.query, viewer=ANYONE, limit=last)[last - self.per_page :]
-        by_id = self.rows.in_bulk(ids)
+        by_id, facts = self.rows.in_bulk(ids), facts_of(ids)
+        for image_id, image in by_id.items():
+            vars(image)["facts"] = facts[image_id]  # read by the columns of ImageAdmin
         return [by_id[image_id] for image_id in ids if image_id in by_id]
 
 

@@ -16,11 +16,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from analysis import formatting, permissions, pipeline
-from analysis.admin import display, filters, image_actions, reanalyze_action
+from analysis.admin import display, filters, image_actions, image_rows, reanalyze_action
 from analysis.admin.audited import DELETED
 from analysis.admin.base import PageAdmin, ReadOnlyAdmin
 from analysis.admin.image_changelist import ImageChangeList
 from analysis.admin.image_query import ANYONE, InvalidFilter, parse_search
+from analysis.admin.image_rows import ImageFacts
 from analysis.curation import bulk, metadata_edits
 from analysis.curation.bulk import Selection
 from analysis.library import images
@@ -50,8 +51,8 @@ class ImageForm(forms.ModelForm):
 class ImageAdmin(PageAdmin):
     recorded_elsewhere = frozenset({DELETED})
     form = ImageForm
-    list_display = ("thumb", "filename", "state", "owner", "visibility", "format", "dimensions", "bucket", "added_at")
-    list_display_links = ("thumb", "filename")
+    list_display = ("thumb", "name", "top_labels", "analyzed", "failures", "owner", "added_at")
+    list_display_links = ("thumb", "name")
     list_filter = (
         filters.StateFilter,
         ("image_labels__label", filters.LabelFilter),
@@ -66,7 +67,7 @@ class ImageAdmin(PageAdmin):
         filters.FormatFilter,
         filters.SortFilter,
     )
-    list_select_related = ("owner", "bucket")
+    list_select_related = ("owner",)
     search_fields = ("filename",)  # shows the search box; ImageChangeList searches with the library's engine
     search_help_text = _("Library search: dog -cat, owner:anna, is:failed …")
     autocomplete_fields = ("owner",)
@@ -145,6 +146,25 @@ class ImageAdmin(PageAdmin):
     def preview(self, image: Image) -> SafeString:
         page = format_html('<a class="link" href="{}">{}</a>', image.get_absolute_url(), gettext("Open in library"))
         return format_html("{}<br>{}", display.picture(image, "preview", height=320), page)
+
+    @admin.display(description=_("Name"))
+    def name(self, image: Image) -> SafeString | str:
+        if image.trashed_at is None:
+            return image.filename
+        return format_html('{} <span class="badge warning">{}</span>', image.filename, gettext("In trash"))
+
+    # ImageMatches gives each picture of a list page its facts, so that no row costs a query.
+    @admin.display(description=_("Labels"))
+    def top_labels(self, image: Image) -> str:
+        return image_rows.labels_column(getattr(image, "facts", ImageFacts()))
+
+    @admin.display(description=_("Analyzed"))
+    def analyzed(self, image: Image) -> SafeString | str:
+        return image_rows.analyzed_column(getattr(image, "facts", ImageFacts()))
+
+    @admin.display(description=_("Failures"))
+    def failures(self, image: Image) -> SafeString | str:
+        return image_rows.failures_column(image, getattr(image, "facts", ImageFacts()))
 
     @display.badge(_("State"))
     def state(self, image: Image) -> tuple[str, str]:

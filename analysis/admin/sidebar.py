@@ -25,6 +25,7 @@ class Item(NamedTuple):
 class Section(NamedTuple):
     title: str | Promise
     items: tuple[Item, ...]
+    is_folded: bool = False
 
 
 SECTIONS = (
@@ -52,8 +53,6 @@ SECTIONS = (
             Item(our.Spend, "payments"),
             Item(our.Outage, "warning"),
             Item(our.ModelVersion, "model_training"),
-            Item(our.Face, "face"),
-            Item(our.ImageText, "text_fields"),
         ),
     ),
     Section(
@@ -61,7 +60,6 @@ SECTIONS = (
         (
             Item(our.Bucket, "cloud"),
             Item(our.BucketObject, "draft"),
-            Item(our.Upload, "upload"),
         ),
     ),
     Section(
@@ -70,7 +68,6 @@ SECTIONS = (
             Item(User, "person"),
             Item(Group, "group"),
             Item(ApiToken, "key"),
-            Item(our.IdempotentRequest, "repeat"),
         ),
     ),
     # Rows that only matter to an engineer who debugs imagelib: queues, caches and counters.
@@ -78,6 +75,10 @@ SECTIONS = (
         _("Internals"),
         (
             Item(our.ImageIndex, "manage_search"),
+            Item(our.Face, "face"),
+            Item(our.ImageText, "text_fields"),
+            Item(our.Upload, "upload"),
+            Item(our.IdempotentRequest, "repeat"),
             Item(our.SpendEntry, "playlist_add"),
             Item(our.PendingBlob, "delete_sweep"),
             Item(our.TrashDeletion, "delete_forever"),
@@ -90,6 +91,7 @@ SECTIONS = (
             Item(our.ConfidenceStatistics, "percent"),
             Item(our.StatisticsRun, "update"),
         ),
+        is_folded=True,
     ),
 )
 
@@ -99,7 +101,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     groups = [
         {
             "title": section.title,
-            "separator": True,
+            "collapsible": section.is_folded,
             "items": [_entry(item) for item in section.items if _may_view(request, item.model)],
         }
         for section in SECTIONS
@@ -111,8 +113,29 @@ def mark(_request: HttpRequest) -> str:
     return static("analysis/mark.svg")
 
 
+def theme(request: HttpRequest) -> str | None:
+    """The theme of the account.
+
+    None lets the person switch, and follows the system until then.
+    """
+    chosen = getattr(request.user, "theme", User.Theme.SYSTEM)
+    return None if chosen == User.Theme.SYSTEM else str(chosen)
+
+
+def tokens(_request: HttpRequest) -> str:
+    return static("analysis/css/tokens.css")
+
+
+def theme_colors(_request: HttpRequest) -> str:
+    return static("analysis/css/admin_theme.css")
+
+
 def style_sheet(_request: HttpRequest) -> str:
     return static("analysis/css/admin.css")
+
+
+def home_styles(_request: HttpRequest) -> str:
+    return static("analysis/css/admin_home.css")
 
 
 def script(_request: HttpRequest) -> str:

@@ -8,36 +8,31 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.forms import AdminPasswordChangeForm
 
 from analysis import permissions
 from analysis.admin import filters
 from analysis.admin.base import PageAdmin, ReadOnlyAdmin
+from analysis.admin.user_forms import AddUserForm, UserForm
 from analysis.permissions import accounts as rights
-from imagelib.accounts import api_tokens
+from imagelib.accounts import api_tokens, user_management
 from imagelib.accounts.models import ApiToken, User
+from imagelib.accounts.roles import LINES
 
 PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
+ADVANCED = _(
+    "A role sets all of these. Change them only for an account that needs other permissions than its role has."
+)
 admin.site.unregister(Group)
-
-
-class UserForm(UserChangeForm):
-    def clean(self) -> Any:
-        cleaned = super().clean() or self.cleaned_data
-        stays = cleaned.get("is_active", True) and cleaned.get("is_superuser", True)
-        if not stays and rights.is_last_superuser(User.objects.get(pk=self.instance.pk)):
-            raise ValidationError(_("This is the only active administrator. Make another one first."))
-        return cleaned
 
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, PageAdmin):  # type: ignore[misc]
     form = UserForm
-    add_form = UserCreationForm
+    add_form = AddUserForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "email", "is_staff", "is_superuser", "is_active", "last_login")
     list_filter = (
@@ -48,12 +43,46 @@ class UserAdmin(DjangoUserAdmin, PageAdmin):  # type: ignore[misc]
     )
     autocomplete_fields = ("groups",)
     filter_horizontal = ("user_permissions",)
-    fieldsets = (*(DjangoUserAdmin.fieldsets or ()), (_("Display"), {"fields": ("time_zone", "theme")}))
+    add_fieldsets = (
+        (None, {"fields": ("username", "usable_password", "password1", "password2")}),
+        (_("Access"), {"fields": ("role",)}),
+    )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            return self.add_fieldsets
+        role = "role" if rights.can_change_person(request.user, obj) else "current_role"
+        return (
+            (None, {"fields": ("username", "password")}),
+            (_("Access"), {"fields": (role, "is_active")}),
+            (_("Personal info"), {"fields": ("first_name", "last_name", "email")}),
+            (_("Display"), {"fields": ("time_zone", "theme")}),
+            (_("Important dates"), {"fields": ("last_login", "date_joined")}),
+            (_("Advanced"), {"fields": PRIVILEGES, "classes": ("collapse",), "description": ADVANCED}),
+        )
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
+        # The class is made for this request, so this reaches no other one.
+        may_give = obj is None or rights.can_change_person(request.user, obj)
+        form.offered_roles = rights.assignable_roles(request.user) if may_give else []
+        return form
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         # Without this, staff could make an account with more privileges than their own.
-        fields = super().get_readonly_fields(request, obj)
+        fields = (*super().get_readonly_fields(request, obj), "current_role", "last_login", "date_joined")
         return fields if request.user.is_superuser else (*fields, *PRIVILEGES)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        # Last, since it replaces groups and permissions.
+        if role := form.chosen_role():
+            user_management.set_role(form.instance, role)
+
+    @admin.display(description=_("Role"))
+    def current_role(self, user: User) -> str:
+        role = user_management.role_of(user)
+        return f"{role.label}: {LINES[role]}" if role else str(_("Custom"))
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and _may_change(request, obj)

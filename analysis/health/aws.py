@@ -17,7 +17,8 @@ from PIL import Image, ImageDraw
 from analysis.aws import bucket_settings, clients, iam_policy, sts
 from analysis.aws.errors import AWSError, MissingCredentials
 from analysis.bucket_sync import connection_check
-from analysis.findings import AwsFinding, State
+from analysis.findings import AwsFinding, State, first_line
+from analysis.health.bounded import bounded
 from analysis.models import Bucket
 from analysis.recognition import aws_quotas, registry
 from analysis.recognition.base import ApiName, Parameters, RequestFailed, S3Object
@@ -63,19 +64,12 @@ def check_aws() -> Iterator[AwsFinding]:
     The few requests to Rekognition bypass the ledger and the rate limiter.
     """
     apis = enabled_apis()
-    if apis and not settings.AWS_REGION:
-        yield AwsFinding("region", State.FAILED, _("Set AWS_REGION, for example to eu-central-1."))
-    started = time.perf_counter()
+    yield from _check_region_setting()
     try:
-        identity = sts.caller(region=settings.AWS_REGION or "us-east-1")
+        yield _check_identity()
     except MissingCredentials as error:
         yield AwsFinding("credentials", State.FAILED, str(error))
         return
-    except AWSError as error:
-        message = _("STS could not identify the credentials: %(error)s") % {"error": error}
-        yield AwsFinding("credentials", State.FAILED, message)
-    else:
-        yield _check_account(identity, milliseconds=_milliseconds_since(started))
     if _bucket_name():
         yield from _check_bucket()
     if _reads_quotas():
@@ -97,6 +91,33 @@ def _check_bucket_role(bucket: Bucket) -> AwsFinding:
     finding = connection_check.check_role(bucket)
     subject = _("role of %(bucket)s") % {"bucket": bucket}
     return replace(finding, subject=subject, milliseconds=_milliseconds_since(started))
+
+
+def check_credentials() -> Iterator[AwsFinding]:
+    """Region and credentials only, by one request that costs nothing."""
+    yield from _check_region_setting()
+    try:
+        yield bounded(_check_identity)
+    except (MissingCredentials, TimeoutError) as error:
+        yield AwsFinding("credentials", State.FAILED, first_line(error), _("Run `manage.py check_aws`."))
+
+
+def _check_region_setting() -> Iterator[AwsFinding]:
+    if enabled_apis() and not settings.AWS_REGION:
+        yield AwsFinding("region", State.FAILED, _("Set AWS_REGION, for example to eu-central-1."))
+
+
+def _check_identity() -> AwsFinding:
+    """The account of the credentials. Raises MissingCredentials."""
+    started = time.perf_counter()
+    try:
+        identity = sts.caller(region=settings.AWS_REGION or "us-east-1")
+    except MissingCredentials:
+        raise
+    except AWSError as error:
+        message = _("STS could not identify the credentials: %(error)s") % {"error": error}
+        return AwsFinding("credentials", State.FAILED, message)
+    return _check_account(identity, milliseconds=_milliseconds_since(started))
 
 
 def _check_account(identity: sts.Identity, *, milliseconds: int) -> AwsFinding:

@@ -15,7 +15,7 @@ from django.db import Error, connection, transaction
 from django.utils.translation import gettext as _
 
 from analysis.findings import Finding, State, failed, first_line, ok, warning
-from analysis.health import background_work, backups, embeddings, local_models, services, storage, workload
+from analysis.health import aws, background_work, backups, embeddings, local_models, services, storage, workload
 from analysis.search import replica
 from imagelib import celery_broker
 
@@ -77,13 +77,22 @@ def _background_checks() -> tuple[Check, ...]:
     )
 
 
-def findings() -> Iterator[Finding]:
-    """Findings one by one, as they are made.
+def recognizer_checks() -> tuple[Check, ...]:
+    """Those that say whether pictures can be analyzed; none costs money."""
+    subjects = {"database", "redis", "background work", "workers", "scheduler", "outages", "budget", "rate limits"}
+    name = settings.RECOGNIZER
+    own = {"models"} if name == "local" else set()
+    chosen = tuple(check for check in all_checks() if check.subject in subjects | own)
+    return (*chosen, Check("AWS credentials", aws.check_credentials)) if name == "rekognition" else chosen
+
+
+def findings(chosen: Iterable[Check] | None = None) -> Iterator[Finding]:
+    """Findings one by one, as they are made; of all checks by default.
 
     Raises nothing, and ends within a minute even if servers are down.
     """
     down: set[str] = set()
-    for check in all_checks():
+    for check in chosen or all_checks():
         if servers := ", ".join(SERVERS[name] for name in check.needs & down):
             message = _("Not checked because %(server)s is not available.") % {"server": servers}
             yield warning(check.subject, message, _("See above."))

@@ -18,6 +18,7 @@ from analysis.models.folders import Folder
 from analysis.models.heartbeat import Heartbeat
 from analysis.models.idempotent_requests import IdempotentRequest
 from analysis.models.images import Image, ImageQuerySet
+from analysis.models.installation import Installation
 from analysis.models.labels import FileKeyword, ImageLabel, Label, LabelAlias, LabelAncestor, Verdict
 from analysis.models.ledger import Call, Spend, SpendEntry
 from analysis.models.model_versions import ModelVersion
@@ -80,6 +81,7 @@ __all__ = [
     "ImageLabel",
     "ImageQuerySet",
     "ImageText",
+    "Installation",
     "Label",
     "LabelAlias",
     "LabelAncestor",

@@ -7,6 +7,8 @@ from decimal import Decimal
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.formats import localize
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from analysis.models.analyses import Analysis
@@ -49,7 +51,7 @@ class Call(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.api} {self.outcome} at {self.sent_at:%Y-%m-%d %H:%M:%S}"
+        return f"{self.api} {self.outcome}, {localize(localtime(self.sent_at))}"
 
 
 class SpendColumns(models.Model):

@@ -10,6 +10,8 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.formats import localize
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from analysis.models.analyses import Analysis
@@ -30,7 +32,7 @@ class StatisticsRun(models.Model):
         verbose_name_plural = _("statistics runs")
 
     def __str__(self) -> str:
-        return f"{self.name} at {self.at:%Y-%m-%d %H:%M:%S}"
+        return self.name
 
 
 class SpanColumns(models.Model):
@@ -74,7 +76,7 @@ class AddedStatistics(SpanColumns):
         ]
 
     def __str__(self) -> str:
-        return f"{self.pictures} added from {self.start}"
+        return f"{self.pictures} added from {localize(localtime(self.start))}"
 
 
 class EndedStatistics(SpanColumns):
@@ -109,7 +111,7 @@ class EndedStatistics(SpanColumns):
         ]
 
     def __str__(self) -> str:
-        return f"{self.answered} answered from {self.start}"
+        return f"{self.answered} answered from {localize(localtime(self.start))}"
 
 
 class LatencyStatistics(SpanColumns):

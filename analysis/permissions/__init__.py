@@ -279,6 +279,14 @@ def can_view_system(user: AnyUser) -> bool:
     return _is_staff_with(user, Codename.VIEW_SYSTEM)
 
 
+def can_open_welcome(user: AnyUser) -> bool:
+    """Staff who are led through the first steps of the installation.
+
+    The page tells settings, as the system page does.
+    """
+    return can_view_system(user)
+
+
 def can_view_audit_log(user: AnyUser) -> bool:
     """Staff who see what everybody changed, also on pictures they can't open."""
     return _is_staff_with(user, Codename.VIEW_AUDIT_LOG)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.functional import cached_property
 
 from analysis import permissions
+from analysis.health import installation
 from analysis.permissions import accounts as rights
 
 
@@ -39,6 +40,11 @@ class May:
     @cached_property
     def view_system(self) -> bool:
         return permissions.can_view_system(self._user)
+
+    @cached_property
+    def welcome(self) -> bool:
+        """False once the welcome page is dismissed; it still opens."""
+        return permissions.can_open_welcome(self._user) and installation.welcome_dismissed_at() is None
 
     @cached_property
     def view_audit_log(self) -> bool:

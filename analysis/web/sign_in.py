@@ -21,6 +21,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from analysis import permissions
+from analysis.health import installation
 from analysis.permissions import accounts as rights
 from analysis.web.attempts import Attempts
 
@@ -76,6 +77,19 @@ class SignInForm(Throttled, AuthenticationForm):
 class SignIn(views.LoginView):
     authentication_form = SignInForm
     redirect_authenticated_user = True
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        is_first = form.get_user().last_login is None  # set by signing in
+        response = super().form_valid(form)
+        return redirect("welcome") if is_first and self._leads_to_welcome() else response
+
+    def _leads_to_welcome(self) -> bool:
+        """True for an administrator of an empty installation.
+
+        Not on the way to another page.
+        """
+        is_start = self.get_redirect_url() in {"", reverse("library")}
+        return bool(is_start and self.request.user.is_superuser and installation.offers_welcome_first())
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         response = super().form_invalid(form)

@@ -104,7 +104,7 @@ def system(request: Request) -> HttpResponse:
     permissions.require_or_404(permissions.can_view_system(request.user))
     context: dict[str, object]
     if request.GET.get("look"):
-        context = {"checks": [_check_row(row) for row in doctor.findings()], "checked_at": formatting.exact(now())}
+        context = {"checks": [check_row(row) for row in doctor.findings()], "checked_at": formatting.exact(now())}
         if is_fragment(request):
             return render(request, "system.html#findings", context)
     else:
@@ -142,7 +142,7 @@ def _value(value: Any) -> str:
     return str(value)
 
 
-def _check_row(finding: Finding) -> CheckRow:
+def check_row(finding: Finding) -> CheckRow:
     labels = {State.OK: _("ok"), State.WARNING: _("warning"), State.FAILED: _("failed")}
     state = State(finding.state)
     return CheckRow(finding.subject, str(state), labels[state], finding.sentence, finding.next_step)

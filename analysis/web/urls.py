@@ -42,6 +42,7 @@ from analysis.web.sharing import link_pages, public_pages
 from analysis.web.sinks import views as sink_views
 from analysis.web.upload import direct
 from analysis.web.upload import views as upload_views
+from analysis.web.welcome import views as welcome
 
 urlpatterns = [
     path("", library_views.library, name="library"),
@@ -197,6 +198,8 @@ urlpatterns = [
     path("healthz", probes.healthz, name="healthz"),
     path("readyz", probes.readyz, name="readyz"),
     path("metrics", probes.metrics, name="metrics"),
+    path("welcome/", welcome.welcome, name="welcome"),
+    path("welcome/dismiss/", welcome.dismiss, name="welcome-dismiss"),
     path("system/", system.system, name="system"),
     path("audit-log/", audit_log.audit_log, name="audit-log"),
     path("audit-log/entries.csv", audit_log.as_csv, name="audit-log-csv"),

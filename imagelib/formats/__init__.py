@@ -1,1 +1,1 @@
-"""Date formats of the admin: as typed into a search, and narrow enough for a colum"""
+"""Date formats of the admin: as on the pages"""

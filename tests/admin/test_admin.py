@@ -32,6 +32,7 @@ from analysis.models import (
     ImageEmbedding,
     ImageEvent,
     ImageLabel,
+    Installation,
     Label,
     LabelAlias,
     LabelAncestor,
@@ -72,7 +73,7 @@ def test_all_models_but_these_are_registered():
     # where the server has no pgvector. Exports are shown to their owner alone; cities are loaded as a whole. Alerts and
     # sinks have pages of their own, since their addresses and secrets are not for all staff; so has the audit log.
     # Pictures and people of a collection are on its own pages. Nobody reads the state of limits; backups are for
-    # the doctor.
+    # the doctor. What is remembered about the installation is on the welcome page.
     assert set(apps.get_app_config("analysis").get_models()) - set(MODELS) == {
         Alert,
         AlertMatch,
@@ -94,6 +95,7 @@ def test_all_models_but_these_are_registered():
         ImageEmbedding,
         ImageEvent,
         ImageLabel,
+        Installation,
         LabelAncestor,
         RateLimitState,
         Sink,
@@ -128,7 +130,7 @@ def test_image_list_needs_same_queries_for_one_and_three_rows(owner, browser, dj
     for new_rows in (1, 2):
         for _ in range(new_rows):
             create_labeled_image(owner, {"Dog": 98})
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(8):
             browser.get(address(Image, "changelist"))
 
 

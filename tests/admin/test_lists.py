@@ -254,7 +254,7 @@ def _create_rows(owner, number):
 
 
 QUERIES = {
-    "image": 6,
+    "image": 8,
     "label": 5,
     "verdict": 4,
     "rating": 4,

@@ -43,8 +43,13 @@ def opened(page: Page, url: str) -> None:
 
 
 def ticked(page: Page, model, action: str) -> bool:
-    """Ticks the first row and runs an action; False where there is no row any more."""
+    """Opens the list, ticks the first row and runs an action; False where there is no row any more."""
     opened(page, address(model, "changelist"))
+    return ran(page, model, action)
+
+
+def ran(page: Page, model, action: str) -> bool:
+    """The action on the first row of the open list."""
     box = page.locator("input.action-select").first
     if not box.count():
         return False
@@ -56,21 +61,19 @@ def ticked(page: Page, model, action: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("section", sidebar.SECTIONS, ids=lambda section: str(section.title))
-def test_admin_lists_forms_and_actions_open(section, visit, staff, rekognition):
+@pytest.mark.parametrize("part", range(2))
+def test_admin_lists_have_rows_and_actions_that_open(part, visit, staff, rekognition):
+    """Forms are opened by test_accessibility.py."""
     page = visit().sign_in("staff")
-    for item in section.items:
-        model_admin, model = admin.site._registry[item.model], item.model
+    for model in [item.model for section in sidebar.SECTIONS for item in section.items][part::2]:
         opened(page, address(model, "changelist"))
         expect(page.locator("#result_list tbody tr")).not_to_have_count(0)
-        opened(page, address(model, "change", model._default_manager.first().pk))
-        if page.request.get(address(model, "add")).status == 200:
-            opened(page, address(model, "add"))
-        opened(page, address(model, "changelist"))
-        select = page.locator("select[name=action] option")
-        names = [option.get_attribute("value") for option in select.all() if option.get_attribute("value")]
-        assert set(names) >= {getattr(action, "__name__", action) for action in model_admin.actions or ()}
-        for action in sorted(names, key=lambda name: (name in LAST, name)):
+        names = page.locator("select[name=action] option").evaluate_all("options => options.map(o => o.value)")
+        names = sorted(filter(None, names), key=lambda name: (name in LAST, name))
+        actions = admin.site._registry[model].actions or ()
+        assert set(names) >= {getattr(action, "__name__", action) for action in actions}
+        assert all(ran(page, model, name) for name in names[:1])
+        for action in names[1:]:
             ticked(page, model, action)
 
 

@@ -13,6 +13,7 @@ import pytest
 from django.core.management import call_command
 from moto.server import ThreadedMotoServer
 
+from analysis.health import aws
 from analysis.models import Call
 from analysis.recognition import aws_quotas, registry
 from imagelib.simulator import run_simulator
@@ -169,6 +170,15 @@ def test_without_credentials_nothing_else_is_tried(simulator, bucket, monkeypatc
     }
     assert (len(said["findings"]), said["calls"], said["dollars"]) == (1, 0, "0")
     assert simulator.statistics()["requests"] == 0
+
+
+def test_credentials_are_checked_alone_at_no_cost(simulator, monkeypatch):
+    (finding,) = aws.check_credentials()
+    assert (finding.subject, finding.is_fine, finding.calls) == ("credentials", True, 0)
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    without_keys = [(finding.is_fine, finding.next_step) for finding in aws.check_credentials()]
+    assert without_keys == [(False, "Run `manage.py check_aws`.")]
 
 
 def test_a_bucket_that_is_not_there_is_told_and_rekognition_is_tried(simulator):

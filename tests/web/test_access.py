@@ -186,6 +186,8 @@ ENTRIES = {
     "healthz": ("get", EVERYBODY),
     "readyz": ("get", EVERYBODY),
     "metrics": ("get", {PRIVATE: (404,) * 4}),  # nobody, by default; more in test_probes.py
+    "welcome": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    "welcome-dismiss": ("post", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     "system": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     # Staff alone: test_audit_log.py.
     "audit-log": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),

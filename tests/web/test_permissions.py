@@ -31,6 +31,8 @@ OPENED: dict[str, dict[Codename, int]] = {
     "batch": {Codename.VIEW_BATCH: 200, Codename.CHANGE_BATCH: 200},
     "batch-action": {Codename.VIEW_BATCH: 403, Codename.CHANGE_BATCH: 302},
     "system": {Codename.VIEW_SYSTEM: 200},
+    "welcome": {Codename.VIEW_SYSTEM: 200},
+    "welcome-dismiss": {Codename.VIEW_SYSTEM: 302},
     **{key: {Codename.VIEW_AUDIT_LOG: 200} for key in ("audit-log", "audit-log-csv", "audit-entry", "audit-entry-csv")},
     **{name: {Codename.CHANGE_SINK: 200} for name in ("sinks", "sink-channels", "sink-add")},
     **{name: {Codename.CHANGE_SINK: 200} for name in ("sink", "sink-edit", "sink-dry-run")},

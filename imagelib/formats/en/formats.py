@@ -1,5 +1,5 @@
-"""English."""
+"""Date formats of the admin, as analysis/formatting.py writes them on pages."""
 
-DATE_FORMAT = "Y-m-d"
-DATETIME_FORMAT = "Y-m-d H:i"
+DATE_FORMAT = "j F Y"
+DATETIME_FORMAT = "j F Y, H:i"
 TIME_FORMAT = "H:i"

@@ -1,0 +1,68 @@
+"""The three steps, and what each knows about itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from analysis import formatting
+from analysis.models import Bucket, Image
+from analysis.web.welcome import recognizer_options
+from imagelib.accounts import invitations
+from imagelib.accounts.models import User
+
+IMAGE_CAP, CAP = 100_000, 1_000
+
+
+@dataclass(frozen=True)
+class Step:
+    """`status`: what is done, or what is missing."""
+
+    slug: str
+    title: str
+    is_done: bool
+    status: str
+
+
+def steps(pictures: int) -> list[Step]:
+    return [_pictures_step(pictures), _recognizer_step(), _people_step()]
+
+
+def number_of_pictures() -> int:
+    """Pictures of everybody, counted up to one more than IMAGE_CAP."""
+    return Image.objects.filter(trashed_at=None)[: IMAGE_CAP + 1].count()
+
+
+def _pictures_step(pictures: int) -> Step:
+    buckets = Bucket.objects.count()
+    status = _("No pictures yet.")
+    if pictures:
+        status = _("%(pictures)s in the library.") % {"pictures": formatting.pictures(pictures, cap=IMAGE_CAP)}
+    elif buckets:
+        text = ngettext("%(number)s bucket is connected.", "%(number)s buckets are connected.", buckets)
+        status = f"{formatting.plural(text, buckets)} {status}"
+    return Step("pictures", _("Add pictures"), pictures > 0, status)
+
+
+def _recognizer_step() -> Step:
+    name = next(option.title for option in recognizer_options.options() if option.name == settings.RECOGNIZER)
+    trouble = recognizer_options.trouble()
+    values = {"name": name, "trouble": trouble}
+    status = _("%(name)s. %(trouble)s") % values if trouble else _("%(name)s is set and analyzes pictures.") % values
+    return Step("recognizer", _("Choose the recognizer"), not trouble, status)
+
+
+def _people_step() -> Step:
+    people = User.objects.filter(is_active=True)[: CAP + 1].count()
+    invited = invitations.open_invitations()[: CAP + 1].count()
+    status = _("You are the only one who can sign in.")
+    if people > 1:
+        text = ngettext("%(number)s person can sign in.", "%(number)s people can sign in.", people)
+        status = text % {"number": formatting.capped_count(people, cap=CAP)}
+    if invited:
+        text = ngettext("%(number)s invitation is open.", "%(number)s invitations are open.", invited)
+        status = f"{status} {text % {'number': formatting.capped_count(invited, cap=CAP)}}"
+    return Step("people", _("Invite people"), people > 1 or invited > 0, status)
