@@ -11,7 +11,6 @@ from analysis.web import (
     buckets,
     color_theme,
     deliveries,
-    duplicates,
     export,
     folders,
     labels,
@@ -32,6 +31,8 @@ from analysis.web.collections import pictures as collection_pictures
 from analysis.web.collections import settings as collection_settings
 from analysis.web.collections import views as collections
 from analysis.web.dashboard import views as dashboard_views
+from analysis.web.duplicates import compare, exact
+from analysis.web.duplicates import views as duplicates
 from analysis.web.image import actions, details, downloads, history, similar, zoom
 from analysis.web.image import views as image_views
 from analysis.web.library import autocomplete, search_help
@@ -87,6 +88,10 @@ urlpatterns = [
     path("folders/<int:folder_id>/", folders.folder, name="folder"),
     path("duplicates/", duplicates.duplicates, name="duplicates"),
     path("duplicates/keep/", duplicates.resolve_duplicates, name="duplicates-keep"),
+    path("duplicates/different/", duplicates.not_duplicates, name="duplicates-different"),
+    path("duplicates/compare/", compare.compare, name="duplicates-compare"),
+    path("duplicates/exact/", exact.exact, name="duplicates-exact"),
+    path("duplicates/exact/resolve/", exact.resolve_exact, name="duplicates-resolve-exact"),
     path("trash/", trash.trash, name="trash"),
     path("trash/delete/", trash.delete_forever, name="trash-delete"),
     path("trash/deletions/<int:deletion_id>/cancel/", trash.cancel_deletion, name="trash-cancel"),
