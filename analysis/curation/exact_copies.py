@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Count, F, Max, QuerySet, Sum
@@ -91,7 +92,7 @@ def start(user: AbstractBaseUser) -> BulkChange:
     """
     with transaction.atomic():
         # Of two clicks the second waits here, and finds the change of the first.
-        type(user)._default_manager.select_for_update().get(pk=user.pk)
+        get_user_model()._default_manager.select_for_update().get(pk=user.pk)
         if BulkChange.objects.filter(person_id=user.pk, action=Act.EXACT, is_open=True).exists():
             raise ActionRefused(_("Your exact copies are being resolved already."))
         if not count_groups(user, cap=1):

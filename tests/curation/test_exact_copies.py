@@ -106,7 +106,7 @@ def test_steps_are_continued_and_recorded(owner, bucket, monkeypatch):
     assert entry.action == "exact"
     recorded = AuditedImages.objects.filter(entry_id=entry.pk).values_list("image_ids", flat=True)
     assert {pk for ids in recorded for pk in ids} == {image.pk for group in groups for image in group}
-    with pytest.raises(ActionRefused, match="There are no exact copies to resolve."):
+    with pytest.raises(ActionRefused, match="There are no exact copies to resolve"):
         exact_copies.start(owner)
     pipeline.undo(change.pk, by=owner, at_once=0)
     assert bulk_steps.continue_change(change.pk) is False
@@ -116,7 +116,7 @@ def test_steps_are_continued_and_recorded(owner, bucket, monkeypatch):
 def test_one_merge_at_a_time(owner, bucket):
     copies(owner, bucket, "a")
     exact_copies.start(owner)
-    with pytest.raises(ActionRefused, match="Your exact copies are being resolved already."):
+    with pytest.raises(ActionRefused, match="Your exact copies are being resolved already"):
         exact_copies.start(owner)
 
 

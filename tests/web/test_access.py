@@ -136,6 +136,10 @@ ENTRIES = {
     "export-download": ("post", {PRIVATE: (422, 422, 422, SIGN_IN)}),  # without a selection; more in test_export.py
     "duplicates": ("get", EVERYBODY_SIGNED_IN),
     "duplicates-keep": ("post", EVERYBODY_GOES_BACK),
+    "duplicates-different": ("post", EVERYBODY_GOES_BACK),
+    "duplicates-compare": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),  # nothing chosen; test_compare.py chooses
+    "duplicates-exact": ("get", EVERYBODY_SIGNED_IN),
+    "duplicates-resolve-exact": ("post", EVERYBODY_GOES_BACK),
     "trash": ("get", EVERYBODY_SIGNED_IN),
     "trash-delete": ("post", EVERYBODY_GOES_BACK),
     "trash-cancel": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),

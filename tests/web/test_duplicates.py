@@ -310,8 +310,8 @@ def test_page_takes_fifteen_queries(owner, browser, number, django_assert_num_qu
     for group in range(number):
         for _ in range(2):
             create_labeled_image(owner, {"Dog": 99}, phash=(0x0F0F_0F0F_0F0F_0F0F * (group + 1)) & (2**63 - 1))
-    # Session, person, groups; hashes, pairs, their signatures, marked ones, images; tags, sensitive ones, ratings, marked
-    # ones; exact copies.
+    # Session, person, groups; hashes, pairs, their signatures, marked ones, images; tags, sensitive ones, ratings,
+    # marked ones; exact copies.
     with django_assert_num_queries(15):
         assert len(groups(look(browser))) == number
 

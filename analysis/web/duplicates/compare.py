@@ -24,6 +24,7 @@ from analysis.web.http import Request, current_user, id_list_param, int_param
 DISPLAY_WIDTH = 4_000
 """CSS pixels that both pictures may fill, so that a small one is as large as the other."""
 MAX_NAMES = 30
+EMPTY = "–"
 
 
 @dataclass(frozen=True)
@@ -90,11 +91,12 @@ def compare(request: Request) -> HttpResponse:
     blurred = frozenset() if sensitive.shows_sensitive(request) else sensitive.sensitive_among(images)
     group = Group(images, shown, str(Cursor.from_text(request.GET.get("after", "")) or ""), blurred)
     left, right = (facts[pk] for pk in shown)
-    rows = [*(_row(name, text(left), text(right)) for name, text in ROWS), *_label_rows(left, right)]
+    rows = [_row(name, text(left), text(right)) for name, text in ROWS]
+    rows.append(_row(_("Labels only here"), _names(left.labels - right.labels), _names(right.labels - left.labels)))
     context = {
         "sides": [_side(group, index) for index in (0, 1)],
         "ids": ",".join(map(str, shown)),
-        "rows": rows,
+        "rows": [row for row in rows if (row.left, row.right) != (EMPTY, EMPTY)],
         "is_exact": left.image.sha256 == right.image.sha256,
         "after": group.after,
         "back": group.url() if len(images) > 2 else "",
@@ -146,12 +148,7 @@ def _sibling(group: Group, index: int, image: Image) -> Sibling:
 
 
 def _row(name: object, left: str, right: str) -> Row:
-    return Row(str(name), left or "–", right or "–", differs=left != right)
-
-
-def _label_rows(left: Facts, right: Facts) -> list[Row]:
-    """Labels that only one of the two has."""
-    return [_row(_("Labels only here"), _names(left.labels - right.labels), _names(right.labels - left.labels))]
+    return Row(str(name), left or EMPTY, right or EMPTY, differs=left != right)
 
 
 def _names(labels: Collection[str]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -79,11 +78,10 @@ def change_toast(change: BulkChange, *, next_url: str) -> Toast:
 def page_url(request: Request) -> str:
     """The page that the form was sent from."""
     back = request.POST.get("back", "")
-    start = reverse("duplicates")
-    if back.startswith(start) and url_has_allowed_host_and_scheme(back, allowed_hosts=None):
+    if back.partition("?")[0] == reverse("duplicates-compare"):
         return back
     after = Cursor.from_text(request.POST.get("after", ""))
-    return links.with_parameters(start, after=str(after or ""))
+    return links.with_parameters(reverse("duplicates"), after=str(after or ""))
 
 
 def _ids(request: Request) -> dict[int, str]:
