@@ -23,7 +23,7 @@ from analysis.web import (
 )
 from analysis.web.alerts import edit as alert_form
 from analysis.web.alerts import views as alert_views
-from analysis.web.bulk import changes, reanalyze
+from analysis.web.bulk import changes, preview, reanalyze
 from analysis.web.bulk import views as bulk_views
 from analysis.web.collections import actions as collection_actions
 from analysis.web.collections import collection_filter
@@ -66,6 +66,7 @@ urlpatterns = [
     path("alerts/<int:alert_id>/edit/", alert_form.edit, name="alert-edit"),
     path("alerts/<int:alert_id>/<slug:action>/", alert_views.alert_action, name="alert-action"),
     path("bulk/menu/", bulk_views.menu, name="bulk-menu"),
+    path("bulk/preview/", preview.preview, name="bulk-preview"),
     path("bulk/<slug:action>/", bulk_views.bulk_action, name="bulk"),
     path("changes/", changes.changes, name="bulk-changes"),
     path("changes/<int:change_id>/", bulk_views.bulk_change, name="bulk-change"),

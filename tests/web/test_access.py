@@ -113,6 +113,7 @@ ENTRIES = {
     "alert-action": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "bulk": ("post", EVERYBODY_GOES_BACK),
     "bulk-menu": ("post", EVERYBODY_SIGNED_IN),
+    "bulk-preview": ("post", EVERYBODY_SIGNED_IN),
     "undo": ("post", EVERYBODY_GOES_BACK),
     "bulk-changes": ("get", EVERYBODY_SIGNED_IN),
     "bulk-change": ("get", {PRIVATE: (302, 404, 404, SIGN_IN)}),

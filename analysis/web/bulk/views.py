@@ -24,6 +24,7 @@ from analysis.search.visible_labels import label_visibility
 from analysis.web import toasts
 from analysis.web.bulk.details import bulk_edit
 from analysis.web.bulk.messages import NOTHING_CHANGED, change_toast, undo_toast
+from analysis.web.bulk.preview import confirmation
 from analysis.web.bulk.selection import selected_labels, selection_of
 from analysis.web.http import Request, current_user, current_user_id, is_fragment, next_url
 from analysis.web.toasts import Toast
@@ -49,7 +50,11 @@ def bulk_action(request: Request, action: str) -> HttpResponse:
     if action not in ACTIONS:
         raise Http404
     try:
-        toast = change_toast(ACTIONS[action](request, selection_of(request)))
+        selection = selection_of(request)
+        # With scripts the bulk bar has said it before.
+        if not is_fragment(request) and (question := confirmation(request, action, selection)):
+            return question
+        toast = change_toast(ACTIONS[action](request, selection))
     except ActionRefused as refusal:
         toast = Toast(str(refusal))
     return _respond(request, toast)
@@ -81,10 +86,11 @@ def menu(request: Request) -> HttpResponse:
         selection = selection_of(request)
         with time_limit():
             ids = next(selection.steps(), [])
-        labels = selected_labels(ids, kinds=REVIEWABLE_KINDS, viewer=permissions.viewer_of(request.user))
         tags = [
             SelectedTag(str(tag.pk), tag.name, is_on_all=extent == "all") for tag, extent in bulk.tags_of(selection)
         ]
+        found = selected_labels(ids, kinds=REVIEWABLE_KINDS, viewer=permissions.viewer_of(request.user))
+        labels = [label for label in found if label.id not in {tag.id for tag in tags}]
     except (ActionRefused, SearchTooSlow) as refusal:
         return render(request, "bulk/label_menu.html", {"error": str(refusal)})
     return render(request, "bulk/label_menu.html", {"tags": tags, "labels": labels})
