@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("analysis", "0027_distinct_pairs"),
+        ("analysis", "0028_distinct_pairs"),
     ]
 
     operations = [
