@@ -88,7 +88,7 @@ def confirmation(request: Request, action: str, selection: Selection) -> HttpRes
     if pictures.is_all or pictures.number == 0:
         return None
     single = {name: value for name, value in request.POST.items() if name not in REPEATED}
-    ids = "" if selection.query is not None else ",".join(map(str, selection.ids))
+    ids = "" if request.POST.get("all") else ",".join(map(str, selection.ids))
     context = {
         "text": preview_of(right, pictures).text,
         "fields": single | ({"ids": ids} if ids else {}),
