@@ -58,7 +58,10 @@ class DuplicateGroups(Schema):
 
 
 class ComparedImage(Schema):
-    """What one of two pictures is. `labels_only_here`: those that the other lacks."""
+    """One of two pictures.
+
+    `labels_only_here`: those that the other lacks.
+    """
 
     id: int
     filename: str

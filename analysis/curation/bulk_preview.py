@@ -1,4 +1,4 @@
-"""How many of the selected pictures an action would change, before it is applied.
+"""The number of selected pictures that an action would change.
 
 Counted with the scope that the action itself asks for, so that both say the same.
 """

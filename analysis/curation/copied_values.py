@@ -1,4 +1,4 @@
-"""What people gave duplicates, copied to the one that is kept, and its undo."""
+"""Copies of what people gave duplicates on the one that is kept, and their undo."""
 
 from __future__ import annotations
 

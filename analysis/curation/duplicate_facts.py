@@ -1,4 +1,4 @@
-"""What is known of duplicates side by side: file, picture, and what people gave it."""
+"""Facts on duplicates side by side: the file, and what people gave each."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class CopyGroup:
 
 @dataclass(frozen=True)
 class CopyTotals:
-    """How many groups there are, and the pictures that a merge moves to the trash."""
+    """The number of groups, and of pictures that a merge moves to the trash."""
 
     groups: int
     trashed: int
@@ -104,7 +104,10 @@ def start(user: AbstractBaseUser) -> BulkChange:
 
 
 def merge_next(change: BulkChange) -> bool:
-    """Merge the next groups; True if there are more. The caller holds the change's lock."""
+    """Merge the next groups; True if there are more.
+
+    The caller holds the change's lock.
+    """
     found, place = _next_images(editable(change), change.place, size=STEP_GROUPS)
     # Read again under the lock: one of them may have been edited, transferred or trashed in between.
     ids = [image.pk for image in found]
@@ -125,7 +128,7 @@ def merge_next(change: BulkChange) -> bool:
 
 
 def edit_counts(image_ids: Collection[int]) -> Counter[int]:
-    """What people gave each picture: labels, ratings, places in collections, links."""
+    """The number of labels, ratings, places in collections and links of each picture."""
     counts: Counter[int] = Counter()
     for rows in (
         Verdict.objects.filter(image_id__in=image_ids),

@@ -1,4 +1,4 @@
-"""How many of the selected pictures an action changes, said before; rating many."""
+"""The number of pictures that an action changes, said before; rating many."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many of the selected pictures each action may change, said before it is pressed."""
+"""The number of selected pictures that each action may change, said in advance."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def not_duplicates(request: Request) -> HttpResponse:
 
 
 def change_toast(change: BulkChange, *, next_url: str) -> Toast:
-    """What was done, with an Undo that leads back to the page."""
+    """The result of a change, with an Undo that leads back to the page."""
     progress = reverse("bulk-change", args=[change.pk]) if change.is_open else ""
     return Toast(message_of(change), reverse("undo", args=[change.pk]), {"next": next_url}, progress_url=progress)
 
