@@ -40,6 +40,7 @@ PAGES = {
     "history": ("history", ["image"], "owner"),
     "labels": ("labels", [], "owner"),
     "duplicates": ("duplicates", [], "owner"),
+    "exact copies": ("duplicates-exact", [], "owner"),
     "searches": ("searches", [], "owner"),
     "collections": ("collections", [], "owner"),
     "collection": ("collection", ["collection"], "owner"),

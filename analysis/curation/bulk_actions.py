@@ -13,7 +13,7 @@ from typing import NamedTuple, cast
 from django.contrib.auth import get_user_model
 
 from analysis import permissions
-from analysis.curation import merge_duplicates, metadata_edits, ratings, trash, verdicts
+from analysis.curation import distinct_pairs, merge_duplicates, metadata_edits, ratings, trash, verdicts
 from analysis.curation.verdicts import PreviousState, VerdictChange
 from analysis.library import images
 from analysis.models import BulkChange, Image, ImageQuerySet, Label, Viewer
@@ -151,8 +151,20 @@ def _restore_edited(_: BulkChange, before: PreviousValues) -> list[int]:
     return metadata_edits.restore(before)
 
 
+def _rate(change: BulkChange, image_ids: list[int]) -> PreviousValues:
+    return ratings.set_stars(image_ids, person_id=change.person_id, stars=_stars(change))
+
+
+def _restore_stars(change: BulkChange, before: PreviousValues) -> list[int]:
+    return ratings.restore_stars(before, person_id=change.person_id, stars=_stars(change))
+
+
+def _stars(change: BulkChange) -> int:
+    return int((change.edit or {}).get("stars", 0))
+
+
 def _not_in_bulk(change: BulkChange, image_ids: list[int]) -> PreviousValues:
-    raise NotImplementedError("merge_duplicates() applies this to one group of pictures at a time")
+    raise NotImplementedError("duplicates are merged and marked group by group")
 
 
 ACTIONS: dict[str, Action] = {
@@ -167,5 +179,8 @@ ACTIONS: dict[str, Action] = {
     Act.UNFAVORITE: _favorite_action(is_favorite=False),
     Act.GIVE: Action(_transfer, _restore_owners),
     Act.EDIT: Action(_edit, _restore_edited),
+    Act.RATE: Action(_rate, _restore_stars, scope=viewable),
     Act.KEEP: Action(_not_in_bulk, merge_duplicates.restore_duplicates),
+    Act.EXACT: Action(_not_in_bulk, merge_duplicates.restore_duplicates),
+    Act.DISTINCT: Action(_not_in_bulk, distinct_pairs.unmark),
 }

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from analysis import audit_log
+from analysis.curation import exact_copies
 from analysis.curation.bulk import STEP_SIZE, Selection, apply_step, begin_undo, undo_step
 from analysis.curation.bulk_actions import includes_all_owners
 from analysis.curation.errors import ActionRefused
@@ -20,6 +21,7 @@ from analysis.search.query import StateTerm, default_sort, leaves
 from analysis.search.syntax.parser import parse
 
 MAX_RUN_SECONDS = 120.0
+Act = BulkChange.Action
 
 
 def start(selection: Selection, action: str, **fields: Any) -> BulkChange:
@@ -80,10 +82,14 @@ def _step(change_id: int) -> bool:
         change = BulkChange.objects.select_for_update(skip_locked=True).filter(pk=change_id, is_open=True).first()
         if change is None:
             return False
-        has_more = undo_step(change) is not None if change.undone_at else _apply_next_page(change)
+        has_more = undo_step(change) is not None if change.undone_at else _apply_next(change)
         if not has_more:
             BulkChange.objects.filter(pk=change_id).update(is_open=False)
     return has_more
+
+
+def _apply_next(change: BulkChange) -> bool:
+    return exact_copies.merge_next(change) if change.action == Act.EXACT else _apply_next_page(change)
 
 
 def _apply_next_page(change: BulkChange) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
+from analysis.curation.distinct_pairs import distinct_among
 from analysis.curation.hash_index import HashIndex
 from analysis.curation.merge_duplicates import MAX_DUPLICATES
 from analysis.ingest.hashes import look_alike, same_shape
@@ -129,7 +130,12 @@ def _compare_details(images: Sequence[Image], candidates: dict[int, list[int]]) 
 
     similar = {image.pk: [pk for pk in candidates[image.pk] if is_similar(image, pk)] for image in images}
     different = look_different([(image_id, pk) for image_id, others in similar.items() for pk in others])
+    marked = distinct_among({pk for image_id, others in similar.items() if others for pk in (image_id, *others)})
+
+    def is_distinct(one: int, other: int) -> bool:
+        return (one, other) in different or (min(one, other), max(one, other)) in marked
+
     return {
-        image_id: [pk for pk in others if (image_id, pk) not in different][:MAX_GROUP_SIZE]
+        image_id: [pk for pk in others if not is_distinct(image_id, pk)][:MAX_GROUP_SIZE]
         for image_id, others in similar.items()
     }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import NamedTuple
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -58,6 +58,38 @@ def set_favorites(image_ids: Collection[int], *, person_id: int, is_favorite: bo
         )
         own.filter(is_favorite=False, rating=None).delete()
     return changed
+
+
+def set_stars(image_ids: Collection[int], *, person_id: int, stars: int) -> dict[int, dict[str, Any]]:
+    """Give many pictures 1 to 5 stars, or 0 for none.
+
+    Returns the stars before, by the ids that changed.
+    """
+    with transaction.atomic():
+        before = ratings_for(image_ids, person_id=person_id)
+        old = {pk: before.get(pk, UserRating()).stars or 0 for pk in image_ids}
+        changed = {pk: {"stars": old[pk]} for pk in image_ids if old[pk] != stars}
+        _save_stars(dict.fromkeys(changed, stars), person_id=person_id)
+    return changed
+
+
+def restore_stars(before: Mapping[int, Mapping[str, Any]], *, person_id: int, stars: int) -> list[int]:
+    """Undo of `set_stars`; pictures that were rated again since keep that."""
+    with transaction.atomic():
+        current = ratings_for(before, person_id=person_id)
+        unchanged = [pk for pk in before if (current.get(pk, UserRating()).stars or 0) == stars]
+        _save_stars({pk: before[pk]["stars"] for pk in unchanged}, person_id=person_id)
+    return unchanged
+
+
+def _save_stars(stars: Mapping[int, int], *, person_id: int) -> None:
+    Rating.objects.bulk_create(
+        (Rating(image_id=pk, person_id=person_id, rating=number or None) for pk, number in stars.items()),
+        update_conflicts=True,
+        unique_fields=["person", "image"],
+        update_fields=["rating"],
+    )
+    Rating.objects.filter(person_id=person_id, image_id__in=stars, is_favorite=False, rating=None).delete()
 
 
 def ratings_for(image_ids: Collection[int], *, person_id: int) -> dict[int, UserRating]:

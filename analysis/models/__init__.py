@@ -12,6 +12,7 @@ from analysis.models.cities import City
 from analysis.models.collections import Collection, CollectionImage, CollectionMember, CollectionQuerySet
 from analysis.models.deletions import OriginalDeletion, TrashDeletion
 from analysis.models.deliveries import Alert, AlertMatch, Delivery, ImageEvent, Sink, SinkRun
+from analysis.models.distinct_pairs import DistinctPair
 from analysis.models.embeddings import ImageEmbedding
 from analysis.models.exports import Export, ExportedImages
 from analysis.models.folders import Folder
@@ -66,6 +67,7 @@ __all__ = [
     "CollectionQuerySet",
     "ConfidenceStatistics",
     "Delivery",
+    "DistinctPair",
     "EndedStatistics",
     "Export",
     "ExportedImages",

@@ -42,6 +42,8 @@ class AuditEntry(models.Model):
         EDIT = "edit", _("Edited details")
         ROTATE = "rotate", _("Rotated")
         KEEP = "keep", _("Merged duplicates")
+        EXACT = "exact", _("Resolved exact copies")
+        DISTINCT = "distinct", _("Marked as not duplicates")
         PIN = "pin", _("Pinned analysis")
         UNPIN = "unpin", _("Unpinned analysis")
         TRASH = "trash", _("Moved to trash")

@@ -31,7 +31,10 @@ class BulkChange(models.Model):
         RESTORE = "restore", _("Restore from trash")
         FAVORITE = "favorite", _("Add to favorites")
         UNFAVORITE = "unfavorite", _("Remove from favorites")
+        RATE = "rate", _("Rate")
         KEEP = "keep", _("Merge duplicates")
+        EXACT = "exact", _("Resolve exact copies")
+        DISTINCT = "distinct", _("Mark as not duplicates")
         GIVE = "give", _("Transfer to another user")
         EDIT = "edit", _("Edit details")
 

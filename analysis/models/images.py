@@ -275,6 +275,12 @@ class Image(models.Model):
             models.Index(fields=["height"], name="image_height"),
             models.Index(fields=["owner", "-trashed_at"], condition=~Q(trashed_at=None), name="image_trash"),
             models.Index(fields=["sha256"], name="image_sha256"),
+            # Exact copies of an owner, in the order in which they are resolved.
+            models.Index(
+                fields=["owner", "sha256"],
+                condition=Q(trashed_at=None, has_duplicate=True),
+                name="image_repeated_bytes",
+            ),
             models.Index(fields=["public_id"], condition=Q(visibility__gte=2), name="image_public"),
             models.Index(fields=["phash"], name="image_phash"),
             models.Index(fields=["format"], name="image_format"),

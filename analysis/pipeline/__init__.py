@@ -21,7 +21,14 @@ from analysis.pipeline.buckets import (
     start_sync,
     sync_bucket,
 )
-from analysis.pipeline.changes import change_label, merge_labels, start_bulk_change, transfer_images, undo
+from analysis.pipeline.changes import (
+    change_label,
+    merge_exact_copies,
+    merge_labels,
+    start_bulk_change,
+    transfer_images,
+    undo,
+)
 from analysis.pipeline.exports import retry_export, start_export
 from analysis.pipeline.files import ImportedFile, import_files
 from analysis.pipeline.images import ingest_file, request_analysis, store_image
@@ -49,6 +56,7 @@ __all__ = [
     "import_files",
     "import_object",
     "ingest_file",
+    "merge_exact_copies",
     "merge_labels",
     "record_events",
     "replay_events",

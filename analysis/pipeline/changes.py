@@ -8,7 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from analysis import tasks
-from analysis.curation import bulk, bulk_steps, label_admin
+from analysis.curation import bulk, bulk_steps, exact_copies, label_admin
 from analysis.curation.bulk import Selection
 from analysis.curation.label_admin import LabelUpdate
 from analysis.models import BulkChange, ChangedImage
@@ -16,6 +16,9 @@ from analysis.search import results
 from analysis.search.syntax.parser import parse
 from analysis.search.terms.owners import OwnerTerm
 from imagelib.accounts.models import User
+
+IMMEDIATE_SECONDS = 2.0
+"""A merge of copies that a request waits for."""
 
 
 def start_bulk_change(selection: Selection, action: str, **arguments: Any) -> BulkChange:
@@ -26,6 +29,18 @@ def start_bulk_change(selection: Selection, action: str, **arguments: Any) -> Bu
     with transaction.atomic():
         change = bulk_steps.start(selection, action, **arguments)
         tasks.continue_bulk_change.delay_on_commit(change_id=change.pk)
+    return change
+
+
+def merge_exact_copies(user: AbstractBaseUser) -> BulkChange:
+    """Merge all exact copies of a person: now what takes moments, the rest later.
+
+    Raises ActionRefused.
+    """
+    change = exact_copies.start(user)
+    if bulk_steps.continue_change(change.pk, seconds=IMMEDIATE_SECONDS):
+        tasks.continue_bulk_change.delay_on_commit(change_id=change.pk)
+    change.refresh_from_db()
     return change
 
 

@@ -37,6 +37,12 @@ def coded(text: str) -> SafeString:
     )
 
 
+@register.filter
+def stars(number: str) -> str:
+    """As many stars."""
+    return "★" * int(number)
+
+
 @register.simple_tag
 def script_messages() -> dict[str, Message]:
     """Messages for scripts, embedded by includes/messages.html."""

@@ -12,7 +12,6 @@ from analysis.web import (
     color_theme,
     csp_reports,
     deliveries,
-    duplicates,
     export,
     folders,
     labels,
@@ -26,7 +25,7 @@ from analysis.web import (
 )
 from analysis.web.alerts import edit as alert_form
 from analysis.web.alerts import views as alert_views
-from analysis.web.bulk import changes, reanalyze
+from analysis.web.bulk import changes, preview, reanalyze
 from analysis.web.bulk import views as bulk_views
 from analysis.web.collections import actions as collection_actions
 from analysis.web.collections import collection_filter
@@ -34,6 +33,8 @@ from analysis.web.collections import pictures as collection_pictures
 from analysis.web.collections import settings as collection_settings
 from analysis.web.collections import views as collections
 from analysis.web.dashboard import views as dashboard_views
+from analysis.web.duplicates import compare, exact
+from analysis.web.duplicates import views as duplicates
 from analysis.web.image import actions, details, downloads, history, similar, zoom
 from analysis.web.image import views as image_views
 from analysis.web.library import autocomplete, search_help
@@ -68,6 +69,7 @@ urlpatterns = [
     path("alerts/<int:alert_id>/edit/", alert_form.edit, name="alert-edit"),
     path("alerts/<int:alert_id>/<slug:action>/", alert_views.alert_action, name="alert-action"),
     path("bulk/menu/", bulk_views.menu, name="bulk-menu"),
+    path("bulk/preview/", preview.preview, name="bulk-preview"),
     path("bulk/<slug:action>/", bulk_views.bulk_action, name="bulk"),
     path("changes/", changes.changes, name="bulk-changes"),
     path("changes/<int:change_id>/", bulk_views.bulk_change, name="bulk-change"),
@@ -90,6 +92,10 @@ urlpatterns = [
     path("folders/<int:folder_id>/", folders.folder, name="folder"),
     path("duplicates/", duplicates.duplicates, name="duplicates"),
     path("duplicates/keep/", duplicates.resolve_duplicates, name="duplicates-keep"),
+    path("duplicates/different/", duplicates.not_duplicates, name="duplicates-different"),
+    path("duplicates/compare/", compare.compare, name="duplicates-compare"),
+    path("duplicates/exact/", exact.exact, name="duplicates-exact"),
+    path("duplicates/exact/resolve/", exact.resolve_exact, name="duplicates-resolve-exact"),
     path("trash/", trash.trash, name="trash"),
     path("trash/delete/", trash.delete_forever, name="trash-delete"),
     path("trash/deletions/<int:deletion_id>/cancel/", trash.cancel_deletion, name="trash-cancel"),

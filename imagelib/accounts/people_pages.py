@@ -20,7 +20,7 @@ from analysis.models import Bucket, Image
 from analysis.permissions import accounts as rights
 from analysis.permissions import require_or_404
 from analysis.web import toasts
-from analysis.web.bulk.views import change_toast
+from analysis.web.bulk.messages import change_toast
 from analysis.web.http import Request, current_user, one_line
 from analysis.web.links import with_parameters
 from analysis.web.toasts import Toast

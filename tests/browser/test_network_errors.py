@@ -38,7 +38,7 @@ def test_double_click_sends_once_and_keeps_undo(visit, owner, dogs):
     page = visit().sign_in()
     page.wait_for_load_state()
     sent = []
-    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    page.on("request", lambda request: sent.append(request.url) if request.url.endswith("/bulk/trash/") else None)
     cards(page).first.locator(".card-checkbox").check()
     trash = page.locator(".bulk-bar").get_by_role("button", name="Trash")
     with held(page, "**/bulk/trash/"):

@@ -113,6 +113,7 @@ ENTRIES = {
     "alert-action": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "bulk": ("post", EVERYBODY_GOES_BACK),
     "bulk-menu": ("post", EVERYBODY_SIGNED_IN),
+    "bulk-preview": ("post", EVERYBODY_SIGNED_IN),
     "undo": ("post", EVERYBODY_GOES_BACK),
     "bulk-changes": ("get", EVERYBODY_SIGNED_IN),
     "bulk-change": ("get", {PRIVATE: (302, 404, 404, SIGN_IN)}),
@@ -136,6 +137,10 @@ ENTRIES = {
     "export-download": ("post", {PRIVATE: (422, 422, 422, SIGN_IN)}),  # without a selection; more in test_export.py
     "duplicates": ("get", EVERYBODY_SIGNED_IN),
     "duplicates-keep": ("post", EVERYBODY_GOES_BACK),
+    "duplicates-different": ("post", EVERYBODY_GOES_BACK),
+    "duplicates-compare": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),  # nothing chosen; test_compare.py chooses
+    "duplicates-exact": ("get", EVERYBODY_SIGNED_IN),
+    "duplicates-resolve-exact": ("post", EVERYBODY_GOES_BACK),
     "trash": ("get", EVERYBODY_SIGNED_IN),
     "trash-delete": ("post", EVERYBODY_GOES_BACK),
     "trash-cancel": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),

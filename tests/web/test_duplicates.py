@@ -306,12 +306,13 @@ def test_nothing_is_inline_and_hostile_names_stay_text(owner, browser):
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_page_takes_twelve_queries(owner, browser, number, django_assert_num_queries):
+def test_page_takes_fifteen_queries(owner, browser, number, django_assert_num_queries):
     for group in range(number):
         for _ in range(2):
             create_labeled_image(owner, {"Dog": 99}, phash=(0x0F0F_0F0F_0F0F_0F0F * (group + 1)) & (2**63 - 1))
-    # Session, person, groups; hashes, pairs, their signatures, images; tags, sensitive ones, ratings.
-    with django_assert_num_queries(12):
+    # Session, person, groups; hashes, pairs, their signatures, marked ones, images; tags, sensitive ones, ratings,
+    # marked ones; exact copies.
+    with django_assert_num_queries(15):
         assert len(groups(look(browser))) == number
 
 

@@ -35,6 +35,11 @@ _LATEST_FAILED = """
         SELECT FROM analysis_analysis later
         WHERE later.image_id = a.image_id AND later.api = a.api AND later.id > a.id)
 """
+# Their owner said that they are not duplicates.
+_IS_DISTINCT = """
+    EXISTS (SELECT FROM analysis_distinctpair p
+        WHERE p.first_id = least(i.id, twin.id) AND p.second_id = greatest(i.id, twin.id))
+"""
 _STATE_CONDITIONS = {
     "untagged": negated(exists(f"analysis_imagelabel p WHERE {{}} AND {_IS_TAG}")),
     "failed": exists(f"analysis_analysis a WHERE {{}} AND {_LATEST_FAILED}"),
@@ -115,7 +120,7 @@ def _has_duplicate(viewer: Viewer, *, has_embeddings: bool) -> Sql:
     return Sql(
         f"""coalesce((SELECT true FROM analysis_image i JOIN analysis_image twin
             ON (twin.phash = i.phash OR twin.sha256 = i.sha256) AND twin.id <> i.id AND twin.trashed_at IS NULL
-            WHERE i.id = d.image_id AND {visible.text} AND {is_same} LIMIT 1), false)""",
+            WHERE i.id = d.image_id AND {visible.text} AND {is_same} AND NOT {_IS_DISTINCT} LIMIT 1), false)""",
         visible.values,
     )
 

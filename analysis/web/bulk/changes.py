@@ -17,7 +17,7 @@ from analysis import formatting
 from analysis.curation.bulk import UNDO_WINDOW
 from analysis.models import BulkChange
 from analysis.web import toasts
-from analysis.web.bulk.views import message_of
+from analysis.web.bulk.messages import message_of
 from analysis.web.http import Request, current_user_id, is_fragment
 
 MAX_CHANGES = 200

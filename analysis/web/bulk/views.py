@@ -9,13 +9,11 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from analysis import formatting, permissions, pipeline
-from analysis.curation import bulk
+from analysis import permissions, pipeline
+from analysis.curation import bulk, ratings
 from analysis.curation.bulk import Selection
 from analysis.curation.errors import ActionRefused
 from analysis.models import BulkChange, Image, Label
@@ -25,59 +23,16 @@ from analysis.search.time_limit import SearchTooSlow, time_limit
 from analysis.search.visible_labels import label_visibility
 from analysis.web import toasts
 from analysis.web.bulk.details import bulk_edit
+from analysis.web.bulk.messages import NOTHING_CHANGED, change_toast, undo_toast
+from analysis.web.bulk.preview import confirmation
 from analysis.web.bulk.selection import selected_labels, selection_of
 from analysis.web.http import Request, current_user, current_user_id, is_fragment, next_url
 from analysis.web.toasts import Toast
 
 REVIEWABLE_KINDS = (Label.Kind.LABEL, Label.Kind.CELEBRITY, Label.Kind.MODERATION, Label.Kind.TAG)
-NOTHING_CHANGED = gettext_lazy("Nothing was changed.")
+Action = BulkChange.Action
 MAX_IMMEDIATE = 2 * bulk.STEP_SIZE
 """Actions on more pictures run in the background; so does their Undo."""
-Action = BulkChange.Action
-MESSAGES = {
-    Action.ADD_TAG: ngettext_lazy(
-        "Added “%(label)s” to %(count)s picture.", "Added “%(label)s” to %(count)s pictures.", "number"
-    ),
-    Action.REMOVE_TAG: ngettext_lazy(
-        "Removed “%(label)s” from %(count)s picture.", "Removed “%(label)s” from %(count)s pictures.", "number"
-    ),
-    Action.CONFIRM: ngettext_lazy(
-        "Confirmed “%(label)s” on %(count)s picture.", "Confirmed “%(label)s” on %(count)s pictures.", "number"
-    ),
-    Action.REJECT: ngettext_lazy(
-        "Rejected “%(label)s” on %(count)s picture.", "Rejected “%(label)s” on %(count)s pictures.", "number"
-    ),
-    Action.TRASH: ngettext_lazy(
-        "Moved %(count)s picture to the trash.", "Moved %(count)s pictures to the trash.", "number"
-    ),
-    Action.RESTORE: ngettext_lazy("Restored %(count)s picture.", "Restored %(count)s pictures.", "number"),
-    Action.FAVORITE: ngettext_lazy(
-        "Added %(count)s picture to your favorites.", "Added %(count)s pictures to your favorites.", "number"
-    ),
-    Action.UNFAVORITE: ngettext_lazy(
-        "Removed %(count)s picture from your favorites.", "Removed %(count)s pictures from your favorites.", "number"
-    ),
-    Action.KEEP: ngettext_lazy(
-        "Kept 1, moved %(count)s picture to the trash.", "Kept 1, moved %(count)s pictures to the trash.", "number"
-    ),
-    Action.GIVE: ngettext_lazy("Transferred %(count)s picture.", "Transferred %(count)s pictures.", "number"),
-    Action.EDIT: ngettext_lazy("Edited %(count)s picture.", "Edited %(count)s pictures.", "number"),
-}
-VISIBILITY_MESSAGES = {
-    Image.Visibility.PRIVATE: ngettext_lazy(
-        "%(count)s picture is now private.", "%(count)s pictures are now private.", "number"
-    ),
-    Image.Visibility.SHARED: ngettext_lazy(
-        "%(count)s picture is now shared with everyone signed in.",
-        "%(count)s pictures are now shared with everyone signed in.",
-        "number",
-    ),
-    Image.Visibility.PUBLIC: ngettext_lazy(
-        "%(count)s picture is now public.", "%(count)s pictures are now public.", "number"
-    ),
-}
-PERSONAL_ACTIONS = (Action.FAVORITE, Action.UNFAVORITE)
-"""They do not change the picture, so the message does not mention pictures of other people."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +50,11 @@ def bulk_action(request: Request, action: str) -> HttpResponse:
     if action not in ACTIONS:
         raise Http404
     try:
-        toast = change_toast(ACTIONS[action](request, selection_of(request)))
+        selection = selection_of(request)
+        # With scripts the bulk bar has said it before.
+        if not is_fragment(request) and (question := confirmation(request, action, selection)):
+            return question
+        toast = change_toast(ACTIONS[action](request, selection))
     except ActionRefused as refusal:
         toast = Toast(str(refusal))
     return _respond(request, toast)
@@ -107,7 +66,7 @@ def undo(request: Request, change_id: int) -> HttpResponse:
         change = pipeline.undo(change_id, by=current_user(request), at_once=MAX_IMMEDIATE)
     except ActionRefused as refusal:
         return _respond(request, Toast(str(refusal)))
-    return _respond(request, _undo_toast(change, change.restored if change.is_open else change.number))
+    return _respond(request, undo_toast(change, change.restored if change.is_open else change.number))
 
 
 @require_safe
@@ -116,7 +75,7 @@ def bulk_change(request: Request, change_id: int) -> HttpResponse:
     change = get_object_or_404(
         BulkChange.objects.select_related("label"), pk=change_id, person_id=current_user_id(request)
     )
-    toast = _undo_toast(change, change.restored) if change.undone_at else change_toast(change)
+    toast = undo_toast(change, change.restored) if change.undone_at else change_toast(change)
     return _respond(request, replace(toast, is_finished=not change.is_open))
 
 
@@ -127,10 +86,11 @@ def menu(request: Request) -> HttpResponse:
         selection = selection_of(request)
         with time_limit():
             ids = next(selection.steps(), [])
-        labels = selected_labels(ids, kinds=REVIEWABLE_KINDS, viewer=permissions.viewer_of(request.user))
         tags = [
             SelectedTag(str(tag.pk), tag.name, is_on_all=extent == "all") for tag, extent in bulk.tags_of(selection)
         ]
+        found = selected_labels(ids, kinds=REVIEWABLE_KINDS, viewer=permissions.viewer_of(request.user))
+        labels = [label for label in found if label.id not in {tag.id for tag in tags}]
     except (ActionRefused, SearchTooSlow) as refusal:
         return render(request, "bulk/label_menu.html", {"error": str(refusal)})
     return render(request, "bulk/label_menu.html", {"tags": tags, "labels": labels})
@@ -173,6 +133,13 @@ def _favorite(request: Request, selection: Selection) -> BulkChange:
     return _run(selection, Action.FAVORITE if request.POST.get("favorite", "1") == "1" else Action.UNFAVORITE)
 
 
+def _rate(request: Request, selection: Selection) -> BulkChange:
+    stars = request.POST.get("stars", "")
+    if stars not in {str(number) for number in range(ratings.MAX_STARS + 1)}:
+        raise ActionRefused(_("Choose 1 to 5 stars, or none."))
+    return _run(selection, Action.RATE, edit={"stars": int(stars)})
+
+
 def _edit_details(request: Request, selection: Selection) -> BulkChange:
     return _run(selection, Action.EDIT, edit=bulk_edit(request.POST))
 
@@ -205,6 +172,7 @@ ACTIONS: dict[str, Callable[[Request, Selection], BulkChange]] = {
     "trash": _trash,
     "restore": _restore,
     "favorite": _favorite,
+    "rate": _rate,
     "edit-details": _edit_details,
 }
 
@@ -222,48 +190,6 @@ def _label(request: Request, *, name: str = "") -> Label:
     if label is None or not label_visibility(permissions.viewer_of(request.user)).visible([label.pk], maximum=1):
         raise ActionRefused(str(NOTHING_CHANGED))  # the same for both, to hide labels of other people's pictures
     return label
-
-
-def change_toast(change: BulkChange) -> Toast:
-    """The result of a bulk change, with Undo, or its progress."""
-    url = reverse("bulk-change", args=[change.pk]) if change.is_open else ""
-    undo_url = reverse("undo", args=[change.pk]) if change.number or change.is_open else ""
-    return Toast(message_of(change), undo_url, progress_url=url)
-
-
-def _undo_toast(change: BulkChange, number: int) -> Toast:
-    if not change.is_open:
-        undone = ngettext("Undone on %(number)s picture.", "Undone on %(number)s pictures.", number)
-        return Toast(formatting.plural(undone, number))
-    progress = ngettext(
-        "Undone on %(number)s picture so far. The rest continues in the background.",
-        "Undone on %(number)s pictures so far. The rest continues in the background.",
-        number,
-    )
-    return Toast(formatting.plural(progress, number), progress_url=reverse("bulk-change", args=[change.pk]))
-
-
-def message_of(change: BulkChange) -> str:
-    """One sentence: what was changed, on how many pictures."""
-    if change.is_open:
-        progress = ngettext(
-            "%(number)s picture done so far. The rest continues in the background.",
-            "%(number)s pictures done so far. The rest continues in the background.",
-            change.number,
-        )
-        return formatting.plural(progress, change.number)
-    message = _result(change) if change.number else str(NOTHING_CHANGED)
-    if not change.refused or change.action in PERSONAL_ACTIONS:
-        return message
-    refused = ngettext("You can't edit %(number)s of these.", "You can't edit %(number)s of these.", change.refused)
-    return f"{message} {formatting.plural(refused, change.refused)}"
-
-
-def _result(change: BulkChange) -> str:
-    values = {"number": change.number, "count": formatting.count(change.number), "label": change.label}
-    if change.action == Action.OPEN_TO and change.visibility is not None:
-        return VISIBILITY_MESSAGES[Image.Visibility(change.visibility)] % values
-    return MESSAGES[Action(change.action)] % values
 
 
 def _respond(request: Request, toast: Toast) -> HttpResponse:

@@ -57,6 +57,7 @@ class AutoComplete extends HTMLElement {
     clearTimeout(this.timer);
     this.requests++;
     this.list.hidden = true;
+    this.list.replaceChildren(); // another field's list has options with these ids
     this.field.setAttribute("aria-expanded", "false");
     this.field.removeAttribute("aria-activedescendant");
   }

@@ -52,6 +52,23 @@ class PictureZoom extends HTMLElement {
     const view = zoomed(this.isZoomed ? this.view : fitted, fitted, next, point);
     this.factor = next < 1.01 ? 1 : next;
     this.render(within(view, area));
+    this.announce();
+  }
+
+  // Tells a picture beside this one which part is in the middle, as fractions of the picture.
+  announce() {
+    const { x, y, width, height } = this.view;
+    const detail = { factor: this.factor, across: (this.center.x - x) / width, down: (this.center.y - y) / height };
+    this.dispatchEvent(new CustomEvent("zoom-change", { bubbles: true, detail }));
+  }
+
+  // The same part at the same factor, whatever the pixels of this picture.
+  follow({ factor, across, down }) {
+    const { area } = this;
+    const fitted = fittedView(area, this.picture);
+    const size = { width: fitted.width * factor, height: fitted.height * factor };
+    this.factor = factor;
+    this.render(within({ x: area.width / 2 - across * size.width, y: area.height / 2 - down * size.height, ...size }, area));
   }
 
   // All of it, then each step that is larger, then all of it again.
@@ -65,7 +82,9 @@ class PictureZoom extends HTMLElement {
   }
 
   pan(across, down) {
-    if (this.isZoomed) this.render(within({ ...this.view, x: this.view.x + across, y: this.view.y + down }, this.area));
+    if (!this.isZoomed) return;
+    this.render(within({ ...this.view, x: this.view.x + across, y: this.view.y + down }, this.area));
+    this.announce();
   }
 
   // A phone was turned, or the panel closed: the same part of the picture stays in the middle.
@@ -128,7 +147,7 @@ const ACTIONS = {
 
 document.addEventListener("click", ({ target }) => {
   const action = target.closest?.("[data-zoom]")?.dataset.zoom;
-  const zoom = document.querySelector("picture-zoom");
+  const zoom = target.closest?.("picture-zoom") ?? document.querySelector("picture-zoom");
   if (action && zoom) ACTIONS[action](zoom);
 });
 

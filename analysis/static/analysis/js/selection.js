@@ -1,6 +1,7 @@
 // The selection in the library and its bulk bar. It stores ids, since cards leave the document, or the query if all results
 // are selected. Without this script the same form sends the checkboxes themselves.
 import { ActionQueue, postAction } from "./bulk_actions.js";
+import { BulkPreview } from "./bulk_preview.js";
 import { fetchHtml, isFragment } from "./fragments.js";
 import { imageIdOf } from "./grid_cards.js";
 import { neighborOf } from "./grid_layout.js";
@@ -17,6 +18,7 @@ class ImageSelection extends HTMLElement {
     this.ids = new Set();
     this.isAll = false;
     this.actions = new ActionQueue();
+    this.preview = new BulkPreview(this.form);
     this.menuRequests = 0;
     this.grid = this.querySelector("virtual-grid");
     this.addEventListener("click", (event) => this.handleClick(event));
@@ -116,6 +118,8 @@ class ImageSelection extends HTMLElement {
     this.form.querySelector("[data-select=all]").hidden = this.isAll || resultCount === NUMBER.format(this.count);
     const menu = this.form.querySelector("details[open]");
     if (menu) this.loadMenu(menu);
+    if (this.count) this.preview.schedule(() => this.formData());
+    else this.preview.clear();
   }
 
   formData(submitter) {
