@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("analysis", "0027_file_date"),
+        ("analysis", "0031_installation"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("analysis", "0028_distinct_pairs"),
+        ("analysis", "0032_distinct_pairs"),
     ]
 
     operations = [
