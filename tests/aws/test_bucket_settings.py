@@ -19,6 +19,7 @@ METHODS = {
         "abort_multipart_upload",
         {"Bucket": "pictures", "Key": "a/check.jpg", "UploadId": "none"},
     ),
+    "s3:ListMultipartUploadParts": ("list_parts", {"Bucket": "pictures", "Key": "a/check.jpg", "UploadId": "none"}),
     "s3:DeleteObject": ("delete_object", {"Bucket": "pictures", "Key": "a/check.jpg"}),
 }
 
@@ -40,7 +41,7 @@ def answers(stub, **refusals: str):
             stub.add_client_error(
                 method, code, "User: arn:aws:iam::123456789012:user/me", 403, expected_params=expected
             )
-        elif method == "abort_multipart_upload":
+        elif method in {"abort_multipart_upload", "list_parts"}:
             stub.add_client_error(method, "NoSuchUpload", "…", 404, expected_params=expected)
         else:
             body = {"Body": io.BytesIO(b"content")} if method == "get_object" else {}

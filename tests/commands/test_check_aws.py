@@ -19,7 +19,10 @@ from imagelib.simulator import run_simulator
 from tests.rekognition_server import RekognitionServer, serving
 
 REGION = "eu-central-1"
-BUCKET = ["s3:ListBucket", "s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:DeleteObject"]
+BUCKET = [
+    *("s3:ListBucket", "s3:PutObject", "s3:GetObject"),
+    *("s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:DeleteObject"),
+]
 
 
 @pytest.fixture(scope="module")
