@@ -55,6 +55,12 @@ PLURALS: dict[str, Callable[[int], str]] = {
     "already-in-trash": lambda n: ngettext("%(number)s already in the trash", "%(number)s already in the trash", n),
     "rejected": lambda n: ngettext("%(number)s rejected", "%(number)s rejected", n),
     "other-files": lambda n: ngettext("%(number)s other file skipped", "%(number)s other files skipped", n),
+    "upload-interrupted": lambda n: ngettext(
+        "%(number)s upload was interrupted: choose the same file again to go on.",
+        "%(number)s uploads were interrupted: choose the same files again to go on.",
+        n,
+    ),
+    "show-pictures": lambda n: ngettext("Show the picture", "Show the %(number)s pictures", n),
     "more-rows": lambda n: ngettext("and %(number)s more", "and %(number)s more", n),
     "seconds-left": lambda n: ngettext("%(number)s s left", "%(number)s s left", n),
     "minutes-left": lambda n: ngettext("%(number)s min left", "%(number)s min left", n),
