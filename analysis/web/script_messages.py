@@ -22,6 +22,7 @@ SENTENCES = {
     "no-rows-hidden": _("All results shown"),
     "zoom-unavailable": _("The full resolution can't be loaded right now. The preview stays."),
     "slideshow-ended": _("That was the last picture."),
+    "uploads": _("Uploads"),
     "upload-waiting": _("Waiting"),
     "upload-checking": _("Checking"),
     "upload-progress": _("%(done)s of %(total)s"),

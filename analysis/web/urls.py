@@ -177,6 +177,7 @@ urlpatterns = [
     path("s/<slug:token>/<uuid:public_id>/renditions/<slug:name>", public_pages.rendition, name="share-rendition"),
     path("export/", export.export, name="export"),
     path("export/download/", export.download, name="export-download"),
+    path("export/archive/<slug:name>/", export.archive, name="export-archive"),
     path("exports/", background_exports.exports, name="exports"),
     path("exports/<int:export_id>/file", background_exports.export_file, name="export-file"),
     path("exports/<int:export_id>/manifest.json", background_exports.export_manifest, name="export-manifest"),

@@ -175,6 +175,7 @@ ENTRIES = {
     "image-rotate": ("post", OWNER_CHANGES),
     "image-trash": ("post", OWNER_CHANGES),
     "restore": ("post", OWNER_CHANGES),
+    "export-archive": ("post", {PRIVATE: (422, 422, 422, SIGN_IN)}),  # the same
     "exports": ("get", EVERYBODY_SIGNED_IN),
     "export-file": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
     "export-manifest": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
@@ -289,7 +290,12 @@ def address(name: str, image: Image) -> str:
     token = ApiToken.objects.filter(user=image.owner).values_list("pk", flat=True).first()
     arguments |= {"api-token-revoke": [token]}
     export = Export.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
-    arguments |= {"export-file": [export], "export-manifest": [export], "export-action": [export, "cancel"]}
+    arguments |= {
+        "export-archive": ["originals"],
+        "export-file": [export],
+        "export-manifest": [export],
+        "export-action": [export, "cancel"],
+    }
     deletion = TrashDeletion.objects.filter(person=image.owner).values_list("pk", flat=True).first()
     arguments |= {"trash-cancel": [deletion], "trash-receipt": [deletion]}
     entry = AuditEntry.objects.values_list("pk", flat=True).first()

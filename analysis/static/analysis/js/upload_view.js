@@ -93,7 +93,9 @@ export class UploadView {
     bar.hidden = !(files + skipped);
     bar.value = bytes ? sent / bytes : 1;
     const progress = message("upload-progress", { done: NUMBER.format(ended), total: NUMBER.format(files) });
-    this.root.querySelector("[data-upload-summary]").textContent = isDone ? summary(total) : progress;
+    const text = isDone ? summary(total) || message("uploads") : progress;
+    this.root.querySelector("[data-upload-summary]").textContent = text;
+    this.renderLink(isDone ? total.added + total.duplicates : 0);
     const isMoving = isBusy && rate > 0;
     this.root.querySelector("[data-upload-rate]").textContent = isMoving
       ? `${(rate / 1e6).toFixed(1)} MB/s · ${timeLeft((bytes - sent) / rate)}`
@@ -108,13 +110,12 @@ export class UploadView {
       this.renderRemaining(name, count - this.list(name).children.length);
     }
     this.root.querySelector("[data-retry-all]").hidden = this.retryable().length < 2;
-    this.renderLink(added + duplicates);
   }
 
   // To the collection they were added to, else to the pictures added last.
   renderLink(number) {
-    const link = this.section("added").querySelector("[data-show-added]");
-    link.hidden = !number;
+    const link = this.root.querySelector("[data-show-added]");
+    this.root.querySelector("[data-show-line]").hidden = !number;
     link.textContent = message("show-pictures", { number });
     if (this.shownAt) link.href = this.shownAt;
   }
