@@ -38,6 +38,13 @@ class Upload(models.Model):
         db_default="",
         help_text=_("Path of the folder that was uploaded, as declared by the browser."),
     )
+    modified = models.CharField(
+        _("file last changed"),
+        max_length=40,
+        blank=True,
+        db_default="",
+        help_text=_("Time on the clock of the browser with its offset from UTC, as declared by the browser."),
+    )
     # Declared first, since a presigned POST is bound to this size; S3 refuses a longer or shorter body.
     size = models.BigIntegerField(_("size"), help_text=_("Bytes, as declared by the browser."))
     sha256 = models.CharField(
@@ -65,7 +72,7 @@ class Upload(models.Model):
         help_text=_("S3's ID while a large file is sent in parts."),
     )
     part_size = models.BigIntegerField(
-        _("part size"), null=True, blank=True, help_text=_("Bytes of each but the last.")
+        _("part size"), null=True, blank=True, help_text=_("Bytes of each part but the last.")
     )
     state = models.CharField(_("state"), max_length=8, choices=State, default=State.ISSUED)
     issued_at = models.DateTimeField(_("issued"), db_default=Now())

@@ -7,6 +7,7 @@ import hashlib
 import io
 import re
 import urllib.request
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 import boto3  # noqa: TID251
@@ -20,6 +21,10 @@ from analysis.models import Image, Upload
 from tests import factories, pictures
 
 NUMBER = 50
+FILE_DATE = """async (lastModified) => {
+    const { dateOf } = await import("/static/analysis/js/dropped_files.js");
+    return dateOf(new File([], "a.jpg", { lastModified }));
+}"""
 HASH_ZEROS = """async (size) => {
     const { hashOf } = await import("/static/analysis/js/file_hash.js");
     return hashOf(new Blob([new Uint8Array(size)]));
@@ -238,4 +243,6 @@ def test_interrupted_upload_goes_on_after_a_reload(visit, moto, settings):
     for size in (0, 55, 56, 64, 17 * 2**20):  # the last one is hashed in portions
         digest = page.evaluate(HASH_ZEROS, size)
         assert digest == hashlib.sha256(bytes(size)).hexdigest()
+    date = page.evaluate(FILE_DATE, 1_555_079_400_000)
+    assert datetime.fromisoformat(date) == datetime(2019, 4, 12, 14, 30, tzinfo=UTC)
     window.forget_complaints()  # of requests that the reload broke off

@@ -81,6 +81,7 @@ def _issued(request: Request, name: str, sha256: str, target: Target) -> Upload:
         sidecar=_sidecar(request),
         folder=request.POST.get("folder", ""),
         target=target,
+        modified=request.POST.get("modified", ""),
     )
     if multipart.is_needed(upload.size):
         multipart.start(upload)

@@ -1,5 +1,5 @@
 // The upload of one file: a ticket, the bytes to the URL of the ticket, and a request when all of them have arrived.
-import { folderOf } from "./dropped_files.js";
+import { dateOf, folderOf } from "./dropped_files.js";
 import { hashOf } from "./file_hash.js";
 import { fetchFragment } from "./fragments.js";
 import { message } from "./messages.js";
@@ -35,7 +35,8 @@ export class UploadFile {
 
   fields() {
     const { file, sha256, ticket, sidecar } = this.upload;
-    const fields = { name: file.name, size: file.size, sha256, folder: folderOf(file), ...this.target() };
+    const { name, size } = file;
+    const fields = { name, size, sha256, folder: folderOf(file), modified: dateOf(file), ...this.target() };
     if (ticket) fields.upload = ticket;
     if (sidecar) fields.sidecar = sidecar;
     return Object.entries(fields);

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analysis', '0026_staff_manage_sinks'),
+        ('analysis', '0027_file_date'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
