@@ -29,6 +29,7 @@ ORIGINALS, ORIGINAL_SIZE = 300, 8 * 2**20
 PICTURES = int(os.environ.get("BENCH_ARCHIVE_PICTURES", "50000"))
 BROKEN_OFF, BROKEN_AFTER = 5, 50 * 2**20
 CHUNK = 2**18
+THREADS = 8  # of gunicorn; each keeps a connection to the database
 FORM = "application/x-www-form-urlencoded"
 COPIED = "id", "key", "sha256", "public_id", "filename", "renditions_id", "size"
 
@@ -39,29 +40,32 @@ def measure() -> Report:
         make_copies(site)
         rounds = [(disk_rate(files), archive_rate(site, files)) for _ in range(3)]
         disk, archive = sorted(rounds, key=lambda pair: pair[1] / pair[0])[1]
-        early, peak, entries = whole_archive(site)
-        before = state(site)
+        break_off(site)
+        before = settled_state(site)
         for _ in range(BROKEN_OFF):
             break_off(site)
-        after = settled_state(site, before)
+        after = settled_state(site)
+        early, peak, entries = whole_archive(site)
     measurements = [
         Measurement(name="ZIP of originals", value=archive, baseline=disk, unit="MB/s", at_least_ratio=0.8),
         Measurement(
-            name=f"peak memory, {PICTURES:,} pictures, after 5,000",
+            name=f"begun again: peak memory, {PICTURES:,} pictures, after 5,000",
             value=peak,
             baseline=early,
             unit="MB",
             at_most_ratio=1.05,
         ),
         Measurement(name="pictures in that archive", value=entries, unit="", at_least=PICTURES),
-        Measurement(name=f"open files after {BROKEN_OFF} broken off", value=after[0], unit="", at_most=before[0]),
-        Measurement(name="database connections after them", value=after[1], unit="", at_most=before[1]),
+        Measurement(
+            name=f"temporary and picture files open after {BROKEN_OFF} broken off", value=after[0], unit="", at_most=0
+        ),
+        Measurement(name="database connections after them", value=after[1], unit="", at_most=THREADS),
         Measurement(name="memory after them", value=after[2], baseline=before[2], unit="MB", at_most_ratio=1.05),
     ]
     ratios = ", ".join(f"{archive / disk:.2f}" for disk, archive in rounds)
     notes = [
-        f"{ORIGINALS} originals of {ORIGINAL_SIZE >> 20} MB by gunicorn with 8 threads, none in the page cache, as for "
-        f"the baseline: reads of {CHUNK >> 10} kB, one file after another. All rounds: {ratios}.",
+        f"{ORIGINALS} originals of {ORIGINAL_SIZE >> 20} MB by gunicorn with {THREADS} threads, none in the page "
+        f"cache, as for the baseline: reads of {CHUNK >> 10} kB, one file after another. All rounds: {ratios}.",
         f"Each broken off after {BROKEN_AFTER >> 20} MB.",
     ]
     return Report("ZIP downloads against the disk", measurements, notes)
@@ -78,7 +82,16 @@ def running_site() -> Iterator[Site]:
         photo(1, 1_200, 900).save(folder / "picture.jpg", "JPEG", quality=80)
         library.manage("import_images", str(folder), "--owner", "bench")
         address = f"http://127.0.0.1:{sandbox.free_port()}"
-        web = [sys.executable, "-m", "gunicorn", "imagelib.wsgi", "-b", urlsplit(address).netloc, "--threads", "8"]
+        web = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "imagelib.wsgi",
+            "-b",
+            urlsplit(address).netloc,
+            "--threads",
+            str(THREADS),
+        ]
         gunicorn = stack.enter_context(sandbox.running_program(web, env=sandbox.environment(library.var)))
         gunicorn.wait_for("Booting worker", seconds=60)
         time.sleep(3)  # until all gunicorn threads have loaded Django
@@ -114,7 +127,8 @@ def copy_rows(site: Site, keys: list[str], *, renditions_id: uuid.UUID) -> None:
     hashes = [hashlib.sha256(key.encode()).hexdigest() for key in keys]
     with psycopg.connect(embedded.database_url(site.var)) as connection:
         names = connection.execute(
-            "SELECT column_name FROM information_schema.columns WHERE table_name = 'analysis_image'"
+            "SELECT column_name FROM information_schema.columns"
+            " WHERE table_name = 'analysis_image' AND is_generated = 'NEVER'"
         ).fetchall()
         others = ", ".join(f'"{name}"' for (name,) in names if name not in COPIED)
         connection.execute(
@@ -212,10 +226,10 @@ def state(site: Site) -> tuple[int, int, float]:
     return number, connections, memory(site.pid)
 
 
-def settled_state(site: Site, before: tuple[int, int, float]) -> tuple[int, int, float]:
+def settled_state(site: Site) -> tuple[int, int, float]:
     """The state once the server has noticed that nobody reads, at most 30 seconds later."""
     end = time.monotonic() + 30
-    while (now := state(site))[:2] > before[:2] and time.monotonic() < end:
+    while (now := state(site))[0] and time.monotonic() < end:
         time.sleep(0.5)
     return now
 
