@@ -78,6 +78,8 @@ def limits_sensible(**_options: Any) -> list[CheckMessage]:
         )
         for name, value, low, high in (
             ("MAX_UPLOAD_BYTES", settings.MAX_UPLOAD_BYTES, 1, 2**40),
+            # S3's bounds of a part; the last one may be smaller.
+            ("MULTIPART_PART_BYTES", settings.MULTIPART_PART_BYTES, 5 * 2**20, 5 * 2**30),
             ("MAX_PIXELS", settings.MAX_PIXELS, 1, 2**31),
             ("DECODE_MEMORY_BYTES", settings.DECODE_MEMORY_BYTES, 64 * 2**20, 2**40),
             ("DECODE_SECONDS", settings.DECODE_SECONDS, 1, 3600),

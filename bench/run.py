@@ -51,6 +51,7 @@ BENCHES = {  # time limits in seconds
     "sync": 300.0,
     "events": 900.0,
     "local_recognition": 900.0,  # downloads 95 MB of packages the first time
+    "archive_download": 900.0,
     "direct_upload": 1_800.0,  # two cores decode all 500 pictures, once for each way
 }
 SHUTDOWN_SECONDS = 60.0  # for a bench to stop its services and delete its folders

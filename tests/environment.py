@@ -26,6 +26,7 @@ for name in [name for name in os.environ if name.startswith(OURS)]:
     del os.environ[name]
 os.environ |= {"IMAGELIB_VAR": str(VAR), "IMAGELIB_EMBEDDED_FSYNC": "off", "AWS_EC2_METADATA_DISABLED": "true"}
 os.environ["IMAGELIB_ENV_FILE"] = os.devnull
+os.environ["S3_UPLOAD_PART_MIN_SIZE"] = "1"  # moto's, so that uploads in parts need no large files
 # The checkout's, made by `make setup`: the tests fetch nothing.
 os.environ["IMAGELIB_MODELS"] = str(Path(__file__).resolve().parent.parent / "var" / "models")
 # AWS's models are read once, not by each of a hundred clients.

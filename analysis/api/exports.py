@@ -23,7 +23,7 @@ from analysis.search.time_limit import time_limit
 from analysis.web.export import stream
 
 router = Router(tags=["Exports"])
-FormatName = Literal["csv", "jsonl", "json", "coco", "names", "dynamodb", "xmp", "originals", "annotated"]
+FormatName = Literal["csv", "jsonl", "json", "coco", "names", "dynamodb", "xmp", "originals", "previews", "annotated"]
 Kind = Literal["label", "celebrity", "emotion", "face", "color", "moderation", "tag"]
 PaletteName = Literal["standard", "contrast", "color-blind"]
 Confidence = Annotated[float, Field(ge=0, le=MAX_CONFIDENCE, description="In percent.")]

@@ -11,7 +11,14 @@ from typing import Any
 from analysis.aws import clients
 from analysis.aws.errors import AWSError
 
-ACTIONS = ("s3:ListBucket", "s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:DeleteObject")
+ACTIONS = (
+    "s3:ListBucket",
+    "s3:PutObject",
+    "s3:GetObject",
+    "s3:AbortMultipartUpload",
+    "s3:ListMultipartUploadParts",
+    "s3:DeleteObject",
+)
 PROBE_KEY = "check-connection-of-imagelib"
 """A key without object. Deleting it in a versioned bucket adds a delete marker, which costs nothing."""
 ABSENT = frozenset({"404", "NoSuchKey", "NoSuchUpload"})
@@ -36,7 +43,7 @@ def region_of(client: Any, bucket: str) -> str:
 
 
 def permissions(client: Any, bucket: str, *, key: str, content: bytes) -> Iterator[Step]:
-    """Put, list, read and delete an object, and abort an upload that does not exist."""
+    """Put, list, read and delete an object; abort and list an upload that does not exist."""
     target: dict[str, Any] = {"Bucket": bucket, "Key": key}
 
     def read() -> None:
@@ -47,6 +54,7 @@ def permissions(client: Any, bucket: str, *, key: str, content: bytes) -> Iterat
         "s3:PutObject": lambda: client.put_object(**target, Body=content),
         "s3:GetObject": read,
         "s3:AbortMultipartUpload": lambda: client.abort_multipart_upload(**target, UploadId="none"),
+        "s3:ListMultipartUploadParts": lambda: client.list_parts(**target, UploadId="none"),
         "s3:DeleteObject": lambda: client.delete_object(**target),
     }
     for action in ACTIONS:

@@ -110,7 +110,7 @@ def cors_rules(origin: str) -> list[dict[str, Any]]:
     return [
         {
             "AllowedOrigins": [origin],
-            "AllowedMethods": ["POST", "GET", "HEAD"],
+            "AllowedMethods": ["POST", "PUT", "GET", "HEAD"],
             "AllowedHeaders": ["*"],
             "ExposeHeaders": ["ETag"],
             "MaxAgeSeconds": 3_000,

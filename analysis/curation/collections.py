@@ -87,8 +87,16 @@ def get_or_create(owner: AbstractBaseUser, *, name: str) -> Collection:
 
     Raises ActionRefused.
     """
-    own = Collection.objects.filter(owner_id=owner.pk, deleted_at=None)
-    return own.filter(name__iexact=clean_collection_name(name)).first() or create(owner, name=name)
+    own = Collection.objects.filter(owner_id=owner.pk, deleted_at=None, name__iexact=clean_collection_name(name))
+    if found := own.first():
+        return found
+    try:
+        return create(owner, name=name)
+    except ActionRefused:
+        # Created at the same time, as by uploads that arrive together.
+        if found := own.first():
+            return found
+        raise
 
 
 def rename(collection: Collection, *, name: str) -> None:
@@ -123,6 +131,20 @@ def add(collection: Collection, selection: Selection, *, maximum: int = MAX_IMAG
                 raise ActionRefused(_too_many(maximum))
         _append(collection, added, by_id=selection.person.pk)
     return added
+
+
+def add_image(collection: Collection, image_id: int, *, by_id: int, maximum: int = MAX_IMAGES) -> None:
+    """Append one picture, unless it is there. Raises ActionRefused.
+
+    Unlike `add`, it does not load the collection, as thousands of uploads may follow each other.
+    """
+    with transaction.atomic():
+        _lock(collection)
+        if collection.entries.filter(image_id=image_id).exists():
+            return
+        if collection.entries.count() >= maximum:
+            raise ActionRefused(_too_many(maximum))
+        _append(collection, [image_id], by_id=by_id)
 
 
 def remove(collection: Collection, image_ids: Ids[int]) -> list[Placed]:

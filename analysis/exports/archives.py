@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import PurePath
+from typing import IO
 
 from django.utils.translation import gettext as _
+from PIL import Image as Pillow
 
 from analysis.exports.annotated_picture import Style, annotated_jpeg
 from analysis.exports.image_rows import ImageRow
@@ -23,17 +25,21 @@ ERRORS_FILE, ERRORS_DATE = "errors.txt", datetime(1980, 1, 1, tzinfo=UTC)
 MAX_ERRORS = 10_000
 """Files named in errors.txt, which waits in memory."""
 NAME_BITS = 2**27
+MAX_EXTENSION = 5
+"""Characters of an extension with its dot."""
+BLURRED = 16
+"""Pixels of the long side that are left of a blurred picture."""
 Content = Callable[[ImageRow], Iterator[bytes]]
 
 
 def original_files(rows: Iterable[ImageRow]) -> Iterator[bytes]:
     """The originals, byte for byte, under their file names."""
-    return _archive(rows, _original, suffix="", is_compressed=False)
+    return _archive(rows, _original, is_compressed=False)
 
 
 def preview_files(rows: Iterable[ImageRow]) -> Iterator[bytes]:
-    """The previews: JPEGs without any metadata of the file."""
-    return _archive(rows, _preview, suffix=".jpg", is_compressed=False)
+    """The previews: JPEGs without any metadata of the file, some of them blurred."""
+    return _archive(rows, _preview, extension=".jpg", is_compressed=False)
 
 
 def xmp_sidecars(rows: Iterable[ImageRow]) -> Iterator[bytes]:
@@ -47,12 +53,17 @@ def annotated_pictures(rows: Iterable[ImageRow], style: Style | None = None) -> 
     return _archive(rows, content, suffix=".jpg", is_compressed=False)
 
 
-def _archive(rows: Iterable[ImageRow], content: Content, *, suffix: str, is_compressed: bool) -> Iterator[bytes]:
-    """One file for each picture; those that cannot be read are named in errors.txt."""
+def _archive(
+    rows: Iterable[ImageRow], content: Content, *, is_compressed: bool, suffix: str = "", extension: str = ""
+) -> Iterator[bytes]:
+    """One file for each picture; those that cannot be read are named in errors.txt.
+
+    Their names have a `suffix` more, or an `extension` in place of their own.
+    """
     names, errors, failed = UsedNames(), list[str](), 0
     with ZipStream(is_compressed=is_compressed) as archive:
         for row in rows:
-            name = names.unique(row) + suffix
+            name = names.unique(row, extension=extension) + suffix
             try:
                 # The first chunk is read before the file is begun: an entry that is begun cannot be taken back.
                 chunks = content(row)
@@ -81,9 +92,13 @@ class UsedNames:
     def __init__(self) -> None:
         self._bits = bytearray(NAME_BITS // 8)
 
-    def unique(self, row: ImageRow) -> str:
+    def unique(self, row: ImageRow, *, extension: str = "") -> str:
         """The file name, with the id where another picture in the archive has the same."""
         path = PurePath(row.image.filename.replace("/", "_").replace("\\", "_").lstrip(". ") or "picture")
+        if extension:
+            # What is longer is no extension, but the end of a name such as "St. Moritz".
+            stem = path.stem if len(path.suffix) <= MAX_EXTENSION else path.name
+            path = path.with_name(stem + extension)
         # One bit for each name, by a checksum that is the same in every process. Two names in a hundred million share
         # one by chance: the second then has its id, which does no harm.
         position, bit = divmod(zlib.crc32(path.name.lower().encode()) % NAME_BITS, 8)
@@ -100,7 +115,19 @@ def _original(row: ImageRow) -> Iterator[bytes]:
 
 def _preview(row: ImageRow) -> Iterator[bytes]:
     with renditions.read(row.image, "preview") as file:
-        yield file.read()
+        yield _blurred(file) if row.is_blurred else file.read()
+
+
+def _blurred(file: IO[bytes]) -> bytes:
+    """A JPEG of the same size in which nothing can be recognized."""
+    with Pillow.open(file) as preview:
+        size = preview.size
+        preview.draft("RGB", (BLURRED, BLURRED))  # decoded at an eighth, as all details are lost anyway
+        small = preview.convert("RGB")
+    small.thumbnail((BLURRED, BLURRED))
+    content = io.BytesIO()
+    small.resize(size, Pillow.Resampling.BICUBIC).save(content, "JPEG", quality=70)
+    return content.getvalue()
 
 
 def _sidecar(row: ImageRow) -> Iterator[bytes]:

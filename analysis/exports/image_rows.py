@@ -15,6 +15,7 @@ from analysis.recognition.responses import Box, LabelResult
 from analysis.search import results
 from analysis.search.database import fetch_all
 from analysis.search.query import Query
+from analysis.search.sensitive import sensitive_ids
 
 STEP = 1_000
 """Pictures read at a time: what an export holds in memory."""
@@ -50,8 +51,11 @@ class LabelRow(NamedTuple):
 
 @dataclass(frozen=True)
 class ImageRow:
+    """`is_blurred`: it is shown blurred, as a sensitive picture on the pages."""
+
     image: Image
     labels: tuple[LabelRow, ...]
+    is_blurred: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,11 +63,13 @@ class Options:
     """The labels that an export contains.
 
     `source`: effective ones (results with people's verdicts), machine (results alone), or person (verdicts alone).
+    `blurs_sensitive`: sensitive pictures are to be blurred.
     """
 
     source: Source = "effective"
     min_confidence: float = 0
     kinds: frozenset[str] = frozenset()
+    blurs_sensitive: bool = False
 
     def accepted(self, labels: Sequence[LabelRow]) -> tuple[LabelRow, ...]:
         if self.source != "person" and not self.kinds and not self.min_confidence:
@@ -100,9 +106,10 @@ def _rows(ids: Sequence[int], options: Options, *, has_boxes: bool) -> Iterator[
     # For archives of originals, which may lie in a bucket.
     prefetch_related_objects([image for image in images.values() if image.bucket_id is not None], "bucket")
     labels = _results(ids) if options.source == "machine" else effective_labels(ids, has_boxes=has_boxes)
+    blurred = sensitive_ids(ids) if options.blurs_sensitive else frozenset()
     for pk in ids:
         if pk in images:  # else deleted since the search
-            yield ImageRow(images[pk], options.accepted(labels.get(pk, [])))
+            yield ImageRow(images[pk], options.accepted(labels.get(pk, [])), pk in blurred)
 
 
 def effective_labels(ids: Collection[int], *, has_boxes: bool = False) -> dict[int, list[LabelRow]]:

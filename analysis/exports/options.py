@@ -37,7 +37,8 @@ class InvalidOption(Exception):
 def stored_options(values: Mapping[str, Any]) -> dict[str, Any]:
     """The options as an Export keeps them; what is empty or missing has its default.
 
-    `values` may have labels, min_confidence, kinds, columns, line_width, position and palette. Raises InvalidOption.
+    `values` may have labels, min_confidence, kinds, columns, line_width, position, palette and blurs_sensitive. Raises
+    InvalidOption.
     """
     given = {name: values[name] for name in (*CHOICES, *RANGES) if values.get(name)}
     for name, value in given.items():
@@ -45,13 +46,17 @@ def stored_options(values: Mapping[str, Any]) -> dict[str, Any]:
     lists = {name: list(given[name]) for name in ("kinds", "columns") if name in given}
     # The colors and not their name: a dataset's next version looks the same after a palette has changed.
     colors = {"palette": list(PALETTES[given["palette"]][1])} if "palette" in given else {}
-    return given | lists | colors
+    blur = {"blurs_sensitive": True} if values.get("blurs_sensitive") else {}
+    return given | lists | colors | blur
 
 
 def label_options(stored: Mapping[str, Any]) -> Options:
     """Which labels an export has."""
     return Options(
-        stored.get("labels", "effective"), stored.get("min_confidence", 0), frozenset(stored.get("kinds") or ())
+        stored.get("labels", "effective"),
+        stored.get("min_confidence", 0),
+        frozenset(stored.get("kinds") or ()),
+        blurs_sensitive=bool(stored.get("blurs_sensitive")),
     )
 
 

@@ -6,6 +6,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import IO
 
@@ -26,7 +27,7 @@ from analysis.ingest.validation import InvalidImage, check_size, clean_name, meg
 from analysis.ingest.xmp import XmpMetadata
 from analysis.library.folders import clean_path
 from analysis.library.images import Added
-from analysis.models import Upload
+from analysis.models import Image, PendingBlob, Upload
 from analysis.storage import blobs, renditions
 
 State = Upload.State
@@ -35,6 +36,17 @@ SHA256_LENGTH = 64
 MAX_MODIFIED = Upload._meta.get_field("modified").max_length or 0
 RETENTION = timedelta(days=1)
 """How long a completed or expired upload is kept."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What people choose before uploading: who sees the pictures, and a collection."""
+
+    visibility: int = Image.Visibility.PRIVATE
+    collection_id: int | None = None
+
+
+DEFAULT_TARGET = Target()
 
 
 class UploadRefused(Exception):
@@ -64,6 +76,7 @@ def issue(
     sha256: str = "",
     sidecar: XmpMetadata | None = None,
     folder: str = "",
+    target: Target = DEFAULT_TARGET,
     modified: str = "",
 ) -> Upload:
     """Permit a person to upload one file of `size` bytes from a folder of theirs.
@@ -76,6 +89,7 @@ def issue(
     _check_open_uploads(owner_id, size)
     upload = Upload(owner_id=owner_id, filename=clean_name(filename), size=size, key=blobs.upload_key(uuid.uuid4()))
     upload.folder = clean_path(folder)
+    upload.visibility, upload.collection_id = target.visibility, target.collection_id
     upload.modified = modified if len(modified) <= MAX_MODIFIED and capture_time(modified) else ""
     upload.sha256 = sha256 if len(sha256) == SHA256_LENGTH else ""
     upload.sidecar = to_json(sidecar) if sidecar else None
@@ -89,12 +103,44 @@ def issue(
     return upload
 
 
+def resume(upload_id: uuid.UUID, *, owner_id: int, size: int, sha256: str, target: Target) -> Upload | None:
+    """An interrupted upload of the same file, with a new target and time to finish.
+
+    None if there is none, or its bytes cannot be known to be the same.
+    """
+    same = Upload.objects.filter(pk=upload_id, owner_id=owner_id, size=size, sha256=sha256).exclude(sha256="")
+    open_upload = same.filter(Q(state=State.ARRIVED) | Q(state=State.ISSUED, expires_at__gt=Now())).first()
+    if open_upload is None:
+        return None
+    same.update(visibility=target.visibility, collection=target.collection_id)
+    if open_upload.state == State.ISSUED and not open_upload.multipart_id:
+        lifetime = timedelta(seconds=settings.UPLOAD_TICKET_SECONDS)
+        same.update(expires_at=Now() + lifetime)
+        PendingBlob.objects.filter(key=open_upload.key).update(since=Now() + lifetime)
+    open_upload.refresh_from_db()
+    return open_upload
+
+
+def has_all_bytes(upload: Upload) -> bool:
+    """True if an upload that was sent at once has arrived; a part of it is deleted.
+
+    Raises StorageError.
+    """
+    try:
+        size = blobs.size(upload.key)
+    except blobs.BlobMissing:
+        return False
+    if size != upload.size:
+        blobs.erase(upload.key)
+    return size == upload.size
+
+
 def receive(upload_id: uuid.UUID, content: IO[bytes], *, owner_id: int) -> None:
     """Store bytes that were sent to us, for storage that browsers cannot send to.
 
     Raises UploadRefused or StorageError.
     """
-    upload = _open_upload(upload_id, owner_id=owner_id)
+    upload = find_open(upload_id, owner_id=owner_id)
     if upload.state != State.ISSUED:
         raise UploadRefused(_("This file was already uploaded. Start a new upload to send it again."), status=409)
     size = content.seek(0, os.SEEK_END)
@@ -111,7 +157,7 @@ def mark_uploaded(upload_id: uuid.UUID, *, owner_id: int) -> Upload:
 
     Repeating it has no effect. Raises UploadRefused.
     """
-    upload = _open_upload(upload_id, owner_id=owner_id)
+    upload = find_open(upload_id, owner_id=owner_id)
     if upload.state == State.ISSUED:
         # S3's event may have recorded it in the meantime; a worker may even have the picture by now.
         Upload.objects.filter(pk=upload.pk, state=State.ISSUED).update(state=State.ARRIVED, next_attempt_at=Now())
@@ -162,9 +208,12 @@ def open_examined(upload: Upload) -> Iterator[tuple[Examined, IO[bytes]]]:
         yield with_file_date(examined, capture_time(upload.modified), now=timezone.now()), file
 
 
-def mark_stored(upload: Upload, added: Added) -> None:
-    """Record the image of an upload, in the transaction that adds it."""
-    Upload.objects.filter(pk=upload.pk).update(state=State.TAKEN, image=added.image, is_new=added.is_new)
+def mark_stored(upload: Upload, added: Added, *, note: str = "") -> None:
+    """Record the image of an upload, in the transaction that adds it.
+
+    `note`: why it was not added to the collection.
+    """
+    Upload.objects.filter(pk=upload.pk).update(state=State.TAKEN, image=added.image, is_new=added.is_new, reason=note)
 
 
 @contextmanager
@@ -195,7 +244,8 @@ def delete_expired() -> None:
     Upload.objects.filter(finished, expires_at__lt=Now() - RETENTION).delete()
 
 
-def _open_upload(upload_id: uuid.UUID, *, owner_id: int) -> Upload:
+def find_open(upload_id: uuid.UUID, *, owner_id: int) -> Upload:
+    """An upload of this person that did not expire. Raises UploadRefused."""
     # Other people's uploads look like unknown ones, so that ids cannot be probed.
     upload = Upload.objects.filter(pk=upload_id, owner_id=owner_id).annotate(is_late=Q(expires_at__lte=Now())).first()
     if upload is None:

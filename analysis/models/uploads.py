@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from analysis.models.collections import Collection
 from analysis.models.images import Image
 
 
@@ -52,6 +53,27 @@ class Upload(models.Model):
     sidecar = models.JSONField(
         _("sidecar"), null=True, blank=True, help_text=_("Metadata of the XMP file that was chosen together with it.")
     )
+    visibility = models.PositiveSmallIntegerField(
+        _("visibility"), choices=Image.Visibility, default=Image.Visibility.PRIVATE, db_default=Image.Visibility.PRIVATE
+    )
+    collection = models.ForeignKey(
+        Collection,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("collection"),
+        help_text=_("The picture is added to it."),
+    )
+    multipart_id = models.TextField(
+        _("multipart upload"),
+        blank=True,
+        db_default="",
+        help_text=_("S3's ID while a large file is sent in parts."),
+    )
+    part_size = models.BigIntegerField(
+        _("part size"), null=True, blank=True, help_text=_("Bytes of each part but the last.")
+    )
     state = models.CharField(_("state"), max_length=8, choices=State, default=State.ISSUED)
     issued_at = models.DateTimeField(_("issued"), db_default=Now())
     expires_at = models.DateTimeField(_("expires"))
@@ -63,7 +85,9 @@ class Upload(models.Model):
     is_new = models.BooleanField(
         _("new picture"), default=False, help_text=_("The library did not have this file before.")
     )
-    reason = models.TextField(_("reason"), blank=True, help_text=_("Why the file was rejected."))
+    reason = models.TextField(
+        _("reason"), blank=True, help_text=_("Why the file was rejected, or the picture not added to the collection.")
+    )
     may_retry = models.BooleanField(_("can be retried"), default=False)
 
     class Meta:
@@ -72,6 +96,7 @@ class Upload(models.Model):
         indexes = [
             models.Index(fields=["next_attempt_at"], condition=Q(state="arrived"), name="upload_arrived"),
             models.Index(fields=["expires_at"], name="upload_expires"),
+            models.Index(fields=["expires_at"], condition=~Q(multipart_id=""), name="upload_in_parts"),
         ]
 
     def __str__(self) -> str:

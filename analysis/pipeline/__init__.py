@@ -39,7 +39,7 @@ from analysis.pipeline.trash import (
     delete_originals,
     start_deletion,
 )
-from analysis.pipeline.uploads import complete_upload, validate_upload, validate_uploads
+from analysis.pipeline.uploads import complete_upload, take_present, upload_file, validate_upload, validate_uploads
 
 __all__ = [
     "ImportedFile",
@@ -74,9 +74,11 @@ __all__ = [
     "start_sync",
     "store_image",
     "sync_bucket",
+    "take_present",
     "test_alert",
     "transfer_images",
     "undo",
+    "upload_file",
     "validate_upload",
     "validate_uploads",
 ]

@@ -25,7 +25,13 @@ RUN_SECONDS = 60.0
 
 
 def ingest_file(
-    file: IO[bytes], *, name: str, owner_id: int, sidecar: XmpMetadata | None = None, folder: str = ""
+    file: IO[bytes],
+    *,
+    name: str,
+    owner_id: int,
+    sidecar: XmpMetadata | None = None,
+    folder: str = "",
+    visibility: int = Image.Visibility.PRIVATE,
 ) -> Added:
     """Examine, store and analyze a file of a folder, with the metadata of its sidecar.
 
@@ -33,15 +39,21 @@ def ingest_file(
     """
     examined = examine(file, name=name, limits=renditions.limits())
     examined = with_sidecar(examined, sidecar) if sidecar else examined
-    return store_image(examined, file, owner_id=owner_id, folder=folder)
+    return store_image(examined, file, owner_id=owner_id, folder=folder, visibility=visibility)
 
 
 def store_image(
-    examined: Examined, file: IO[bytes], *, owner_id: int, is_bulk: bool = False, folder: str = ""
+    examined: Examined,
+    file: IO[bytes],
+    *,
+    owner_id: int,
+    is_bulk: bool = False,
+    folder: str = "",
+    visibility: int = Image.Visibility.PRIVATE,
 ) -> Added:
     """Store an examined image and queue its analyses. Raises StorageError."""
     # Files before the row and outside of its transaction: writing to S3 takes seconds, in which locks would be held.
-    stored = images.store_files(examined, file, owner_id=owner_id, folder=folder)
+    stored = images.store_files(examined, file, owner_id=owner_id, folder=folder, visibility=visibility)
     with transaction.atomic():
         added = images.add(stored)
         if added.is_new:

@@ -3,15 +3,43 @@
 from __future__ import annotations
 
 import time
+from typing import IO
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
-from analysis import jobs, tasks
-from analysis.library import images, uploads
-from analysis.models import Upload
-from analysis.pipeline.images import RUN_SECONDS, process_new
+from analysis import jobs, permissions, tasks
+from analysis.curation import collections
+from analysis.curation.errors import ActionRefused
+from analysis.ingest.xmp import XmpMetadata
+from analysis.library import images, multipart, uploads
+from analysis.library.images import Added
+from analysis.library.uploads import Target
+from analysis.models import Image, Upload
+from analysis.permissions.collections import arrangeable_collections
+from analysis.pipeline.images import RUN_SECONDS, ingest_file, process_new
 from analysis.storage import blobs
+
+
+def upload_file(
+    file: IO[bytes], *, name: str, owner_id: int, target: Target, sidecar: XmpMetadata | None = None
+) -> tuple[Added, str]:
+    """Add a file of a form, and say why it is not in the collection if it is not.
+
+    Raises InvalidImage or StorageError.
+    """
+    added = ingest_file(file, name=name, owner_id=owner_id, sidecar=sidecar, visibility=target.visibility)
+    return added, _add_to_collection(added.image, target.collection_id, owner_id=owner_id)
+
+
+def take_present(image: Image, *, folder: str, target: Target) -> str:
+    """Give a picture that its owner uploads again the folder and the collection.
+
+    Its visibility stays: it was chosen before. Returns why it is not in the collection.
+    """
+    images.add_folder(image, folder)
+    return _add_to_collection(image, target.collection_id, owner_id=image.owner_id)
 
 
 def complete_upload(upload_id: UUID, *, owner_id: int) -> Upload:
@@ -19,8 +47,9 @@ def complete_upload(upload_id: UUID, *, owner_id: int) -> Upload:
 
     Here if they came through us, else in a worker.
 
-    Raises UploadRefused.
+    Raises UploadRefused or StorageError.
     """
+    multipart.assemble(uploads.find_open(upload_id, owner_id=owner_id))
     upload = uploads.mark_uploaded(upload_id, owner_id=owner_id)
     if upload.state == Upload.State.ARRIVED:
         # The bytes are in S3 then, and reading them back would keep a web thread busy for their whole transfer.
@@ -52,13 +81,35 @@ def validate_upload(upload_id: UUID | None = None) -> bool:
     with uploads.failures_recorded(upload):
         with uploads.open_examined(upload) as (examined, file):
             stored = images.store_files(
-                examined, file, owner_id=upload.owner_id, uploaded_key=upload.key, folder=upload.folder
+                examined,
+                file,
+                owner_id=upload.owner_id,
+                visibility=upload.visibility,
+                uploaded_key=upload.key,
+                folder=upload.folder,
             )
             with transaction.atomic():
                 added = images.add(stored)
                 if added.is_new:
                     process_new(added.image)
-                uploads.mark_stored(upload, added)
+                note = _add_to_collection(added.image, upload.collection_id, owner_id=upload.owner_id)
+                uploads.mark_stored(upload, added, note=note)
         # After the commit: the storage copies the upload to its new key, or the image has the bytes already.
         blobs.erase(upload.key)
     return True
+
+
+def _add_to_collection(image: Image, collection_id: int | None, *, owner_id: int) -> str:
+    """Returns why the picture was not added, if it was not."""
+    if collection_id is None or image.trashed_at is not None:
+        return ""
+    owner = permissions.reload_user(owner_id)  # a right may have ended since the upload was permitted
+    collection = arrangeable_collections(owner).filter(pk=collection_id).first() if owner else None
+    if collection is None:
+        return _("Not added to the collection: it was deleted, or you can no longer add to it.")
+    try:
+        with transaction.atomic():
+            collections.add_image(collection, image.pk, by_id=owner_id)
+    except ActionRefused as refusal:
+        return str(refusal)
+    return ""

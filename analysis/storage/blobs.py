@@ -137,7 +137,7 @@ def presigned_form(key: str, *, size: int, seconds: int) -> PresignedForm | None
 
 def size(key: str) -> int:
     """Size in bytes. Raises BlobMissing or StorageError."""
-    with _failures(key):
+    with failures(key):
         return int(storage().size(key))
 
 
@@ -151,7 +151,7 @@ def copy_upload(key: str, content: IO[bytes], *, uploaded_key: str) -> None:
 
     Only for storage that `can_copy`. Raises StorageError.
     """
-    with _failures(uploaded_key):
+    with failures(uploaded_key):
         storage().copy(uploaded_key, key, etag=getattr(content, "etag", ""))  # type: ignore[attr-defined]
 
 
@@ -167,14 +167,14 @@ def erase(key: str) -> None:
 
 def get(key: str) -> IO[bytes]:
     """Open a file for reading. Raises BlobMissing or StorageError."""
-    with _failures(key):
+    with failures(key):
         return storage().open(key, "rb")
 
 
 def read_range(key: str, *, start: int, length: int) -> bytes:
     """Part of a file. Raises BlobMissing or StorageError."""
     read = getattr(storage(), "read_range", None)
-    with _failures(key):
+    with failures(key):
         if read:
             return bytes(read(key, start=start, length=length))
         with storage().open(key, "rb") as file:
@@ -187,7 +187,8 @@ def _cause(error: OSError, key: str = "") -> dict[str, object]:
 
 
 @contextmanager
-def _failures(key: str) -> Iterator[None]:
+def failures(key: str) -> Iterator[None]:
+    """Raise a storage's errors about a key as BlobMissing or StorageError."""
     try:
         yield
     except FileNotFoundError as error:

@@ -9,36 +9,27 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from types import MappingProxyType
 from typing import IO, Any
 from urllib.parse import quote, urlsplit
 
-from boto3.exceptions import S3UploadFailedError
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import NoCredentialsError
 from django.core.files import File
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 from storages.backends.s3 import S3Storage
 from storages.utils import clean_name
 
-from analysis.aws.errors import CREDENTIAL_ERRORS, DENIED_CODES, SLOW_DOWN_CODES, WRONG_REGION_CODES
 from analysis.aws.object_refs import PresignedForm, S3Object
 from analysis.aws.s3_deletion import delete_keys
 from analysis.aws.url_credentials import redact_url_credentials
 from analysis.storage.presigned_urls import DOWNLOAD_SECONDS, Distribution, presign, signed_at
+from analysis.storage.s3_errors import as_oserror
+from analysis.storage.s3_multipart import UNTYPED, MultipartUploads
 
 MB = 2**20
-NEXT_STEPS = {
-    DENIED_CODES: gettext_noop("run manage.py check_aws to find the missing permission"),
-    CREDENTIAL_ERRORS: gettext_noop("renew the credentials, and check the clock"),
-    WRONG_REGION_CODES: gettext_noop("set AWS_REGION to the bucket's region"),
-    SLOW_DOWN_CODES: gettext_noop("S3 is throttling requests, try again in a moment"),
-    frozenset({"NoSuchBucket"}): gettext_noop("correct AWS_STORAGE_BUCKET_NAME, or create the bucket"),
-}
 
 
 class DownloadedFile(File):
@@ -49,7 +40,7 @@ class DownloadedFile(File):
         self.etag = etag
 
 
-class SharedS3Storage(S3Storage):
+class SharedS3Storage(MultipartUploads, S3Storage):
     """S3 storage with one connection for all threads.
 
     Keys are never reused, so overwriting needs no HEAD request first. Presigned URLs work in every region with s3v4 and
@@ -126,7 +117,7 @@ class SharedS3Storage(S3Storage):
         return self._presigned(key, seconds=seconds, overrides=overrides) if seconds else None
 
     def _presigned(self, key: str, *, seconds: int, overrides: Mapping[str, str] = MappingProxyType({})) -> str:
-        with _as_oserror(self.bucket_name):
+        with as_oserror(self.bucket_name):
             credentials = self.connection.meta.client._request_signer._credentials
             if credentials is None:
                 raise NoCredentialsError
@@ -141,11 +132,11 @@ class SharedS3Storage(S3Storage):
 
     def presigned_form(self, name: str, *, size: int, seconds: int) -> PresignedForm:
         """A presigned form for exactly `size` bytes, which browsers will not display."""
-        headers = {"Content-Type": "application/octet-stream"}
+        headers = {"Content-Type": UNTYPED}
         names = {"ServerSideEncryption": "x-amz-server-side-encryption"}
         names |= {"SSEKMSKeyId": "x-amz-server-side-encryption-aws-kms-key-id"}
         fields = headers | {names[name]: value for name, value in self.encryption.items()}
-        with _as_oserror(self.bucket_name):
+        with as_oserror(self.bucket_name):
             form = self.connection.meta.client.generate_presigned_post(
                 self.bucket_name,
                 self._normalize_name(clean_name(name)),
@@ -157,7 +148,7 @@ class SharedS3Storage(S3Storage):
 
     def copy(self, source: str, target: str, *, etag: str) -> None:
         """Copy inside the bucket, only if the source still has this ETag."""
-        with _as_oserror(self.bucket_name):
+        with as_oserror(self.bucket_name):
             self.connection.meta.client.copy_object(
                 Bucket=self.bucket_name,
                 Key=self._normalize_name(clean_name(target)),
@@ -165,12 +156,12 @@ class SharedS3Storage(S3Storage):
                 CopySourceIfMatch=etag,
                 # Otherwise S3 copies what the browser's form set, its Cache-Control missing included.
                 MetadataDirective="REPLACE",
-                ContentType="application/octet-stream",
+                ContentType=UNTYPED,
                 **self.get_object_parameters(target),
             )
 
     def size(self, name: str) -> int:
-        with _as_oserror(self.bucket_name):
+        with as_oserror(self.bucket_name):
             key = self._normalize_name(clean_name(name))
             return int(self.connection.meta.client.head_object(Bucket=self.bucket_name, Key=key)["ContentLength"])
 
@@ -202,12 +193,12 @@ class SharedS3Storage(S3Storage):
         return S3Object(self.bucket_name, self._normalize_name(clean_name(name)))
 
     def _save(self, name: str, content: Any) -> str:
-        with _as_oserror(self.bucket_name):
+        with as_oserror(self.bucket_name):
             return str(super()._save(name, content))
 
     def _open(self, name: str, mode: str = "rb") -> Any:  # noqa: ARG002
         """Download an object completely, so that errors occur here and not in a reader."""
-        with ExitStack() as on_failure, _as_oserror(self.bucket_name):
+        with ExitStack() as on_failure, as_oserror(self.bucket_name):
             file = on_failure.enter_context(tempfile.SpooledTemporaryFile(max_size=8 * MB))
             key = self._normalize_name(clean_name(name))
             response = self.connection.meta.client.get_object(Bucket=self.bucket_name, Key=key)
@@ -218,7 +209,7 @@ class SharedS3Storage(S3Storage):
 
     def read_range(self, name: str, *, start: int, length: int) -> bytes:
         """At most `length` bytes of an object, without downloading the others."""
-        with _as_oserror(self.bucket_name):
+        with as_oserror(self.bucket_name):
             key = self._normalize_name(clean_name(name))
             response = self.connection.meta.client.get_object(
                 Bucket=self.bucket_name, Key=key, Range=f"bytes={start}-{start + length - 1}"
@@ -227,7 +218,7 @@ class SharedS3Storage(S3Storage):
             return content
 
     def delete(self, name: str) -> None:
-        with _as_oserror(self.bucket_name):
+        with as_oserror(self.bucket_name):
             super().delete(name)
 
     def delete_many(self, names: Sequence[str]) -> list[str]:
@@ -236,16 +227,16 @@ class SharedS3Storage(S3Storage):
         Returns the names of those that are deleted.
         """
         by_key = {self._normalize_name(clean_name(name)): name for name in names}
-        with _as_oserror(self.bucket_name):
+        with as_oserror(self.bucket_name):
             deleted = delete_keys(self.connection.meta.client, self.bucket_name, list(by_key))
         return [by_key[key] for key in deleted]
 
     def exists(self, name: str) -> bool:
-        with _as_oserror(self.bucket_name):
+        with as_oserror(self.bucket_name):
             return bool(super().exists(name))
 
     def listdir(self, name: str) -> tuple[list[str], list[str]]:
-        with _as_oserror(self.bucket_name):
+        with as_oserror(self.bucket_name):
             folders, names = super().listdir(name)
         return folders, names
 
@@ -258,37 +249,3 @@ def origin_of(bucket: str, *, region: str, endpoint: str) -> str:
     # China's regions are a partition of their own; GovCloud's have the usual suffix.
     suffix = "com.cn" if region.startswith("cn-") else "com"
     return f"https://{bucket}.s3.{region or 'us-east-1'}.amazonaws.{suffix}"
-
-
-@contextmanager
-def _as_oserror(bucket: str) -> Iterator[None]:
-    try:
-        yield
-    except ClientError as error:
-        code = error.response.get("Error", {}).get("Code")
-        # HEAD has no body, so botocore knows the status alone: "404" instead of "NoSuchKey".
-        kind = FileNotFoundError if code in {"NoSuchKey", "404"} else OSError
-        raise kind(_describe(error, bucket)) from error
-    except NoCredentialsError as error:
-        sentence = _(
-            "S3: no AWS credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or attach a role"
-        )
-        raise OSError(sentence) from error
-    except (BotoCoreError, S3UploadFailedError) as error:
-        raise OSError(f"S3: {redact_url_credentials(str(error))}") from error
-
-
-def _describe(error: ClientError, bucket: str) -> str:
-    """The failed operation and what to do.
-
-    AWS's own message only where it names no principal.
-    """
-    details = error.response.get("Error", {})
-    code = details.get("Code")
-    next_step = next((_(text) for codes, text in NEXT_STEPS.items() if code in codes), "")
-    failure = _("S3 %(operation)s in the bucket %(bucket)s: %(code)s") % {
-        "operation": error.operation_name,
-        "bucket": bucket,
-        "code": code,
-    }
-    return f"{failure}; {next_step}" if next_step else f"{failure}: {details.get('Message')}"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django import forms
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.timezone import now
@@ -25,7 +26,7 @@ from analysis.search import results
 from analysis.search.query import Query
 from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.search.time_limit import time_limit
-from analysis.web import links
+from analysis.web import links, sensitive
 from analysis.web.bulk.selection import selection_of
 from analysis.web.http import Request, current_user_id
 
@@ -48,7 +49,9 @@ COLUMN_TITLES = {
     "verdict": gettext_lazy("Verdict"),
 }
 """The columns of a CSV table, as analysis.exports.text_formats names them."""
-MORE_FIELDS = ("kinds", "columns", "line_width", "position", "palette", "name")
+MORE_FIELDS = ("kinds", "columns", "line_width", "position", "palette", "shows_sensitive", "name")
+ARCHIVES = ("originals", "previews", "annotated")
+"""Formats that menus offer without further options."""
 
 
 class ExportForm(forms.Form):
@@ -97,6 +100,7 @@ class ExportForm(forms.Form):
         required=False,
         label=gettext_lazy("Colors of drawn boxes"),
     )
+    shows_sensitive = forms.BooleanField(required=False, label=gettext_lazy("Do not blur sensitive previews"))
     name = forms.CharField(
         required=False,
         max_length=datasets.MAX_NAME_LENGTH,
@@ -133,7 +137,26 @@ def export(request: Request) -> HttpResponse:
         chosen = _chosen(request)
     except (ActionRefused, InvalidQuery) as error:
         return render(request, "export.html", {"error": str(error)}, status=422)
-    return _page(request, chosen, ExportForm(label_suffix=""))
+    asked = request.POST.get("archive", "")
+    return _page(request, chosen, _form(request, format=asked if asked in ARCHIVES else "csv"))
+
+
+@require_POST
+def archive(request: Request, name: str) -> HttpResponseBase:
+    """A ZIP of the selection without further questions.
+
+    Of many pictures the form, which offers the background: a connection that breaks off costs the whole file.
+    """
+    if name not in ARCHIVES:
+        raise Http404
+    try:
+        chosen = _chosen(request)
+    except (ActionRefused, InvalidQuery) as error:
+        return render(request, "export.html", {"error": str(error)}, status=422)
+    if not 0 < chosen.number <= MANY:
+        return _page(request, chosen, _form(request, format=name))
+    options = {"blurs_sensitive": name == "previews" and not sensitive.shows_sensitive(request)}
+    return _streamed(request, _export_of(request, chosen, name, options))
 
 
 @require_POST
@@ -149,20 +172,35 @@ def download(request: Request) -> HttpResponseBase:
     form = ExportForm(request.POST, label_suffix="")
     if not form.is_valid():
         return _page(request, chosen, form, status=422)
-    entry = FORMATS[form.cleaned_data["format"]]
-    export = Export(
+    name = form.cleaned_data["format"]
+    blur = {"blurs_sensitive": name == "previews" and not form.cleaned_data["shows_sensitive"]}
+    export = _export_of(request, chosen, name, form.cleaned_data | blur)
+    export.name = form.cleaned_data["name"]
+    if request.POST.get("background") or export.name:
+        return _start(request, chosen, form, export)
+    return _streamed(request, export)
+
+
+def _form(request: Request, **values: str) -> ExportForm:
+    initial = {"shows_sensitive": sensitive.shows_sensitive(request), **values}
+    return ExportForm(label_suffix="", initial=initial)
+
+
+def _export_of(request: Request, chosen: Chosen, name: str, options: dict[str, Any]) -> Export:
+    """An export that is not saved."""
+    return Export(
         owner_id=current_user_id(request),
         query=chosen.query.text if chosen.query is not None else "",
         image_ids=list(chosen.ids) if chosen.query is None else None,
-        format=entry.name,
-        options=stored_options(form.cleaned_data),
-        name=form.cleaned_data["name"],
+        format=name,
+        options=stored_options(options),
         total=chosen.number if chosen.number < results.COUNT_CAP else None,
     )
-    if request.POST.get("background") or export.name:
-        return _start(request, chosen, form, export)
+
+
+def _streamed(request: Request, export: Export) -> HttpResponseBase:
     rows = background.rows_of(export, permissions.viewer_of(request.user))
-    return stream(request, entry, background.content_of(export, rows))
+    return stream(request, FORMATS[export.format], background.content_of(export, rows))
 
 
 def _start(request: Request, chosen: Chosen, form: ExportForm, export: Export) -> HttpResponse:

@@ -41,7 +41,7 @@ from analysis.web.library import autocomplete, search_help
 from analysis.web.library import views as library_views
 from analysis.web.sharing import link_pages, public_pages
 from analysis.web.sinks import views as sink_views
-from analysis.web.upload import direct
+from analysis.web.upload import direct, targets
 from analysis.web.upload import views as upload_views
 from analysis.web.welcome import views as welcome
 
@@ -102,9 +102,12 @@ urlpatterns = [
     path("trash/deletions/<int:deletion_id>/receipt.csv", trash.receipt, name="trash-receipt"),
     path("upload/", upload_views.upload, name="upload"),
     path("upload/state/", upload_views.upload_state, name="upload-state"),
+    path("upload/target/", targets.fields, name="upload-target"),
     path("upload/files/", direct.create_upload, name="uploads"),
     path("upload/files/states/", direct.upload_states, name="upload-states"),
     path("upload/files/<uuid:upload_id>/content/", direct.receive_file, name="upload-file"),
+    path("upload/files/<uuid:upload_id>/parts/", direct.part_urls, name="upload-parts"),
+    path("upload/files/<uuid:upload_id>/abort/", direct.abort_upload, name="upload-abort"),
     path("upload/files/<uuid:upload_id>/complete/", direct.complete_upload, name="upload-complete"),
     path("images/<int:image_id>/", image_views.image, name="image"),
     path("public/<uuid:public_id>/", image_views.public, name="public"),
@@ -183,6 +186,7 @@ urlpatterns = [
     path("s/<slug:token>/<uuid:public_id>/renditions/<slug:name>", public_pages.rendition, name="share-rendition"),
     path("export/", export.export, name="export"),
     path("export/download/", export.download, name="export-download"),
+    path("export/archive/<slug:name>/", export.archive, name="export-archive"),
     path("exports/", background_exports.exports, name="exports"),
     path("exports/<int:export_id>/file", background_exports.export_file, name="export-file"),
     path("exports/<int:export_id>/manifest.json", background_exports.export_manifest, name="export-manifest"),

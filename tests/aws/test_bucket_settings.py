@@ -11,6 +11,8 @@ from botocore.stub import ANY, Stubber  # noqa: TID251
 from analysis.aws import bucket_settings
 from analysis.aws.errors import AWSError, MissingCredentials
 
+OPERATIONS = {"s3:ListBucket": "ListObjectsV2", "s3:ListMultipartUploadParts": "ListParts"}
+"""Operations that have another name than their action."""
 METHODS = {
     "s3:ListBucket": ("list_objects_v2", {"Bucket": "pictures", "Prefix": "a/check.jpg", "MaxKeys": 1}),
     "s3:PutObject": ("put_object", {"Bucket": "pictures", "Key": "a/check.jpg", "Body": b"content"}),
@@ -19,6 +21,7 @@ METHODS = {
         "abort_multipart_upload",
         {"Bucket": "pictures", "Key": "a/check.jpg", "UploadId": "none"},
     ),
+    "s3:ListMultipartUploadParts": ("list_parts", {"Bucket": "pictures", "Key": "a/check.jpg", "UploadId": "none"}),
     "s3:DeleteObject": ("delete_object", {"Bucket": "pictures", "Key": "a/check.jpg"}),
 }
 
@@ -40,7 +43,7 @@ def answers(stub, **refusals: str):
             stub.add_client_error(
                 method, code, "User: arn:aws:iam::123456789012:user/me", 403, expected_params=expected
             )
-        elif method == "abort_multipart_upload":
+        elif method in {"abort_multipart_upload", "list_parts"}:
             stub.add_client_error(method, "NoSuchUpload", "…", 404, expected_params=expected)
         else:
             body = {"Body": io.BytesIO(b"content")} if method == "get_object" else {}
@@ -62,7 +65,7 @@ def test_bucket_that_allows_everything(stub):
 @pytest.mark.parametrize("action", METHODS)
 def test_missing_permission_is_reported_and_others_are_tested(stub, action):
     answers(stub, **{METHODS[action][0]: "AccessDenied"})
-    operation = "ListObjectsV2" if action == "s3:ListBucket" else action.removeprefix("s3:")
+    operation = OPERATIONS.get(action, action.removeprefix("s3:"))
     assert refused(stub) == {action: f"{operation} is not allowed (AccessDenied)."}
 
 

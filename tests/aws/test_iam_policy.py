@@ -18,7 +18,7 @@ def test_policy_allows_only_required_actions():
         "KeepPictures": (
             [
                 *("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:DeleteObjectVersion"),
-                *("s3:GetObject", "s3:PutObject"),
+                *("s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"),
             ],
             "arn:aws:s3:::pictures/library/*",
         ),

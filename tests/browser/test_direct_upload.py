@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import io
+import re
 import urllib.request
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
 
 import boto3  # noqa: TID251
 import pytest
@@ -17,6 +21,14 @@ from analysis.models import Image, Upload
 from tests import factories, pictures
 
 NUMBER = 50
+FILE_DATE = """async (lastModified) => {
+    const { dateOf } = await import("/static/analysis/js/dropped_files.js");
+    return dateOf(new File([], "a.jpg", { lastModified }));
+}"""
+HASH_ZEROS = """async (size) => {
+    const { hashOf } = await import("/static/analysis/js/file_hash.js");
+    return hashOf(new Blob([new Uint8Array(size)]));
+}"""
 MISCONFIGURED = "The storage rejected this file ({}). Ask an administrator to check its settings."
 
 
@@ -190,3 +202,47 @@ def test_missing_cors_rules_pause_the_upload(visit, owner, bucket, celery_worker
     expect(page.locator("[data-upload-alert]")).to_contain_text("Connection lost.")
     expect(page.locator("[data-section=active] .upload-status")).to_have_text("Waiting")
     window.forget_complaints()  # it says that the answer carries no Access-Control-Allow-Origin
+
+
+@pytest.mark.usefixtures("owner", "bucket", "celery_worker_thread")
+def test_interrupted_upload_goes_on_after_a_reload(visit, moto, settings):
+    settings.MULTIPART_UPLOAD_BYTES = settings.MULTIPART_PART_BYTES = 8_000
+    large = pictures.jpeg(160, 120, seed=9) + bytes(40_000) + b"\xff\xd9"
+    files = [*chosen(1), {"name": "large.jpg", "mimeType": "image/jpeg", "buffer": large}]
+    parts = set(range(1, -(-len(large) // 8_000) + 1))
+    window = visit()
+    page = window.sign_in()
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto("/upload/")
+    page.get_by_label("or to a new one").fill("Trip")
+    page.get_by_label("Who can see them").select_option("1")
+    held = re.compile(r"partNumber=(?!1&|2&)")
+    page.route(held, lambda route: None)
+    page.get_by_label("Pictures", exact=True).set_input_files(files)
+    expect(page.locator("[data-section=added] .name")).to_have_text("picture-00.jpg")
+    expect(page.locator("[data-section=active] .upload-status")).to_have_text(f"{1_600_000 // len(large)}\u202f%")
+
+    page.reload()
+    page.unroute(held)
+    interrupted = page.locator("[data-upload-interrupted]")
+    expect(interrupted).to_contain_text("1 upload was interrupted: choose the same file again to go on.")
+    expect(page.get_by_label("Who can see them")).to_have_value("1")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method in {"PUT", "POST"} else None)
+    page.get_by_label("Interrupted files").set_input_files(files)
+    expect(page.locator("[data-upload-summary]")).to_have_text("1 added, 1 already in your library")
+    expect(interrupted).to_be_hidden()
+    to_s3 = [parse_qs(urlsplit(url).query)["partNumber"][0] for url in sent if url.startswith(moto)]
+    assert sorted(map(int, to_s3)) == sorted(parts - {1, 2})
+
+    page.get_by_role("link", name="Show the 2 pictures").click()
+    expect(page.get_by_role("heading", name="Trip")).to_be_visible()
+    expect(page.locator("#grid .card")).to_have_count(2)
+    assert Image.objects.get(filename="large.jpg").sha256 == hashlib.sha256(large).hexdigest()
+    assert set(Image.objects.values_list("visibility", flat=True)) == {1}
+    for size in (0, 55, 56, 64, 17 * 2**20):  # the last one is hashed in portions
+        digest = page.evaluate(HASH_ZEROS, size)
+        assert digest == hashlib.sha256(bytes(size)).hexdigest()
+    date = page.evaluate(FILE_DATE, 1_555_079_400_000)
+    assert datetime.fromisoformat(date) == datetime(2019, 4, 12, 14, 30, tzinfo=UTC)
+    window.forget_complaints()  # of requests that the reload broke off

@@ -56,7 +56,7 @@ def test_sign_in_upload_search_and_view(visit, owner, celery_worker_thread, tmp_
     expect(added.locator("li", has_text="page.png")).to_contain_text("Text", timeout=60_000)
     expect(added.locator("[data-pending]")).to_have_count(0, timeout=60_000)
 
-    page.get_by_role("link", name="Show recently added pictures").click()
+    page.get_by_role("link", name="Show the 2 pictures").click()
     expect(page.get_by_role("status")).to_contain_text("2 pictures")
     page.wait_for_load_state()  # keys work from then on
     page.keyboard.press("/")

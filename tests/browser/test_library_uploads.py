@@ -43,7 +43,7 @@ def test_dock_shows_total_and_closes(visit, library):
     page = visit().sign_in()
     drop(page, 2)
     dock = page.get_by_role("region", name="Uploads")
-    expect(dock.locator("[data-upload-summary]")).to_have_text("2 added")
+    expect(dock.locator("[data-upload-summary]")).to_have_text("2 added", timeout=30_000)
     expect(dock.locator(".upload-total-bar")).to_be_visible()
     dock.get_by_role("button", name="Close").click()
     expect(dock).to_be_hidden()

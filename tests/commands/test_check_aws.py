@@ -23,7 +23,10 @@ from tests.sts_server import ROLE, sts_server
 
 pytestmark = pytest.mark.django_db
 REGION = "eu-central-1"
-BUCKET = ["s3:ListBucket", "s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:DeleteObject"]
+BUCKET = [
+    *("s3:ListBucket", "s3:PutObject", "s3:GetObject"),
+    *("s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:DeleteObject"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ import pytest
 from botocore.stub import Stubber  # noqa: TID251
 from django.db.models.functions import Now
 from django.urls import reverse
-from moto.server import ThreadedMotoServer
 
 from analysis import pipeline, tasks
 from analysis.library import removal
@@ -20,36 +19,6 @@ from tests.factories import label_rows, labels_answer
 
 pytestmark = pytest.mark.django_db
 GONE = "S3 PutObject in the bucket elsewhere: NoSuchBucket; correct AWS_STORAGE_BUCKET_NAME, or create the bucket."
-
-
-@pytest.fixture(scope="module")
-def s3_address():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def bucket(s3_address, settings, monkeypatch):
-    """An empty bucket as the pictures' storage; its client."""
-    import boto3  # noqa: TID251
-
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    client = boto3.session.Session().client("s3", region_name="us-east-1", endpoint_url=s3_address)
-    client.create_bucket(Bucket="pictures")
-    options = {"bucket_name": "pictures", "region_name": "us-east-1", "endpoint_url": s3_address}
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "default": {"BACKEND": "analysis.storage.s3.SharedS3Storage", "OPTIONS": options},
-    }
-    yield client
-    for item in client.list_objects_v2(Bucket="pictures").get("Contents", []):
-        client.delete_object(Bucket="pictures", Key=item["Key"])
-    client.delete_bucket(Bucket="pictures")
-    client.close()
 
 
 def keys(bucket) -> set[str]:

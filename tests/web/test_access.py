@@ -150,6 +150,9 @@ ENTRIES = {
     "uploads": ("post", EVERYBODY_SIGNED_IN),
     "upload-states": ("get", EVERYBODY_SIGNED_IN),
     "upload-file": ("post", {PRIVATE: (400, 400, 400, SIGN_IN)}),  # others': test_direct_upload.py
+    "upload-target": ("get", EVERYBODY_SIGNED_IN),
+    "upload-parts": ("post", {PRIVATE: (409, 404, 404, SIGN_IN)}),
+    "upload-abort": ("post", {PRIVATE: (204, 204, 204, SIGN_IN)}),
     "upload-complete": ("post", {PRIVATE: (200, 404, 404, SIGN_IN)}),
     "image": ("get", SEEN_PAGE),
     "image-panel": ("get", SEEN_PAGE),
@@ -177,6 +180,7 @@ ENTRIES = {
     "image-rotate": ("post", OWNER_CHANGES),
     "image-trash": ("post", OWNER_CHANGES),
     "restore": ("post", OWNER_CHANGES),
+    "export-archive": ("post", {PRIVATE: (422, 422, 422, SIGN_IN)}),  # the same
     "exports": ("get", EVERYBODY_SIGNED_IN),
     "export-file": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
     "export-manifest": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
@@ -293,11 +297,16 @@ def address(name: str, image: Image) -> str:
     sink = Sink.objects.values_list("pk", flat=True).first() or 10**9
     arguments |= {name: [sink] for name in ("sink", "sink-edit", "sink-dry-run")}
     arguments |= {"sink-add": ["sqs"], "sink-action": [sink, "pause"]}
-    arguments |= {"upload-file": [ticket], "upload-complete": [ticket]}
+    arguments |= {name: [ticket] for name in ("upload-file", "upload-complete", "upload-parts", "upload-abort")}
     token = ApiToken.objects.filter(user=image.owner).values_list("pk", flat=True).first()
     arguments |= {"api-token-revoke": [token]}
     export = Export.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
-    arguments |= {"export-file": [export], "export-manifest": [export], "export-action": [export, "cancel"]}
+    arguments |= {
+        "export-archive": ["originals"],
+        "export-file": [export],
+        "export-manifest": [export],
+        "export-action": [export, "cancel"],
+    }
     deletion = TrashDeletion.objects.filter(person=image.owner).values_list("pk", flat=True).first()
     arguments |= {"trash-cancel": [deletion], "trash-receipt": [deletion]}
     entry = AuditEntry.objects.values_list("pk", flat=True).first()

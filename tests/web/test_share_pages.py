@@ -172,10 +172,13 @@ def test_metadata_is_shown_or_left_out_everywhere(shows_metadata, owner, nobody)
         io.BytesIO(b"".join(nobody.get(reverse("share-archive", args=[link.token])).streaming_content))
     )
     [name] = archive.namelist()
+    smaller = nobody.get(reverse("share-archive", args=[link.token]), {"content": "previews"})
     preview = b"".join(
         nobody.get(reverse("share-rendition", args=[link.token, image.public_id, "preview"])).streaming_content
     )
     assert archive.read(name) == content
+    [smaller_name] = (previews := zipfile.ZipFile(io.BytesIO(b"".join(smaller.streaming_content)))).namelist()
+    assert (smaller_name, previews.read(smaller_name)) == (name, preview)
     assert [exif_of(data) for data in (preview, content)] == [{}, {"GPS": True} if shows_metadata else {}]
     expected = ("secret-place.jpg", "secret-place.jpg") if shows_metadata else ("00001.jpg", "Picture.jpg")
     assert (name, download["Content-Disposition"].split('"')[1]) == expected

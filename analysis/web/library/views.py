@@ -38,6 +38,7 @@ from analysis.web.library.page import (
 from analysis.web.library.sorting import months as months_of
 from analysis.web.library.timeline import timeline_of
 from analysis.web.saved_searches import OpenSearch, library_url_of, open_search, searches_of
+from analysis.web.upload.targets import choices
 from analysis.web.upload.views import limits
 
 STOP_POLLING = 286  # htmx: the response that ends `hx-trigger="every …"`
@@ -192,6 +193,9 @@ def _invalid_query(request: Request, text: str, error: InvalidQuery) -> HttpResp
 def _render(request: Request, fragment: str, context: dict[str, object]) -> HttpResponse:
     is_part = is_fragment(request)
     context["limits"] = limits()
+    # Chosen before the first pictures; beside a library the dock asks for it once something is uploaded.
+    page = context.get("library")
+    context["target"] = choices(request) if isinstance(page, LibraryPage) and page.is_empty_library else None
     context["searches"] = [] if fragment == "next_cards" else _own_searches(request)
     if not is_part:
         context["toasts"] = toasts.take_toasts(request)

@@ -62,6 +62,7 @@ def share(request: Request, link: ShareLink) -> HttpResponse:
         "previous_page": _page_url(link, page - 1) if page > 1 else "",
         "next_page": _page_url(link, page + 1) if start + PAGE_SIZE < len(image_ids) else "",
         "archive_url": reverse("share-archive", args=[link.token]) if link.allows_download and image_ids else "",
+        "has_originals": link.shows_metadata,
     }
     return render(request, "sharing/pictures.html", context)
 
@@ -113,7 +114,8 @@ def archive(request: Request, link: ShareLink) -> HttpResponseBase:
     """All pictures as a ZIP, streamed while it is written."""
     if not link.allows_download:
         raise Http404
-    write = archives.original_files if link.shows_metadata else archives.preview_files
+    is_original = link.shows_metadata and request.GET.get("content") != "previews"
+    write = archives.original_files if is_original else archives.preview_files
     request.META.pop("HTTP_ACCEPT_ENCODING", None)  # archives do not shrink
     response = StreamingHttpResponse(write(_rows(link)), content_type="application/zip")
     filename = f"{link_title(link) or _('Pictures')}.zip".replace("/", "_")

@@ -18,12 +18,15 @@ from django.views.decorators.http import require_POST, require_safe
 
 from analysis import formatting, permissions, pipeline
 from analysis.aws.object_refs import PresignedForm
+from analysis.curation.errors import ActionRefused
 from analysis.ingest.validation import InvalidImage, clean_name
 from analysis.ingest.xmp import MAX_BYTES, XmpMetadata, parse_packet
-from analysis.library import images, uploads
+from analysis.library import images, multipart, uploads
+from analysis.library.uploads import Target
 from analysis.models import Upload
 from analysis.storage import blobs
 from analysis.web.http import Request, current_user_id, int_param
+from analysis.web.upload.targets import target_of
 from analysis.web.upload.views import MAX_STATES, UploadOutcome, UploadRow, upload_rows
 
 HASH = re.compile("[0-9a-f]{64}")
@@ -34,37 +37,96 @@ MAX_SIZE = 2**50
 
 @require_POST
 def create_upload(request: Request) -> HttpResponse:
-    """Form for one file (`url`, `fields`, `complete`), or its `row`, as JSON."""
+    """Ticket for one file as JSON, or its `row` if nothing has to be sent.
+
+    `url` and `fields`: a form for the file. `parts`: the address of URLs for parts of `part_size` bytes, of which those
+    in `arrived` need not be sent. Neither: the file has arrived, and `complete` is left. `shown_at`: the collection.
+    """
     permissions.require_upload_images(request.user)
     name, sha256 = request.POST.get("name", ""), request.POST.get("sha256", "")
     sha256 = sha256 if HASH.fullmatch(sha256) else ""
-    owner_id = current_user_id(request)
-    folder = request.POST.get("folder", "")
-    # Of this owner only: an answer about other people's files would reveal who has a picture.
-    present = images.find_any(sha256, owner_id=owner_id) if sha256 else None
-    if present:
-        images.add_folder(present, folder)
-        return _row_response(request, UploadOutcome(clean_name(name), present))
-    size = int_param(request.POST.get("size", ""), minimum=0, maximum=MAX_SIZE)
     try:
-        upload = uploads.issue(
-            owner_id=owner_id,
-            filename=name,
-            size=size,
-            sha256=sha256,
-            sidecar=_sidecar(request),
-            folder=folder,
-            modified=request.POST.get("modified", ""),
-        )
-        form = blobs.presigned_form(upload.key, size=upload.size, seconds=settings.UPLOAD_TICKET_SECONDS)
+        target = target_of(request)
+        # Of this owner only: an answer about other people's files would reveal who has a picture.
+        if sha256 and (present := images.find_any(sha256, owner_id=current_user_id(request))):
+            note = pipeline.take_present(present, folder=request.POST.get("folder", ""), target=target)
+            return _row_response(request, UploadOutcome(clean_name(name), present, sentence=note))
+        upload = _resumed(request, sha256, target) or _issued(request, name, sha256, target)
+        if upload.state == Upload.State.ARRIVED:
+            return JsonResponse({"row": _render_rows(request, _rows([upload]))})
+        shown_at = reverse("collection", args=[target.collection_id]) if target.collection_id else ""
+        return JsonResponse(_ticket(request, upload) | {"shown_at": shown_at})
     except InvalidImage as rejection:
         return _row_response(request, UploadOutcome(rejection.name, sentence=formatting.translated(rejection)))
-    except (blobs.StorageError, uploads.UploadRefused) as failure:
+    except (blobs.StorageError, uploads.UploadRefused, ActionRefused) as failure:
         return _row_response(request, UploadOutcome(clean_name(name), sentence=str(failure), may_retry=True))
+
+
+def _resumed(request: Request, sha256: str, target: Target) -> Upload | None:
+    """The interrupted upload that the browser remembers, if it is about the same file."""
+    upload_id = request.POST.get("upload", "")
+    if not ID.fullmatch(upload_id):
+        return None
+    size = int_param(request.POST.get("size", ""), minimum=0, maximum=MAX_SIZE)
+    return uploads.resume(UUID(upload_id), owner_id=current_user_id(request), size=size, sha256=sha256, target=target)
+
+
+def _issued(request: Request, name: str, sha256: str, target: Target) -> Upload:
+    """Raises InvalidImage, UploadRefused or StorageError."""
+    upload = uploads.issue(
+        owner_id=current_user_id(request),
+        filename=name,
+        size=int_param(request.POST.get("size", ""), minimum=0, maximum=MAX_SIZE),
+        sha256=sha256,
+        sidecar=_sidecar(request),
+        folder=request.POST.get("folder", ""),
+        target=target,
+        modified=request.POST.get("modified", ""),
+    )
+    if multipart.is_needed(upload.size):
+        multipart.start(upload)
+    return upload
+
+
+def _ticket(request: Request, upload: Upload) -> dict[str, object]:
+    """Raises StorageError."""
+    complete: dict[str, object] = {"upload": str(upload.pk), "complete": reverse("upload-complete", args=[upload.pk])}
+    if upload.multipart_id:
+        parts = multipart.parts_of(upload)
+        address = reverse("upload-parts", args=[upload.pk])
+        return complete | {"parts": address, "part_size": parts.size, "arrived": parts.arrived}
+    if request.POST.get("upload") == str(upload.pk) and uploads.has_all_bytes(upload):
+        return complete
+    form = blobs.presigned_form(upload.key, size=upload.size, seconds=settings.UPLOAD_TICKET_SECONDS)
     # Only S3 presigns forms; with another storage the browser posts to receive_file, which needs the CSRF token.
     form = form or PresignedForm(reverse("upload-file", args=[upload.pk]), {"csrfmiddlewaretoken": get_token(request)})
-    complete_url = reverse("upload-complete", args=[upload.pk])
-    return JsonResponse({"url": form.url, "fields": form.fields, "complete": complete_url})
+    return complete | {"url": form.url, "fields": form.fields}
+
+
+@require_POST
+def part_urls(request: Request, upload_id: UUID) -> HttpResponse:
+    """Presigned URLs of the parts in `number`, as JSON."""
+    permissions.require_upload_images(request.user)
+    numbers = [int_param(text, maximum=multipart.MAX_PARTS) for text in request.POST.getlist("number")]
+    try:
+        urls = multipart.part_urls(upload_id, numbers, owner_id=current_user_id(request))
+    except uploads.UploadRefused as refused:
+        return _text_response(str(refused), status=refused.status)
+    except blobs.StorageError as failure:
+        return _text_response(str(failure), status=507)
+    return JsonResponse({"urls": urls})
+
+
+@require_POST
+def abort_upload(request: Request, upload_id: UUID) -> HttpResponse:
+    """Give up an interrupted upload; 204 also if there is none."""
+    try:
+        multipart.abort(upload_id, owner_id=current_user_id(request))
+    except uploads.UploadRefused:
+        return HttpResponse(status=204)  # it is over already
+    except blobs.StorageError as failure:
+        return _text_response(str(failure), status=507)
+    return HttpResponse(status=204)
 
 
 def _sidecar(request: Request) -> XmpMetadata | None:
@@ -96,6 +158,8 @@ def complete_upload(request: Request, upload_id: UUID) -> HttpResponse:
         upload = pipeline.complete_upload(upload_id, owner_id=current_user_id(request))
     except uploads.UploadRefused as refused:
         return _text_response(str(refused), status=refused.status)
+    except blobs.StorageError as failure:
+        return _text_response(str(failure), status=507)
     return render(request, "upload/index.html#rows", {"rows": _rows([upload])})
 
 
@@ -124,13 +188,17 @@ def _rows(direct_uploads: Iterable[Upload]) -> list[UploadRow]:
 
 def _outcome(upload: Upload) -> UploadOutcome:
     if upload.image:
-        return UploadOutcome(upload.filename, upload.image, is_new=upload.is_new)
+        return UploadOutcome(upload.filename, upload.image, is_new=upload.is_new, sentence=upload.reason)
     error = upload.reason or _("It has been deleted from the library since.")
     return UploadOutcome(upload.filename, sentence=error, may_retry=upload.may_retry)
 
 
 def _row_response(request: Request, outcome: UploadOutcome) -> HttpResponse:
-    return JsonResponse({"row": render_to_string("upload/index.html#rows", {"rows": upload_rows([outcome])}, request)})
+    return JsonResponse({"row": _render_rows(request, upload_rows([outcome]))})
+
+
+def _render_rows(request: Request, rows: list[UploadRow]) -> str:
+    return render_to_string("upload/index.html#rows", {"rows": rows}, request)
 
 
 def _text_response(sentence: str, *, status: int) -> HttpResponse:

@@ -16,14 +16,17 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from analysis import formatting, permissions, pipeline
+from analysis.curation.errors import ActionRefused
 from analysis.ingest.exclusions import SYSTEM_FOLDERS
 from analysis.ingest.sidecar import is_sidecar, sidecar_names
 from analysis.ingest.validation import InvalidImage, clean_name, megabytes
 from analysis.ingest.xmp import MAX_BYTES, parse_packet
+from analysis.library.uploads import Target
 from analysis.models import Image
 from analysis.storage import blobs
 from analysis.web.http import Request, current_user_id, id_list_param, is_fragment
 from analysis.web.library.cards import DONE, FAILED, QUEUED, RUNNING, Card, cards
+from analysis.web.upload.targets import choices, target_of
 
 MAX_STATES = 200
 STATUS_LABELS: dict[str, str | Promise] = {
@@ -35,7 +38,10 @@ STATUS_LABELS: dict[str, str | Promise] = {
 
 @dataclass(frozen=True)
 class UploadOutcome:
-    """Result for one file: its image, or an error and whether a retry may help."""
+    """Result for one file: its image, or an error and whether a retry may help.
+
+    `sentence` is the error, or why the image is not in the collection.
+    """
 
     name: str
     image: Image | None = None
@@ -61,10 +67,15 @@ class UploadRow:
 def upload(request: Request) -> HttpResponse:
     """The page; a POST imports files and reports on each."""
     permissions.require_upload_images(request.user)
-    context: dict[str, object] = {"limits": limits()}
+    context: dict[str, object] = {"limits": limits(), "target": choices(request)}
     if request.method != "POST":
         return render(request, "upload/index.html", context)
-    outcomes = import_files(request.FILES.getlist("files"), owner_id=current_user_id(request))
+    try:
+        target = target_of(request)
+    except ActionRefused as refusal:
+        return render(request, "upload/index.html", context | {"error": str(refusal)}, status=422)
+    outcomes = import_files(request.FILES.getlist("files"), owner_id=current_user_id(request), target=target)
+    context |= {"target": choices(request, chosen=target)}
     context |= {"rows": upload_rows(outcomes), "reports": True, "summary": summary(outcomes)}
     return render(request, "upload/index.html#rows" if is_fragment(request) else "upload/index.html", context)
 
@@ -89,7 +100,7 @@ def limits() -> dict[str, str]:
     }
 
 
-def import_files(files: Iterable[UploadedFile[bytes]], *, owner_id: int) -> list[UploadOutcome]:
+def import_files(files: Iterable[UploadedFile[bytes]], *, owner_id: int, target: Target) -> list[UploadOutcome]:
     """Import pictures, each with the XMP file of its name if that was sent as well."""
     named = [(file.name or "", file) for file in files]
     sidecars = {name: file for name, file in named if is_sidecar(name)}
@@ -98,13 +109,14 @@ def import_files(files: Iterable[UploadedFile[bytes]], *, owner_id: int) -> list
         if name not in sidecars:
             beside = next((sidecar for sidecar in sidecar_names(name) if sidecar in sidecars), "")
             unused.discard(beside)
-            outcomes.append(import_file(file, name=name, owner_id=owner_id, sidecar=sidecars.get(beside)))
+            sidecar = sidecars.get(beside)
+            outcomes.append(import_file(file, name=name, owner_id=owner_id, target=target, sidecar=sidecar))
     alone = _("No picture with this name was chosen together with it.")
     return outcomes + [UploadOutcome(clean_name(name), sentence=alone) for name in sorted(unused)]
 
 
 def import_file(
-    file: IO[bytes], *, name: str, owner_id: int, sidecar: UploadedFile[bytes] | None = None
+    file: IO[bytes], *, name: str, owner_id: int, target: Target, sidecar: UploadedFile[bytes] | None = None
 ) -> UploadOutcome:
     """Import one file; an invalid file or a storage error becomes its outcome."""
     metadata = None
@@ -112,12 +124,12 @@ def import_file(
         sidecar.seek(0)  # it may belong to several pictures
         metadata = parse_packet(sidecar.read(MAX_BYTES + 1))
     try:
-        added = pipeline.ingest_file(file, name=name, owner_id=owner_id, sidecar=metadata)
+        added, note = pipeline.upload_file(file, name=name, owner_id=owner_id, target=target, sidecar=metadata)
     except InvalidImage as error:
         return UploadOutcome(error.name, sentence=formatting.translated(error))
     except blobs.StorageError as error:
         return UploadOutcome(clean_name(name), sentence=str(error), may_retry=True)
-    return UploadOutcome(clean_name(name), added.image, is_new=added.is_new)
+    return UploadOutcome(clean_name(name), added.image, is_new=added.is_new, sentence=note)
 
 
 def upload_rows(outcomes: list[UploadOutcome]) -> list[UploadRow]:
@@ -147,6 +159,7 @@ def _row(outcome: UploadOutcome, by_id: dict[str, Card]) -> UploadRow:
         return UploadRow("refused", outcome.name, outcome.sentence, outcome.may_retry)
     card = by_id[str(outcome.image.pk)]
     labels = ", ".join(card.labels) or (_("No labels found") if card.state == DONE else "")
+    labels = " · ".join(filter(None, [outcome.sentence, labels]))
     if _is_trashed(outcome):
         return UploadRow("trashed", outcome.name, _("Already in the trash"), card=card)
     if not outcome.is_new:

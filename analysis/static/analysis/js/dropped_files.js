@@ -39,6 +39,16 @@ export function folderOf(file) {
   return path.split("/").slice(0, -1).join("/");
 }
 
+// When a file was last changed, on the clock of this browser with its offset from UTC: 2019-04-12T16:30:00+02:00.
+export function dateOf(file) {
+  const minutes = -new Date(file.lastModified).getTimezoneOffset();
+  const local = new Date(file.lastModified + minutes * 60_000);
+  if (Number.isNaN(local.getTime())) return "";
+  const digits = (number) => String(Math.floor(Math.abs(number))).padStart(2, "0");
+  const offset = `${minutes < 0 ? "-" : "+"}${digits(minutes / 60)}:${digits(minutes % 60)}`;
+  return local.toISOString().slice(0, 19) + offset;
+}
+
 export function couldBePicture(file) {
   const folders = (file.webkitRelativePath ?? "").split("/").slice(1, -1);
   if (file.name.startsWith(".") || folders.some(isSystemFolder)) return false;

@@ -1,10 +1,14 @@
 // Uploads files, three at a time, from the upload page or beside the library.
-import { acceptDrops, couldBePicture } from "./dropped_files.js";
-import { TransferRate } from "./transfer_rate.js";
-import { ConnectionLost, SignedOut, UploadFile, UploadRefused } from "./upload_file.js";
+import { acceptDrops, couldBePicture, folderOf } from "./dropped_files.js";
+import { InterruptedUploads } from "./interrupted_uploads.js";
 import { NUMBER, message } from "./messages.js";
 import { pairSidecars } from "./sidecars.js";
+import { TransferRate } from "./transfer_rate.js";
+import { ConnectionLost, SignedOut, UploadRefused } from "./upload_errors.js";
+import { UploadFile, post } from "./upload_file.js";
+import { UploadJournal } from "./upload_journal.js";
 import { AwaitedRows, LiveRows } from "./upload_rows.js";
+import { loadTarget, targetOf } from "./upload_target.js";
 import { UploadView } from "./upload_view.js";
 
 const CONCURRENCY = 3;
@@ -17,6 +21,8 @@ class UploadFiles extends HTMLElement {
     this.total = { files: 0, bytes: 0, ended: 0, sent: 0, added: 0, duplicates: 0, trashed: 0, refused: 0, skipped: 0 };
     this.view = new UploadView(this);
     this.rate = new TransferRate();
+    this.journal = new UploadJournal(this.dataset.person);
+    this.interrupted = new InterruptedUploads(this, this.journal);
     this.isPaused = false;
     this.awaited = new AwaitedRows(this.dataset.statesUrl, (upload, row) => {
       this.addResult(upload, row);
@@ -24,6 +30,7 @@ class UploadFiles extends HTMLElement {
     });
     this.live = new LiveRows(this.view.section("added"), this.dataset.stateUrl, () => this.countRestored());
     this.listen();
+    this.showInterrupted();
     acceptDrops(
       (isOver) => this.classList.toggle("is-drop-target", isOver),
       (files, isFolder) => this.add(files, isFolder),
@@ -42,6 +49,9 @@ class UploadFiles extends HTMLElement {
     });
     this.addEventListener("click", ({ target }) => {
       if (target.closest("[data-retry]")) this.retry(target.closest("li"));
+      if (target.closest("[data-retry-all]")) this.view.retryable().forEach((row) => this.retry(row));
+      if (target.closest("[data-discard]")) this.discard();
+      if (target.closest("[data-minimize-dock]")) this.view.toggleMinimized();
       if (target.closest("[data-close-dock]")) this.classList.remove("has-uploads");
     });
     addEventListener("beforeunload", (event) => {
@@ -50,21 +60,50 @@ class UploadFiles extends HTMLElement {
     addEventListener("online", () => this.resume());
   }
 
+  async showInterrupted() {
+    await this.interrupted.load();
+    if (this.interrupted.size) this.classList.add("has-uploads");
+    this.render();
+  }
+
+  discard() {
+    const abort = (ticket) => post(this.dataset.abortUrl.replace(/[0-9a-f-]{36}/, ticket), []);
+    this.interrupted.discard((ticket) => abort(ticket).catch(() => {})); // else the server deletes them tomorrow
+    if (!this.total.files) this.classList.remove("has-uploads");
+    this.render();
+  }
+
   // From a folder only what could be a picture; files chosen one by one are all sent and checked by the server.
   add(files, isFolder) {
     const { pictures, sidecars, alone, tooLarge } = pairSidecars(files);
     const accepted = pictures.filter((file) => !isFolder || couldBePicture(file));
     this.total.skipped += pictures.length - accepted.length + (isFolder ? alone.length : 0);
     this.classList.add("has-uploads");
+    loadTarget(this);
+    const uploads = [];
     for (const file of accepted) {
       this.total.files += 1;
       this.total.bytes += file.size;
       if (file.size > Number(this.dataset.maxBytes)) this.refuseLarge(file);
-      else this.queue.push({ file, sidecar: sidecars.get(file), sent: 0, row: null });
+      else uploads.push({ file, sidecar: sidecars.get(file), sent: 0, row: null });
     }
+    this.remember(uploads);
+    this.queue.push(...uploads);
     for (const file of isFolder ? [] : alone) this.refuseSidecar(file, message("sidecar-alone"));
     for (const file of tooLarge) this.refuseSidecar(file, message("sidecar-too-large"));
     this.sendNext();
+  }
+
+  remember(uploads) {
+    const target = targetOf(this);
+    const entries = uploads.map(({ file }) => ({ name: file.name, size: file.size, folder: folderOf(file), target }));
+    const ids = this.journal.add(entries).catch(() => []);
+    uploads.forEach((upload, index) => Object.assign(upload, { entry: ids.then((found) => found[index]) }));
+  }
+
+  async note(upload, values) {
+    const id = await upload.entry;
+    if (id !== undefined) await (values ? this.journal.change(id, values) : this.journal.remove([id]));
   }
 
   refuseLarge(file) {
@@ -85,21 +124,31 @@ class UploadFiles extends HTMLElement {
 
   async send(upload) {
     this.active.add(upload);
-    const request = new UploadFile(upload.file, this.dataset.url, {
-      sidecar: upload.sidecar,
+    const request = new UploadFile(upload, this.dataset.url, {
+      target: () => targetOf(this),
+      onHash: () => {
+        upload.ticket ??= this.interrupted.take(upload.file, upload.sha256);
+        this.note(upload, { sha256: upload.sha256, ticket: upload.ticket });
+      },
+      onTicket: ({ upload: ticket, shown_at: shownAt }) => {
+        upload.ticket = ticket;
+        this.view.shownAt = shownAt || this.view.shownAt;
+        if (ticket) this.note(upload, { ticket, target: targetOf(this) });
+      },
       onProgress: (share) => this.updateProgress(upload, share),
       onState: (state) => this.view.setState(upload, state),
     });
     try {
       const row = await request.run();
       this.finish(upload);
+      this.note(upload, null);
       if (row.dataset.outcome === "checking") this.awaited.add(row.dataset.ticket, upload);
       else this.addResult(upload, row);
     } catch (error) {
       if (error instanceof ConnectionLost) return this.pause(upload);
       this.finish(upload);
       if (error instanceof SignedOut) this.stopSignedOut(upload);
-      else if (error instanceof UploadRefused) this.addError(upload, error.message, error.canRetry);
+      else if (error instanceof UploadRefused) this.refuse(upload, error);
       else throw error;
     }
     this.sendNext();
@@ -144,6 +193,11 @@ class UploadFiles extends HTMLElement {
     this.render();
   }
 
+  refuse(upload, error) {
+    this.note(upload, null);
+    this.addError(upload, error.message, error.canRetry);
+  }
+
   addError(upload, error, canRetry) {
     const row = this.view.createErrorRow(upload, error, canRetry);
     row.upload = upload;
@@ -157,7 +211,10 @@ class UploadFiles extends HTMLElement {
     this.total.ended -= 1;
     this.total.refused -= 1;
     this.total.sent -= row.upload.file.size;
-    this.queue.unshift({ ...row.upload, sent: 0, row: null });
+    // Hashed again, as the file may be another one by now.
+    const upload = { ...row.upload, sent: 0, row: null, sha256: undefined };
+    this.remember([upload]);
+    this.queue.unshift(upload);
     this.sendNext();
   }
 
@@ -209,6 +266,7 @@ class UploadFiles extends HTMLElement {
       this.view.renderTotal(this.total, {
         isBusy: this.isBusy,
         isDone: !this.isBusy && !this.awaited.size,
+        interrupted: this.interrupted.size,
         rate: this.isPaused ? 0 : this.rate.update(this.total.sent),
       });
       this.view.renderCounts(this.total);

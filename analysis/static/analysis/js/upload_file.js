@@ -1,85 +1,72 @@
 // The upload of one file: a ticket, the bytes to the URL of the ticket, and a request when all of them have arrived.
-import { folderOf } from "./dropped_files.js";
+import { dateOf, folderOf } from "./dropped_files.js";
+import { hashOf } from "./file_hash.js";
 import { fetchFragment } from "./fragments.js";
 import { message } from "./messages.js";
-import { statusMessage, storageMessage } from "./upload_messages.js";
+import { transfer } from "./transfer.js";
+import { ConnectionLost, SignedOut, UploadRefused } from "./upload_errors.js";
+import { statusMessage } from "./upload_messages.js";
+import { sendParts } from "./upload_parts.js";
 import { parseRows } from "./upload_rows.js";
 
-// Hashing reads the whole file into memory; a larger file is sent without a check for a duplicate.
-const MAX_HASHED_BYTES = 64 * 1024 ** 2;
-
-// The connection broke or the server is down: the same file is sent again later.
-export class ConnectionLost extends Error {}
-
-export class SignedOut extends Error {}
-
-export class UploadRefused extends Error {
-  constructor(text, canRetry) {
-    super(text);
-    this.canRetry = canRetry;
-  }
-}
-
 export class UploadFile {
-  constructor(file, url, { sidecar, onProgress, onState }) {
-    Object.assign(this, { file, url, sidecar, onProgress, onState });
+  // `upload` has file, sidecar and the sha256 and ticket of an earlier attempt. `onHash` and `onTicket` may change it.
+  constructor(upload, url, { target, onHash, onTicket, onProgress, onState }) {
+    Object.assign(this, { upload, url, target, onHash, onTicket, onProgress, onState });
   }
 
   // Resolves to the row that the server renders for the file.
   async run() {
+    const { upload } = this;
     this.onState(message("upload-checking"));
-    const { name, size } = this.file;
-    const fields = { name, size, sha256: await hash(this.file), folder: folderOf(this.file) };
-    if (this.sidecar) fields.sidecar = this.sidecar;
-    const ticket = JSON.parse(await this.post(this.url, fields));
+    upload.sha256 ??= await hashOf(upload.file);
+    this.onHash();
+    const ticket = JSON.parse(await post(this.url, this.fields()));
+    this.onTicket(ticket);
     if (ticket.row) return parseRows(ticket.row)[0];
-    this.onState("0\u202f%");
-    await this.send(ticket.url, ticket.fields);
+    if (ticket.parts || ticket.url) this.onState("0\u202f%");
+    if (ticket.parts) await this.sendParts(ticket);
+    else if (ticket.url) await this.send(ticket);
     this.onState(message("upload-checking"));
-    const row = parseRows(await this.post(ticket.complete, {}))[0];
+    const row = parseRows(await post(ticket.complete, []))[0];
     if (!row) throw new UploadRefused(statusMessage(0), true);
     return row;
   }
 
-  async post(url, fields) {
-    const body = new FormData();
-    for (const [name, value] of Object.entries(fields)) body.append(name, value);
-    const headers = { "X-CSRFToken": document.querySelector("[name=csrfmiddlewaretoken]").value };
-    const response = await fetchFragment(url, { method: "POST", body, headers });
-    if (!response) throw new ConnectionLost();
-    if (response.redirected) throw new SignedOut();
-    const text = await response.text();
-    if (response.ok) return text;
-    const isMessage = response.headers.get("Content-Type")?.startsWith("text/plain");
-    throw new UploadRefused(isMessage ? text : statusMessage(response.status), response.status !== 413);
+  fields() {
+    const { file, sha256, ticket, sidecar } = this.upload;
+    const { name, size } = file;
+    const fields = { name, size, sha256, folder: folderOf(file), modified: dateOf(file), ...this.target() };
+    if (ticket) fields.upload = ticket;
+    if (sidecar) fields.sidecar = sidecar;
+    return Object.entries(fields);
   }
 
-  // By XMLHttpRequest, since fetch reports no progress of an upload.
-  send(url, fields) {
-    const request = new XMLHttpRequest();
-    const body = new FormData();
-    for (const [name, value] of Object.entries(fields)) body.append(name, value);
-    body.append("file", this.file); // after the fields: S3 reads no further
-    return new Promise((resolve, reject) => {
-      request.upload.onprogress = (event) => this.onProgress(event.total ? event.loaded / event.total : 0);
-      request.onload = () => {
-        if (request.status >= 200 && request.status < 300) resolve();
-        else reject(new UploadRefused(storageMessage(request), request.status !== 413));
-      };
-      request.onerror = () => reject(new ConnectionLost());
-      request.open("POST", url);
-      request.send(body);
-    });
+  send(ticket) {
+    // The file after the fields: S3 reads no further.
+    const body = formOf([...Object.entries(ticket.fields), ["file", this.upload.file]]);
+    return transfer("POST", ticket.url, body, this.onProgress);
+  }
+
+  sendParts(ticket) {
+    const sign = async (numbers) => JSON.parse(await post(ticket.parts, numbers.map((n) => ["number", n]))).urls;
+    return sendParts(this.upload.file, ticket, { sign, onProgress: this.onProgress });
   }
 }
 
-// Empty without a secure context, or if the file cannot be read: then the server detects duplicates itself.
-async function hash(file) {
-  if (!globalThis.crypto?.subtle || file.size > MAX_HASHED_BYTES) return "";
-  const digest = await file.arrayBuffer().then(
-    (bytes) => crypto.subtle.digest("SHA-256", bytes),
-    () => null,
-  );
-  if (!digest) return "";
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+export async function post(url, fields) {
+  const headers = { "X-CSRFToken": document.querySelector("[name=csrfmiddlewaretoken]").value };
+  const response = await fetchFragment(url, { method: "POST", body: formOf(fields), headers });
+  if (!response) throw new ConnectionLost();
+  if (response.redirected) throw new SignedOut();
+  const text = await response.text();
+  if (response.ok) return text;
+  const isMessage = response.headers.get("Content-Type")?.startsWith("text/plain");
+  throw new UploadRefused(isMessage ? text : statusMessage(response.status), response.status !== 413);
+}
+
+function formOf(fields) {
+  const body = new FormData();
+  for (const [name, value] of fields) body.append(name, value);
+  return body;
 }

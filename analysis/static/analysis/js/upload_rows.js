@@ -7,7 +7,7 @@ const MAX_POLLED = 60;
 
 export const parseRows = (html) => [...parseHtml(html).querySelectorAll("li[data-outcome]")];
 
-async function fetchRows(url, ids) {
+export async function fetchRows(url, ids) {
   const html = await fetchHtml(`${url}?${new URLSearchParams(ids.map((id) => ["id", id]))}`);
   return html === null ? [] : parseRows(html);
 }

@@ -9,6 +9,21 @@ const MAX_QUEUED_ROWS = 5;
 export class UploadView {
   constructor(root) {
     this.root = root;
+    this.shownAt = "";
+  }
+
+  get dock() {
+    return this.root.querySelector(".upload-dock");
+  }
+
+  toggleMinimized() {
+    const isMinimized = this.dock.classList.toggle("is-minimized");
+    this.dock.querySelector("[data-minimize-dock]").setAttribute("aria-expanded", String(!isMinimized));
+  }
+
+  // Rows of files that another attempt may bring into the library.
+  retryable() {
+    return [...this.list("refused").children].filter((row) => row.querySelector("[data-retry]") && row.upload);
   }
 
   section(name) {
@@ -70,13 +85,17 @@ export class UploadView {
     this.section("active").hidden = !rows.length;
   }
 
-  renderTotal(total, { isBusy, isDone, rate }) {
+  renderTotal(total, { isBusy, isDone, interrupted, rate }) {
     const { files, bytes, ended, sent, skipped } = total;
     this.root.classList.toggle("is-uploading", isBusy);
-    this.root.querySelector("[data-upload-total]").hidden = !(files + skipped);
-    this.root.querySelector(".upload-total-bar").value = bytes ? sent / bytes : 1;
+    this.root.querySelector("[data-upload-total]").hidden = !(files + skipped + interrupted);
+    const bar = this.root.querySelector(".upload-total-bar");
+    bar.hidden = !(files + skipped);
+    bar.value = bytes ? sent / bytes : 1;
     const progress = message("upload-progress", { done: NUMBER.format(ended), total: NUMBER.format(files) });
-    this.root.querySelector("[data-upload-summary]").textContent = isDone ? summary(total) : progress;
+    const text = isDone ? summary(total) || message("uploads") : progress;
+    this.root.querySelector("[data-upload-summary]").textContent = text;
+    this.renderLink(isDone ? total.added + total.duplicates : 0);
     const isMoving = isBusy && rate > 0;
     this.root.querySelector("[data-upload-rate]").textContent = isMoving
       ? `${(rate / 1e6).toFixed(1)} MB/s · ${timeLeft((bytes - sent) / rate)}`
@@ -90,6 +109,15 @@ export class UploadView {
       section.querySelector("[data-section-count]").textContent = NUMBER.format(count);
       this.renderRemaining(name, count - this.list(name).children.length);
     }
+    this.root.querySelector("[data-retry-all]").hidden = this.retryable().length < 2;
+  }
+
+  // To the collection they were added to, else to the pictures added last.
+  renderLink(number) {
+    const link = this.root.querySelector("[data-show-added]");
+    this.root.querySelector("[data-show-line]").hidden = !number;
+    link.textContent = message("show-pictures", { number });
+    if (this.shownAt) link.href = this.shownAt;
   }
 
   renderRemaining(name, count) {

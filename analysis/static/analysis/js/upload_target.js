@@ -1,0 +1,27 @@
+// The choice before uploading: a collection, and who can see the pictures.
+import { fetchHtml } from "./fragments.js";
+
+const FIELDS = ["collection", "collection_name", "visibility"];
+const fieldOf = (root, name) => root.querySelector(`[data-upload-target] [name=${name}]`);
+
+// The fields are rendered with the upload page. Elsewhere they are loaded when something is uploaded.
+export async function loadTarget(root) {
+  const place = root.querySelector("[data-target-url]");
+  if (!place || root.querySelector("[data-upload-target]")) return;
+  const html = await fetchHtml(place.dataset.targetUrl);
+  if (html && !root.querySelector("[data-upload-target]")) place.innerHTML = html;
+}
+
+export function targetOf(root) {
+  const values = FIELDS.map((name) => [name, fieldOf(root, name)?.value ?? ""]);
+  return Object.fromEntries(values.filter(([, value]) => value));
+}
+
+export async function restoreTarget(root, target = {}) {
+  await loadTarget(root);
+  for (const [name, value] of Object.entries(target)) {
+    const field = fieldOf(root, name);
+    const isOffered = !field?.options || [...field.options].some((option) => option.value === value);
+    if (field && isOffered) field.value = value;
+  }
+}

@@ -1,0 +1,60 @@
+"""The choice before uploading: who can see the pictures, and a collection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from analysis import permissions
+from analysis.curation import collections
+from analysis.curation.errors import ActionRefused
+from analysis.library.uploads import Target
+from analysis.models import Collection, Image
+from analysis.permissions.collections import arrangeable_collections
+from analysis.web.http import Request, current_user, int_param
+
+MAX_CHOICES = 100
+
+
+@dataclass(frozen=True)
+class TargetChoices:
+    """Values of the fields; `chosen` are those of a form that was sent."""
+
+    collections: list[Collection]
+    visibilities: list[tuple[int, str]]
+    chosen: Target
+
+
+def choices(request: Request, *, chosen: Target | None = None) -> TargetChoices:
+    """The collections that the person added to last, and who can see pictures."""
+    chosen = chosen or Target(collection_id=int_param(request.GET.get("collection", ""), maximum=10**18, minimum=0))
+    recent = arrangeable_collections(request.user).order_by("-changed_at", "-pk")
+    return TargetChoices(
+        list(recent[:MAX_CHOICES]), [(value, str(label)) for value, label in Image.Visibility.choices], chosen
+    )
+
+
+@require_safe
+def fields(request: Request) -> HttpResponse:
+    """The fields alone, for pages that show them once something is uploaded."""
+    permissions.require_upload_images(request.user)
+    return render(request, "includes/upload_target.html", {"target": choices(request), "target_prefix": "dock"})
+
+
+def target_of(request: Request) -> Target:
+    """The choice of a form. Raises ActionRefused.
+
+    The rights are checked again when the picture is stored, as they may end in between.
+    """
+    visibility = int_param(request.POST.get("visibility", ""), minimum=0, maximum=max(Image.Visibility.values))
+    if request.POST.get("collection_name", "").strip():
+        named = collections.get_or_create(current_user(request), name=request.POST["collection_name"])
+        return Target(visibility, named.pk)
+    number = int_param(request.POST.get("collection", ""), maximum=10**18, minimum=0)
+    if number and not arrangeable_collections(request.user).filter(pk=number).exists():
+        raise ActionRefused(_("You can no longer add to this collection. Choose another one."))
+    return Target(visibility, number or None)
