@@ -147,7 +147,7 @@ def test_yesterdays_unfinished_files_are_deleted(image):
 
 @pytest.fixture
 def web():
-    """A web server that answers with the status it was given, and remembers the request."""
+    """A web server with a status to answer with, and the request it saw."""
 
     class Handler(BaseHTTPRequestHandler):
         status, seen = 200, None

@@ -1,4 +1,4 @@
-"""compose.yaml and the Kubernetes example: valid, and in agreement with the image and the settings."""
+"""compose.yaml and the Kubernetes example are valid and fit the image."""
 
 from __future__ import annotations
 
