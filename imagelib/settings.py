@@ -34,6 +34,8 @@ ALLOWED_HOSTS = _NAMED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
 HTTPS = env.bool("HTTPS", bool(_NAMED_HOSTS))
 
 SECRET_KEY = env.str("SECRET_KEY", "") or secret_key.load_or_create(VAR / "secret_key", is_public=HTTPS)
+# Earlier keys, so that sessions, links and app codes survive a new one.
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_ENGINE = "imagelib.accounts.session_store"
@@ -47,6 +49,58 @@ TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", [])
 SIGN_IN_ATTEMPTS = env.int("SIGN_IN_ATTEMPTS", 10)
 SIGN_IN_MINUTES = env.int("SIGN_IN_MINUTES", 15)
 SECURE_REFERRER_POLICY = "same-origin"
+
+# --- Sign-in: django-allauth, with limits of our own (analysis/web/attempts.py) ---------------------------------------
+
+ACCOUNT_ADAPTER = "imagelib.accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_REAUTHENTICATION_METHODS = {"password", "mfa"}
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105 - a class
+ACCOUNT_FORMS = {
+    "login": "analysis.web.sign_in.SignInForm",
+    "change_password": "django.contrib.auth.forms.PasswordChangeForm",
+    "set_password": "django.contrib.auth.forms.SetPasswordForm",
+    "reset_password": "imagelib.accounts.password_forms.ResetForm",
+    "reset_password_from_key": "imagelib.accounts.password_forms.NewPasswordForm",
+    "reauthenticate": "imagelib.accounts.password_forms.ReauthenticateForm",
+}
+MFA_ADAPTER = "imagelib.accounts.two_step.adapter.TwoStepAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # accounts are made by invitation, so there is no stranger to guard against
+MFA_TOTP_ISSUER = "imagelib"
+MFA_TOTP_TOLERANCE = 1  # codes of half a minute earlier and later count too
+MFA_FORMS = {
+    "authenticate": "imagelib.accounts.two_step.forms.CodeForm",
+    "reauthenticate": "imagelib.accounts.two_step.forms.ReauthenticateForm",
+    "activate_totp": "imagelib.accounts.two_step.forms.ActivateForm",
+    "login_webauthn": "imagelib.accounts.two_step.forms.PasskeySignInForm",
+    "authenticate_webauthn": "imagelib.accounts.two_step.forms.PasskeyForm",
+    "reauthenticate_webauthn": "imagelib.accounts.two_step.forms.ReauthenticatePasskeyForm",
+    "add_webauthn": "imagelib.accounts.two_step.forms.AddPasskeyForm",
+}
+ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
+SOCIALACCOUNT_ADAPTER = "imagelib.accounts.oidc.adapter.OidcAdapter"
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
+SOCIALACCOUNT_LOGIN_ON_GET = True  # a form may lead nowhere else under the Content-Security-Policy
+OIDC_SERVER_URL = env.str("OIDC_SERVER_URL", "")
+OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", "")
+OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", "")
+OIDC_NAME = env.str("OIDC_NAME", "single sign-on")
+OIDC_EMAIL_CLAIM = env.str("OIDC_EMAIL_CLAIM", "email")
+OIDC_TRUST_EMAIL = env.bool("OIDC_TRUST_EMAIL", False)
+OIDC_NEW_ACCOUNTS = env.bool("OIDC_NEW_ACCOUNTS", False)
+OIDC_ROLE = env.str("OIDC_ROLE", "viewer")
+# Who a reverse proxy says is signed in; used only if it comes from TRUSTED_PROXIES.
+PROXY_USER_HEADER = env.str("PROXY_USER_HEADER", "")
+PROXY_NEW_ACCOUNTS = env.bool("PROXY_NEW_ACCOUNTS", False)
+PROXY_ROLE = env.str("PROXY_ROLE", "viewer")
 
 # --- API --------------------------------------------------------------------------------------------------------------
 
@@ -84,6 +138,10 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
     "corsheaders",
     "csp",
     "django_htmx",
@@ -105,6 +163,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "imagelib.accounts.proxy_sign_in.middleware",
     "imagelib.accounts.api_tokens.authentication",
     "analysis.audit_log.source.middleware",
     "imagelib.accounts.time_zones.middleware",
@@ -116,6 +175,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "analysis.web.search_replica.SearchReplica",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
 ]
 ROOT_URLCONF = "imagelib.urls"
 WSGI_APPLICATION = "imagelib.wsgi.application"
@@ -293,6 +353,7 @@ LEASE_SECONDS = env.float("LEASE_SECONDS", 120.0)
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", 10.0)
 WATCHDOG_MINUTES = env.float("WATCHDOG_MINUTES", 15.0)
 REDIS = REDIS_URL or embedded.redis_url(VAR)
+CACHES = {"default": {"BACKEND": "imagelib.cache.OptionalRedisCache", "LOCATION": REDIS, "KEY_PREFIX": "imagelib"}}
 CELERY_BROKER_URL = REDIS_URL or embedded.broker_url(VAR)
 CELERY_TASK_IGNORE_RESULT = True
 # Acknowledged at its end, so that the task of a killed worker runs again.

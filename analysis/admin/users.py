@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -23,6 +26,8 @@ from imagelib.accounts.models import ApiToken, User
 
 PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 admin.site.unregister(Group)
+# allauth's own: secrets of codes and passkeys, applications that the settings name, and addresses it does not use here.
+admin.site.unregister([Authenticator, EmailAddress, SocialAccount, SocialApp, SocialToken])
 
 
 class UserForm(UserChangeForm):
