@@ -34,6 +34,7 @@ urlpatterns = [
     path("people/<int:user_id>/", people_pages.person, name="person"),
     path("people/<int:user_id>/role/", people_pages.change_role, name="person-role"),
     path("people/<int:user_id>/access/", people_pages.change_access, name="person-access"),
+    path("people/<int:user_id>/two-step/", people_pages.reset_two_step, name="person-two-step"),
     path("people/<int:user_id>/transfer/", people_pages.transfer, name="person-transfer"),
     path("invitations/<str:token>/", invitation_pages.accept, name="invitation"),
     *passwords.urlpatterns,

@@ -205,6 +205,7 @@ ENTRIES = {
     "person": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     "person-role": ("post", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     "person-access": ("post", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    "person-two-step": ("post", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     "person-transfer": ("post", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     "invitation": ("get", {PRIVATE: (404, 404, 404, 404)}),  # an unknown link; others: accounts/test_invitations.py
     "admin-sign-in": ("get", {PRIVATE: (403, 403, 403, SIGN_IN)}),
@@ -320,7 +321,8 @@ def address(name: str, image: Image) -> str:
     arguments |= {"trash-cancel": [deletion], "trash-receipt": [deletion]}
     entry = AuditEntry.objects.values_list("pk", flat=True).first()
     arguments |= {"audit-entry": [entry], "audit-entry-csv": [entry]}
-    arguments |= {name: [image.owner_id] for name in ("person", "person-role", "person-access", "person-transfer")}
+    arguments |= {name: [image.owner_id] for name in ("person", "person-role", "person-access")}
+    arguments |= {name: [image.owner_id] for name in ("person-two-step", "person-transfer")}
     arguments |= {"invitation-resend": [1], "invitation-revoke": [1], "invitation": ["no-token"]}
     arguments |= {"password_reset_confirm": ["MQ", "no-token"], "account_reset_password_from_key": ["1", "no-token"]}
     arguments |= {"mfa_remove_webauthn": [1], "mfa_edit_webauthn": [1]}

@@ -23,6 +23,7 @@ from imagelib.accounts.two_step import clock
 from imagelib.accounts.two_step.adapter import SecretUnreadable
 
 MAX_CODE = 20
+_REFUSED_PASSKEY = gettext_lazy("This passkey was not accepted. Try again, or sign in with your password.")
 _CODE = {"autocomplete": "one-time-code", "autocapitalize": "none", "spellcheck": "false", "autofocus": True}
 
 
@@ -75,6 +76,10 @@ class ActivateForm(_Code, totp_forms.ActivateTOTPForm):
 class _Passkey(ThrottledForm):
     """Mixin: what the browser's passkey answered; counted by network, as it names no account that can be trusted."""
 
+    credential = forms.JSONField(
+        widget=forms.HiddenInput, error_messages={"required": _REFUSED_PASSKEY, "invalid": _REFUSED_PASSKEY}
+    )
+
     def clean_credential(self) -> Authenticator:
         attempts = SignInAttempts("passkey", context.request, client_address(context.request))
         attempts.refuse(self)
@@ -83,9 +88,7 @@ class _Passkey(ThrottledForm):
         except (ValidationError, AttributeError, KeyError, TypeError, ValueError) as error:
             # allauth and fido2 expect the shape that browsers send.
             attempts.count()
-            raise ValidationError(
-                _("This passkey was not accepted. Try again, or sign in with your password.")
-            ) from error
+            raise ValidationError(_REFUSED_PASSKEY) from error
         attempts.forget()
         return authenticator
 
