@@ -38,6 +38,7 @@ class FakeS3:
     content: bytes = b""  # of objects that were added by `set_keys`
     objects: dict[str, bytes | None] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)  # current version by key; requests for others fail
+    metadata: dict[str, dict[str, str]] = field(default_factory=dict)  # x-amz-meta-* by key
     encodings: dict[str, str] = field(default_factory=dict)  # Content-Encoding by key
     faults: dict[str, list[str]] = field(default_factory=dict)
     denied: set[str] = field(default_factory=set)  # keys, as by an ACL or a KMS key
@@ -170,7 +171,8 @@ def serving(fake: FakeS3, *, port: int = 0) -> Iterator[str]:
                 return
             current = {"x-amz-version-id": fake.versions[key]} if key in fake.versions else {}
             encoding = {"Content-Encoding": fake.encodings[key]} if key in fake.encodings else {}
-            self._send(200, fake.bytes_of(key), {"ETag": etag, **current, **encoding})
+            metadata = {f"x-amz-meta-{name}": value for name, value in fake.metadata.get(key, {}).items()}
+            self._send(200, fake.bytes_of(key), {"ETag": etag, **current, **encoding, **metadata})
 
         def _send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
             self.send_response(status)

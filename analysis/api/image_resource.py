@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import prefetch_related_objects
@@ -70,6 +70,7 @@ class ImageOut(Schema):
     format: str | None = None
     sha256: str | None = None
     taken_at: str | None = None
+    taken_source: Literal["picture", "file", "person", ""] | None = None
     added_at: datetime | None = None
     trashed_at: datetime | None = None
     camera: Camera | None = None
@@ -184,6 +185,7 @@ VALUES: dict[str, Callable[[FieldValues, Image], Any]] = {
     "format": lambda _values, image: image.format,
     "sha256": lambda _values, image: image.sha256,
     "taken_at": lambda _values, image: taken_iso(image.taken_at, image.taken_offset),
+    "taken_source": lambda _values, image: image.taken_source,
     "added_at": lambda _values, image: image.added_at,
     "trashed_at": lambda _values, image: image.trashed_at,
     "camera": lambda _values, image: _camera(image),

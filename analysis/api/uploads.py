@@ -36,6 +36,13 @@ class NewUpload(RequestBody):
     size: Annotated[int, Field(ge=1, le=2**50, description="Bytes.")]
     sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
     sidecar: Annotated[str, Field(max_length=MAX_BYTES, description="The XMP sidecar beside the file, as text.")] = ""
+    modified: Annotated[
+        datetime | None,
+        Field(
+            strict=False,  # JSON has no dates
+            description="When the file was last changed: the date taken of a picture that carries none, if plausible.",
+        ),
+    ] = None
 
 
 class UploadOut(Schema):
@@ -69,7 +76,12 @@ def create_upload(request: HttpRequest, upload: NewUpload) -> HttpResponse:
         return json_response(UploadOut(state=Upload.State.TAKEN, image_id=present.pk).model_dump())
     sidecar = sidecar_metadata(upload.sidecar.encode()) if upload.sidecar else None
     ticket = uploads.issue(
-        owner_id=owner_id, filename=upload.filename, size=upload.size, sha256=upload.sha256, sidecar=sidecar
+        owner_id=owner_id,
+        filename=upload.filename,
+        size=upload.size,
+        sha256=upload.sha256,
+        sidecar=sidecar,
+        modified=upload.modified.isoformat() if upload.modified else "",
     )
     # A form and not a presigned PUT: only a form binds the size, so that no ticket for a kilobyte takes a terabyte.
     form = blobs.presigned_form(ticket.key, size=ticket.size, seconds=settings.UPLOAD_TICKET_SECONDS)

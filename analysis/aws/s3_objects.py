@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, Any, TypeAlias
 
 from analysis.aws import clients
@@ -37,6 +37,8 @@ class ObjectInfo:
     version_id: str = ""
     encoding: str = ""
     """Content-Encoding, such as gzip."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """Of a GET response: what the uploader stored with it."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,12 @@ def _params(target: S3Object, *, etag: str = "") -> dict[str, str]:
 
 def _info(key: str, response: dict[str, Any]) -> ObjectInfo:
     return ObjectInfo(
-        key, response["ETag"].strip('"'), response["ContentLength"], _version(response), _encoding(response)
+        key,
+        response["ETag"].strip('"'),
+        response["ContentLength"],
+        _version(response),
+        _encoding(response),
+        response.get("Metadata", {}),
     )
 
 

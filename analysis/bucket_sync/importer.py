@@ -14,6 +14,7 @@ from typing import IO
 
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from analysis import leases
@@ -26,6 +27,7 @@ from analysis.bucket_sync.object_import import NoImage, Outcome, Unchanged
 from analysis.formatting import translated
 from analysis.ingest.decoding_service import examine
 from analysis.ingest.examine import Examined
+from analysis.ingest.file_date import modified_before_upload, with_file_date
 from analysis.ingest.sidecar import with_sidecar
 from analysis.ingest.validation import InvalidImage, check_size
 from analysis.messages import gettext_noop
@@ -98,6 +100,8 @@ def _read(row: BucketObject) -> Outcome | None:
             if _is_unchanged(row, info) and sidecar.is_of(row):
                 return Unchanged(info)
             examined = with_sidecar(_examine(row, info, file), sidecar.metadata)
+            modified = modified_before_upload(info.metadata, zone=timezone.get_current_timezone())
+            examined = with_file_date(examined, modified, now=timezone.now())
             return object_import.store_renditions(examined, info, sidecar)
     except InvalidImage as error:
         return NoImage(State.REFUSED, error.code, translated(error), info)

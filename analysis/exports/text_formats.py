@@ -103,6 +103,7 @@ def image_values(row: ImageRow) -> dict[str, Any]:
         "format": image.format,
         "size": image.size,
         "taken_at": taken_iso(image.taken_at, image.taken_offset),
+        "taken_source": image.taken_source,
         "added_at": image.added_at.isoformat(),
         "location": [image.latitude, image.longitude] if has_location else None,
         "labels": [_label_values(label) for label in row.labels],

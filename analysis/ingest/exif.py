@@ -42,6 +42,8 @@ class ImageMetadata:
     Absent values are empty or None.
 
     `taken_at` is the camera's clock, stored as if it were UTC; `taken_offset` its minutes from UTC.
+
+    `is_file_date`: they are those of the file, as the picture itself has none.
     """
 
     taken_at: datetime | None = None
@@ -56,6 +58,7 @@ class ImageMetadata:
     latitude: float | None = None
     longitude: float | None = None
     orientation: int = 1
+    is_file_date: bool = False
     descriptive: DescriptiveMetadata = field(default_factory=DescriptiveMetadata)
 
     @property

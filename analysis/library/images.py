@@ -198,6 +198,7 @@ def fields_from(examined: Examined) -> dict[str, Any]:
         "placeholder": examined.placeholder,
         "taken_at": metadata.taken_at,
         "taken_offset": metadata.taken_offset,
+        "is_file_date": metadata.is_file_date,
         "camera_make": metadata.camera_make,
         "camera_model": metadata.camera_model,
         "lens": metadata.lens,

@@ -13,11 +13,14 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Q, Sum
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from analysis import formatting, leases, permissions
+from analysis.ingest.capture_time import capture_time
 from analysis.ingest.decoding_service import examine
 from analysis.ingest.examine import Examined
+from analysis.ingest.file_date import with_file_date
 from analysis.ingest.sidecar import from_json, to_json, with_sidecar
 from analysis.ingest.validation import InvalidImage, check_size, clean_name, megabytes
 from analysis.ingest.xmp import XmpMetadata
@@ -29,6 +32,7 @@ from analysis.storage import blobs, renditions
 State = Upload.State
 LEASE = timedelta(minutes=2)
 SHA256_LENGTH = 64
+MAX_MODIFIED = Upload._meta.get_field("modified").max_length or 0
 RETENTION = timedelta(days=1)
 """How long a completed or expired upload is kept."""
 
@@ -60,8 +64,11 @@ def issue(
     sha256: str = "",
     sidecar: XmpMetadata | None = None,
     folder: str = "",
+    modified: str = "",
 ) -> Upload:
     """Permit a person to upload one file of `size` bytes from a folder of theirs.
+
+    `modified`: when the file was last changed, in ISO 8601; ignored if invalid.
 
     Raises InvalidImage for a size that is not accepted, UploadRefused while too many of their uploads are in progress.
     """
@@ -69,6 +76,7 @@ def issue(
     _check_open_uploads(owner_id, size)
     upload = Upload(owner_id=owner_id, filename=clean_name(filename), size=size, key=blobs.upload_key(uuid.uuid4()))
     upload.folder = clean_path(folder)
+    upload.modified = modified if len(modified) <= MAX_MODIFIED and capture_time(modified) else ""
     upload.sha256 = sha256 if len(sha256) == SHA256_LENGTH else ""
     upload.sidecar = to_json(sidecar) if sidecar else None
     lifetime = timedelta(seconds=settings.UPLOAD_TICKET_SECONDS)
@@ -149,7 +157,9 @@ def open_examined(upload: Upload) -> Iterator[tuple[Examined, IO[bytes]]]:
         examined = examine(file, name=upload.filename, limits=renditions.limits())
         if upload.sha256 and examined.sha256 != upload.sha256:
             raise UploadError(_("the file was corrupted in transit; please send it again"))
-        yield with_sidecar(examined, from_json(upload.sidecar)) if upload.sidecar else examined, file
+        if upload.sidecar:
+            examined = with_sidecar(examined, from_json(upload.sidecar))
+        yield with_file_date(examined, capture_time(upload.modified), now=timezone.now()), file
 
 
 def mark_stored(upload: Upload, added: Added) -> None:

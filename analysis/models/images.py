@@ -159,6 +159,13 @@ class Image(models.Model):
         blank=True,
         help_text=_("Offset of the camera's clock from UTC in minutes; empty if unknown."),
     )
+    is_file_date = models.BooleanField(
+        _("date of the file"),
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text=_("The picture carries no date; the date taken is when its file was last changed."),
+    )
     camera_make = models.CharField(_("camera make"), max_length=100, blank=True)
     camera_model = models.CharField(_("camera model"), max_length=100, blank=True)
     lens = models.CharField(_("lens"), max_length=100, blank=True)
@@ -310,6 +317,18 @@ class Image(models.Model):
     def shown_size(self) -> tuple[int, int]:
         """Width and height as the picture is shown, after its quarter turns."""
         return (self.height, self.width) if self.quarter_turns % 2 else (self.width, self.height)
+
+    @property
+    def taken_source(self) -> str:
+        """Source of the date taken, or "" without one.
+
+        `person` who edited it, `picture` by its metadata or sidecar, or `file` by when it was last changed.
+        """
+        if "taken" in (self.file_values or {}):
+            return "person"
+        if self.taken_at is None:
+            return ""
+        return "file" if self.is_file_date else "picture"
 
     def is_editable_by(self, person_id: int | None) -> bool:
         """`ImageQuerySet.editable_by` for one picture."""

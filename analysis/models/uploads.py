@@ -37,6 +37,13 @@ class Upload(models.Model):
         db_default="",
         help_text=_("Path of the folder that was uploaded, as declared by the browser."),
     )
+    modified = models.CharField(
+        _("file last changed"),
+        max_length=40,
+        blank=True,
+        db_default="",
+        help_text=_("Time on the clock of the browser with its offset from UTC, as declared by the browser."),
+    )
     # Declared first, since a presigned POST is bound to this size; S3 refuses a longer or shorter body.
     size = models.BigIntegerField(_("size"), help_text=_("Bytes, as declared by the browser."))
     sha256 = models.CharField(

@@ -6,9 +6,12 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.utils import timezone
+
 from analysis.ingest import folder_scan
 from analysis.ingest.decode import unreadable
 from analysis.ingest.examine import CHANGED, STILL_WRITTEN
+from analysis.ingest.file_date import modified_on_disk, with_file_date
 from analysis.ingest.process_pool import Outcome, examine_all
 from analysis.ingest.sidecar import read_sidecar, with_sidecar
 from analysis.ingest.validation import InvalidImage, clean_name
@@ -68,6 +71,8 @@ def store_file(outcome: Outcome, *, owner_id: int, tops: Collection[Path] = ()) 
     examined, folder = with_sidecar(outcome.examined, read_sidecar(path)), path_of_file(path, tops)
     try:
         with path.open("rb") as file:
+            modified = modified_on_disk(file, zone=timezone.get_current_timezone())
+            examined = with_file_date(examined, modified, now=timezone.now())
             added = store_image(examined, file, owner_id=owner_id, is_bulk=True, folder=folder)
             return ImportedFile(path, added=added)
     except FileChanged:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import not_a_server_error
+from schemathesis.generation.meta import CoveragePhaseData
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     negative_data_rejection,
@@ -57,6 +59,28 @@ def connection_stays_open():
 
 
 schema = schemathesis.openapi.from_dict(document())
+times_seen: Counter[tuple[str, str, str]] = Counter()
+
+
+@schema.hook
+def filter_case(_context, case) -> bool:
+    """Two cases of a kind for each value, and those of a query's parts for one operation.
+
+    Schemathesis sends six wrong types for each value of each operation. Pydantic refuses them in one place, and all
+    operations that take a query share its model.
+    """
+    data = case.meta.phase.data if case.meta else None
+    if not isinstance(data, CoveragePhaseData):
+        return True
+    place = data.location or data.description
+    is_part_of_query = "/properties/query/" in place or "'query' value: Object with" in place
+    if is_part_of_query and case.operation.label != "POST /api/v1/images/search":
+        return False
+    if data.scenario is None:
+        return True
+    key = case.operation.label, data.scenario.value, place
+    times_seen[key] += 1
+    return times_seen[key] <= 2
 
 
 @pytest.fixture(scope="module")

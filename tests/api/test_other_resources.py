@@ -153,9 +153,26 @@ def test_an_upload_in_steps_takes_a_sidecar(api):
     assert Image.objects.get(pk=done["image_id"]).title == "Größe"
 
 
+def test_an_upload_in_steps_takes_the_date_of_the_file(api):
+    content = pictures.encoded(pictures.photo(3), "jpeg")
+    request = {"filename": "beach.jpg", "size": len(content), "modified": "2019-04-12T16:30:00+02:00"}
+    upload = api.post("/uploads", request).json()["id"]
+    file = io.BytesIO(content)
+    file.name = "beach.jpg"
+    api.upload(f"/uploads/{upload}/file", file)
+    image = api.get(f"/images/{api.post(f'/uploads/{upload}/complete').json()['image_id']}").json()
+    assert (image["taken_at"], image["taken_source"]) == ("2019-04-12T16:30:00+02:00", "file")
+
+
 @pytest.mark.parametrize(
     ("changed", "field"),
-    [({"size": 0}, "size"), ({"size": "big"}, "size"), ({"sha256": "abc"}, "sha256"), ({"filename": ""}, "filename")],
+    [
+        ({"modified": "next Tuesday"}, "modified"),
+        ({"size": 0}, "size"),
+        ({"size": "big"}, "size"),
+        ({"sha256": "abc"}, "sha256"),
+        ({"filename": ""}, "filename"),
+    ],
 )
 def test_impossible_uploads_are_named(changed, field, api):
     response = api.post("/uploads", {"filename": "a.jpg", "size": 10} | changed)

@@ -94,6 +94,16 @@ def test_image_with_wrong_content_encoding_is_imported(bucket, s3):
     assert told() == ("present", "", "")
 
 
+@pytest.mark.parametrize("metadata", [{"mtime": "1555079400.25"}, {"file-mtime": "1555079400000000000ns"}])
+def test_file_date_that_the_uploader_kept_is_the_date_taken(bucket, s3, metadata):
+    s3.put(KEY, pictures.jpeg())
+    s3.metadata[KEY] = metadata
+    hear(KEY)
+    read(bucket)
+    image = Image.objects.get()
+    assert (image.taken_at.isoformat(), image.taken_source) == ("2019-04-12T14:30:00+00:00", "file")
+
+
 def test_folder_of_the_key_is_kept(bucket, s3):
     for key in ("photos/2024/100%_été/a.jpg", "photos//2024/b.jpg", "c.jpg"):
         s3.put(key, pictures.jpeg(64 + len(key), 48))

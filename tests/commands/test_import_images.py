@@ -1,5 +1,6 @@
 import os
 import tempfile
+from datetime import datetime
 from io import StringIO
 from pathlib import Path
 
@@ -38,6 +39,18 @@ def test_folder_is_imported_once(owner, folder):
     assert sorted(image.filename for image in Image.objects.all()) == ["one.jpg", "two.png"]
     assert {image.owner for image in Image.objects.all()} == {owner}
     assert Analysis.objects.filter(state="queued").count() == 6
+
+
+def test_file_date_is_the_date_taken_of_a_picture_without_one(owner, folder, settings):
+    dated = folder / "dated.jpg"
+    dated.write_bytes(pictures.with_exif())
+    for file in (dated, folder / "one.jpg"):
+        os.utime(file, (1555079400, 1555079400))
+    assert run(folder)[0] == 0
+    in_utc = "2019-04-12T14:30:00+00:00"  # TIME_ZONE
+    found = {image.filename: (image.taken_source, image.taken_at) for image in Image.objects.all()}
+    assert found.pop("dated.jpg")[0] == "picture"
+    assert found == {"one.jpg": ("file", datetime.fromisoformat(in_utc)), "two.png": ("", None)}
 
 
 def test_trashed_pictures_are_reported_and_stay(owner, folder):

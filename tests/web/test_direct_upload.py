@@ -66,6 +66,25 @@ def test_folder_of_an_upload_is_kept(browser, owner):
     assert Image.objects.get().folder.owner == owner
 
 
+@pytest.mark.parametrize(
+    ("modified", "taken", "source"),
+    [
+        ("2019-04-12T16:30:00+02:00", "2019-04-12 16:30", "file"),
+        ("1980-01-01T00:00:00+00:00", None, ""),
+        ("next Tuesday", None, ""),
+        ("2019-04-12T16:30:00.000000000000000000+02:00", None, ""),
+    ],
+)
+def test_date_of_the_file_is_the_date_taken_if_plausible(browser, modified, taken, source):
+    leave = ask(browser, modified=modified)
+    send(browser, leave)
+    browser.post(leave["complete"])
+    image = Image.objects.get()
+    assert (image.taken_at and f"{image.taken_at:%Y-%m-%d %H:%M}", image.taken_source) == (taken, source)
+    text = page_of(browser.get(reverse("image", args=[image.pk]))).text
+    assert ("12 April 2019, 16:30 (date of the file)" in text) is (source == "file")
+
+
 def test_folder_is_added_to_a_present_picture_without_one(browser, owner):
     image = create_image(owner, sha256=hashlib.sha256(PICTURE).hexdigest())
     for folder in ("first/folder", "second"):

@@ -76,8 +76,11 @@ def test_each_right_opens_only_its_own_pages(name, image, stranger, signed_in, s
 
     ordinary = expected[PRIVATE][2]
     assert got(staff_with()) == ordinary
-    opened = {right: status for right in Codename if (status := got(staff_with(right))) != ordinary}
-    assert opened == OPENED.get(name, {})
+    expected_rights = OPENED.get(name, {})
+    others = [right for right in Codename if right not in expected_rights]
+    # All of them at once open nothing, so none of them does alone. Only what needs two rights is tried one by one.
+    to_try = expected_rights if got(staff_with(*others)) == ordinary else Codename
+    assert {right: status for right in to_try if (status := got(staff_with(right))) != ordinary} == expected_rights
 
 
 def test_menu_offers_only_permitted_pages(image, staff_with):

@@ -61,9 +61,9 @@ def metadata_rows(
 def _taken(image: Image) -> MetadataRow | None:
     if image.taken_at is None:
         return None
-    return MetadataRow(
-        _("Taken"), formatting.taken_minute(image.taken_at), formatting.taken_exact(image.taken_at, image.taken_offset)
-    )
+    minute = formatting.taken_minute(image.taken_at)
+    text = _("%(minute)s (date of the file)") % {"minute": minute} if image.taken_source == "file" else minute
+    return MetadataRow(_("Taken"), text, formatting.taken_exact(image.taken_at, image.taken_offset))
 
 
 def _settings(image: Image) -> str:

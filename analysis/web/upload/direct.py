@@ -48,7 +48,13 @@ def create_upload(request: Request) -> HttpResponse:
     size = int_param(request.POST.get("size", ""), minimum=0, maximum=MAX_SIZE)
     try:
         upload = uploads.issue(
-            owner_id=owner_id, filename=name, size=size, sha256=sha256, sidecar=_sidecar(request), folder=folder
+            owner_id=owner_id,
+            filename=name,
+            size=size,
+            sha256=sha256,
+            sidecar=_sidecar(request),
+            folder=folder,
+            modified=request.POST.get("modified", ""),
         )
         form = blobs.presigned_form(upload.key, size=upload.size, seconds=settings.UPLOAD_TICKET_SECONDS)
     except InvalidImage as rejection:
