@@ -17,7 +17,7 @@ MAX_CHECKED = 200
 
 
 def is_on(user: User) -> bool:
-    return Authenticator.objects.filter(user=user).exists()
+    return bool(Authenticator.objects.filter(user=user).exists())
 
 
 def reset(user: User, *, by_id: int | None) -> int:
