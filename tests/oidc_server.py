@@ -1,4 +1,7 @@
-"""An OpenID Connect provider on loopback, by authlib: codes, PKCE, nonces and signed ID tokens are checked by it."""
+"""An OpenID Connect provider on loopback, by authlib.
+
+It checks codes, PKCE and nonces, and signs ID tokens.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ CLIENT_ID, SECRET = "imagelib", "a client's secret"
 
 
 class Provider:
-    """What a test changes: who sits at the browser, and what is wrong."""
+    """State that tests change: who sits at the browser, and what is wrong."""
 
     def __init__(self) -> None:
         self.claims = {"sub": "1234", "email": "anna@example.org", "email_verified": True, "name": "Anna Müller"}

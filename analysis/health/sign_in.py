@@ -1,4 +1,4 @@
-"""Checks what people need to sign in: the mail server for resets, and readable app codes."""
+"""Checks of sign-in: the mail server for resets, and readable app codes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from analysis.findings import Finding, failed, first_line, ok, warning
 from analysis.formatting import ago, plural
 from imagelib.accounts import mail
-from imagelib.accounts.two_step import reset
+from imagelib.accounts.two_step import encryption
 
 TIMEOUT = 5  # seconds
 MAX_NAMES = 5
@@ -37,9 +37,9 @@ def check_mail() -> Finding:
 
 
 def check_two_step() -> Finding:
-    """App codes are encrypted by SECRET_KEY; after a change of it, these people cannot sign in."""
+    """After a change of SECRET_KEY, people with app codes cannot sign in."""
     subject = "two-step sign-in"
-    names = reset.unreadable_secrets()
+    names = encryption.unreadable_usernames()
     if not names:
         return ok(subject, _("App codes can be read."))
     text = ngettext(

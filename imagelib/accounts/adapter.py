@@ -1,4 +1,4 @@
-"""What django-allauth asks this site about accounts: mail, messages, addresses, security events."""
+"""Adapter of django-allauth for accounts: mail, messages, security events."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return reverse("password_change_done")
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """False for those who have nothing to enter: they sign in elsewhere, or by a proxy."""
+        """False for people without a password, who sign in elsewhere."""
         return bool(self.get_reauthentication_methods(self.request.user)) and bool(
             super().is_reauthentication_required(app=app, **kwargs)
         )
@@ -98,7 +98,7 @@ class AccountAdapter(DefaultAccountAdapter):
             messages.add_message(request, level, text, extra_tags=extra_tags)
 
     def send_password_reset_mail(self, user: Any, email: str, context: dict[str, Any]) -> None:
-        """Only to people with a password: others sign in elsewhere, and may no longer be allowed to.
+        """Only to people with a password; others sign in elsewhere.
 
         To their own address and not the typed one: letters that compare as the same are another mailbox's.
         """
@@ -106,7 +106,10 @@ class AccountAdapter(DefaultAccountAdapter):
             super().send_password_reset_mail(user, user.email, context)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Never fails: the page answers the same for every address. Staff see the failure on the system page."""
+        """Never fails: the page answers the same for every address.
+
+        Staff see the failure on the system page.
+        """
         message: EmailMessage = self.render_mail(template_prefix, email, {"request": self.request, **context})
         try:
             message.send()

@@ -87,7 +87,7 @@ def single_sign_on_encrypted(**_options: Any) -> list[CheckMessage]:
 
 
 def _size(text: str) -> int:
-    """Number of addresses, of IPv6 the /64 networks; 0 for nonsense, which has a check of its own."""
+    """Number of addresses, of IPv6 the /64 networks; 0 for nonsense."""
     try:
         network = ip_network(text, strict=False)
     except ValueError:

@@ -1,4 +1,6 @@
-"""Email addresses that their owner is known to read; single sign-on finds accounts by these alone.
+"""Email addresses that their owner is known to read.
+
+Single sign-on finds accounts by these alone.
 
 People type their address on the account page, so an account's address alone proves nothing: somebody could enter a
 colleague's, and would share an account with whoever signs in by it.

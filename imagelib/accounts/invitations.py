@@ -117,7 +117,7 @@ def suggested_username(invitation: Invitation) -> str:
 
 
 def free_username(*texts: str) -> str:
-    """A username like the first of the texts that has one which is free; of an address, like its local part."""
+    """A free username like one of the texts; of an address, like its local part."""
     return next(filter(None, map(_free_username, texts)), "")
 
 

@@ -1,4 +1,4 @@
-"""The limit of SIGN_IN_ATTEMPTS on failures at every way in: passwords, codes, passkeys, single sign-on."""
+"""The limit on failed sign-ins by password, code, passkey or single sign-on."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class ThrottledForm(forms.Form):
 
 
 class ThrottledView:
-    """Mixin of views: 429 where the form had to refuse, which tells scripts and proxies what a 200 does not."""
+    """Mixin of views: 429 where the form refused, which a 200 would not tell."""
 
     def form_invalid(self, form: Any) -> HttpResponse:
         response: HttpResponse = super().form_invalid(form)  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Mail to people: invitations and security notices; and the last failure of mail, for staff."""
+"""Mail: invitations, security notices, and its last failure for staff."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def send_security_notice(user: User, *, event: str) -> None:
 
 
 def note_failure(error: Exception) -> None:
-    """Log it, and keep it for the system page until mail is sent again, at most for a week."""
+    """Log it, and keep it for staff until mail is sent again, at most a week."""
     text = (str(error) or type(error).__name__)[:MAX_ERROR]
     logger.error("Mail was not sent: %s", text)
     cache.set(FAILURE_KEY, (now().isoformat(), text), FAILURE_SECONDS)

@@ -1,4 +1,4 @@
-"""Sign-in by a reverse proxy, which names the person in a header (PROXY_USER_HEADER).
+"""Sign-in by a reverse proxy, which names the person in a header.
 
 Whoever can send that header is anybody they like. So it counts only from the addresses of TRUSTED_PROXIES, and never
 below /api/, where tokens alone do.

@@ -23,7 +23,7 @@ def browser(name, address=PROXY, **options) -> Client:
 
 
 def username_of(client) -> str:
-    """Who is signed in; empty for nobody."""
+    """Username of the signed-in person; empty for nobody."""
     page = client.get(reverse("account"))
     return page.context["user"].get_username() if page.status_code == 200 else ""
 

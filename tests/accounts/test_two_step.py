@@ -1,4 +1,4 @@
-"""Two-step sign-in: app codes, recovery codes, passkeys, and what happens when something is wrong."""
+"""Two-step sign-in: app codes, recovery codes, passkeys, and bad input."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""App codes and passkeys in a browser, whose passkey is Chromium's virtual authenticator."""
+"""App codes and passkeys in a browser, with a virtual authenticator."""
 
 from __future__ import annotations
 

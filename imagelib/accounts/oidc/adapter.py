@@ -1,4 +1,4 @@
-"""Whose account a person at the provider gets: theirs, an invitation's, a new one, or none with the reason."""
+"""Finds or makes the account of a person at the provider, or says why not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Addresses of single sign-on: to the provider, back from it, and connecting it with an account."""
+"""Pages of single sign-on: to the provider, back from it, and connecting."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ UNEXPECTED = (RequestException, OAuth2Error, KeyError, TypeError, ValueError)
 @never_cache
 @require_safe
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """Lead to the provider. With `process=connect` and the token of the account page, to connect it."""
+    """Lead to the provider, with `process=connect` and a token to connect it."""
     process = request.GET.get("process", "login")
     if process not in {"login", "connect"}:
         raise Http404
@@ -49,7 +49,7 @@ def callback(request: HttpRequest) -> HttpResponse:
 
 
 class Connections(ConnectionsView):
-    """What the person has connected, and a link to connect it."""
+    """Page of the connected provider, with a link to connect it."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if not settings.OIDC_CLIENT_ID:

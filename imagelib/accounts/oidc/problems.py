@@ -1,4 +1,4 @@
-"""Why single sign-on did not sign a person in: the page that says what, and what to do."""
+"""Failures of single sign-on: the page that says what happened and what to do."""
 
 from __future__ import annotations
 

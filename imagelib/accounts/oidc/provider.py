@@ -1,4 +1,4 @@
-"""The OpenID Connect provider that the settings name: allauth's, with PKCE and a nonce always."""
+"""The OpenID Connect provider of the settings, with PKCE and a nonce always."""
 
 from __future__ import annotations
 
@@ -66,19 +66,19 @@ class OidcProvider(OpenIDConnectProvider):
         return reverse("oidc-login")
 
     def get_pkce_params(self) -> dict[str, Any]:
-        """With the nonce, which follows from the verifier, so that nothing else has to be kept."""
+        """Adds the nonce, which follows from the verifier and need not be kept."""
         params: dict[str, Any] = super().get_pkce_params()
         return params | {"nonce": nonce_of(params["code_verifier"])}
 
     def get_auth_params_from_request(self, request: HttpRequest, action: str) -> dict[str, Any]:
-        """Without allauth's parameters of the address, by which a link could change what is asked for."""
+        """Ignores the link's parameters, which could change what is asked for."""
         return dict(self.get_auth_params())
 
     def get_scope_from_request(self, request: HttpRequest) -> list[str]:
         return list(self.get_scope())
 
     def extract_uid(self, data: dict[str, Any]) -> str:
-        """Of issuer and subject: another provider may give the same number to another person."""
+        """Digest of issuer and subject: providers give the same numbers to others."""
         claims = data["id_token"]
         return hashlib.sha256(f"{claims['iss']} {claims['sub']}".encode()).hexdigest()
 

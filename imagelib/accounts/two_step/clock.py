@@ -15,7 +15,7 @@ MAX_DIFFERENCE = timedelta(minutes=30)
 
 
 def explain(secret: str, code: str, *, now: datetime) -> str:
-    """Why a code was not accepted, with the server's time, which people can compare with their phone's."""
+    """The reason why a code is wrong, with the server's time to compare with."""
     code = "".join(code.split())
     steps = MAX_DIFFERENCE // timedelta(seconds=app_settings.TOTP_PERIOD)
     counter = int(now.timestamp()) // app_settings.TOTP_PERIOD

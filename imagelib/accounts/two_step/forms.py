@@ -1,4 +1,4 @@
-"""Forms of app codes, recovery codes and passkeys: limits, and sentences that say what to do."""
+"""Forms of app codes, recovery codes and passkeys, with limits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from analysis.web.http import client_address
 from imagelib.accounts.limits import SignInAttempts, ThrottledForm
 from imagelib.accounts.models import User
 from imagelib.accounts.two_step import clock
-from imagelib.accounts.two_step.adapter import SecretUnreadable
+from imagelib.accounts.two_step.encryption import SecretUnreadable
 
 MAX_CODE = 20
 _REFUSED_PASSKEY = gettext_lazy("This passkey was not accepted. Try again, or sign in with your password.")
@@ -54,7 +54,7 @@ class _Code(ThrottledForm):
         return ValidationError(clock.explain(secret, self.cleaned_data["code"], now=now())) if secret else error
 
     def app_secret(self) -> str:
-        """What the person's app makes codes of; empty without one."""
+        """The key of the person's app; empty without one."""
         row = Authenticator.objects.filter(user_id=self.user.pk, type=Authenticator.Type.TOTP).first()
         return decrypt(row.data["secret"]) if row else ""
 
@@ -74,7 +74,10 @@ class ActivateForm(_Code, totp_forms.ActivateTOTPForm):
 
 
 class _Passkey(ThrottledForm):
-    """Mixin: what the browser's passkey answered; counted by network, as it names no account that can be trusted."""
+    """Mixin: the response of a passkey, counted by network.
+
+    The account that it names cannot be trusted.
+    """
 
     credential = forms.JSONField(
         widget=forms.HiddenInput, error_messages={"required": _REFUSED_PASSKEY, "invalid": _REFUSED_PASSKEY}

@@ -1,4 +1,4 @@
-"""Pages of two-step sign-in: allauth's views, with 429 for too many failures, and unreadable secrets named."""
+"""Pages of two-step sign-in: allauth's views, with limits of our own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.shortcuts import render
 from django.urls import path
 
 from imagelib.accounts.limits import ThrottledView
-from imagelib.accounts.two_step.adapter import SecretUnreadable
+from imagelib.accounts.two_step.encryption import SecretUnreadable
 
 View = Callable[..., HttpResponse]
 
@@ -39,7 +39,7 @@ class Activate(ThrottledView, totp_views.ActivateTOTPView):
 
 
 def readable(view: View) -> View:
-    """The view, or a page that says why recovery codes cannot be read, with a way to make new ones."""
+    """The view, or a page that says why recovery codes cannot be read."""
 
     @wraps(view)
     def with_answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

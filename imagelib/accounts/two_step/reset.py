@@ -1,4 +1,4 @@
-"""Turns off the two-step sign-in of a person who can no longer take the second step."""
+"""Turns off two-step sign-in of people who can't take the second step."""
 
 from __future__ import annotations
 
@@ -11,9 +11,6 @@ from analysis.models import AuditEntry
 from imagelib.accounts import mail, sessions
 from imagelib.accounts.adapter import TWO_STEP
 from imagelib.accounts.models import User
-from imagelib.accounts.two_step.adapter import SecretUnreadable, TwoStepAdapter
-
-MAX_CHECKED = 200
 
 
 def is_on(user: User) -> bool:
@@ -33,17 +30,3 @@ def reset(user: User, *, by_id: int | None) -> int:
     if number:
         mail.send_security_notice(user, event=_("Two-step sign-in turned off by an administrator"))
     return number
-
-
-def unreadable_secrets() -> list[str]:
-    """Usernames whose app codes were encrypted with another SECRET_KEY, of the latest few hundred."""
-    rows = Authenticator.objects.filter(type=Authenticator.Type.TOTP).select_related("user").order_by("-pk")
-    return sorted(row.user.get_username() for row in rows[:MAX_CHECKED] if not _is_readable(row))
-
-
-def _is_readable(row: Authenticator) -> bool:
-    try:
-        TwoStepAdapter().decrypt(row.data["secret"])
-    except SecretUnreadable:
-        return False
-    return True
