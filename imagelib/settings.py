@@ -63,7 +63,7 @@ ACCOUNT_REAUTHENTICATION_METHODS = {"password", "mfa"}
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105 - a class
 ACCOUNT_FORMS = {
     "login": "analysis.web.sign_in.SignInForm",
-    "change_password": "django.contrib.auth.forms.PasswordChangeForm",
+    "change_password": "imagelib.accounts.password_forms.ChangeForm",
     "set_password": "django.contrib.auth.forms.SetPasswordForm",
     "reset_password": "imagelib.accounts.password_forms.ResetForm",
     "reset_password_from_key": "imagelib.accounts.password_forms.NewPasswordForm",

@@ -20,7 +20,7 @@ from imagelib.accounts import mail
 MESSAGES = {
     "mfa/messages/totp_activated.txt": _("App codes are on."),
     "mfa/messages/totp_deactivated.txt": _("App codes are off."),
-    "mfa/messages/recovery_codes_generated.txt": _("New recovery codes are ready. Earlier ones no longer work."),
+    "mfa/messages/recovery_codes_generated.txt": _("Your recovery codes are ready."),
     "mfa/messages/webauthn_added.txt": _("The passkey was added."),
     "mfa/messages/webauthn_removed.txt": _("The passkey was removed."),
     "socialaccount/messages/account_connected.txt": _("Connected."),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from allauth.account import forms as allauth_forms
 from allauth.core import context
 from django import forms
-from django.contrib.auth.forms import SetPasswordForm
+from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
@@ -39,12 +40,22 @@ class ReauthenticateForm(ThrottledForm, allauth_forms.ReauthenticateForm):
     )
 
     def clean_password(self) -> str:
-        attempts = SignInAttempts("sign-in", context.request, self.user.get_username())
-        attempts.refuse(self)
-        try:
-            password: str = super().clean_password()
-        except ValidationError:
-            attempts.count()
-            raise
-        attempts.forget()
-        return password
+        return _counted(self, super().clean_password)
+
+
+class ChangeForm(ThrottledForm, PasswordChangeForm):
+    def clean_old_password(self) -> str:
+        return _counted(self, super().clean_old_password)
+
+
+def _counted(form: ReauthenticateForm | ChangeForm, check: Callable[[], str]) -> str:
+    """Check a password of the signed-in person; wrong ones count like failed sign-ins."""
+    attempts = SignInAttempts("sign-in", context.request, form.user.get_username())
+    attempts.refuse(form)
+    try:
+        password = check()
+    except ValidationError:
+        attempts.count()
+        raise
+    attempts.forget()
+    return password

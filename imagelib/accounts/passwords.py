@@ -40,7 +40,7 @@ class _EndsOtherSessions:
         return response
 
 
-class PasswordChange(_EndsOtherSessions, views.PasswordChangeView):
+class PasswordChange(ThrottledView, _EndsOtherSessions, views.PasswordChangeView):
     pass
 
 

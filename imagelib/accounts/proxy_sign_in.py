@@ -39,7 +39,9 @@ def middleware(get_response: Handler) -> Handler:
     """Goes after AuthenticationMiddleware."""
 
     def with_proxy_user(request: HttpRequest) -> HttpResponseBase:
-        if settings.PROXY_USER_HEADER and not request.path_info.startswith(API_PATH):
+        # A session that a header opened ends with the setting, too.
+        is_used = bool(settings.PROXY_USER_HEADER) or SESSION_KEY in request.session
+        if is_used and not request.path_info.startswith(API_PATH):
             _apply(request)
         return get_response(request)
 
@@ -67,6 +69,8 @@ def _apply(request: HttpRequest) -> None:
 
 def _named_user(request: HttpRequest) -> str:
     """Empty without the header, and for one that must not be trusted."""
+    if not settings.PROXY_USER_HEADER:
+        return ""
     key = "HTTP_" + settings.PROXY_USER_HEADER.upper().replace("-", "_")
     username = str(request.META.get(key, "")).strip()
     if not username:

@@ -96,6 +96,13 @@ def test_signing_out_at_the_proxy_signs_out_here(owner):
     assert Session.objects.filter(user=owner).count() == 0
 
 
+def test_session_ends_with_the_setting(owner, settings):
+    client = browser("owner")
+    assert username_of(client) == "owner"
+    settings.PROXY_USER_HEADER = ""
+    assert username_of(client) == ""
+
+
 def test_password_sign_in_stays_where_the_proxy_names_nobody(owner):
     client = browser("")
     client.post(reverse("login"), {"username": "owner", "password": "word"})

@@ -27,10 +27,9 @@ RIGHT = {"username": "owner", "password": "word"}
 @pytest.fixture(autouse=True)
 def nothing_counted():
     """The tests share one Redis, where used codes are noted too."""
-    for key in (*attempts.redis_client().scan_iter("code:*"), *attempts.redis_client().scan_iter("passkey:*")):
-        attempts.redis_client().delete(key)
-    for key in attempts.redis_client().scan_iter("imagelib:*"):
-        attempts.redis_client().delete(key)
+    for pattern in ("sign-in:*", "code:*", "passkey:*", "imagelib:*"):
+        for key in attempts.redis_client().scan_iter(pattern):
+            attempts.redis_client().delete(key)
 
 
 def code(*, minutes=0, key=KEY) -> str:
@@ -200,10 +199,10 @@ def test_passkeys_that_are_not_accepted_lead_to_a_wait(settings, owner):
 
 def test_passwords_of_a_stolen_session_are_limited(owner, signed_in, settings):
     settings.SIGN_IN_ATTEMPTS = 2
-    for key in attempts.redis_client().scan_iter("sign-in:*"):
-        attempts.redis_client().delete(key)
     browser, address = signed_in(owner), reverse("account_reauthenticate")
     assert [browser.post(address, {"password": "wrong"}).status_code for _ in range(3)] == [200, 200, 429]
+    change = {"old_password": "word", "new_password1": "a long new secret", "new_password2": "a long new secret"}
+    assert browser.post(reverse("password_change"), change).status_code == 429
 
 
 def test_person_without_a_password_sets_one_without_entering_any(owner, signed_in):
