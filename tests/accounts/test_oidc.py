@@ -161,11 +161,18 @@ def test_second_step_is_asked_for_as_well(provider, anna):
     assert (answer.url, is_signed_in(browser)) == (reverse("mfa_authenticate"), False)
 
 
-def test_person_connects_and_disconnects_it_on_the_account_page(provider, owner, signed_in):
+def test_person_connects_and_disconnects_it_on_the_account_page(provider, owner, signed_in, settings):
     browser, page = signed_in(owner), reverse("socialaccount_connections")
-    browser.post(reverse("account_reauthenticate"), {"password": "word"})
     link = browser.get(page).context["token"]
-    assert browser.get(go(browser, process="connect", token=link)).url == page
+    confirm = browser.get(reverse("oidc-login"), {"process": "connect", "token": link}).url
+    assert confirm.startswith(reverse("account_reauthenticate"))
+    assert browser.post(confirm, {"password": "word"}).url.startswith(f"{reverse('oidc-login')}?process=connect&token=")
+    back = go(browser, process="connect", token=link)
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 0  # it took long at the provider
+    assert browser.get(back).url == reverse("account_reauthenticate")
+    assert not SocialAccount.objects.exists()
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+    assert browser.post(reverse("account_reauthenticate"), {"password": "word"}).url == page
     assert "Connected since" in Page(browser.get(page)).text
     assert is_signed_in(sign_in()[0])
     assert browser.post(page, {"account": SocialAccount.objects.get().pk}).url == page

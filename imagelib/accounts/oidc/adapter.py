@@ -49,6 +49,10 @@ class OidcAdapter(DefaultSocialAccountAdapter):
             )
         ]
 
+    def new_user(self, request: HttpRequest, sociallogin: SocialLogin) -> User:
+        """With plain values, which a session can hold while a password is asked for."""
+        return User(language="", has_generated_password=False)
+
     def authenticate_by_email(self, sociallogin: SocialLogin) -> tuple[User, str] | None:
         """An account whose owner is known to read the mail of this address."""
         email = _verified_email(sociallogin)

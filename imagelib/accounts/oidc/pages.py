@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from allauth.account.decorators import reauthentication_required
 from allauth.socialaccount.models import SocialAccount
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView, OAuth2LoginView
@@ -28,9 +29,19 @@ UNEXPECTED = (RequestException, OAuth2Error, KeyError, TypeError, ValueError)
 """Of a provider that is down, or that answers with something else than OpenID Connect."""
 
 
+def _may_connect(request: HttpRequest) -> bool:
+    """True with the token of the person's own account page."""
+    try:
+        user_id = signing.loads(request.GET.get("token", ""), salt=CONNECT_SALT, max_age=CONNECT_SECONDS)
+    except signing.BadSignature:
+        return False
+    return bool(request.user.is_authenticated and user_id == request.user.pk)
+
+
 @login_not_required
 @never_cache
 @require_safe
+@reauthentication_required(app="allauth.socialaccount", enabled=_may_connect)  # type: ignore[untyped-decorator]
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Lead to the provider, with `process=connect` and a token to connect it."""
     process = request.GET.get("process", "login")
@@ -64,14 +75,6 @@ class Connections(ConnectionsView):
             "token": signing.dumps(self.request.user.pk, salt=CONNECT_SALT),
         }
         return dict(super().get_context_data(**kwargs)) | context
-
-
-def _may_connect(request: HttpRequest) -> bool:
-    try:
-        user_id = signing.loads(request.GET.get("token", ""), salt=CONNECT_SALT, max_age=CONNECT_SECONDS)
-    except signing.BadSignature:
-        return False
-    return bool(request.user.is_authenticated and user_id == request.user.pk)
 
 
 def _by_provider(request: HttpRequest, view_of: Callable[[Any], Callable[[HttpRequest], HttpResponse]]) -> HttpResponse:
