@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from allauth.account import views as allauth
 from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import include, path
@@ -11,6 +12,8 @@ from analysis.mcp_server.views import mcp
 from analysis.web import sign_in
 from imagelib.accounts import invitation_pages, passwords, people_pages, session_pages, token_pages
 from imagelib.accounts import views as accounts
+from imagelib.accounts.oidc import pages as oidc
+from imagelib.accounts.two_step import pages as two_step
 
 admin.site.has_permission = sign_in.can_open_admin  # type: ignore[method-assign]
 
@@ -32,10 +35,18 @@ urlpatterns = [
     path("people/<int:user_id>/", people_pages.person, name="person"),
     path("people/<int:user_id>/role/", people_pages.change_role, name="person-role"),
     path("people/<int:user_id>/access/", people_pages.change_access, name="person-access"),
+    path("people/<int:user_id>/two-step/", people_pages.reset_two_step, name="person-two-step"),
     path("people/<int:user_id>/transfer/", people_pages.transfer, name="person-transfer"),
     path("invitations/<str:token>/", invitation_pages.accept, name="invitation"),
     *passwords.urlpatterns,
+    *two_step.urlpatterns,
+    *oidc.urlpatterns,
+    # Under two names each: ours, and the one that allauth asks for.
     path("accounts/login/", sign_in.SignIn.as_view(), name="login"),
+    path("accounts/login/", sign_in.SignIn.as_view(), name="account_login"),
+    path("accounts/login/cancel/", sign_in.cancel_sign_in, name="cancel-sign-in"),
+    path("accounts/inactive/", allauth.account_inactive, name="account_inactive"),
+    path("account/confirm/", passwords.Reauthenticate.as_view(), name="account_reauthenticate"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
     path("admin/login/", sign_in.admin_sign_in, name="admin-sign-in"),
     path("admin/", admin.site.urls),

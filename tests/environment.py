@@ -21,7 +21,18 @@ VAR = Path(tempfile.gettempdir()) / f"imagelib-tests-{os.getpid()}"
 # is in no checkout, and PYTHONDONTWRITEBYTECODE has its way outside of the tests.
 sys.pycache_prefix, sys.dont_write_bytecode = str(own_folder(BYTECODE)), False
 
-OURS = ("DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "SECRET_KEY", "HTTPS", "RECOGNIZER", "LOCAL_", "AWS_")
+OURS = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "ALLOWED_HOSTS",
+    "SECRET_KEY",
+    "HTTPS",
+    "RECOGNIZER",
+    "LOCAL_",
+    "AWS_",
+    "OIDC_",
+    "PROXY_",
+)
 for name in [name for name in os.environ if name.startswith(OURS)]:
     del os.environ[name]
 os.environ |= {"IMAGELIB_VAR": str(VAR), "IMAGELIB_EMBEDDED_FSYNC": "off", "AWS_EC2_METADATA_DISABLED": "true"}

@@ -42,6 +42,10 @@ def test_default_settings_pass():
         ("REKOGNITION_QUOTA", {"labels": "20", "faces": "0.5"}, []),
         ("REKOGNITION_QUOTA", {"labels": "0", "smells": "1", "text": "fast"}, ["imagelib.E006"] * 3),
         ("REKOGNITION_READS_BUCKET", True, []),
+        ("OIDC_CLIENT_ID", "imagelib", ["imagelib.E021"]),
+        ("OIDC_ROLE", "staff", ["imagelib.E022"]),
+        ("PROXY_ROLE", "administrator", ["imagelib.E022"]),
+        ("PROXY_USER_HEADER", "Remote-User", ["imagelib.E023"]),
     ],
 )
 def test_invalid_setting_is_reported(settings, name, value, expected):
@@ -139,3 +143,24 @@ def test_bucket_that_rekognition_cannot_read_is_reported(settings, options, reas
         messages
         == [f"REKOGNITION_READS_BUCKET has no effect: {reason}. Pictures are sent as bytes instead."][: bool(reason)]
     )
+
+
+@pytest.mark.parametrize(
+    ("proxies", "expected"),
+    [
+        (["10.0.0.1", "10.0.0.0/24", "2001:db8::1"], []),
+        (["10.0.0.0/8"], ["imagelib.W021"]),
+        (["2001:db8::/32"], ["imagelib.E024"]),
+        (["0.0.0.0/0"], ["imagelib.E024"]),
+    ],
+)
+def test_header_that_many_can_send_is_reported(proxies, expected, settings):
+    settings.PROXY_USER_HEADER, settings.TRUSTED_PROXIES = "Remote-User", proxies
+    found = ids(include_deployment_checks=True)
+    assert [each for each in found if each in {"imagelib.W021", "imagelib.E023", "imagelib.E024"}] == expected
+
+
+@pytest.mark.parametrize(("url", "is_told"), [("http://id.example", True), ("https://id.example", False)])
+def test_provider_without_encryption_is_reported(url, is_told, settings):
+    settings.OIDC_SERVER_URL, settings.OIDC_CLIENT_ID, settings.OIDC_CLIENT_SECRET = url, "imagelib", "secret"
+    assert ("imagelib.W022" in ids(include_deployment_checks=True)) is is_told

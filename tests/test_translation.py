@@ -78,12 +78,16 @@ PAGES = {
     "unknown invitation": ("invitation", ["x"], None),
     "admin refused": ("admin-sign-in", [], "owner"),
     "export": ("export", [], "owner"),
+    "two-step sign-in": ("mfa_index", [], "owner"),
+    "passkeys": ("mfa_list_webauthn", [], "owner"),
+    "confirm it's you": ("account_reauthenticate", [], "owner"),
+    "not active": ("account_inactive", [], None),
     "password change": ("password_change", [], "owner"),
     "password changed": ("password_change_done", [], "owner"),
     "password reset": ("password_reset", [], None),
-    "password reset sent": ("password_reset_done", [], None),
-    "password reset link": ("password_reset_confirm", ["MQ", "no-token"], None),
-    "password reset done": ("password_reset_complete", [], None),
+    "password reset sent": ("account_reset_password_done", [], None),
+    "password reset link": ("account_reset_password_from_key", ["1", "no-token"], None),
+    "password reset done": ("account_reset_password_from_key_done", [], None),
 }
 PENDING: set[str] = set()
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -27,6 +30,8 @@ ADVANCED = _(
     "A role sets all of these. Change them only for an account that needs other permissions than its role has."
 )
 admin.site.unregister(Group)
+# allauth's own: secrets of codes and passkeys, applications that the settings name, and addresses it does not use here.
+admin.site.unregister([Authenticator, EmailAddress, SocialAccount, SocialApp, SocialToken])
 
 
 @admin.register(User)

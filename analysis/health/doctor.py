@@ -15,7 +15,17 @@ from django.db import Error, connection, transaction
 from django.utils.translation import gettext as _
 
 from analysis.findings import Finding, State, failed, first_line, ok, warning
-from analysis.health import aws, background_work, backups, embeddings, local_models, services, storage, workload
+from analysis.health import (
+    aws,
+    background_work,
+    backups,
+    embeddings,
+    local_models,
+    services,
+    sign_in,
+    storage,
+    workload,
+)
 from analysis.search import replica
 from imagelib import celery_broker
 
@@ -61,6 +71,8 @@ def all_checks() -> tuple[Check, ...]:
         Check("backup", backups.check_backup, DATABASE),
         Check("models", local_models.check_local_models),
         Check("deliveries", workload.check_deliveries, DATABASE),
+        *([Check("mail", sign_in.check_mail)] if settings.EMAIL_HOST else []),
+        Check("two-step sign-in", sign_in.check_two_step, DATABASE),
         Check("budget", workload.check_budget, DATABASE),
         Check("rate limits", workload.check_rate_limits, BROKER),
     )

@@ -44,7 +44,7 @@ def client_address(request: HttpRequest) -> str:
     address = str(request.META.get("REMOTE_ADDR", ""))
     # A header of a megabyte would otherwise be split into as many parts for each sign-in.
     forwarded = str(request.META.get("HTTP_X_FORWARDED_FOR", ""))[-MAX_FORWARDED_LENGTH:].split(",")
-    while _is_trusted(address) and forwarded:
+    while is_trusted_proxy(address) and forwarded:
         previous_hop = forwarded.pop().strip()
         if not _parse_ip(previous_hop):
             break
@@ -54,10 +54,11 @@ def client_address(request: HttpRequest) -> str:
 
 def has_trusted_sender(request: HttpRequest) -> bool:
     """True if the request comes from one of TRUSTED_PROXIES."""
-    return _is_trusted(str(request.META.get("REMOTE_ADDR", "")))
+    return is_trusted_proxy(str(request.META.get("REMOTE_ADDR", "")))
 
 
-def _is_trusted(address: str) -> bool:
+def is_trusted_proxy(address: str) -> bool:
+    """True for the addresses and networks of TRUSTED_PROXIES."""
     parsed = _parse_ip(address)
     return parsed is not None and any(parsed in network for network in _networks(tuple(settings.TRUSTED_PROXIES)))
 

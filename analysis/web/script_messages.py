@@ -16,6 +16,7 @@ SENTENCES = {
     "server-error": _("Something went wrong (HTTP %(status)s). Reload the page and try again."),
     "reload": _("That did not work. Reload the page and try again."),
     "copied": _("Copied"),
+    "passkey-not-used": _("No passkey was used. Try again, or choose another way."),
     "all-selected": _("All %(total)s selected"),
     "confidence": _("Confidence"),
     "moved-to": _("Moved to position %(position)s of %(total)s"),

@@ -1,65 +1,44 @@
-"""Sign-in with a limit on failed attempts, counted in Redis."""
+"""The sign-in page, and the way into the administration by it."""
 
 from __future__ import annotations
 
 import logging
-from math import ceil
 from typing import Any
 
-from django import forms
+from allauth.account.forms import LoginForm
+from allauth.account.views import LoginView
 from django.conf import settings
-from django.contrib.auth import views
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import ngettext
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from analysis import permissions
 from analysis.health import installation
 from analysis.permissions import accounts as rights
-from analysis.web.attempts import Attempts
-
-THROTTLED = "throttled"
-TOTAL_FACTOR = 5
-"""Limit of an account from all networks, and of a network for all accounts, as a multiple of SIGN_IN_ATTEMPTS."""
+from imagelib.accounts.limits import SignInAttempts, ThrottledForm, ThrottledView
 
 logger = logging.getLogger(__name__)
 
 
-class SignInAttempts(Attempts):
-    """Failed sign-ins within the last SIGN_IN_MINUTES."""
+class SignInForm(ThrottledForm, LoginForm):
+    """Username and password, with a limit on failed attempts."""
 
-    def __init__(self, request: HttpRequest, username: str) -> None:
-        super().__init__(
-            "sign-in",
-            request,
-            account=username,
-            maximum=settings.SIGN_IN_ATTEMPTS,
-            total=settings.SIGN_IN_ATTEMPTS * TOTAL_FACTOR,
-            seconds=settings.SIGN_IN_MINUTES * 60,
-        )
-
-
-class Throttled(forms.Form):
-    """Mixin of sign-in forms: refuses to check passwords after too many failures."""
-
-    request: HttpRequest | None
-    wait = 0
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"] = self.fields.pop("login")
 
     def clean(self) -> Any:
-        username = str(self.cleaned_data.get("username") or "")
-        attempts = SignInAttempts(self.request or HttpRequest(), username)
-        self.wait = attempts.seconds_to_wait()
+        if self.errors:  # without a password there was no attempt, failed or not
+            return self.cleaned_data
+        self.cleaned_data["login"] = self.cleaned_data["username"]
+        attempts = SignInAttempts("sign-in", self.request or HttpRequest(), self.cleaned_data["username"])
         # Before the password is checked: its hash takes a tenth of a second of processor time by design.
-        if self.wait:
-            logger.warning("Sign-in refused from %s: too many failed attempts.", attempts.address or "a local socket")
-            raise ValidationError(_too_many_attempts(self.wait), code=THROTTLED)
+        attempts.refuse(self)
         try:
             cleaned = super().clean()
         except ValidationError:
@@ -70,34 +49,41 @@ class Throttled(forms.Form):
         return cleaned
 
 
-class SignInForm(Throttled, AuthenticationForm):
-    pass
+class SignIn(ThrottledView, LoginView):
+    template_name = "account/login.html"
+    first_url = ""
 
-
-class SignIn(views.LoginView):
-    authentication_form = SignInForm
-    redirect_authenticated_user = True
-
-    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        is_first = form.get_user().last_login is None  # set by signing in
-        response = super().form_valid(form)
-        return redirect("welcome") if is_first and self._leads_to_welcome() else response
-
-    def _leads_to_welcome(self) -> bool:
-        """True for an administrator of an empty installation.
+    def form_valid(self, form: SignInForm) -> HttpResponse:
+        """Lead an administrator of an empty installation to its first steps.
 
         Not on the way to another page.
         """
-        is_start = self.get_redirect_url() in {"", reverse("library")}
-        return bool(is_start and self.request.user.is_superuser and installation.offers_welcome_first())
-
-    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
-        response = super().form_invalid(form)
-        if isinstance(form, SignInForm) and form.wait:
-            # Django's view answers 200 for any failed sign-in, which tells scripts and proxies nothing.
-            response.status_code = 429
-            response["Retry-After"] = str(form.wait)
+        is_start = self.get_success_url() in {None, "", reverse("library")}
+        is_first = form.user.last_login is None  # set by signing in
+        if is_start and is_first and form.user.is_superuser and installation.offers_welcome_first():
+            self.first_url = reverse("welcome")
+        response: HttpResponse = super().form_valid(form)
         return response
+
+    def get_success_url(self) -> str | None:
+        return self.first_url or super().get_success_url()
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = {
+            "next": self.request.POST.get("next") or self.request.GET.get("next") or "",
+            "oidc_name": settings.OIDC_NAME if settings.OIDC_CLIENT_ID else "",
+            "refused_proxy_user": getattr(self.request, "refused_proxy_user", ""),
+        }
+        return dict(super().get_context_data(**kwargs)) | context
+
+
+@login_not_required
+@require_POST
+def cancel_sign_in(request: HttpRequest) -> HttpResponse:
+    """Forget a sign-in that waits for its second step."""
+    if not request.user.is_authenticated:
+        request.session.flush()
+    return redirect("login")
 
 
 @login_not_required
@@ -121,12 +107,3 @@ def admin_sign_in(request: HttpRequest) -> HttpResponse:
 def can_open_admin(request: HttpRequest) -> bool:
     """Of the admin's site: without any permission its pages would be empty."""
     return permissions.can_open_admin(request.user)
-
-
-def _too_many_attempts(seconds: int) -> str:
-    minutes = ceil(seconds / 60)
-    return ngettext(
-        "Too many failed sign-in attempts. Try again in %(minutes)s minute.",
-        "Too many failed sign-in attempts. Try again in %(minutes)s minutes.",
-        minutes,
-    ) % {"minutes": minutes}

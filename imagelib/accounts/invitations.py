@@ -17,7 +17,7 @@ from django.utils import timezone
 from analysis import audit_log, permissions
 from analysis.models import AuditEntry
 from analysis.permissions import accounts as rights
-from imagelib.accounts import user_management
+from imagelib.accounts import email_addresses, user_management
 from imagelib.accounts.models import Invitation, User
 from imagelib.accounts.roles import Role
 
@@ -102,11 +102,27 @@ def accept(invitation: Invitation, user: User) -> None:
     user_management.set_role(user, Role(locked.role))
     locked.accepted_at, locked.account = timezone.now(), user
     locked.save(update_fields=["accepted_at", "account"])
+    email_addresses.mark_verified(user)  # the address is the one that the inviter wrote to
+
+
+def open_invitation_of(email: str) -> Invitation | None:
+    """The one that was sent to this address and can be accepted."""
+    sent = open_invitations().filter(email__iexact=email).select_related("invited_by").first() if email else None
+    return sent if sent is not None and state_of(sent) is State.OPEN else None
 
 
 def suggested_username(invitation: Invitation) -> str:
     """A free username made of the address or the name; empty if none comes to mind."""
-    source = invitation.email.partition("@")[0] or invitation.name
+    return free_username(invitation.email or invitation.name)
+
+
+def free_username(*texts: str) -> str:
+    """A free username like one of the texts; of an address, like its local part."""
+    return next(filter(None, map(_free_username, texts)), "")
+
+
+def _free_username(text: str) -> str:
+    source = text.partition("@")[0]
     letters = (letter for letter in unicodedata.normalize("NFKD", source) if not unicodedata.combining(letter))
     base = re.sub(r"[^\w.+-]+", ".", "".join(letters).casefold()).strip(".")[:140]
     names = [base, *(f"{base}{number}" for number in range(2, 20))] if base else []

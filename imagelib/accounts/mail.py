@@ -1,15 +1,32 @@
-"""Mail to people: the link of an invitation."""
+"""Mail: invitations, security notices, and its last failure for staff."""
 
 from __future__ import annotations
 
+import logging
+from dataclasses import dataclass
+from datetime import datetime
 from smtplib import SMTPException
 
 from django.conf import settings
+from django.core.cache import cache
 from django.core.mail import send_mail
 from django.template.loader import render_to_string
+from django.utils.timezone import now
 
 from analysis import formatting
-from imagelib.accounts.models import Invitation
+from imagelib.accounts.models import Invitation, User
+
+FAILURE_KEY = "mail-failure"
+FAILURE_SECONDS = 7 * 24 * 3600
+MAX_ERROR = 300
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Failure:
+    at: datetime
+    error: str
 
 
 class MailFailed(Exception):
@@ -32,7 +49,45 @@ def send_invitation(invitation: Invitation, *, link: str) -> None:
     }
     subject = render_to_string("account/invitation_subject.txt", context).strip()
     body = render_to_string("account/invitation_email.txt", context)
+    _send(subject, body, invitation.email)
+
+
+def send_security_notice(user: User, *, event: str) -> None:
+    """Tell a person that the way they sign in was changed. A failure is noted only."""
+    if not (user.email and can_send()):
+        return
+    context = {"username": user.get_username(), "event": event}
     try:
-        send_mail(subject, body, None, [invitation.email])
+        _send(
+            render_to_string("account/security_subject.txt", context).strip(),
+            render_to_string("account/security_email.txt", context),
+            user.email,
+        )
+    except MailFailed:
+        return  # noted already; the change itself was made
+
+
+def note_failure(error: Exception) -> None:
+    """Log it, and keep it for staff until mail is sent again, at most a week."""
+    text = (str(error) or type(error).__name__)[:MAX_ERROR]
+    logger.error("Mail was not sent: %s", text)
+    cache.set(FAILURE_KEY, (now().isoformat(), text), FAILURE_SECONDS)
+
+
+def note_success() -> None:
+    cache.delete(FAILURE_KEY)
+
+
+def last_failure() -> Failure | None:
+    """None if the last message was sent, or the cache is not available."""
+    found = cache.get(FAILURE_KEY)
+    return Failure(datetime.fromisoformat(found[0]), found[1]) if found else None
+
+
+def _send(subject: str, body: str, recipient: str) -> None:
+    try:
+        send_mail(subject, body, None, [recipient])
     except (SMTPException, OSError) as error:
+        note_failure(error)
         raise MailFailed(str(error)) from error
+    note_success()

@@ -1,22 +1,24 @@
-"""Addresses for changing and resetting passwords, and a limit on mails."""
+"""Addresses for changing, setting and resetting passwords, and a limit on mails."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import ceil
 from typing import Any
 
-from django.contrib.auth import views
-from django.contrib.auth.forms import PasswordChangeForm, PasswordResetForm, SetPasswordForm
-from django.db import transaction
-from django.http import HttpResponse
-from django.urls import path
+from allauth.account import views
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import PasswordChangeDoneView
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import path, re_path
+from django.utils.http import int_to_base36, urlsafe_base64_decode
 from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
 
-from analysis import audit_log
-from analysis.models import AuditEntry
 from analysis.web.attempts import Attempts
-from imagelib.accounts import mail, sessions
+from imagelib.accounts import email_addresses, mail, sessions
+from imagelib.accounts.limits import ThrottledView, with_wait
+from imagelib.accounts.password_forms import NewPasswordForm, ResetForm
 
 MAILS = 3
 """Mails an hour to one email address by requests from one network.
@@ -27,23 +29,34 @@ TOTAL = 10
 """Mails an hour to one address by requests from everywhere, and requests an hour from one network."""
 
 
-class PasswordChange(views.PasswordChangeView):
-    """Also ends the other sessions, one of which may be a stranger's."""
+class _EndsOtherSessions:
+    """Mixin of views of a new password: another session may be a stranger's."""
 
-    template_name = "account/password_change.html"
+    request: HttpRequest
 
-    def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
-        response = _saved(super().form_valid, form)
+    def form_valid(self, form: Any) -> HttpResponse:
+        response: HttpResponse = super().form_valid(form)  # type: ignore[misc]
         sessions.sign_out_everywhere(form.user, except_key=self.request.session.session_key)
         return response
 
 
-class PasswordReset(views.PasswordResetView):
-    template_name = "account/password_reset.html"
-    email_template_name = "account/password_reset_email.txt"
-    subject_template_name = "account/password_reset_subject.txt"
+class PasswordChange(ThrottledView, _EndsOtherSessions, views.PasswordChangeView):
+    pass
 
-    def form_valid(self, form: PasswordResetForm) -> HttpResponse:
+
+class PasswordSet(_EndsOtherSessions, views.PasswordSetView):
+    pass
+
+
+class Reauthenticate(ThrottledView, views.ReauthenticateView):
+    """The password once more, before a change of how a person signs in."""
+
+
+class PasswordReset(views.PasswordResetView):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return dict(super().get_context_data(**kwargs)) | {"can_send": mail.can_send()}
+
+    def form_valid(self, form: ResetForm) -> HttpResponse:
         attempts = Attempts(
             "password reset",
             self.request,
@@ -54,27 +67,27 @@ class PasswordReset(views.PasswordResetView):
         )
         if wait := attempts.seconds_to_wait():
             form.add_error(None, _too_many_mails(wait))
-            response = self.form_invalid(form)
-            response.status_code = 429
-            response["Retry-After"] = str(wait)
-            return response
+            return with_wait(self.form_invalid(form), wait)
         attempts.count()
+        response: HttpResponse = super().form_valid(form)
+        return response
+
+
+class PasswordResetFromKey(_EndsOtherSessions, views.PasswordResetFromKeyView):
+    def form_valid(self, form: NewPasswordForm) -> HttpResponse:
+        email_addresses.mark_verified(form.user)  # the link was in a mail to it
         return super().form_valid(form)
 
 
-class PasswordResetConfirm(views.PasswordResetConfirmView):
-    template_name = "account/password_reset_confirm.html"
-
-    def form_valid(self, form: SetPasswordForm[Any]) -> HttpResponse:
-        return _saved(super().form_valid, form)
-
-
-def _saved(save: Callable[[Any], HttpResponse], form: SetPasswordForm[Any]) -> HttpResponse:
-    """Save the new password and the fact in the audit log."""
-    with transaction.atomic():
-        response = save(form)
-        audit_log.record(AuditEntry.Action.CHANGE, form.user, by_id=form.user.pk, details={"fields": ["Password"]})
-    return response
+@login_not_required
+@require_safe
+def earlier_reset_link(_request: HttpRequest, uidb64: str, token: str) -> HttpResponse:
+    """Links in mails that were sent before allauth came lead to today's address."""
+    try:
+        user_id = int(urlsafe_base64_decode(uidb64))
+    except ValueError:
+        user_id = 0
+    return redirect("account_reset_password_from_key", int_to_base36(max(user_id, 0)), token)
 
 
 def _too_many_mails(seconds: int) -> str:
@@ -87,34 +100,30 @@ def _too_many_mails(seconds: int) -> str:
 
 
 urlpatterns = [
-    path(
-        "accounts/password_change/",
-        PasswordChange.as_view(),
-        name="password_change",
-    ),
+    path("accounts/password_change/", PasswordChange.as_view(), name="password_change"),
+    path("accounts/password_change/", PasswordChange.as_view(), name="account_change_password"),
+    path("accounts/password_set/", PasswordSet.as_view(), name="account_set_password"),
     path(
         "accounts/password_change/done/",
-        views.PasswordChangeDoneView.as_view(template_name="account/password_change_done.html"),
+        PasswordChangeDoneView.as_view(template_name="account/password_change_done.html"),
         name="password_change_done",
     ),
-    path(
-        "accounts/password_reset/",
-        PasswordReset.as_view(extra_context={"can_send": mail.can_send}),
-        name="password_reset",
-    ),
+    path("accounts/password_reset/", PasswordReset.as_view(), name="password_reset"),
+    path("accounts/password_reset/", PasswordReset.as_view(), name="account_reset_password"),
     path(
         "accounts/password_reset/done/",
-        views.PasswordResetDoneView.as_view(template_name="account/password_reset_done.html"),
-        name="password_reset_done",
-    ),
-    path(
-        "accounts/reset/<uidb64>/<token>/",
-        PasswordResetConfirm.as_view(),
-        name="password_reset_confirm",
+        views.PasswordResetDoneView.as_view(),
+        name="account_reset_password_done",
     ),
     path(
         "accounts/reset/done/",
-        views.PasswordResetCompleteView.as_view(template_name="account/password_reset_complete.html"),
-        name="password_reset_complete",
+        views.PasswordResetFromKeyDoneView.as_view(),
+        name="account_reset_password_from_key_done",
+    ),
+    path("accounts/reset/<uidb64>/<token>/", earlier_reset_link, name="password_reset_confirm"),
+    re_path(
+        r"^accounts/reset/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>[^/]+)/$",
+        PasswordResetFromKey.as_view(),
+        name="account_reset_password_from_key",
     ),
 ]

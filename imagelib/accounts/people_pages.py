@@ -28,6 +28,7 @@ from imagelib.accounts import invitations, user_management
 from imagelib.accounts.invitation_forms import RoleForm, role_lines
 from imagelib.accounts.models import Invitation, User
 from imagelib.accounts.roles import LINES, Role
+from imagelib.accounts.two_step import reset as two_step
 
 PAGE_SIZE = 50
 MAX_INVITATIONS = 200
@@ -119,6 +120,16 @@ def change_access(request: Request, user_id: int) -> HttpResponse:
 
 
 @require_POST
+def reset_two_step(request: Request, user_id: int) -> HttpResponse:
+    """For somebody who lost their phone."""
+    other = _changeable_or_404(request, user_id)
+    number = two_step.reset(other, by_id=_me(request).pk)
+    text = _("%(name)s now signs in with the password alone.") if number else _("%(name)s has no two-step sign-in.")
+    toasts.add_toast(request, Toast(text % {"name": _name(other)}))
+    return redirect("person", user_id)
+
+
+@require_POST
 def transfer(request: Request, user_id: int) -> HttpResponse:
     """Give all pictures of a person to another."""
     other = _person_or_404(request, user_id)
@@ -169,6 +180,7 @@ def _person_page(
         "receivers": _receivers(other) if can_transfer else None,
         "me": request.user.get_username(),
         "transfer_error": transfer_error,
+        "has_two_step": two_step.is_on(other),
         "can_open_admin": permissions.can_open_admin(request.user),
         "toasts": toasts.take_toasts(request),
     }

@@ -12,6 +12,7 @@ from imagelib.settings.mail import *
 from imagelib.settings.monitoring import *
 from imagelib.settings.recognition import *
 from imagelib.settings.security import *
+from imagelib.settings.sign_in import *
 from imagelib.settings.storage import *
 from imagelib.settings.uploads import *
 from imagelib.settings.web import *

@@ -11,6 +11,10 @@ SWEEP_SECONDS = env.float("SWEEP_SECONDS", 10.0)
 WATCHDOG_MINUTES = env.float("WATCHDOG_MINUTES", 15.0)
 HAS_REDIS = REDIS_URL != "none"
 REDIS = (REDIS_URL or embedded.redis_url(VAR)) if HAS_REDIS else ""
+# In REDIS's place one folder, which is enough for one machine.
+_FILES = {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": VAR / "cache"}
+_REDIS = {"BACKEND": "imagelib.cache.OptionalRedisCache", "LOCATION": REDIS}
+CACHES = {"default": {**(_REDIS if HAS_REDIS else _FILES), "KEY_PREFIX": "imagelib"}}
 # Empty: no Celery; `manage.py work` does all background work.
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", "") or ((REDIS_URL or embedded.broker_url(VAR)) if HAS_REDIS else "")
 CELERY_QUEUE_URL = env.str("CELERY_QUEUE_URL", "")

@@ -13,6 +13,8 @@ ALLOWED_HOSTS = _NAMED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
 HTTPS = env.bool("HTTPS", bool(_NAMED_HOSTS))
 
 SECRET_KEY = env.str("SECRET_KEY", "") or secret_key.load_or_create(VAR / "secret_key", is_public=HTTPS)
+# Earlier keys, so that sessions, links and app codes survive a new one.
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_ENGINE = "imagelib.accounts.session_store"

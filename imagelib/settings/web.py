@@ -16,6 +16,10 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
     "corsheaders",
     "csp",
     "django_htmx",
@@ -40,6 +44,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "imagelib.accounts.proxy_sign_in.middleware",
     "imagelib.accounts.api_tokens.authentication",
     "analysis.audit_log.source.middleware",
     "imagelib.accounts.time_zones.middleware",
@@ -52,6 +57,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "analysis.web.search_replica.SearchReplica",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
 ]
 ROOT_URLCONF = "imagelib.urls"
 WSGI_APPLICATION = "imagelib.wsgi.application"

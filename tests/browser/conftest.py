@@ -94,7 +94,7 @@ class Visit:
         self.page.goto("/")
         self.page.get_by_label("Name").fill(name)
         self.page.get_by_label("Password").fill("word")
-        self.page.get_by_role("button", name="Sign in").click()
+        self.page.get_by_role("button", name="Sign in", exact=True).click()
         self.page.wait_for_url("**/")  # and until it is loaded: keys work from then on
         return self.page
 

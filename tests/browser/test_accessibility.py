@@ -141,7 +141,7 @@ def test_pages_of_who_is_not_signed_in(visit, rows, look):
     page.goto("/accounts/login/")
     page.get_by_label("Name").fill("owner")
     page.get_by_label("Password").fill("wrong")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_text("Incorrect username or password.").wait_for()
     assert look(page) == []
 

@@ -137,7 +137,7 @@ def test_signed_out_person_signs_in_and_returns_to_the_picture(visit, image):
     page.keyboard.press("f")
     page.get_by_label("Name").fill("owner")
     page.get_by_label("Password").fill("word")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url(f"**{image.get_absolute_url()}?q=cat")
     assert Rating.objects.count() == 0
 

@@ -157,5 +157,5 @@ def test_signed_out_person_signs_in_and_returns_to_the_search(visit, owner, dogs
         act()
         page.locator("input[name=username]").fill("owner")
         page.get_by_label("Password").fill("word")
-        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Sign in", exact=True).click()
         page.wait_for_url("**/?q=dog")

@@ -220,18 +220,48 @@ ENTRIES = {
     "person": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     "person-role": ("post", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     "person-access": ("post", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    "person-two-step": ("post", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     "person-transfer": ("post", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     "invitation": ("get", {PRIVATE: (404, 404, 404, 404)}),  # an unknown link; others: accounts/test_invitations.py
     "admin-sign-in": ("get", {PRIVATE: (403, 403, 403, SIGN_IN)}),
     "api-tokens": ("get", EVERYBODY_SIGNED_IN),
     "api-token-revoke": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
-    "password_change": ("get", EVERYBODY_SIGNED_IN),
-    "password_change_done": ("get", EVERYBODY_SIGNED_IN),
-    "password_reset": ("get", EVERYBODY),
-    "password_reset_done": ("get", EVERYBODY),
-    "password_reset_confirm": ("get", EVERYBODY),  # says that the link is not valid
-    "password_reset_complete": ("get", EVERYBODY),
+    **dict.fromkeys(
+        ("password_change", "account_change_password", "password_change_done"), ("get", EVERYBODY_SIGNED_IN)
+    ),
+    "account_set_password": ("get", EVERYBODY_GOES_BACK),  # everybody here has one: accounts/test_two_step.py
+    **dict.fromkeys(
+        ("password_reset", "account_reset_password", "account_reset_password_done", "account_inactive"),
+        ("get", EVERYBODY),
+    ),
+    "account_reset_password_from_key": ("get", EVERYBODY),  # says that the link is not valid
+    "account_reset_password_from_key_done": ("get", EVERYBODY),
+    "password_reset_confirm": ("get", {PRIVATE: (302,) * 4}),  # links of older mails
+    "account_reauthenticate": ("get", EVERYBODY_SIGNED_IN),
+    "mfa_index": ("get", EVERYBODY_SIGNED_IN),
+    "mfa_list_webauthn": ("get", EVERYBODY_SIGNED_IN),
+    **dict.fromkeys(
+        # First to the password, or from other ways of confirming to it: accounts/test_two_step.py.
+        (
+            *("mfa_activate_totp", "mfa_generate_recovery_codes", "mfa_add_webauthn", "mfa_remove_webauthn"),
+            *("mfa_edit_webauthn", "mfa_reauthenticate", "mfa_reauthenticate_webauthn"),
+        ),
+        ("get", EVERYBODY_GOES_BACK),
+    ),
+    **dict.fromkeys(
+        ("mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_download_recovery_codes"),
+        ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    ),
+    # Nobody is on the way in, so there is no second step to take.
+    "mfa_authenticate": ("get", {PRIVATE: (302,) * 4}),
+    "mfa_login_webauthn": ("get", {PRIVATE: (302,) * 4}),
+    "cancel-sign-in": ("post", {PRIVATE: (302,) * 4}),
+    # Without a provider in the settings: accounts/test_oidc.py.
+    "oidc-login": ("get", {PRIVATE: (404,) * 4}),
+    "oidc-callback": ("get", {PRIVATE: (404,) * 4}),
+    "socialaccount_connections": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     "login": ("get", {PRIVATE: (302, 302, 302, 200)}),
+    "account_login": ("get", {PRIVATE: (302, 302, 302, 200)}),
     "logout": ("post", {PRIVATE: (302, 302, 302, SIGN_IN)}),
 }
 CURATED = (
@@ -311,9 +341,11 @@ def address(name: str, image: Image) -> str:
     arguments |= {"trash-cancel": [deletion], "trash-receipt": [deletion]}
     entry = AuditEntry.objects.values_list("pk", flat=True).first()
     arguments |= {"audit-entry": [entry], "audit-entry-csv": [entry]}
-    arguments |= {name: [image.owner_id] for name in ("person", "person-role", "person-access", "person-transfer")}
+    arguments |= {name: [image.owner_id] for name in ("person", "person-role", "person-access")}
+    arguments |= {name: [image.owner_id] for name in ("person-two-step", "person-transfer")}
     arguments |= {"invitation-resend": [1], "invitation-revoke": [1], "invitation": ["no-token"]}
-    arguments |= {"password_reset_confirm": ["MQ", "no-token"]}
+    arguments |= {"password_reset_confirm": ["MQ", "no-token"], "account_reset_password_from_key": ["1", "no-token"]}
+    arguments |= {"mfa_remove_webauthn": [1], "mfa_edit_webauthn": [1]}
     alert = Alert.objects.filter(owner=image.owner).values_list("pk", flat=True).first() or 10**9  # its search deleted
     arguments |= {"alert": [alert], "alert-edit": [alert], "alert-action": [alert, "pause"]}
     query = f"?search={saved}" if name in {"alert-new", "alert-preview"} else ""

@@ -1,0 +1,59 @@
+"""Rows of the account page: each way in, with its state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from imagelib.accounts import api_tokens, sessions
+from imagelib.accounts.models import User
+from imagelib.accounts.oidc.provider import PROVIDER_ID
+
+
+@dataclass(frozen=True)
+class AccessRow:
+    url: str
+    icon: str
+    title: str
+    state: str
+
+
+def rows(user: User, *, session_key: str | None) -> list[AccessRow]:
+    signed_in = len(sessions.sessions_of(user, current_key=session_key))
+    tokens = api_tokens.tokens_of(user).count()
+    return [
+        _password(user),
+        *_second_steps(user),
+        AccessRow(reverse("sessions"), "globe", _("Where you're signed in"), str(signed_in)),
+        *_connected(user),
+        AccessRow(reverse("api-tokens"), "keyboard", _("API tokens"), str(tokens)),
+    ]
+
+
+def _password(user: User) -> AccessRow:
+    if user.has_usable_password():
+        return AccessRow(reverse("password_change"), "lock", _("Password"), _("Change"))
+    return AccessRow(reverse("account_set_password"), "lock", _("Password"), _("Not set"))
+
+
+def _second_steps(user: User) -> list[AccessRow]:
+    types = list(Authenticator.objects.filter(user=user).values_list("type", flat=True))
+    passkeys = types.count(Authenticator.Type.WEBAUTHN)
+    state = _("On") if Authenticator.Type.TOTP in types or passkeys else _("Off")
+    return [
+        AccessRow(reverse("mfa_index"), "shield", _("Two-step sign-in"), state),
+        AccessRow(reverse("mfa_list_webauthn"), "key", _("Passkeys"), str(passkeys)),
+    ]
+
+
+def _connected(user: User) -> list[AccessRow]:
+    if not settings.OIDC_CLIENT_ID:
+        return []
+    is_connected = SocialAccount.objects.filter(user=user, provider=PROVIDER_ID).exists()
+    state = _("Connected") if is_connected else _("Not connected")
+    return [AccessRow(reverse("socialaccount_connections"), "link", settings.OIDC_NAME, state)]

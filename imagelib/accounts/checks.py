@@ -1,0 +1,95 @@
+"""System checks of the settings of sign-in; each message has an id and a hint."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 - Django's name
+from django.utils.translation import gettext as _
+
+from imagelib.accounts.roles import Role
+
+MAX_PROXIES = 256
+"""Addresses of a network of proxies; in a larger one there is more than proxies."""
+ROLES = (Role.VIEWER.value, Role.CURATOR.value, Role.OWNER.value)
+"""Of new accounts. Without staff: whoever runs the provider or the proxy would decide who runs this library."""
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@register(Tags.security)
+def single_sign_on_complete(**_options: Any) -> list[CheckMessage]:
+    names = ("OIDC_SERVER_URL", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")
+    missing = [name for name in names if not getattr(settings, name)]
+    if len(missing) in {0, len(names)}:
+        return []
+    message = _("Single sign-on is not complete: %(names)s is not set.") % {"names": ", ".join(missing)}
+    return [Error(message, hint=_("Set it to what your provider says, or remove the others."), id="imagelib.E021")]
+
+
+@register(Tags.security)
+def roles_of_new_accounts_known(**_options: Any) -> list[CheckMessage]:
+    return [
+        Error(
+            _("%(name)s is “%(value)s”, which new accounts can't have.") % {"name": name, "value": value},
+            hint=_("Set it to one of: %(names)s.") % {"names": ", ".join(ROLES)},
+            id="imagelib.E022",
+        )
+        for name, value in (("OIDC_ROLE", settings.OIDC_ROLE), ("PROXY_ROLE", settings.PROXY_ROLE))
+        if value not in ROLES
+    ]
+
+
+@register(Tags.security)
+def proxy_header_guarded(**_options: Any) -> list[CheckMessage]:
+    """A header that everybody can send signs everybody in as anybody."""
+    if not settings.PROXY_USER_HEADER:
+        return []
+    hint = _("Set TRUSTED_PROXIES to the addresses of your proxies, and of nothing else.")
+    if not settings.TRUSTED_PROXIES:
+        message = _("PROXY_USER_HEADER is set, but no proxy is trusted, so nobody is signed in by it.")
+        return [Error(message, hint=hint, id="imagelib.E023")]
+    return [
+        Error(
+            _("All of the internet (%(network)s) could sign in as anybody, by PROXY_USER_HEADER.") % {"network": text},
+            hint=hint,
+            id="imagelib.E024",
+        )
+        for text in settings.TRUSTED_PROXIES
+        if _size(text) >= 2**32
+    ]
+
+
+@register(Tags.security, deploy=True)
+def proxy_network_small(**_options: Any) -> list[CheckMessage]:
+    if not settings.PROXY_USER_HEADER:
+        return []
+    return [
+        Warning(
+            _("Every machine in %(network)s can sign in as anybody, by PROXY_USER_HEADER.") % {"network": text},
+            hint=_("Name the proxies' own addresses in TRUSTED_PROXIES."),
+            id="imagelib.W021",
+        )
+        for text in settings.TRUSTED_PROXIES
+        if MAX_PROXIES < _size(text) < 2**32
+    ]
+
+
+@register(Tags.security, deploy=True)
+def single_sign_on_encrypted(**_options: Any) -> list[CheckMessage]:
+    parts = urlsplit(settings.OIDC_SERVER_URL)
+    if not settings.OIDC_CLIENT_ID or parts.scheme == "https" or parts.hostname in LOOPBACK:
+        return []
+    message = _("OIDC_SERVER_URL doesn't begin with https://, so whoever is on the way can sign in as anybody.")
+    return [Warning(message, hint=_("Use the provider's HTTPS address."), id="imagelib.W022")]
+
+
+def _size(text: str) -> int:
+    """Number of addresses, of IPv6 the /64 networks; 0 for nonsense."""
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError:
+        return 0
+    return network.num_addresses if network.version == 4 else 2 ** max(64 - network.prefixlen, 0)

@@ -1,0 +1,106 @@
+"""The OpenID Connect provider of the settings, with PKCE and a nonce always."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialApp, SocialLogin, SocialToken
+from allauth.socialaccount.providers.oauth2.client import OAuth2Error
+from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
+from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
+from allauth.utils import build_absolute_uri
+from django.conf import settings
+from django.core.cache import cache
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.crypto import constant_time_compare
+
+PROVIDER_ID = "oidc"
+CONFIG_SECONDS = 60
+"""For which the provider's addresses are kept: visitors' clicks alone do not make requests to it."""
+
+
+class OidcClient(OpenIDConnectOAuth2Adapter):
+    """Requests to the provider, and what must be true of its responses."""
+
+    nonce = ""
+
+    @property
+    def openid_config(self) -> Any:
+        url = self.get_provider().server_url
+        config = cache.get(f"oidc:{url}")
+        if config is None:
+            config = super().openid_config
+            cache.set(f"oidc:{url}", config, CONFIG_SECONDS)
+        return config
+
+    def get_callback_url(self, request: HttpRequest, app: SocialApp) -> str:
+        return str(build_absolute_uri(request, reverse("oidc-callback")))
+
+    def get_access_token_data(
+        self, request: HttpRequest, app: SocialApp, client: Any, pkce_code_verifier: str | None = None
+    ) -> Any:
+        self.nonce = nonce_of(pkce_code_verifier or "")
+        return super().get_access_token_data(request, app, client, pkce_code_verifier)
+
+    def complete_login(self, request: HttpRequest, app: SocialApp, token: SocialToken, **kwargs: Any) -> SocialLogin:
+        """Raises OAuth2Error for claims about another sign-in, or another person."""
+        if not kwargs["response"].get("id_token"):
+            raise OAuth2Error("no ID token")
+        login = super().complete_login(request, app, token, **kwargs)
+        claims, userinfo = login.account.extra_data["id_token"], login.account.extra_data.get("userinfo") or {}
+        if not constant_time_compare(str(claims.get("nonce", "")), self.nonce):
+            raise OAuth2Error("the nonce of the ID token is of another sign-in")
+        if userinfo and userinfo.get("sub") != claims["sub"]:
+            raise OAuth2Error("the ID token and the user info are of two people")
+        return login
+
+
+class OidcProvider(OpenIDConnectProvider):
+    oauth2_adapter_class = OidcClient
+    pkce_enabled_default = True
+
+    def get_login_url(self, request: HttpRequest, **kwargs: Any) -> str:
+        return reverse("oidc-login")
+
+    def get_pkce_params(self) -> dict[str, Any]:
+        """Adds the nonce, which follows from the verifier and need not be kept."""
+        params: dict[str, Any] = super().get_pkce_params()
+        return params | {"nonce": nonce_of(params["code_verifier"])}
+
+    def get_auth_params_from_request(self, request: HttpRequest, action: str) -> dict[str, Any]:
+        """Ignores the link's parameters, which could change what is asked for."""
+        return dict(self.get_auth_params())
+
+    def get_scope_from_request(self, request: HttpRequest) -> list[str]:
+        return list(self.get_scope())
+
+    def extract_uid(self, data: dict[str, Any]) -> str:
+        """Digest of issuer and subject: providers give the same numbers to others."""
+        claims = data["id_token"]
+        return hashlib.sha256(f"{claims['iss']} {claims['sub']}".encode()).hexdigest()
+
+    def extract_common_fields(self, data: dict[str, Any]) -> dict[str, Any]:
+        claims = claims_of(data)
+        return {"username": claims.get("preferred_username"), "email": email_of(data), "name": claims.get("name")}
+
+    def extract_email_addresses(self, data: dict[str, Any]) -> list[EmailAddress]:
+        email = email_of(data)
+        # Some providers send the text "true".
+        is_verified = str(claims_of(data).get("email_verified", "")).lower() == "true" or settings.OIDC_TRUST_EMAIL
+        return [EmailAddress(email=email, verified=is_verified, primary=True)] if email else []
+
+
+def claims_of(data: dict[str, Any]) -> dict[str, Any]:
+    return {**data["id_token"], **(data.get("userinfo") or {})}
+
+
+def email_of(data: dict[str, Any]) -> str:
+    email = claims_of(data).get(settings.OIDC_EMAIL_CLAIM)
+    return email.strip() if isinstance(email, str) else ""
+
+
+def nonce_of(verifier: str) -> str:
+    return hashlib.sha256(b"nonce:" + verifier.encode()).hexdigest()

@@ -1,0 +1,108 @@
+"""Sign-in by a reverse proxy, which names the person in a header.
+
+Whoever can send that header is anybody they like. So it counts only from the addresses of TRUSTED_PROXIES, and never
+below /api/, where tokens alone do.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from django.conf import settings
+from django.contrib.auth import login, logout
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from analysis import audit_log
+from analysis.models import AuditEntry
+from analysis.web.http import is_trusted_proxy
+from imagelib.accounts import user_management
+from imagelib.accounts.api_tokens import API_PATH
+from imagelib.accounts.models import User
+from imagelib.accounts.roles import Role
+
+SESSION_KEY = "signed_in_by_proxy"
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+FORBIDDEN = frozenset(",;\x00\r\n")
+"""A comma: the proxy added its header to one that the browser had sent, and nobody knows which is whose."""
+
+MAX_LENGTH = 150
+
+logger = logging.getLogger(__name__)
+
+Handler = Callable[[HttpRequest], HttpResponseBase]
+
+
+def middleware(get_response: Handler) -> Handler:
+    """Goes after AuthenticationMiddleware."""
+
+    def with_proxy_user(request: HttpRequest) -> HttpResponseBase:
+        # A session that a header opened ends with the setting, too.
+        is_used = bool(settings.PROXY_USER_HEADER) or SESSION_KEY in request.session
+        if is_used and not request.path_info.startswith(API_PATH):
+            _apply(request)
+        return get_response(request)
+
+    return with_proxy_user
+
+
+def _apply(request: HttpRequest) -> None:
+    username = _named_user(request)
+    if not username:
+        if SESSION_KEY in request.session:  # they signed out at the proxy
+            logout(request)
+        return
+    if request.user.is_authenticated and request.user.get_username() == username:
+        return
+    account = _account(username)
+    if request.user.is_authenticated:
+        logout(request)  # somebody else sits at this browser now
+    if account is None:
+        request.refused_proxy_user = username  # type: ignore[attr-defined] # named on the sign-in page
+        logger.warning("The proxy named %r, who has no active account here.", username)
+        return
+    login(request, account, backend=BACKEND)
+    request.session[SESSION_KEY] = True
+
+
+def _named_user(request: HttpRequest) -> str:
+    """Empty without the header, and for one that must not be trusted."""
+    if not settings.PROXY_USER_HEADER:
+        return ""
+    key = "HTTP_" + settings.PROXY_USER_HEADER.upper().replace("-", "_")
+    username = str(request.META.get(key, "")).strip()
+    if not username:
+        return ""
+    address = str(request.META.get("REMOTE_ADDR", ""))
+    if not is_trusted_proxy(address):
+        logger.warning(
+            "Ignored %s from %s, which is not in TRUSTED_PROXIES.", settings.PROXY_USER_HEADER, address or "?"
+        )
+        return ""
+    if FORBIDDEN & set(username) or len(username) > MAX_LENGTH:
+        logger.warning("Ignored %s with several values or an invalid one.", settings.PROXY_USER_HEADER)
+        return ""
+    return username
+
+
+def _account(username: str) -> User | None:
+    account = User.objects.filter(username=username).first()
+    if account is not None:
+        return account if account.is_active else None
+    return _create(username) if settings.PROXY_NEW_ACCOUNTS else None
+
+
+def _create(username: str) -> User | None:
+    """Requests of one page arrive together, so another may have made it a moment ago."""
+    user = User(username=username)
+    user.set_unusable_password()
+    try:
+        with transaction.atomic():
+            user.save()
+            user_management.set_role(user, Role(settings.PROXY_ROLE))
+            audit_log.record(AuditEntry.Action.ADD, user, by_id=None, details={"source": settings.PROXY_USER_HEADER})
+    except IntegrityError:
+        return User.objects.filter(username=username, is_active=True).first()
+    return user
