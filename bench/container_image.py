@@ -25,7 +25,7 @@ from bench.container import dockerfile, stages
 from bench.report import Measurement, Report
 
 ROOT = Path(__file__).resolve().parent.parent
-STARTED = {"worker": "ready.", "beat": "beat: Starting", "consumer": "Processing events"}
+STARTED = {"worker": "ready.", "beat": "is starting", "consumer": "Processing events"}
 VAR = "/var/lib/imagelib"
 LIMIT = 60.0  # seconds for one process to start
 
