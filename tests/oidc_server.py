@@ -98,6 +98,20 @@ class Code(AuthorizationCodeMixin):
         return None
 
 
+class Payload(BasicOAuth2Payload):
+    @property
+    def datalist(self):
+        return defaultdict(list, super().datalist)
+
+
+class Request(OAuth2Request):
+    @property
+    def form(self):
+        return self.payload.data
+
+    args = form
+
+
 @cache
 def signing_key() -> RSAKey:
     return RSAKey.generate_key(2048, {"kid": "first", "alg": "RS256", "use": "sig"})
@@ -195,11 +209,8 @@ def serving(provider: Provider):
                 case "/userinfo" if self.headers["Authorization"].removeprefix("Bearer ") in provider.tokens:
                     sub = provider.subject_of_userinfo or provider.claims["sub"]
                     return 200, json.dumps(provider.claims | {"sub": sub}), {}
-            request = OAuth2Request(method, f"{provider.issuer}{self.path}", headers=self.headers)
-            request.payload = BasicOAuth2Payload(data)
-            request.payload._datalist = defaultdict(list, request.payload._datalist)
-            type(request).form = property(lambda self: self.payload.data)
-            type(request).args = property(lambda self: self.payload.data)
+            request = Request(method, f"{provider.issuer}{self.path}", headers=self.headers)
+            request.payload = Payload(data)
             if self.path.startswith("/token"):
                 return oauth.create_token_response(request)
             grant = oauth.get_consent_grant(request, end_user=SimpleNamespace())
