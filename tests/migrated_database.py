@@ -1,7 +1,7 @@
-"""A dump of the test database after all migrations, so that not every process runs them.
+"""A dump of the test database after all migrations.
 
-They take ten seconds of processor time, loading the dump one. It is kept outside of checkouts, under a name that
-changes with whatever makes the database; it may be deleted at any time.
+So not every process runs them: they take ten seconds of processor time, loading the dump one. It is kept outside of
+checkouts, under a name that changes with whatever makes the database; it may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ SOURCES = (
 
 
 def load() -> None:
-    """Have Django copy the test database from the dump, if there is one. Its `migrate` then finds nothing to do."""
+    """Have Django copy the test database from the dump, if there is one.
+
+    Its `migrate` then finds nothing to do.
+    """
     dump = _dump()
     if not dump.exists():
         return
