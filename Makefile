@@ -17,7 +17,7 @@ PRODUCTION = IMAGELIB_ENV_FILE=/dev/null SECRET_KEY="$$(.venv/bin/python -c 'imp
 	ALLOWED_HOSTS=pictures.example.org DATABASE_URL=postgresql://imagelib@127.0.0.1/imagelib \
 	BEHIND_PROXY=1 TRUSTED_PROXIES=127.0.0.1 MONTHLY_BUDGET=100 DECODE_MEMORY_BYTES=536870912 REDIS_URL=redis://127.0.0.1/0 RECOGNIZER=rekognition AWS_STORAGE_BUCKET_NAME=pictures AWS_REGION=eu-west-1
 
-.PHONY: help setup run demo test check format coverage bench requirements openapi
+.PHONY: help setup run demo test check format coverage bench docs screenshots requirements openapi
 
 help: ## show this help
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
@@ -57,6 +57,12 @@ coverage: .venv/installed-dev .venv/models ## all tests except tests/chaos, with
 
 bench: .venv/installed-dev ## run the benchmarks, each compared with a baseline
 	@.venv/bin/python bench/run.py
+
+docs: .venv/installed-dev ## the documentation site in var/site; SERVE=1 serves it and follows changes
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs $(if $(SERVE),serve --dev-addr 127.0.0.1:8010,build --quiet)
+
+screenshots: .venv/installed-dev ## those of README and docs, from the current build; needs Chromium
+	@.venv/bin/python bench/screenshot.py
 
 requirements: .venv/installed-dev ## requirements*.txt from requirements*.in; name what to upgrade: UPGRADE="boto3 ruff"
 	@$(COMPILE) requirements.in -o requirements.txt
