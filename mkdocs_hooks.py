@@ -21,15 +21,15 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+def on_page_markdown(markdown: str, page: Page, **_context: object) -> str:
     source = page.file.src_uri
     place = PurePosixPath("." if source in FROM_ROOT.values() else "docs", source).parent
-    markdown = LINK.sub(lambda match: site_link(match, place=place, page=source, files=files), markdown)
+    markdown = LINK.sub(lambda match: site_link(match, place=place, page=source), markdown)
     return f"{markdown}\n{list_of_decisions()}" if source == DECISIONS else markdown
 
 
-def site_link(match: re.Match[str], *, place: PurePosixPath, page: str, files: Files) -> str:
-    """The same link on the site, or the text alone where it leads to a file that the site has not."""
+def site_link(match: re.Match[str], *, place: PurePosixPath, page: str) -> str:
+    """The same link on the site; the text alone where the file is not on it."""
     text, address, anchor = match[1], match[2], match[3] or ""
     if not address or ":" in address:
         return match[0]
