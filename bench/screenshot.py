@@ -1,4 +1,4 @@
-"""Takes the screenshots of README and docs from the current build: bench/screenshot.py [NAME…]."""
+"""Takes the screenshots of README and docs: bench/screenshot.py [NAME…]."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _review_cat(page: Page) -> None:
 
 @dataclass(frozen=True)
 class Shot:
-    """A screenshot: the address, what is done there, and where it is stored below docs/."""
+    """A screenshot: its file below docs/, the address, and steps on the page."""
 
     file: str
     address: str = "/"

@@ -1,4 +1,4 @@
-"""The documentation: its commands, settings and links are true, and the site builds."""
+"""The documentation: commands, settings and links are true, the site builds."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_every_command_and_option_exists(page):
 
 
 def shell_commands() -> list[tuple[str, str]]:
-    """Those in blocks marked `sh`, which are complete: nothing stands for something else."""
+    """Those in blocks marked `sh`, which are complete: without placeholders."""
     texts = [block for page in PAGES for block in SHELL_BLOCK.findall(page.read_text("utf-8"))]
     return sorted({line for text in texts for line in command_lines(f"```\n{text}```")})
 
