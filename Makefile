@@ -20,7 +20,7 @@ PRODUCTION = IMAGELIB_ENV_FILE=/dev/null SECRET_KEY="$$(.venv/bin/python -c 'imp
 # The list of advisories that `make check` compares the pinned versions with, without a network (docs/operations.md).
 ADVISORIES = $(wildcard var/advisories.zip)
 
-.PHONY: help setup run demo test check format coverage bench requirements openapi
+.PHONY: help setup run demo test check format coverage bench docs screenshots requirements openapi
 
 help: ## show this help
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
@@ -62,6 +62,12 @@ coverage: .venv/installed-dev .venv/models ## all tests except tests/chaos, with
 
 bench: .venv/installed-dev ## run the benchmarks, each compared with a baseline
 	@.venv/bin/python bench/run.py
+
+docs: .venv/installed-dev ## the documentation site in var/site; SERVE=1 serves it and follows changes
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs $(if $(SERVE),serve --dev-addr 127.0.0.1:8010,build --quiet)
+
+screenshots: .venv/installed-dev ## those of README and docs, from the current build; needs Chromium
+	@.venv/bin/python bench/screenshot.py
 
 requirements: .venv/installed-dev ## requirements*.txt from requirements*.in; name what to upgrade: UPGRADE="boto3 ruff"
 	@$(COMPILE) requirements.in -o requirements.txt
