@@ -48,6 +48,7 @@ BENCHES = {  # time limits in seconds
     "deliveries": 600.0,
     "metrics": 300.0,
     "backup_drill": 1_800.0,  # 10,000 pictures, 1.7 GB
+    "census": 1_800.0,  # generates two inventories of ten million rows
     "sync": 300.0,
     "events": 900.0,
     "local_recognition": 900.0,  # downloads 95 MB of packages the first time

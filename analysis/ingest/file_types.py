@@ -43,6 +43,17 @@ BMP = Format("bmp", "BMP", "image/bmp", ".bmp")
 HEIC = Format("heic", "HEIC", "image/heic", ".heic")
 AVIF = Format("avif", "AVIF", "image/avif", ".avif")
 FORMATS = (JPEG, PNG, WEBP, GIF, TIFF, BMP, HEIC, AVIF)
+EXTENSIONS = {
+    **dict.fromkeys(("jpg", "jpeg", "jpe", "jfif", "mpo"), JPEG),
+    **dict.fromkeys(("png", "apng"), PNG),
+    "webp": WEBP,
+    "gif": GIF,
+    **dict.fromkeys(("tif", "tiff"), TIFF),
+    **dict.fromkeys(("bmp", "dib"), BMP),
+    **dict.fromkeys(("heic", "heif", "hif"), HEIC),
+    "avif": AVIF,
+}
+"""Usual extensions of the accepted formats; only for guesses about files that are not read."""
 ACCEPTED = "JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC or AVIF"
 
 _FORMATS = {"formats": ACCEPTED}

@@ -8,6 +8,7 @@ from analysis.models.backups import Backup
 from analysis.models.batches import Batch, BatchEntry, BatchImage
 from analysis.models.buckets import Bucket, BucketObject
 from analysis.models.bulk_changes import BulkChange, ChangedImage
+from analysis.models.censuses import BucketCensus
 from analysis.models.cities import City
 from analysis.models.collections import Collection, CollectionImage, CollectionMember, CollectionQuerySet
 from analysis.models.deletions import OriginalDeletion, TrashDeletion
@@ -56,6 +57,7 @@ __all__ = [
     "BatchEntry",
     "BatchImage",
     "Bucket",
+    "BucketCensus",
     "BucketObject",
     "BulkChange",
     "Call",

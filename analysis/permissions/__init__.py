@@ -238,6 +238,11 @@ def get_bucket_or_404(user: AnyUser, bucket_id: int) -> Bucket:
     return get_object_or_404(viewable_buckets(user), pk=bucket_id)
 
 
+def can_view_censuses(user: AnyUser) -> bool:
+    """Staff: a census counts objects of all owners, and is made with the server's AWS permissions."""
+    return can_view_all_buckets(user)
+
+
 def can_sync_bucket(user: AnyUser, bucket: Bucket) -> bool:
     return (user.is_active and bucket.owner_id == user.pk) or _is_staff_with(user, Codename.CHANGE_BUCKET)
 

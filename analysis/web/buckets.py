@@ -25,7 +25,7 @@ from analysis.audit_log.form_values import changed_values, settings_of
 from analysis.bucket_sync import connection_check
 from analysis.models import Analysis, AuditEntry, Bucket, BucketObject
 from analysis.recognition import registry
-from analysis.web import bucket_roles, links, toasts
+from analysis.web import bucket_census, bucket_roles, links, toasts
 from analysis.web.bucket_report import report_counts
 from analysis.web.http import Request, current_user_id
 from analysis.web.toasts import Toast
@@ -249,6 +249,7 @@ def bucket(request: Request, bucket_id: int) -> HttpResponse:
         "more": max(more, 0),
         "toasts": toasts.take_toasts(request),
         **_aws_configuration(request, bucket),
+        **(bucket_census.context(bucket) if permissions.can_view_censuses(request.user) else {}),
         **(bucket_roles.policies(bucket, is_checked=bool(findings)) if may_see_role else {}),
     }
     return render(request, "buckets/detail.html", context)

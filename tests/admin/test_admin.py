@@ -18,6 +18,7 @@ from analysis.models import (
     BatchEntry,
     BatchImage,
     Bucket,
+    BucketCensus,
     ChangedImage,
     City,
     Collection,
@@ -74,7 +75,7 @@ def test_all_models_but_these_are_registered():
     # where the server has no pgvector. Exports are shown to their owner alone; cities are loaded as a whole. Alerts and
     # sinks have pages of their own, since their addresses and secrets are not for all staff; so has the audit log.
     # Pictures and people of a collection are on its own pages. Nobody reads the state of limits; backups are for
-    # the doctor. What is remembered about the installation is on the welcome page.
+    # the doctor. What is remembered about the installation is on the welcome page, a census on its bucket's.
     assert set(apps.get_app_config("analysis").get_models()) - set(MODELS) == {
         Alert,
         AlertMatch,
@@ -84,6 +85,7 @@ def test_all_models_but_these_are_registered():
         Backup,
         BatchEntry,
         BatchImage,
+        BucketCensus,
         ChangedImage,
         City,
         CollectionImage,
