@@ -174,7 +174,7 @@ def archive_rate(site: Site, files: list[Path]) -> float:
 
 
 def whole_archive(site: Site) -> tuple[float, float, int]:
-    """Memory after 5,000 pictures and at most, and the number of pictures, by the end of the archive."""
+    """Memory after 5,000 pictures, and at most; the number of files in the archive."""
     early = peak = size = entries = 0
     tail = b""
     for number, chunk in enumerate(chunks_of(all_previews(site))):
@@ -184,7 +184,6 @@ def whole_archive(site: Site) -> tuple[float, float, int]:
         if number % 50 == 0:
             peak = max(peak, memory(site.pid))
             early = peak if entries <= 5_000 else early
-    # The end's own count has 16 bits; the one before it 64.
     return early, max(peak, memory(site.pid)), entries
 
 
@@ -229,7 +228,7 @@ def state(site: Site) -> tuple[int, int, float]:
 
 
 def break_off_many(site: Site, number: int, idle: tuple[int, int, float]) -> tuple[int, int, float]:
-    """The state once the server has noticed that nobody reads, at most 30 seconds later."""
+    """The state within 30 seconds, once the server has noticed that nobody reads."""
     for _ in range(number):
         break_off(site)
     end = time.monotonic() + 30

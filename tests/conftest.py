@@ -15,7 +15,7 @@ from django.db import transaction
 from django.test import Client
 
 from analysis.health import services
-from tests import environment, factories
+from tests import environment, factories, migrated_database
 
 # On a busy machine, an example may take a second: that says nothing about the code.
 hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -42,6 +42,20 @@ def _fast_settings() -> None:
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     # Celery always waits as long as it may for more workers to answer, and nearly all tests have none.
     services.PING_TIMEOUT = 0.1
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings, django_db_blocker):
+    """Before the test database is made."""
+    with django_db_blocker.unblock():
+        migrated_database.load()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """After it was made and migrated."""
+    with django_db_blocker.unblock():
+        migrated_database.save()
 
 
 @pytest.fixture(autouse=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 MAX_ID = 2**63 - 1
 """PostgreSQL refuses a larger bigint."""
@@ -19,3 +19,11 @@ class RequestBody(BaseModel):
 
     # Strict: 0 is no false and "5" no number. A caller who sends them has made a mistake that would surprise later.
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _without_nul(cls, value: Any) -> Any:
+        """Read NUL as a blank, as searches and pages do: PostgreSQL stores it in no text."""
+        if isinstance(value, list):
+            return [cls._without_nul(item) for item in value]
+        return value.replace("\0", " ") if isinstance(value, str) else value

@@ -43,7 +43,7 @@ def region_of(client: Any, bucket: str) -> str:
 
 
 def permissions(client: Any, bucket: str, *, key: str, content: bytes) -> Iterator[Step]:
-    """Put, list, read and delete an object; abort and list an upload that does not exist."""
+    """Put, list, read, delete an object; abort and list an upload that is not there."""
     target: dict[str, Any] = {"Bucket": bucket, "Key": key}
 
     def read() -> None:

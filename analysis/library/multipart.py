@@ -1,4 +1,4 @@
-"""Large files that browsers send to S3 in parts, which go on after an interruption."""
+"""Large files that browsers send to S3 in parts, and resume."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ RETENTION = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Target:
-    """What people choose before uploading: who sees the pictures, and a collection."""
+    """Choice made before uploading: who sees the pictures, and a collection."""
 
     visibility: int = Image.Visibility.PRIVATE
     collection_id: int | None = None

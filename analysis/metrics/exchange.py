@@ -94,7 +94,10 @@ def flush(registry: CollectorRegistry) -> bool:
 
 
 def totals(registry: CollectorRegistry) -> Iterator[Metric]:
-    """The sums of all processes; without Redis, what this one counted. Raises RedisError."""
+    """The sums of all processes; without Redis, of this one alone.
+
+    Raises RedisError.
+    """
     if not settings.REDIS:
         yield from registry.collect()
         return

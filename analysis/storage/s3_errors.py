@@ -25,7 +25,7 @@ NEXT_STEPS = {
 
 @contextmanager
 def as_oserror(bucket: str) -> Iterator[None]:
-    """Raise boto3's errors as OSError, those about something absent as FileNotFoundError."""
+    """Raise boto3's errors as OSError, of what is absent as FileNotFoundError."""
     try:
         yield
     except ClientError as error:

@@ -64,7 +64,7 @@ times_seen: Counter[tuple[str, str, str]] = Counter()
 
 @schema.hook
 def filter_case(_context, case) -> bool:
-    """Two cases of a kind for each value, and those of a query's parts for one operation.
+    """Keep two cases of a kind for each value, and a query's parts for one operation.
 
     Schemathesis sends six wrong types for each value of each operation. Pydantic refuses them in one place, and all
     operations that take a query share its model.

@@ -43,7 +43,7 @@ def opened(page: Page, url: str) -> None:
 
 
 def ticked(page: Page, model, action: str) -> bool:
-    """Opens the list, ticks the first row and runs an action; False where there is no row any more."""
+    """Opens the list and runs an action on its first row; False if there is none."""
     opened(page, address(model, "changelist"))
     return ran(page, model, action)
 
