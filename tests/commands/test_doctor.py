@@ -35,17 +35,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SUBJECTS = [
     *("versions", "configuration", "database", "migrations", "redis", "queue", "workers", "scheduler", "analyses"),
     *("stuck jobs", "failures", "outages", "similar pictures", "storage", "missing files", "unused files"),
-    *(
-        "deletions",
-        "original deletions",
-        "disk",
-        "backup",
-        "models",
-        "deliveries",
-        "two-step sign-in",
-        "budget",
-        "rate limits",
-    ),
+    *("deletions", "disk", "backup", "models", "deliveries", "two-step sign-in", "budget", "rate limits"),
 ]
 
 
