@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -108,6 +109,11 @@ class Program:
             text=True,
             start_new_session=True,
         )
+
+    def discard_output(self) -> None:
+        """Read all further output: a full pipe would stop a program that logs its requests."""
+        assert self.process.stdout is not None
+        threading.Thread(target=deque, args=(self.process.stdout, 0), daemon=True).start()
 
     def wait_for(self, text: str, *, seconds: float) -> str:
         """Next line with this text. Raises ProgramEnded with the last lines of the output."""

@@ -66,7 +66,7 @@ def all_checks() -> tuple[Check, ...]:
         Check("bucket", storage.check_bucket),
         Check("files", storage.check_orphans, DATABASE),
         Check("deletions", storage.check_leftovers, DATABASE),
-        Check("deletions", storage.check_original_deletions, DATABASE),
+        Check("original deletions", storage.check_original_deletions, DATABASE),
         Check("disk", storage.check_disk),
         Check("backup", backups.check_backup, DATABASE),
         Check("models", local_models.check_local_models),

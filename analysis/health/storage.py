@@ -155,7 +155,9 @@ def check_original_deletions() -> Iterator[Finding]:
         number,
     )
     message = f"{plural(text, number)}: {latest.bucket}: {latest.error}"
-    yield warning("deletions", message, _("“Check connection” on the bucket's page shows the policy to grant."))
+    yield warning(
+        "original deletions", message, _("“Check connection” on the bucket's page shows the policy to grant.")
+    )
 
 
 def check_disk() -> Iterator[Finding]:

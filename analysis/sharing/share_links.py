@@ -36,6 +36,14 @@ class LinkOptions:
     includes_sensitive: bool = False
 
 
+def free_collection_name(owner: AbstractBaseUser, *, name: str) -> str:
+    """The name, with a number if the owner has a collection of this name."""
+    own = Collection.objects.filter(owner_id=owner.pk, deleted_at=None, name__istartswith=name)
+    taken = {taken.casefold() for taken in own.values_list("name", flat=True)}
+    names = [name, *(f"{name} ({number})" for number in range(2, len(taken) + 2))]
+    return next(free for free in names if free.casefold() not in taken)
+
+
 def create(owner: AbstractBaseUser, target: Target, options: LinkOptions) -> ShareLink:
     """A new link. Raises ActionRefused over MAX_LINKS.
 

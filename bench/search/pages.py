@@ -30,6 +30,7 @@ def serving(library: LoadedLibrary) -> Iterator[tuple[str, int]]:
     with sandbox.running_program(command, env=environment(library)) as program:
         for _ in range(2):  # workers
             program.wait_for("Booting worker", seconds=60)
+        program.discard_output()
         _wait_for_response(port)
         yield "127.0.0.1", port
 

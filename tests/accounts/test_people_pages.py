@@ -50,8 +50,8 @@ def test_list_has_everybody_with_role_last_use_and_state(browser, owner, colleag
     page = browser.get(reverse("people"))
     assert names(page) == ["Zoë &lt;b&gt;", "owner", "staff"]
     text = Page(page).text
-    assert "Zoë <b> Deactivated colleague Owner Last seen never" in text
-    assert "owner Viewer Last seen never" in text
+    assert "Zoë <b> Deactivated colleague Owner Never signed in" in text
+    assert "owner Viewer Never signed in" in text
     assert "staff You Administrator Last seen just now" in text
 
 

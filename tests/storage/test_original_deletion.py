@@ -165,6 +165,6 @@ def test_doctor_names_originals_that_stay(owner):
     OriginalDeletion.objects.create(**fields, attempts=5, error="AccessDenied")
     [finding] = check_original_deletions()
     assert (finding.subject, finding.sentence) == (
-        "deletions",
+        "original deletions",
         "1 original of a deleted picture could not be deleted from its bucket: photos: AccessDenied",
     )

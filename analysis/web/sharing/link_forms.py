@@ -51,7 +51,7 @@ class LinkForm(forms.Form):
         if link is not None and link.expires_at:
             expires = self.fields["expires"]
             assert isinstance(expires, forms.ChoiceField)  # noqa: S101 - for mypy
-            expires.choices = [(KEEP, _("As it is")), *EXPIRIES]
+            expires.choices = [(KEEP, _("No change")), *EXPIRIES]
             expires.initial = KEEP
 
     def options(self) -> LinkOptions:

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from analysis import formatting
 from analysis.curation.bulk import Selection
 from analysis.models import Collection, Image
-from analysis.sharing.share_links import Target
+from analysis.sharing.share_links import Target, free_collection_name
 from analysis.sharing.summaries import Summary, found_ids, summary_of
 from analysis.web import links
 
@@ -69,7 +69,9 @@ def subject_of_selection(selection: Selection) -> ShareSubject:
         pictures=formatting.pictures(summary.total),
         fields=fields,
         back_url=links.library_url(query) if query is not None else "",
-        title=_("Shared on %(day)s") % {"day": formatting.day(timezone.now())},
+        title=free_collection_name(
+            selection.person, name=_("Shared on %(day)s") % {"day": formatting.day(timezone.now())}
+        ),
         private=_private(summary),
         sensitive=_sensitive(summary),
         notes=_others(summary),
