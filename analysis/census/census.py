@@ -20,7 +20,7 @@ from analysis.census import costs, counts
 from analysis.census.costs import ApiCost, S3Cost
 from analysis.census.counts import DIMENSIONS, Group, LeftOut
 from analysis.census.inventory import InvalidInventory, Inventory, Part
-from analysis.census.sources import Source, has_checksum
+from analysis.census.inventory_files import Source, has_checksum
 from analysis.census.table import ObjectTable, Rules
 from analysis.messages import gettext_noop
 from analysis.models import Bucket, BucketCensus

@@ -1,4 +1,4 @@
-"""Price and duration of analyzing the new pictures of a census, and what S3 charges."""
+"""Price and duration of analyzing the new pictures of a census; costs of S3."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def group_seconds(group: Group, *, enabled: Sequence[str]) -> float:
 
 
 def s3_cost(classes: Iterable[Group]) -> S3Cost:
-    """Each picture that is not in the library is read once, duplicates too: only their bytes tell."""
+    """Each new picture is read once, duplicates too: only their bytes tell."""
     prices = _s3_prices()
     requests, dollars, new = 0, Decimal(0), 0
     for group in classes:

@@ -12,7 +12,7 @@ DIMENSIONS = {"prefix": "prefix", "type": "type", "age": "age", "storage-class":
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """Current objects of a group; noncurrent versions, delete markers and excluded keys are left out.
+    """Current objects of a group, without excluded keys.
 
     `pictures` have the extension of an accepted format, can be read at once and are not too large. Of these
     `in_library` are there already, `duplicates` have ETag and size of another one, and `new` are left to analyze.
@@ -40,7 +40,7 @@ class Group:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Rows that are no current object, or that an import would skip by their key."""
+    """Rows that are no current object, or have an excluded key."""
 
     noncurrent: int
     noncurrent_bytes: int

@@ -45,7 +45,7 @@ class Inventory:
 
 
 def column_name(name: str) -> str:
-    """LastModifiedDate, as CSV has it, and last_modified_date, as Parquet has it: lastmodifieddate"""
+    """LastModifiedDate of CSV, last_modified_date of Parquet: lastmodifieddate"""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 

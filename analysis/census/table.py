@@ -1,4 +1,4 @@
-"""The objects of an inventory as a DuckDB table on disk: one row each, classified.
+"""The objects of an inventory as a DuckDB table on disk, classified.
 
 DuckDB keeps to its memory limit and spills to the folder, so ten million rows take no more memory than a thousand.
 """
@@ -53,7 +53,7 @@ class Rules:
 
 
 class ObjectTable:
-    """Objects by prefix, type, age and storage class; kept in a folder until the census ends."""
+    """Objects by prefix, type, age and storage class, in a folder."""
 
     def __init__(self, folder: Path, *, inventory: Inventory, rules: Rules, now: datetime) -> None:
         self._inventory, self._rules = inventory, rules

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from analysis.aws import s3_objects
 from analysis.aws.errors import AWSError
 from analysis.census.inventory import InvalidInventory, Inventory
-from analysis.census.sources import FolderSource, S3Source, Source
+from analysis.census.inventory_files import FolderSource, S3Source, Source
 from analysis.formatting import translated
 from analysis.messages import gettext_noop
 from analysis.models import Bucket

@@ -239,7 +239,7 @@ def get_bucket_or_404(user: AnyUser, bucket_id: int) -> Bucket:
 
 
 def can_view_censuses(user: AnyUser) -> bool:
-    """Staff: a census counts objects of all owners, and is made with the server's AWS permissions."""
+    """Staff only: it is made with the server's AWS permissions."""
     return can_view_all_buckets(user)
 
 

@@ -17,7 +17,7 @@ from analysis.census import census, targets
 from analysis.census.census import Census, CensusOptions
 from analysis.census.counts import DIMENSIONS
 from analysis.census.inventory import InvalidInventory, Inventory, Part
-from analysis.census.sources import Source
+from analysis.census.inventory_files import Source
 from analysis.formatting import translated
 from analysis.management.census_output import census_lines
 from analysis.management.translated_command import TranslatedCommand

@@ -33,14 +33,14 @@ class Source(Protocol):
     """Files of one inventory."""
 
     def read(self) -> Inventory:
-        """The manifest's inventory, or the Parquet files. Raises InvalidInventory, AWSError."""
+        """The inventory. Raises InvalidInventory, AWSError."""
 
     def has(self, part: Part) -> bool:
         """False if the part is gone. Raises AWSError."""
 
     @contextmanager
     def open(self, part: Part, folder: Path) -> Iterator[Path]:
-        """The part as a file, maybe downloaded into the folder. Raises AWSError, OSError."""
+        """The part as a file. Raises AWSError, OSError."""
 
 
 @dataclass(frozen=True)
