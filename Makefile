@@ -17,6 +17,9 @@ PRODUCTION = IMAGELIB_ENV_FILE=/dev/null SECRET_KEY="$$(.venv/bin/python -c 'imp
 	ALLOWED_HOSTS=pictures.example.org DATABASE_URL=postgresql://imagelib@127.0.0.1/imagelib \
 	BEHIND_PROXY=1 TRUSTED_PROXIES=127.0.0.1 MONTHLY_BUDGET=100 DECODE_MEMORY_BYTES=536870912 REDIS_URL=redis://127.0.0.1/0 RECOGNIZER=rekognition AWS_STORAGE_BUCKET_NAME=pictures AWS_REGION=eu-west-1
 
+# The list of advisories that `make check` compares the pinned versions with, without a network (docs/operations.md).
+ADVISORIES = $(wildcard var/advisories.zip)
+
 .PHONY: help setup run demo test check format coverage bench docs screenshots requirements openapi
 
 help: ## show this help
@@ -35,9 +38,11 @@ test: .venv/installed-dev .venv/models ## run all tests; browser tests need Chro
 	@.venv/bin/python -m pytest $(PARALLEL) -m "not chaos"
 	@.venv/bin/python -m pytest --numprocesses 4 tests/chaos # they mostly wait
 
-check: .venv/installed-dev ## style, types, layers, migrations, infrastructure, deployment, templates
+check: .venv/installed-dev ## style, advisories, types, layers, migrations, infrastructure, deployment, templates
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
+	.venv/bin/python -m bandit --quiet --configfile pyproject.toml --recursive manage.py imagelib analysis
+	.venv/bin/python -m tests.advisories $(ADVISORIES)
 	.venv/bin/python -m mypy manage.py imagelib analysis
 	.venv/bin/lint-imports
 	.venv/bin/python manage.py makemigrations --check --dry-run
