@@ -64,7 +64,7 @@ bench: .venv/installed-dev ## run the benchmarks, each compared with a baseline
 	@.venv/bin/python bench/run.py
 
 docs: .venv/installed-dev ## the documentation site in var/site; SERVE=1 serves it and follows changes
-	@NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs $(if $(SERVE),serve --dev-addr 127.0.0.1:8010,build --quiet)
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs $(if $(SERVE),serve --dev-addr 127.0.0.1:8010,build)
 
 screenshots: .venv/installed-dev ## those of README and docs, from the current build; needs Chromium
 	@.venv/bin/python bench/screenshot.py
