@@ -17,7 +17,10 @@ PRODUCTION = IMAGELIB_ENV_FILE=/dev/null SECRET_KEY="$$(.venv/bin/python -c 'imp
 	ALLOWED_HOSTS=pictures.example.org DATABASE_URL=postgresql://imagelib@127.0.0.1/imagelib \
 	BEHIND_PROXY=1 TRUSTED_PROXIES=127.0.0.1 MONTHLY_BUDGET=100 DECODE_MEMORY_BYTES=536870912 REDIS_URL=redis://127.0.0.1/0 RECOGNIZER=rekognition AWS_STORAGE_BUCKET_NAME=pictures AWS_REGION=eu-west-1
 
-.PHONY: help setup run demo test check format coverage bench requirements openapi
+# The list of advisories that `make check` compares the pinned versions with, without a network (docs/operations.md).
+ADVISORIES = $(wildcard var/advisories.zip)
+
+.PHONY: help setup run demo test check format coverage bench docs screenshots requirements openapi
 
 help: ## show this help
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
@@ -35,9 +38,11 @@ test: .venv/installed-dev .venv/models ## run all tests; browser tests need Chro
 	@.venv/bin/python -m pytest $(PARALLEL) -m "not chaos"
 	@.venv/bin/python -m pytest --numprocesses 4 tests/chaos # they mostly wait
 
-check: .venv/installed-dev ## style, types, layers, migrations, infrastructure, deployment, templates
+check: .venv/installed-dev ## style, advisories, types, layers, migrations, infrastructure, deployment, templates
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
+	.venv/bin/python -m bandit --quiet --configfile pyproject.toml --recursive manage.py imagelib analysis
+	.venv/bin/python -m tests.advisories $(ADVISORIES)
 	.venv/bin/python -m mypy manage.py imagelib analysis
 	.venv/bin/lint-imports
 	.venv/bin/python manage.py makemigrations --check --dry-run
@@ -57,6 +62,12 @@ coverage: .venv/installed-dev .venv/models ## all tests except tests/chaos, with
 
 bench: .venv/installed-dev ## run the benchmarks, each compared with a baseline
 	@.venv/bin/python bench/run.py
+
+docs: .venv/installed-dev ## the documentation site in var/site; SERVE=1 serves it and follows changes
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs $(if $(SERVE),serve --dev-addr 127.0.0.1:8010,build --quiet)
+
+screenshots: .venv/installed-dev ## those of README and docs, from the current build; needs Chromium
+	@.venv/bin/python bench/screenshot.py
 
 requirements: .venv/installed-dev ## requirements*.txt from requirements*.in; name what to upgrade: UPGRADE="boto3 ruff"
 	@$(COMPILE) requirements.in -o requirements.txt

@@ -16,6 +16,7 @@ from django.test import Client
 
 from analysis.health import services
 from tests import environment, factories, migrated_database
+from tests.moto_server import moto_server
 
 # On a busy machine, an example may take a second: that says nothing about the code.
 hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -152,6 +153,13 @@ def rekognition(settings, monkeypatch):
         registry.reset()
         yield server
     registry.reset()
+
+
+@pytest.fixture
+def moto():
+    """Address of an AWS that is served locally, and empty."""
+    with moto_server() as address:
+        yield address
 
 
 @pytest.fixture

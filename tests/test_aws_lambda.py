@@ -7,7 +7,6 @@ import pytest
 from cfnlint.decode import cfn_yaml
 from django.conf import settings as ours
 from moto.awslambda.models import LambdaBackend
-from moto.server import ThreadedMotoServer
 from moto.sqs.models import sqs_backends
 
 from analysis import pipeline
@@ -16,6 +15,7 @@ from analysis.work import lease
 from imagelib import aws_lambda
 from tests import pictures
 from tests.factories import create_bucket
+from tests.moto_server import moto_server
 from tests.recognition.test_engine import states, stored_images
 from tests.s3_event_messages import notice, record
 from tests.work.conftest import simulator, without_redis  # noqa: F401
@@ -42,11 +42,8 @@ class Context:
 
 @pytest.fixture(scope="module")
 def moto():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with moto_server() as address:
+        yield address
 
 
 @pytest.fixture

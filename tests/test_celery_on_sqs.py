@@ -10,7 +10,6 @@ import pytest
 from django.conf import settings as ours
 from django.db import connection
 from kombu import Connection
-from moto.server import ThreadedMotoServer
 
 from analysis import pipeline, tasks
 from analysis.health import doctor
@@ -23,20 +22,16 @@ REGION, QUEUE = "us-east-1", "imagelib"
 
 
 @pytest.fixture
-def queue(monkeypatch, settings):
-    """Address of moto's server, and the URL of a queue."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
+def queue(moto, monkeypatch, settings):
+    """URL of a queue of moto's server."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", f"http://{host}:{port}")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", moto)
     client = boto3.session.Session().client("sqs", region_name=REGION)
     url = client.create_queue(QueueName=QUEUE, Attributes={"VisibilityTimeout": "900"})["QueueUrl"]
     settings.AWS_REGION, settings.CELERY_QUEUE_URL = REGION, url
     yield url
     client.close()
-    server.stop()
 
 
 def worker(queue: str, folder) -> subprocess.Popen:

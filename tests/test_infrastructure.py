@@ -15,7 +15,6 @@ import pytest
 from cfnlint.decode import cfn_yaml
 from django.core.management import call_command
 from django.urls import reverse
-from moto.server import ThreadedMotoServer
 
 from analysis import tasks
 from analysis.aws import s3_objects
@@ -26,6 +25,7 @@ from analysis.search.results import page
 from analysis.search.syntax.parser import parse
 from tests import pictures
 from tests.factories import create_bucket, labels_answer
+from tests.moto_server import moto_server
 from tests.s3_event_messages import notice, record
 from tests.storage.test_s3 import post
 
@@ -39,11 +39,8 @@ PARAMETERS = {"Origin": ORIGIN, "BucketName": "pictures-of-a-template", "QueueNa
 
 @pytest.fixture(scope="module")
 def moto():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with moto_server() as address:
+        yield address
 
 
 @pytest.fixture

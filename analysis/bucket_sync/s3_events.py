@@ -107,12 +107,19 @@ def _json_object(text: str) -> Mapping[str, Any]:
     return content
 
 
+def _text(value: object) -> str:
+    """Raises TypeError for what is no text: str() would make a key "None" of null."""
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
 def _record_event(record: Any) -> Iterator[ObjectEvent]:
     try:
         version, name = str(record["eventVersion"]), str(record["eventName"])
         item = record["s3"]["object"]
         # S3 encodes keys as in a form, a space as "+" (AWS, "Event message structure").
-        bucket, key = str(record["s3"]["bucket"]["name"]), unquote_plus(str(item["key"]), errors="strict")
+        bucket, key = _text(record["s3"]["bucket"]["name"]), unquote_plus(_text(item["key"]), errors="strict")
     except KeyError as error:
         template = gettext_noop("A record of the message is not an S3 event: %(field)s is missing.")
         raise InvalidEvent(template, field=error.args[0]) from error
@@ -134,8 +141,8 @@ def _record_event(record: Any) -> Iterator[ObjectEvent]:
 
 def _eventbridge_event(message: Mapping[str, Any]) -> Iterator[ObjectEvent]:
     try:
-        item, bucket = message["detail"]["object"], str(message["detail"]["bucket"]["name"])
-        key = str(item["key"])  # not URL-encoded, unlike in S3's own events
+        item, bucket = message["detail"]["object"], _text(message["detail"]["bucket"]["name"])
+        key = _text(item["key"])  # not URL-encoded, unlike in S3's own events
     except KeyError as error:
         template = gettext_noop("The EventBridge message is not an S3 event: %(field)s is missing.")
         raise InvalidEvent(template, field=error.args[0]) from error

@@ -39,7 +39,14 @@ DECLARATION = re.compile(r"\s*<\?xml\b[^>]*\?>")
 # Degrees, and minutes with a fraction or with seconds: 47,33.5N or 47,33,30N.
 COORDINATE = re.compile(r"(\d{1,3}),(\d{1,2}(?:\.\d+)?)(?:,(\d{1,2}(?:\.\d+)?))?([NSEW])", re.ASCII)
 TIMES = (f"{EXIF}DateTimeOriginal", f"{PHOTOSHOP}DateCreated")  # xmp:CreateDate is often that of an edit
-MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
+# The first bytes of an encoding: its mark, or a "<" without one.
+MARKS = (
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"<\0", "utf-16-le"),
+    (b"\0<", "utf-16-be"),
+)
 
 
 @dataclass(frozen=True)
@@ -130,7 +137,8 @@ def _tree(packet: bytes) -> ElementTree.Element | None:
     # Decoded here, so that no declared encoding hides a document type from the check.
     encoding = next((name for mark, name in MARKS if packet.startswith(mark)), "utf-8")
     text = DECLARATION.sub("", packet.decode(encoding, "replace").strip("\0 \r\n\t"), count=1)
-    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+    # Expat takes a text with NULs for UTF-16, whatever it is told, and would find a document type that is hidden here.
+    if "\0" in text or "<!DOCTYPE" in text or "<!ENTITY" in text:
         return None
     parser = ElementTree.XMLParser(target=_BoundedBuilder())  # noqa: S314
     try:

@@ -7,7 +7,6 @@ from io import BytesIO, StringIO
 
 import pytest
 from django.core.management import call_command
-from moto.server import ThreadedMotoServer
 
 from analysis import pipeline
 from analysis.aws import s3_objects
@@ -24,27 +23,23 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def client(settings, monkeypatch):
+def client(moto, settings, monkeypatch):
     """A server with the buckets "pictures", the storage of the library, and "backups"."""
     import boto3  # noqa: TID251
 
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    address = "http://{}:{}".format(*server.get_host_and_port())
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", address)
-    settings.AWS_ENDPOINT, settings.AWS_REGION = address, "us-east-1"
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", moto)
+    settings.AWS_ENDPOINT, settings.AWS_REGION = moto, "us-east-1"
     s3_objects.reset()
-    options = {"bucket_name": "pictures", "region_name": "us-east-1", "endpoint_url": address, "location": "library"}
+    options = {"bucket_name": "pictures", "region_name": "us-east-1", "endpoint_url": moto, "location": "library"}
     backend = {"BACKEND": "analysis.storage.s3.SharedS3Storage", "OPTIONS": options}
     settings.STORAGES = {**settings.STORAGES, "default": backend}
-    client = boto3.session.Session().client("s3", region_name="us-east-1", endpoint_url=address)
+    client = boto3.session.Session().client("s3", region_name="us-east-1", endpoint_url=moto)
     for bucket in ("pictures", "backups"):
         client.create_bucket(Bucket=bucket)
     yield client
     client.close()
-    server.stop()
     s3_objects.reset()
 
 

@@ -12,13 +12,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import boto3  # noqa: TID251
 import pytest
-from moto.server import ThreadedMotoServer
 from playwright.sync_api import expect
 
 from analysis import pipeline
 from analysis.bucket_sync import connection_check
 from analysis.models import Image, Upload
 from tests import factories, pictures
+from tests.moto_server import moto_server
 
 NUMBER = 50
 FILE_DATE = """async (lastModified) => {
@@ -34,11 +34,8 @@ MISCONFIGURED = "The storage rejected this file ({}). Ask an administrator to ch
 
 @pytest.fixture(scope="module")
 def moto():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with moto_server() as address:
+        yield address
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ from io import StringIO
 import boto3  # noqa: TID251
 import pytest
 from django.core.management import call_command
-from moto.server import ThreadedMotoServer
 
 from analysis.health import aws
 from analysis.models import Call
 from analysis.recognition import aws_quotas, registry
 from imagelib.simulator import run_simulator
 from tests.factories import create_bucket
+from tests.moto_server import moto_server
 from tests.rekognition_server import RekognitionServer, serving
 from tests.sts_server import ROLE, sts_server
 
@@ -31,11 +31,8 @@ BUCKET = [
 
 @pytest.fixture(scope="module")
 def moto_address():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with moto_server() as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,6 @@ import boto3  # noqa: TID251
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import InternalError, connection
-from moto.server import ThreadedMotoServer
 
 from analysis import pipeline
 from analysis.aws import sqs as queues
@@ -23,6 +22,7 @@ from analysis.bucket_sync import event_consumer
 from analysis.bucket_sync.event_consumer import StopFlag
 from analysis.models import BucketObject
 from tests.factories import create_bucket
+from tests.moto_server import moto_server
 from tests.s3_event_messages import bridged, notice, record, through_sns
 
 pytestmark = pytest.mark.django_db
@@ -30,11 +30,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(scope="module")
 def moto():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with moto_server() as address:
+        yield address
 
 
 @pytest.fixture

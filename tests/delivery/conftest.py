@@ -5,11 +5,11 @@ from __future__ import annotations
 import urllib.request
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from analysis.aws import s3_objects, shared_clients
 from tests.delivery.aws_services import REGION, AwsServices
 from tests.delivery.receiver import Receiver
+from tests.moto_server import moto_server
 
 
 @pytest.fixture
@@ -22,11 +22,8 @@ def receiver(settings):
 
 @pytest.fixture(scope="session")
 def moto_address():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with moto_server() as address:
+        yield address
 
 
 @pytest.fixture

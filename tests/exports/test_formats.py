@@ -11,7 +11,6 @@ from contextlib import redirect_stdout
 
 import boto3  # noqa: TID251
 import pytest
-from moto.server import ThreadedMotoServer
 from PIL import Image as Pillow
 
 from analysis import pipeline
@@ -60,13 +59,10 @@ def dog(owner) -> Image:
 
 
 @pytest.fixture
-def moto_dynamodb():
+def moto_dynamodb(moto):
     """A table of moto's server, whose key is ImageID as in the tutorials."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
     keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "us-east-1"}
-    client = boto3.session.Session().client("dynamodb", endpoint_url=f"http://{host}:{port}", **keys)
+    client = boto3.session.Session().client("dynamodb", endpoint_url=moto, **keys)
     client.create_table(
         TableName="labels",
         KeySchema=[{"AttributeName": "ImageID", "KeyType": "HASH"}],
@@ -74,7 +70,7 @@ def moto_dynamodb():
         BillingMode="PAY_PER_REQUEST",
     )
     yield client
-    server.stop()
+    client.close()
 
 
 def rows(text: str = "", *, viewer: Viewer = EVERYTHING, has_boxes: bool = True, **options) -> list[ImageRow]:

@@ -75,6 +75,9 @@ ENTITIES = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]>'
     [
         ENTITIES.encode() + pictures.full_xmp(),
         (ENTITIES + pictures.full_xmp().decode()).encode("utf-16"),
+        (ENTITIES + pictures.full_xmp().decode()).encode("utf-16-le"),
+        ("\n" + ENTITIES + pictures.full_xmp().decode()).encode("utf-16-be"),
+        (ENTITIES + pictures.full_xmp().decode()).encode("utf-32-le"),
         b'<!DOCTYPE x SYSTEM "file:///etc/passwd">' + pictures.full_xmp(),
         pictures.full_xmp() + b" " * xmp.MAX_BYTES,
         b"<a>" * 40 + b"</a>" * 40,
@@ -84,7 +87,16 @@ ENTITIES = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]>'
         b"\0\0\0",
         b"",
     ],
-    ids=["entities", "utf-16 entities", "external", "large", "deep", "many", "undefined", "cut", "zeros", "empty"],
+    ids=[
+        *("entities", "utf-16 entities", "no mark", "space before", "utf-32", "external"),
+        "large",
+        "deep",
+        "many",
+        "undefined",
+        "cut",
+        "zeros",
+        "empty",
+    ],
 )
 def test_hostile_or_broken_xmp_costs_only_itself(packet):
     assert xmp.parse_packet(packet) == xmp.XmpMetadata()

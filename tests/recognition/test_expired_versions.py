@@ -1,7 +1,6 @@
 """Rekognition fetches an original from S3 whose examined version has expired."""
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from analysis import pipeline
 from analysis.aws import s3_objects
@@ -12,6 +11,7 @@ from analysis.storage import originals
 from imagelib.simulator import run_simulator
 from tests import pictures
 from tests.factories import create_bucket, create_bucket_image
+from tests.moto_server import moto_server
 from tests.recognition.test_engine import work, work_until_done
 
 pytestmark = pytest.mark.django_db
@@ -20,10 +20,8 @@ KEY = "2024/one.jpg"
 
 @pytest.fixture(scope="module")
 def moto():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    yield "http://{}:{}".format(*server.get_host_and_port())
-    server.stop()
+    with moto_server() as address:
+        yield address
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Deleting originals and their versions in S3."""
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from analysis import pipeline
 from analysis.aws import s3_objects
@@ -9,6 +8,7 @@ from analysis.health.storage import check_original_deletions
 from analysis.models import AuditedImages, AuditEntry, Bucket, Image, OriginalDeletion, PendingBlob
 from analysis.storage import blobs
 from tests.factories import create_bucket, create_bucket_image
+from tests.moto_server import moto_server
 
 pytestmark = pytest.mark.django_db
 KEY = "2024/dog.jpg"
@@ -16,11 +16,8 @@ KEY = "2024/dog.jpg"
 
 @pytest.fixture(scope="module")
 def s3_address():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with moto_server() as address:
+        yield address
 
 
 @pytest.fixture
