@@ -111,7 +111,7 @@ class Program:
         )
 
     def discard_output(self) -> None:
-        """Read all further output: a full pipe would stop a program that logs its requests."""
+        """Read all further output: a full pipe would stop the program."""
         assert self.process.stdout is not None
         threading.Thread(target=deque, args=(self.process.stdout, 0), daemon=True).start()
 
