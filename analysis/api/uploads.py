@@ -27,6 +27,7 @@ from analysis.models import Upload
 from analysis.storage import blobs
 
 router = Router(tags=["Uploads"])
+RFC_3339 = r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d))?$"
 
 
 class NewUpload(RequestBody):
@@ -37,12 +38,12 @@ class NewUpload(RequestBody):
     sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
     sidecar: Annotated[str, Field(max_length=MAX_BYTES, description="The XMP sidecar beside the file, as text.")] = ""
     modified: Annotated[
-        datetime | None,
+        str,
         Field(
-            strict=False,  # JSON has no dates
+            pattern=RFC_3339,
             description="When the file was last changed: the date taken of a picture that carries none, if plausible.",
         ),
-    ] = None
+    ] = ""
 
 
 class UploadOut(Schema):
@@ -81,7 +82,7 @@ def create_upload(request: HttpRequest, upload: NewUpload) -> HttpResponse:
         size=upload.size,
         sha256=upload.sha256,
         sidecar=sidecar,
-        modified=upload.modified.isoformat() if upload.modified else "",
+        modified=upload.modified,
     )
     # A form and not a presigned PUT: only a form binds the size, so that no ticket for a kilobyte takes a terabyte.
     form = blobs.presigned_form(ticket.key, size=ticket.size, seconds=settings.UPLOAD_TICKET_SECONDS)

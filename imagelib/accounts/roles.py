@@ -55,6 +55,7 @@ _VIEWED_BY_STAFF = [
     "bucketobject",
     "upload",
     "pendingblob",
+    "worklease",
     "addedstatistics",
     "endedstatistics",
     "latencystatistics",

@@ -12,7 +12,7 @@ WATCHDOG_MINUTES = env.float("WATCHDOG_MINUTES", 15.0)
 HAS_REDIS = REDIS_URL != "none"
 REDIS = (REDIS_URL or embedded.redis_url(VAR)) if HAS_REDIS else ""
 # In REDIS's place one folder, which is enough for one machine.
-_FILES = {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": VAR / "cache"}
+_FILES = {"BACKEND": "imagelib.cache.OptionalFileCache", "LOCATION": VAR / "cache"}
 _REDIS = {"BACKEND": "imagelib.cache.OptionalRedisCache", "LOCATION": REDIS}
 CACHES = {"default": {**(_REDIS if HAS_REDIS else _FILES), "KEY_PREFIX": "imagelib"}}
 # Empty: no Celery; `manage.py work` does all background work.

@@ -16,7 +16,7 @@ from analysis.audit.sampling import keys_of
 from analysis.models import Image, PendingBlob, Upload
 from analysis.storage import blobs
 from tests import pictures
-from tests.storage.test_s3 import bucket, s3_address  # noqa: F401
+from tests.storage.conftest import bucket, s3_address  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 

@@ -27,6 +27,8 @@ EXCEPTIONS = {
     "0024_order_by_date_taken": {"ban-drop-column", "ban-drop-constraint", "ban-drop-not-null"},
     # The foreign key of deliveries, which are deleted after days.
     "0025_sinks": {"adding-foreign-key-constraint", "ban-drop-constraint", "constraint-missing-not-valid"},
+    # Uploads are deleted after a day.
+    "0034_upload_targets": {"adding-foreign-key-constraint", "require-concurrent-index-creation"},
 }
 """By migration, the rules that it may break on a large table."""
 

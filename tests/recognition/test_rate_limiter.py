@@ -49,8 +49,10 @@ def test_grants_follow_the_quota_and_wait_tells_when(connection):
     assert first.granted == 3  # what may come at once
     assert 0 < first.wait <= 0.1
     assert limiter.acquire(5).granted == 0
+    slept = time.monotonic()
     time.sleep(first.wait)
-    assert limiter.acquire(5).granted == 1
+    granted = limiter.acquire(5).granted
+    assert 1 <= granted <= 1 + (time.monotonic() - slept) * 10  # a busy machine may sleep longer
 
 
 def test_workers_share_one_quota(connection):
