@@ -62,7 +62,7 @@ class OptionalFileCache(Optional, FileBasedCache):
     def _createdir(self) -> None:
         # Called when it is made, too; writing then fails with an error that is caught.
         with suppress(OSError):
-            super()._createdir()  # type: ignore[misc] - missing in the stubs
+            super()._createdir()  # type: ignore[misc]
 
 
 def _unavailable(error: Exception, result: Any) -> Any:

@@ -31,7 +31,8 @@ print(api_tokens.create(user, name="restart", scopes=["read"], days=1)[1])
 class RoundRobin:
     """Clients behind a proxy: a connection that one process refuses goes to the next.
 
-    A request that was accepted must be answered: only refused connections are tried again.
+    A request that was accepted must be answered. Only connections that no process accepted are tried again: refused
+    ones, and those that the kernel resets when the socket closes on which they still wait.
     """
 
     ports: list[int]
@@ -76,12 +77,14 @@ class RoundRobin:
                 response = connection.getresponse()
                 response.read()
                 return str(response.status)
-            except ConnectionRefusedError as refusal:
+            except http.client.RemoteDisconnected as disconnected:
+                return f"accepted, but not answered: {disconnected}"
+            except (ConnectionRefusedError, ConnectionResetError) as refusal:
                 error = str(refusal)
                 with self._lock:
                     self.refused += 1
-            except (ConnectionError, TimeoutError) as error:
-                return f"{type(error).__name__} {error}"
+            except (ConnectionError, TimeoutError) as failure:
+                return f"{type(failure).__name__} {failure}"
             finally:
                 connection.close()
         return error
