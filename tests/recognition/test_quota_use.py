@@ -18,6 +18,7 @@ JITTERS = {
 @pytest.fixture
 def connection():
     connection = redis.Redis.from_url(embedded.redis_url(settings.VAR))
+    connection.flushdb()  # what tests of other files left
     yield connection
     connection.flushdb()
     connection.close()

@@ -62,11 +62,13 @@ def test_workers_share_one_quota(connection):
         threading.Thread(target=lambda limiter=limiter: granted.append(acquire_all(limiter, seconds=1)))
         for limiter in limiters
     ]
+    started = time.monotonic()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sum(granted) <= 100 + 30 + 1  # one second, the burst, and one at the edge
+    seconds = time.monotonic() - started  # one, or more on a busy machine
+    assert sum(granted) <= 100 * seconds + 30 + 1  # the burst, and one at the edge
     assert sum(granted) > 60  # a loaded machine may get fewer, never more
 
 
