@@ -185,6 +185,7 @@ class UploadFiles extends HTMLElement {
     if (outcome !== "trashed") this.view.shownIds.add(image);
     this.view.addRow("added", row);
     this.live.poll();
+    if (outcome === "stored" || outcome === "duplicate") document.dispatchEvent(new CustomEvent("image-in-library"));
     if (outcome === "stored") document.dispatchEvent(new CustomEvent("image-stored", { detail: { id: image } }));
   }
 
