@@ -78,8 +78,8 @@ def is_affected(affected: Mapping[str, Any], version: str) -> bool:
     """True if the version is listed or within a range."""
     if version in affected.get("versions", []):
         return True
-    ranges = (each for each in affected.get("ranges", []) if each.get("type") == "ECOSYSTEM")
-    return any(_is_within(each.get("events", []), Version(version)) for each in ranges)
+    ranges = (entry for entry in affected.get("ranges", []) if entry.get("type") == "ECOSYSTEM")
+    return any(_is_within(entry.get("events", []), Version(version)) for entry in ranges)
 
 
 def _is_within(events: list[Mapping[str, str]], version: Version) -> bool:

@@ -69,7 +69,7 @@ def deployed(aws, moto, settings) -> dict[str, str]:
         StackName="imagelib", TemplateBody=TEMPLATE.read_text(), Parameters=given, Capabilities=["CAPABILITY_IAM"]
     )
     stack = aws["cloudformation"].describe_stacks(StackName="imagelib")["Stacks"][0]
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
     bucket = template()["Resources"]["Pictures"]["Properties"]
     rules = [
         {**{name: list(rule[name]) for name in ("AllowedMethods", "AllowedHeaders")}, "AllowedOrigins": [ORIGIN]}
@@ -79,10 +79,10 @@ def deployed(aws, moto, settings) -> dict[str, str]:
     told = [
         {
             "QueueArn": outputs["EventsQueueArn"],
-            "Events": [each["Event"]],
-            "Filter": {"Key": {"FilterRules": [dict(rule) for rule in each["Filter"]["S3Key"]["Rules"]]}},
+            "Events": [queue["Event"]],
+            "Filter": {"Key": {"FilterRules": [dict(rule) for rule in queue["Filter"]["S3Key"]["Rules"]]}},
         }
-        for each in bucket["NotificationConfiguration"]["QueueConfigurations"]
+        for queue in bucket["NotificationConfiguration"]["QueueConfigurations"]
     ]
     aws["s3"].put_bucket_notification_configuration(
         Bucket=outputs["PicturesBucket"], NotificationConfiguration={"QueueConfigurations": told}
@@ -144,7 +144,7 @@ def create(aws, moto):
             Capabilities=["CAPABILITY_IAM"],
         )
         made = aws["cloudformation"].describe_stack_resources(StackName=name)["StackResources"]
-        return {each["LogicalResourceId"] for each in made if "LogicalResourceId" in each}
+        return {resource["LogicalResourceId"] for resource in made if "LogicalResourceId" in resource}
 
     yield stack, clients
     urllib.request.urlopen(f"{moto}/moto-api/reset", data=b"").close()
@@ -215,7 +215,7 @@ def test_the_queue_buries_and_the_roles_may_do_no_more_than_is_needed(deployed, 
         for statement in policy.get("PolicyDocument", {}).get("Statement", [])
     ]
     assert not any("*" in str(statement["Action"]) for statement in statements)
-    assert [each["Sid"] for each in statements if each["Resource"] == "*"] == ["Recognize", "ReadQuotas"]
+    assert [statement["Sid"] for statement in statements if statement["Resource"] == "*"] == ["Recognize", "ReadQuotas"]
 
 
 def test_only_named_buckets_send_events_and_what_is_deleted_is_kept_for_a_while():
@@ -244,7 +244,7 @@ def test_roles_of_other_accounts_and_cloudfront_are_options(create, has_options)
     assert made >= {"Pictures", "Events", "DeadLetters", "Web", "Worker", "KeepPictures"}
     assert ("AssumeOtherRoles" in made) == has_options
     resources = template()["Resources"]
-    conditional = {name for name, each in resources.items() if each.get("Condition") == "HasCloudFront"}
+    conditional = {name for name, resource in resources.items() if resource.get("Condition") == "HasCloudFront"}
     assert conditional == {"OriginAccess", "SigningKey", "SigningKeys", "Distribution"}
     [_, statement, nothing] = resources["PicturesPolicy"]["Properties"]["PolicyDocument"]["Statement"][1]["Fn::If"]
     assert (statement["Action"], nothing) == ("s3:GetObject", {"Ref": "AWS::NoValue"})
@@ -258,15 +258,15 @@ def test_database_and_cache_are_options_that_only_clients_reach(create, database
     assert {"Clients", "Servers"} <= made
     assert ({"Database", "DatabaseSubnets"} <= made) == bool(database)
     instances = clients["rds"].describe_db_instances()["DBInstances"]
-    assert [(each["StorageEncrypted"], each["PubliclyAccessible"]) for each in instances] == [(True, False)][
-        : bool(database)
-    ]
+    assert [(instance["StorageEncrypted"], instance["PubliclyAccessible"]) for instance in instances] == [
+        (True, False)
+    ][: bool(database)]
     content = template("servers")
     rules = content["Resources"]["Servers"]["Properties"]["SecurityGroupIngress"]
     assert {(rule["FromPort"], str(rule["SourceSecurityGroupId"])) for rule in rules} == {
         (port, str({"Fn::GetAtt": ["Clients", "GroupId"]})) for port in (5432, 6379)
     }
-    conditions = {name: each.get("Condition") for name, each in content["Resources"].items()}
+    conditions = {name: resource.get("Condition") for name, resource in content["Resources"].items()}
     assert {name for name, condition in conditions.items() if condition == "HasCache"} == {
         "Cache",
         "CacheParameters",
@@ -281,10 +281,10 @@ def test_services_run_each_word_and_stop_together(create, running, counts):
     [cluster] = clients["ecs"].list_clusters()["clusterArns"]
     arns = clients["ecs"].list_services(cluster=cluster)["serviceArns"]
     services = clients["ecs"].describe_services(cluster=cluster, services=arns)["services"]
-    assert sorted(each["desiredCount"] for each in services) == counts
+    assert sorted(service["desiredCount"] for service in services) == counts
     tasks = [
-        clients["ecs"].describe_task_definition(taskDefinition=each["taskDefinition"])["taskDefinition"]
-        for each in services
+        clients["ecs"].describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
+        for service in services
     ]
     assert sorted(task["containerDefinitions"][0]["command"][0] for task in tasks) == [
         *("beat", "consumer", "web", "worker"),
@@ -301,21 +301,21 @@ def test_tasks_may_write_two_volumes_and_their_settings_exist():
             ["CMD", "imagelib", "health"],
         )
         assert [mount["ContainerPath"] for mount in container["MountPoints"]] == ["/var/lib/imagelib", "/tmp"]
-        assert {each["Name"] for each in container["Environment"]} <= documented
-        assert [each["Name"] for each in container["Secrets"] if "Name" in each] == ["SECRET_KEY", "DATABASE_URL"]
+        assert {variable["Name"] for variable in container["Environment"]} <= documented
+        assert [secret["Name"] for secret in container["Secrets"] if "Name" in secret] == ["SECRET_KEY", "DATABASE_URL"]
 
 
 def test_one_scheduler_runs_and_no_policy_of_the_services_has_a_wildcard():
     resources = template("services")["Resources"]
     deployment = resources["BeatService"]["Properties"]["DeploymentConfiguration"]
     assert (deployment["MinimumHealthyPercent"], deployment["MaximumPercent"]) == (0, 100)
-    roles = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::IAM::Role"]
+    roles = [resource["Properties"] for resource in resources.values() if resource["Type"] == "AWS::IAM::Role"]
     statements = [
         statement
         for role in roles
         for policy in role["Policies"]
         for statement in policy["PolicyDocument"]["Statement"]
     ]
-    assert [(each["Action"], "*" in str(each["Resource"])) for each in statements] == [
+    assert [(statement["Action"], "*" in str(statement["Resource"])) for statement in statements] == [
         ("secretsmanager:GetSecretValue", False)
     ]

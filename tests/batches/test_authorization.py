@@ -121,12 +121,12 @@ def test_runs_of_one_user_share_their_monthly_budget(owner, colleague, settings)
         assert (
             "Your budget for this month has" in " ".join(warnings(batch, estimate(build_batch(person_id=person.pk))))
         ) == (person == owner)
-        pipeline.run_batch(batch, named=[each.pk for each in more])
+        pipeline.run_batch(batch, named=[image.pk for image in more])
         queueing.queue_next(batch.pk)
     price = Decimal("0.00175") if settings.IMAGE_PROPERTIES else Decimal("0.001")
     claimed = claims.claim("rekognition", "labels", maximum=100, region="eu-central-1")
-    by_owner = [each for each in claimed if each.image.owner_id == owner.pk]
-    assert len(by_owner) == int(Decimal("0.004") // max(each.price for each in claimed)) > 0, price
+    by_owner = [analysis for analysis in claimed if analysis.image.owner_id == owner.pk]
+    assert len(by_owner) == int(Decimal("0.004") // max(analysis.price for analysis in claimed)) > 0, price
     assert len(claimed) - len(by_owner) == 3
 
 

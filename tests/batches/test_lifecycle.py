@@ -199,7 +199,7 @@ def test_analysis_requested_by_a_user_survives_cancelling_the_batch(owner, simul
     assert pipeline.request_analysis(image_ids=[image.pk], is_bulk=True) == 1
     lifecycle.cancel(batch.pk)
     work()
-    assert [each.state for each in image.analyses.all()] == ["done"]
+    assert [analysis.state for analysis in image.analyses.all()] == ["done"]
 
 
 @pytest.mark.parametrize("state", ["queued", "running"])
@@ -207,7 +207,7 @@ def test_sample_requested_by_a_user_becomes_current(owner, state):
     image = create_image(owner)
     create_analysis(image, state=state, is_sample=True, is_bulk=True, recognizer="rekognition")
     pipeline.request_analysis(image_ids=[image.pk])
-    assert [each.is_sample for each in image.analyses.all()] == [False]
+    assert [analysis.is_sample for analysis in image.analyses.all()] == [False]
 
 
 def test_forced_request_of_a_queued_analysis_stays_forced(owner, simulator):
@@ -262,7 +262,7 @@ def test_upload_is_not_paused_with_the_batch(owner, simulator):
     lifecycle.pause(batch.pk)
     pipeline.request_analysis(image_ids=[images[0].pk])
     work()
-    assert {each.image_id: each.state for each in Analysis.objects.all()} == {
+    assert {analysis.image_id: analysis.state for analysis in Analysis.objects.all()} == {
         images[0].pk: "done",
         images[1].pk: "paused",
         images[2].pk: "paused",
@@ -277,7 +277,7 @@ def test_cancel_deletes_queued_analyses_and_keeps_results(owner):
     queueing.queue_next(batch.pk, max_pending=1)
     assert lifecycle.cancel(batch.pk)
     batch.refresh_from_db()
-    assert (batch.state, [each.state for each in batch.analyses.all()]) == ("cancelled", ["done", "done"])
+    assert (batch.state, [analysis.state for analysis in batch.analyses.all()]) == ("cancelled", ["done", "done"])
     assert not lifecycle.cancel(batch.pk)
     assert not pipeline.resume_batch(batch.pk)
 
@@ -336,7 +336,7 @@ def test_analyses_of_a_paused_batch_move_to_the_running_one(owner, simulator):
     lifecycle.pause(resting.pk)
     run_to_end(second)
     assert (counts(resting)["waiting"], counts(second)["done"], simulator.statistics()["requests"]) == (0, 3, 3)
-    assert {each.parameters["min_confidence"] for each in second.analyses.all()} == {70}
+    assert {analysis.parameters["min_confidence"] for analysis in second.analyses.all()} == {70}
 
 
 def test_sample_changes_nothing_and_is_paid_once(owner, simulator):

@@ -45,7 +45,7 @@ def answered(image, version="3.1", **fields):
 
 
 def test_pages_list_the_library_newest_first_without_trash(owner, colleague):
-    first, second, third = (create_image(each) for each in (owner, colleague, owner))
+    first, second, third = (create_image(user) for user in (owner, colleague, owner))
     create_image(owner, trashed_at=Now())
     assert all_ids(make_batch()) == [third.pk, second.pk, first.pk]
 

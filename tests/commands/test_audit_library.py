@@ -120,7 +120,7 @@ def test_unowned_original_is_kept_until_it_has_owner(owner, storage):
     assert (image.owner, image.filename) == (owner, "abandoned.jpg")
     with blobs.get(image.key) as original:
         assert original.read() == pictures.jpeg(seed=7)
-    assert [each.key for each in PendingBlob.objects.all()] == [STRAY]
+    assert [blob.key for blob in PendingBlob.objects.all()] == [STRAY]
     assert "originals/ab/half.jpg" in stored()
 
 
@@ -161,7 +161,7 @@ def test_overdue_pending_blobs_are_found_and_swept(owner):
     blobs.register_pending(["originals/cd/young.jpg"])
     assert findings() == (1, [("blob that should have been swept", STRAY, "")])
     assert findings("--repair") == (0, [])
-    assert (stored(), [each.key for each in PendingBlob.objects.all()]) == (set(), ["originals/cd/young.jpg"])
+    assert (stored(), [blob.key for blob in PendingBlob.objects.all()]) == (set(), ["originals/cd/young.jpg"])
 
 
 def test_upload_in_progress_is_no_finding(owner):

@@ -105,7 +105,11 @@ def told() -> tuple[int, dict, dict]:
     status, text = run("--json")
     said = json.loads(text)
     assert said["is_fine"] == (status == 0)
-    return status, said, {each["subject"]: each["sentence"] for each in said["findings"] if not each["is_fine"]}
+    return (
+        status,
+        said,
+        {finding["subject"]: finding["sentence"] for finding in said["findings"] if not finding["is_fine"]},
+    )
 
 
 @pytest.mark.django_db
@@ -113,10 +117,10 @@ def test_all_is_fine(simulator, bucket):
     status, said, wrong = told()
 
     assert (status, wrong) == (0, {})
-    assert [each["subject"] for each in said["findings"]] == [
+    assert [finding["subject"] for finding in said["findings"]] == [
         *("credentials", "bucket", *BUCKET, "rekognition:DetectLabels", "rekognition:DetectFaces")
     ]
-    assert all(each["milliseconds"] >= 0 for each in said["findings"])
+    assert all(finding["milliseconds"] >= 0 for finding in said["findings"])
     assert (said["calls"], Decimal(said["dollars"]), said["missing_actions"]) == (2, Decimal("0.0024"), [])
     assert simulator.statistics()["paid"] == 2
     assert not Call.objects.exists()
@@ -284,13 +288,15 @@ def test_the_quotas_are_read_where_they_should_be(simulator, settings, monkeypat
     refused = "ListServiceQuotas is not allowed (AccessDeniedException)."
     assert finding["sentence"] == f"{refused} Until this works, AWS's default quotas are used."
     assert said["missing_actions"] == ["servicequotas:ListServiceQuotas"]
-    assert [each["Sid"] for each in said["policy"]["Statement"]] == ["Recognize", "ReadQuotas"]
+    assert [statement["Sid"] for statement in said["policy"]["Statement"]] == ["Recognize", "ReadQuotas"]
 
 
 def _quotas_finding() -> tuple[dict, dict]:
     _, said, _ = told()
     aws_quotas.reset()
-    return next(each for each in said["findings"] if each["subject"] == "servicequotas:ListServiceQuotas"), said
+    return next(
+        finding for finding in said["findings"] if finding["subject"] == "servicequotas:ListServiceQuotas"
+    ), said
 
 
 def test_the_policy_alone_asks_nobody(simulator, settings):
@@ -299,7 +305,7 @@ def test_the_policy_alone_asks_nobody(simulator, settings):
     status, text = run("--policy")
 
     assert status == 0
-    assert {each["Sid"]: each["Resource"] for each in json.loads(text)["Statement"]} == {
+    assert {statement["Sid"]: statement["Resource"] for statement in json.loads(text)["Statement"]} == {
         "Recognize": "*",
         "FindPictures": "arn:aws:s3:::pictures",
         "KeepPictures": "arn:aws:s3:::pictures/library/*",
@@ -320,5 +326,7 @@ def test_roles_of_buckets_are_checked_and_in_the_policy(simulator, owner, monkey
         _status, report, _problems = told()
     states = {item["subject"]: item["is_fine"] for item in report["findings"]}
     assert (states["role of granted"], states[f"role of {refused.name}"]) == (True, False)
-    [statement] = [each for each in report["policy"]["Statement"] if each["Action"] == ["sts:AssumeRole"]]
+    [statement] = [
+        statement for statement in report["policy"]["Statement"] if statement["Action"] == ["sts:AssumeRole"]
+    ]
     assert statement["Resource"] == ROLE

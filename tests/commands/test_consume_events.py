@@ -48,8 +48,8 @@ def sqs(moto, settings, monkeypatch):
     client.events = client.create_queue(QueueName="events", Attributes={"RedrivePolicy": policy})["QueueUrl"]
     settings.EVENTS_QUEUE_URL = client.events
     yield client
-    for each in (client.events, client.dead):
-        client.delete_queue(QueueUrl=each)
+    for url in (client.events, client.dead):
+        client.delete_queue(QueueUrl=url)
     client.close()
 
 
@@ -101,11 +101,11 @@ def test_invalid_messages_move_to_dlq_with_reason(bucket, sqs):
     buried = sqs.receive_message(
         QueueUrl=sqs.dead, MaxNumberOfMessages=10, MessageAttributeNames=["All"], VisibilityTimeout=0
     )["Messages"]
-    reasons = {each["Body"][:1]: each["MessageAttributes"]["Reason"]["StringValue"] for each in buried}
+    reasons = {message["Body"][:1]: message["MessageAttributes"]["Reason"]["StringValue"] for message in buried}
     assert len(buried) == 2
     unknown = "Unknown bucket strange. Add it on the Buckets page, or stop its notifications."
     assert (left(sqs, sqs.events), "2 moved to the dead-letter queue" in said) == (0, True)
-    assert {each["MessageAttributes"]["Reason"]["StringValue"] for each in buried} >= {unknown}
+    assert {message["MessageAttributes"]["Reason"]["StringValue"] for message in buried} >= {unknown}
     assert all(reason.startswith(("The message is not JSON: ", unknown)) for reason in reasons.values())
 
 
@@ -229,7 +229,7 @@ def test_unreachable_queue_is_retried(bucket, sqs, caplog, monkeypatch):
     flaky = Flaky(sqs.events, events.client)
     tallies = list(pipeline.consume_events(flaky, stop=stop, until_empty=True))
     assert (tallies[-1].events, heard()) == (1, ["a.jpg"])
-    (told,) = [each.getMessage() for each in caplog.records if each.name == "analysis.bucket_sync.event_consumer"]
+    (told,) = [record.getMessage() for record in caplog.records if record.name == "analysis.bucket_sync.event_consumer"]
     assert told.startswith(f"events: {sqs.events}: The service cannot be reached: Could not connect to the endpoint")
     assert told.endswith(" Trying again in 1 s.")
 

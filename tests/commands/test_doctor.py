@@ -50,14 +50,14 @@ def run(*arguments) -> tuple[int, str]:
 
 def found(subject: str) -> Finding:
     """The finding, of the look that makes it alone."""
-    (finding,) = [each for look in doctor.all_checks() for each in _of(look, subject)]
+    (finding,) = [finding for look in doctor.all_checks() for finding in _of(look, subject)]
     return finding
 
 
 def _of(look, subject: str) -> list[Finding]:
     if look.subject not in {subject, "files"} or (look.subject == "files" and "files" not in subject):
         return []
-    return [each for each in doctor.run_check(look) if each.subject == subject]
+    return [finding for finding in doctor.run_check(look) if finding.subject == subject]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -69,8 +69,8 @@ def test_all_is_well(owner, monkeypatch):
     status, said = run("--json")
     told = json.loads(said)
     without_npm = {"models"} if DETECTOR.record() is None else set()
-    assert {each["subject"] for each in told["findings"] if each["state"] != "ok"} == without_npm
-    assert (status, told["is_fine"], [each["subject"] for each in told["findings"]]) == (0, True, SUBJECTS)
+    assert {finding["subject"] for finding in told["findings"] if finding["state"] != "ok"} == without_npm
+    assert (status, told["is_fine"], [finding["subject"] for finding in told["findings"]]) == (0, True, SUBJECTS)
     status, said = run()
     assert status == 0
     assert [line.split("  ")[0] for line in said.splitlines()].count("ok") == len(SUBJECTS) - len(without_npm)
@@ -93,7 +93,11 @@ def doctor_elsewhere(tmp_path, **env) -> tuple[int, dict[str, dict], str]:
     env = {"PATH": os.environ["PATH"], "IMAGELIB_ENV_FILE": os.devnull, "IMAGELIB_VAR": str(tmp_path / "var"), **env}
     command = [sys.executable, "manage.py", "doctor", "--json"]
     ended = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
-    return ended.returncode, {each["subject"]: each for each in json.loads(ended.stdout)["findings"]}, ended.stderr
+    return (
+        ended.returncode,
+        {finding["subject"]: finding for finding in json.loads(ended.stdout)["findings"]},
+        ended.stderr,
+    )
 
 
 @contextmanager
@@ -126,7 +130,7 @@ def test_without_database_and_redis_it_tells_what_can_be_told(tmp_path, away):
         "Not checked because PostgreSQL is not available."
     }
     assert told["workers"]["sentence"] == "Not checked because Redis is not available."
-    assert {name for name, each in told.items() if each["state"] == "failed"} == {"database", "redis"}
+    assert {name for name, finding in told.items() if finding["state"] == "failed"} == {"database", "redis"}
     assert told["storage"]["state"] == "ok"
     assert "secret" not in json.dumps(told)
 

@@ -61,10 +61,10 @@ def event(content: bytes) -> str:
         events = parse_events(content.decode("utf-8", "surrogateescape"))
     except InvalidEvent as error:
         return f"invalid: {error.template}"
-    for each in events:
-        text = each.key + each.bucket + each.etag + each.version_id + each.sequencer
+    for entry in events:
+        text = entry.key + entry.bucket + entry.etag + entry.version_id + entry.sequencer
         text.encode()
-        assert ("\0" in text, 0 <= each.size < 2**63, len(each.key.encode()) <= 1_024) == (False, True, True)
+        assert ("\0" in text, 0 <= entry.size < 2**63, len(entry.key.encode()) <= 1_024) == (False, True, True)
     return f"{len(events)} events"
 
 

@@ -53,7 +53,7 @@ def test_nobody_chooses_the_external_id(staff, bucket, s3, signed_in):
         assert browser.post(reverse("bucket-add"), form).status_code == 302
         browser.post(reverse("bucket-edit", args=[bucket.pk]), {**FORM, "owner": bucket.owner_id, **form})
     ids = list(Bucket.objects.values_list("external_id", flat=True))
-    assert (len(ids), len(set(ids)), {len(each) for each in ids}) == (4, 4, {32})
+    assert (len(ids), len(set(ids)), {len(external_id) for external_id in ids}) == (4, 4, {32})
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_the_check_tells_what_is_wrong_with_the_role(staff, bucket, s3, signed_i
         s3.faults = {"list": ["AccessDenied!"]}
         page = check(browser, bucket)
         assert "Missing permissions: s3:ListBucket Attach the policy below to the bucket's role" in page.text
-    assert {each[:8] for each in s3.access_keys} == {KEY}
+    assert {key[:8] for key in s3.access_keys} == {KEY}
 
 
 def test_owners_see_neither_the_role_nor_the_external_id(owner, staff, bucket, signed_in):

@@ -85,8 +85,8 @@ def compare(request: Request) -> HttpResponse:
     ids = list(id_list_param(request.GET.get("ids", "").split(","), maximum=MAX_GROUP_SIZE))
     if len(ids) < 2:
         raise Http404
-    facts = {each.image.pk: each for each in facts_of(ids, current_user(request))}
-    images = best_first([each.image for each in facts.values()])
+    facts = {row.image.pk: row for row in facts_of(ids, current_user(request))}
+    images = best_first([row.image for row in facts.values()])
     shown = _chosen(request, [image.pk for image in images])
     blurred = frozenset() if sensitive.shows_sensitive(request) else sensitive.sensitive_among(images)
     group = Group(images, shown, str(Cursor.from_text(request.GET.get("after", "")) or ""), blurred)
