@@ -34,15 +34,15 @@ def main(arguments: list[str]) -> int:
         print(NOTHING)
         return 0
     pins = {name: version for file in FILES for name, version in pinned((ROOT / file).read_text())}
-    newest, compared, found = "", 0, []
+    newest, compared, messages = "", 0, []
     for advisory in read(Path(arguments[0])):
         newest, compared = max(newest, str(advisory.get("modified", ""))), compared + 1
-        found += findings(advisory, pins)
-    print("\n".join(sorted(found)))
+        messages += findings(advisory, pins)
+    print("\n".join(sorted(messages)))
     print(f"{len(pins)} versions compared with {compared:,} advisories until {newest[:10] or 'no date'}.")
     if not newest or datetime.fromisoformat(newest) < datetime.now(UTC) - OLD:
         print("This list is older than 30 days.")
-    return 1 if found or not compared else 0
+    return 1 if messages or not compared else 0
 
 
 def read(path: Path) -> Iterator[Mapping[str, Any]]:

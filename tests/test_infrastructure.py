@@ -76,7 +76,7 @@ def deployed(aws, moto, settings) -> dict[str, str]:
         for rule in bucket["CorsConfiguration"]["CorsRules"]
     ]
     aws["s3"].put_bucket_cors(Bucket=outputs["PicturesBucket"], CORSConfiguration={"CORSRules": rules})
-    told = [
+    notifications = [
         {
             "QueueArn": outputs["EventsQueueArn"],
             "Events": [queue["Event"]],
@@ -85,7 +85,7 @@ def deployed(aws, moto, settings) -> dict[str, str]:
         for queue in bucket["NotificationConfiguration"]["QueueConfigurations"]
     ]
     aws["s3"].put_bucket_notification_configuration(
-        Bucket=outputs["PicturesBucket"], NotificationConfiguration={"QueueConfigurations": told}
+        Bucket=outputs["PicturesBucket"], NotificationConfiguration={"QueueConfigurations": notifications}
     )
     settings.AWS_REGION, settings.EVENTS_QUEUE_URL = "us-east-1", outputs["EventsQueueUrl"]
     options = {"bucket_name": outputs["PicturesBucket"], "region_name": "us-east-1", "endpoint_url": moto}
@@ -98,10 +98,10 @@ def deployed(aws, moto, settings) -> dict[str, str]:
 
 
 def consume(*, has_poison: bool = False) -> str:
-    said = io.StringIO()
+    output = io.StringIO()
     with pytest.raises(SystemExit, match=r"^1$") if has_poison else nullcontext():
-        call_command("consume_events", "--until-empty", stdout=said, stderr=said)
-    return said.getvalue()
+        call_command("consume_events", "--until-empty", stdout=output, stderr=output)
+    return output.getvalue()
 
 
 SERVICES = {
@@ -150,7 +150,7 @@ def create(aws, moto):
     urllib.request.urlopen(f"{moto}/moto-api/reset", data=b"").close()
 
 
-def found(owner, query: str) -> list[Image]:
+def matches(owner, query: str) -> list[Image]:
     return page(parse(query), viewer=viewer_of(owner)).images
 
 
@@ -167,33 +167,33 @@ def test_an_upload_goes_the_whole_way_though_no_browser_says_that_it_is_complete
     tasks.run_recognition(recognizer="rekognition", api="labels")
     assert "0 messages" in consume()
     image = Image.objects.get()
-    assert (found(owner, "dog"), Upload.objects.get().state) == ([image], "taken")
+    assert (matches(owner, "dog"), Upload.objects.get().state) == ([image], "taken")
 
 
 def test_a_picture_of_another_bucket_goes_the_whole_way(owner, aws, rekognition, deployed):
     rekognition.answers = [labels_answer(Cat=97)]
     bucket = create_bucket(owner, name="archive-of-a-template")
     aws["s3"].create_bucket(Bucket=bucket.name)
-    told = connection_check.notification_config(deployed["EventsQueueArn"], bucket.prefix)
-    aws["s3"].put_bucket_notification_configuration(Bucket=bucket.name, NotificationConfiguration=told)
+    configuration = connection_check.notification_config(deployed["EventsQueueArn"], bucket.prefix)
+    aws["s3"].put_bucket_notification_configuration(Bucket=bucket.name, NotificationConfiguration=configuration)
     aws["s3"].put_object(Bucket=bucket.name, Key="2024/ä b+c.jpg", Body=pictures.jpeg())
     consume()
     tasks.import_bucket_objects(bucket_id=bucket.pk)
     tasks.run_recognition(recognizer="rekognition", api="labels")
-    [image] = found(owner, "cat bucket:archive")
+    [image] = matches(owner, "cat bucket:archive")
     assert image.key == "2024/ä b+c.jpg"
     aws["s3"].delete_object(Bucket=bucket.name, Key=image.key)
     consume()
     tasks.import_bucket_objects(bucket_id=bucket.pk)
-    assert found(owner, "cat") == []
+    assert matches(owner, "cat") == []
 
 
 def test_a_browser_of_this_origin_may_upload_and_no_other(deployed, moto):
     def preflight(origin: str) -> int:
         headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
-        asked = urllib.request.Request(f"{moto}/{deployed['PicturesBucket']}", method="OPTIONS", headers=headers)
+        options = urllib.request.Request(f"{moto}/{deployed['PicturesBucket']}", method="OPTIONS", headers=headers)
         try:
-            with urllib.request.urlopen(asked) as answer:
+            with urllib.request.urlopen(options) as answer:
                 return answer.status
         except urllib.error.HTTPError as error:
             return error.code
@@ -203,8 +203,8 @@ def test_a_browser_of_this_origin_may_upload_and_no_other(deployed, moto):
 
 def test_the_queue_buries_and_the_roles_may_do_no_more_than_is_needed(deployed, aws):
     url = deployed["EventsQueueUrl"]
-    said = aws["sqs"].get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]
-    assert json.loads(said["RedrivePolicy"])["deadLetterTargetArn"].endswith(":events-of-a-template-dead")
+    attributes = aws["sqs"].get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]
+    assert json.loads(attributes["RedrivePolicy"])["deadLetterTargetArn"].endswith(":events-of-a-template-dead")
     aws["sqs"].send_message(QueueUrl=url, MessageBody=notice(record(quote_plus("a.jpg"), bucket="nobodys")))
     assert "1 moved to the dead-letter queue" in consume(has_poison=True)
     resources = template()["Resources"]

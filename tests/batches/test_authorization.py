@@ -41,8 +41,8 @@ def test_run_over_all_owners_pauses_when_its_user_loses_permission(owner, clerk)
     assert queueing.queue_next(batch.pk) == []
     lifecycle.advance_batches()
     batch.refresh_from_db()
-    said = "colleague can't analyze other people's pictures. Ask an administrator for access."
-    assert (batch.state, batch.reason) == ("paused", said)
+    sentence = "colleague can't analyze other people's pictures. Ask an administrator for access."
+    assert (batch.state, batch.reason) == ("paused", sentence)
     with pytest.raises(authorization.NotAllowed, match="can't analyze other"):
         pipeline.resume_batch(batch.pk)
     assert Analysis.objects.count() == 0
@@ -75,8 +75,8 @@ def test_run_of_a_deleted_account_is_canceled(owner, clerk, is_everybody):
     assert Analysis.objects.count() == is_everybody
     lifecycle.advance_batches()
     batch.refresh_from_db()
-    said = "The account that started this run was deleted. Start another run."
-    assert (batch.state, batch.reason, batch.all_owners) == ("cancelled", said, is_everybody)
+    sentence = "The account that started this run was deleted. Start another run."
+    assert (batch.state, batch.reason, batch.all_owners) == ("cancelled", sentence, is_everybody)
     assert Analysis.objects.count() == 0
 
 

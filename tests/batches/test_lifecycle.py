@@ -43,8 +43,8 @@ def stored(owner, number):
     from analysis.storage import blobs
 
     images = [create_image(owner) for _ in range(number)]
-    for place, image in enumerate(images):
-        blobs.put(image.key, pictures.jpeg(seed=place))
+    for position, image in enumerate(images):
+        blobs.put(image.key, pictures.jpeg(seed=position))
     return images
 
 
@@ -71,8 +71,8 @@ def run_to_end(batch):
 
 
 def counts(batch):
-    found = progress(batch.pk)
-    return {"done": found.done, "failed": found.failed, "reused": found.reused, "waiting": found.waiting}
+    report = progress(batch.pk)
+    return {"done": report.done, "failed": report.failed, "reused": report.reused, "waiting": report.waiting}
 
 
 def test_batch_runs_to_its_end(owner, simulator):
@@ -114,8 +114,8 @@ def test_requests_use_the_batchs_parameters(owner, simulator):
     stored(owner, 1)
     batch = create_batch(min_confidence=80, max_labels=3)
     run_to_end(batch)
-    asked = batch.analyses.get().parameters
-    assert (asked["min_confidence"], asked["max_labels"]) == (80, 3)
+    parameters = batch.analyses.get().parameters
+    assert (parameters["min_confidence"], parameters["max_labels"]) == (80, 3)
 
 
 def test_pause_sends_no_more_requests_and_resume_completes(owner, simulator):
@@ -351,8 +351,8 @@ def test_sample_changes_nothing_and_is_paid_once(owner, simulator):
     pipeline.run_batch(sample, named=ids)
     run_to_end(sample)
     assert not Analysis.objects.filter(is_current=True).exists()
-    found = sampling.compare_sample(sample)
-    assert (found.answers, found.first, found.lost) == (2, 2, {})
+    comparison = sampling.compare_sample(sample)
+    assert (comparison.answers, comparison.first, comparison.lost) == (2, 2, {})
     assert estimate(batch).by_api["labels"].reused == 2
     pipeline.run_batch(batch)
     run_to_end(batch)
@@ -405,8 +405,8 @@ def test_cost_of_a_lost_worker_counts(owner):
     )
     Analysis.objects.filter(pk=lost.pk).update(claimed_until=Now())
     claims.apis_with_due_work()
-    found = progress(batch.pk)
-    assert (found.failed, found.dollars) == (1, PRICE)
+    report = progress(batch.pk)
+    assert (report.failed, report.dollars) == (1, PRICE)
     assert Call.objects.get().outcome == "unknown"
 
 
@@ -470,10 +470,10 @@ def test_estimate_counts_calls_cost_and_time_without_calls(owner, settings, simu
     settings.REKOGNITION_QUOTA = {"labels": "2"}
     for _ in range(4):
         create_image(owner)
-    found = estimate(build_batch(all_owners=True))
-    labels = found.by_api["labels"]
-    assert (found.examined, found.images, labels.calls, labels.dollars) == (4, 4, 4, 4 * PRICE)
-    assert (found.seconds, estimate(build_batch(all_owners=True, rate=1)).seconds) == (2, 4)
+    result = estimate(build_batch(all_owners=True))
+    labels = result.by_api["labels"]
+    assert (result.examined, result.images, labels.calls, labels.dollars) == (4, 4, 4, 4 * PRICE)
+    assert (result.seconds, estimate(build_batch(all_owners=True, rate=1)).seconds) == (2, 4)
     assert (simulator.statistics()["requests"], Analysis.objects.count(), Batch.objects.count()) == (0, 0, 0)
 
 

@@ -50,12 +50,12 @@ def test_oldest_is_kept_unless_people_edited_another_more(owner, bucket):
     old, new = copies(owner, bucket, "a")
     first, edited, last = copies(owner, bucket, "b", 3)
     verdicts.add(edited.pk, name="holiday", by_id=owner.pk)
-    groups, place = exact_copies.exact_copies(owner)
+    groups, cursor = exact_copies.exact_copies(owner)
     assert [(group.kept, group.others, group.has_most_edits) for group in groups] == [
         (old, (new,), False),
         (edited, (first, last), True),
     ]
-    assert place == ""
+    assert cursor == ""
     assert exact_copies.totals(owner) == exact_copies.CopyTotals(groups=2, trashed=3, size=3 * old.size)
 
 

@@ -151,14 +151,14 @@ def test_test_message_is_tried_once_and_at_once(owner, dogs, receiver):
 def test_pictures_out_of_sight_are_not_sent(colleague, owner, dogs, receiver):
     alert = alerts.create(colleague, dogs, AlertOptions("webhook", "at_once", receiver.url))
     digest = alerts.create(colleague, dogs, AlertOptions("webhook", "daily", receiver.url + "&digest"))
-    shown, hidden = (create_labeled_image(owner, {"Dog": 99.0}, visibility=Image.Visibility.SHARED) for _ in range(2))
-    change(shown, hidden)
+    visible, hidden = (create_labeled_image(owner, {"Dog": 99.0}, visibility=Image.Visibility.SHARED) for _ in range(2))
+    change(visible, hidden)
     Alert.objects.filter(pk=digest.pk).update(next_message_at="2000-01-01 00:00Z")
     alert_digests.compose_due()
     Image.objects.filter(pk=hidden.pk).update(visibility=Image.Visibility.PRIVATE)
     sender.send_due()
     messages = [request.json for request in receiver.received]
-    assert [[image["id"] for image in message["images"]] for message in messages] == [[shown.pk]] * 2
+    assert [[image["id"] for image in message["images"]] for message in messages] == [[visible.pk]] * 2
     assert {message["count"] for message in messages} == {1}
     [refused] = Delivery.objects.filter(state="failed")
     assert (refused.image_id, refused.error) == (hidden.pk, "Not sent: you can no longer see its pictures.")

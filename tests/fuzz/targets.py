@@ -43,9 +43,9 @@ def xmp(content: bytes) -> str:
     metadata = parse_packet(content)
     _check_texts(metadata.descriptive)
     assert metadata.location is None or (abs(metadata.location[0]) <= 90, abs(metadata.location[1]) <= 180) == (1, 1)
-    found = _names_of_values({**asdict(metadata.descriptive), "time": metadata.time, "location": metadata.location})
-    assert found == "nothing" or b"<!DOCTYPE" not in content.replace(b"\0", b"")
-    return found
+    names = _names_of_values({**asdict(metadata.descriptive), "time": metadata.time, "location": metadata.location})
+    assert names == "nothing" or b"<!DOCTYPE" not in content.replace(b"\0", b"")
+    return names
 
 
 def iptc(content: bytes) -> str:
@@ -70,11 +70,11 @@ def event(content: bytes) -> str:
 
 def query(content: bytes) -> str:
     try:
-        found = parse(content.decode("utf-8", "replace"))
+        parsed = parse(content.decode("utf-8", "replace"))
     except InvalidQuery as error:
         return f"invalid at {error.column}"
-    assert parse(found.text) == found, found.text
-    return f"{len(found.parts)} parts"
+    assert parse(parsed.text) == parsed, parsed.text
+    return f"{len(parsed.parts)} parts"
 
 
 TARGETS: dict[str, Callable[[bytes], str]] = {
@@ -109,5 +109,5 @@ def _names_of_values(values: dict[str, object]) -> str:
     """The names of what was found, so that a value that is no longer read is noticed."""
     descriptive = values.pop("descriptive", {})
     assert isinstance(descriptive, dict)
-    found = [name for name, value in {**values, **descriptive}.items() if value]
-    return " ".join(name for name in found if name != "orientation") or "nothing"
+    names = [name for name, value in {**values, **descriptive}.items() if value]
+    return " ".join(name for name in names if name != "orientation") or "nothing"

@@ -82,7 +82,7 @@ def test_readiness_tells_causes_only_to_staff_and_watchers(people, settings, loo
     nobody = people["nobody"]
     look(ok("database", "PostgreSQL 18."), failed("redis", "Redis is not available.", "Check REDIS_URL."))
     settings.METRICS_TOKEN, settings.METRICS_ADDRESSES = TOKEN, ["10.9.0.0/16"]
-    told = {
+    explained = {
         "status": "not ready",
         "checks": [
             {"subject": "database", "state": "ok", "sentence": "PostgreSQL 18.", "next_step": ""},
@@ -104,7 +104,7 @@ def test_readiness_tells_causes_only_to_staff_and_watchers(people, settings, loo
     untold = {"status": "not ready"}
     assert {name: response.json() for name, response in answers.items()} == {
         **dict.fromkeys(("nobody", "owner", "wrong token"), untold),
-        **dict.fromkeys(("staff", "token", "address"), told),
+        **dict.fromkeys(("staff", "token", "address"), explained),
     }
 
 
@@ -167,26 +167,26 @@ def test_requests_are_counted_by_view_without_a_query(watched, django_assert_num
     for path in ("/nowhere/1/", "/nowhere/2/"):
         Client().get(path)
     Client().generic("BREW", "/accounts/login/")
-    found = families(Client())
-    assert found["imagelib_http_requests_total"] == {
+    metrics = families(Client())
+    assert metrics["imagelib_http_requests_total"] == {
         ("GET", "200", "login"): 1,
         ("GET", "404", "none"): 2,
         ("other", "405", "login"): 1,
     }
-    assert found["imagelib_http_request_seconds_count"] == {("login",): 2, ("none",): 2}
-    assert found["imagelib_http_request_seconds_bucket"]["+Inf", "login"] == 2
+    assert metrics["imagelib_http_request_seconds_count"] == {("login",): 2, ("none",): 2}
+    assert metrics["imagelib_http_request_seconds_bucket"]["+Inf", "login"] == 2
 
 
 @pytest.mark.django_db
 def test_figures_of_the_database_and_of_redis(watched, nobody, owner, settings) -> None:
     create_analysis(create_image(owner))
-    found = families(nobody)
-    assert found["imagelib_queue_waiting"] == {("labels", "local"): 1}
-    assert found["imagelib_queue_oldest_seconds"]["labels", "local"] >= 0
-    assert found["imagelib_spend_month_dollars"] == {(): 0}
-    assert found["imagelib_bulk_runs"]["running",] == 0
-    assert found["imagelib_database_pool_max"][()] >= 1
-    assert set(found["imagelib_metrics_errors"].values()) == {0}
+    metrics = families(nobody)
+    assert metrics["imagelib_queue_waiting"] == {("labels", "local"): 1}
+    assert metrics["imagelib_queue_oldest_seconds"]["labels", "local"] >= 0
+    assert metrics["imagelib_spend_month_dollars"] == {(): 0}
+    assert metrics["imagelib_bulk_runs"]["running",] == 0
+    assert metrics["imagelib_database_pool_max"][()] >= 1
+    assert set(metrics["imagelib_metrics_errors"].values()) == {0}
 
 
 @pytest.mark.django_db
@@ -198,14 +198,14 @@ def test_without_redis_the_database_is_still_told(nobody, settings, monkeypatch,
     lost = redis.Redis.from_url("unix:///nowhere/redis.sock")
     monkeypatch.setattr(exchange, "_redis", lambda: lost)
     monkeypatch.setattr(services, "_redis", lambda: lost)
-    found = families(nobody)
-    assert found["imagelib_metrics_errors"] == {
+    metrics = families(nobody)
+    assert metrics["imagelib_metrics_errors"] == {
         ("processes",): 1,
         ("database",): 0,
         ("broker",): 1,
         ("rate_limits",): 0,
     }
-    assert "imagelib_spend_month_dollars" in found
+    assert "imagelib_spend_month_dollars" in metrics
 
 
 def test_middleware_answers_the_addresses_of_the_url_configuration() -> None:
