@@ -156,10 +156,10 @@ def list_collection_images(
     if after is not None:
         position, _slash, image_id = str(after).partition("/")
         rows = rows.filter(Q(position__gt=position) | Q(position=position, image_id__gt=int(image_id)))
-    found = list(rows[: limit + 1])
-    following = _position_of(found[limit - 1]) if len(found) > limit else ""
+    entries = list(rows[: limit + 1])
+    following = _position_of(entries[limit - 1]) if len(entries) > limit else ""
     return {
-        "image_ids": [entry.image_id for entry in found[:limit]],
+        "image_ids": [entry.image_id for entry in entries[:limit]],
         "next": pagination.encode(following, of=list_of) if following else "",
     }
 

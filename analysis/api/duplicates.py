@@ -156,17 +156,17 @@ def mark_different(request: HttpRequest, pictures: Different) -> dict[str, Any]:
 def list_exact_copies(request: HttpRequest, cursor: CursorParam, limit: LimitParam) -> dict[str, Any]:
     """Exact copies of yours, and what resolving all of them keeps."""
     after = pagination.decode(cursor, of="exact copies") or ""
-    groups, place = exact_copies.exact_copies(token_of(request).user, after=after, size=limit)
+    groups, next_cursor = exact_copies.exact_copies(token_of(request).user, after=after, size=limit)
     items = [
         {
-            "keep": group.kept.pk,
+            "keep": group.best.pk,
             "trash": [image.pk for image in group.others],
             "kept_for": "edits" if group.has_most_edits else "age",
-            "edits": group.edits[group.kept.pk],
+            "edits": group.edits[group.best.pk],
         }
         for group in groups
     ]
-    return {"items": items, "next": pagination.encode(place, of="exact copies") if place else ""}
+    return {"items": items, "next": pagination.encode(next_cursor, of="exact copies") if next_cursor else ""}
 
 
 @router.post("/duplicates/exact/resolve", response=ChangeOut, auth=WRITE)

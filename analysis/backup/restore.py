@@ -95,7 +95,7 @@ def contents() -> dict[str, int]:
 def restore(location: Location, made: Manifest, *, progress: Callable[[int, int], None]) -> None:
     """Replace this library by a backup's. Raises BackupError; then it is as before."""
     check(made)
-    found = programs.folder(_server_version())
+    programs_folder = programs.folder(_server_version())
     _refuse_other_programs()
     # Before anything is written: a damaged dump is found after an hour of copying otherwise.
     with location.open_verified(made.path(manifest.DATABASE), made.database):
@@ -104,7 +104,7 @@ def restore(location: Location, made: Manifest, *, progress: Callable[[int, int]
         _restore_files(location, made, progress)
         with location.open_verified(made.path(manifest.DATABASE), made.database) as archive:
             _close_connections()
-            programs.load(found, archive, before=DROP_ALL, after=_row_check(made.tables))
+            programs.load(programs_folder, archive, before=DROP_ALL, after=_row_check(made.tables))
     except KeyboardInterrupt as error:
         raise BackupError(_("Stopped.")) from error
     call_command("migrate", interactive=False, verbosity=0)
@@ -123,8 +123,8 @@ def _restore_files(location: Location, made: Manifest, progress: Callable[[int, 
 
 
 def _chunks(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
-    wanted = (entry for entry in entries if entry.content and not entry.key.startswith(BUCKET_ORIGINALS))
-    while chunk := list(islice(wanted, CHUNK)):
+    missing = (entry for entry in entries if entry.content and not entry.key.startswith(BUCKET_ORIGINALS))
+    while chunk := list(islice(missing, CHUNK)):
         for entry in chunk:
             if not KEY.fullmatch(entry.key):
                 raise BackupError(_("The backup has a file with an invalid name: %(key)s.") % {"key": entry.key})

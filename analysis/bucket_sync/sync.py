@@ -151,7 +151,7 @@ def _begin(bucket: Bucket, options: SyncOptions) -> SyncCounts:
     if bucket.cursor:
         return SyncCounts(**{name: number for name, number in bucket.report.items() if hasattr(SyncCounts, name)})
     Bucket.objects.filter(pk=bucket.pk).update(
-        sync_started_at=Now(), sync_ended_at=None, report={}, trouble="", paused_until=None
+        sync_started_at=Now(), sync_ended_at=None, report={}, last_error="", paused_until=None
     )
     return SyncCounts()
 

@@ -88,14 +88,14 @@ def get_or_create(owner: AbstractBaseUser, *, name: str) -> Collection:
     Raises ActionRefused.
     """
     own = Collection.objects.filter(owner_id=owner.pk, deleted_at=None, name__iexact=clean_collection_name(name))
-    if found := own.first():
-        return found
+    if existing := own.first():
+        return existing
     try:
         return create(owner, name=name)
     except ActionRefused:
         # Created at the same time, as by uploads that arrive together.
-        if found := own.first():
-            return found
+        if existing := own.first():
+            return existing
         raise
 
 
@@ -209,7 +209,7 @@ def move(collection: Collection, image_ids: Sequence[int], *, before: int | None
         low = rest[index - 1].position if index else None
         high = rest[index].position if index < len(rest) else None
         positions = positions_between(low, high, len(were))
-        _place(collection, [row.image_id for row in were], positions)
+        _set_positions(collection, [row.image_id for row in were], positions)
         if max(map(len, positions), default=0) > MAX_LENGTH:
             _arrange(collection, "entry.position, entry.image_id")
     return were
@@ -279,7 +279,7 @@ def _append(collection: Collection, image_ids: Sequence[int], *, by_id: int) -> 
     Collection.objects.filter(pk=collection.pk).update(changed_at=Now())
 
 
-def _place(collection: Collection, image_ids: Sequence[int], positions: Sequence[str]) -> None:
+def _set_positions(collection: Collection, image_ids: Sequence[int], positions: Sequence[str]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE analysis_collectionimage entry SET position = moved.position

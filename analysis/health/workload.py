@@ -89,9 +89,12 @@ def check_outages() -> Iterator[Finding]:
 
 def check_deliveries() -> Iterator[Finding]:
     """Receivers of alerts and sinks that get no messages, with their cause."""
-    troubled = [*Alert.objects.exclude(trouble="").select_related("saved_search"), *Sink.objects.exclude(trouble="")]
+    troubled = [
+        *Alert.objects.exclude(last_error="").select_related("saved_search"),
+        *Sink.objects.exclude(last_error=""),
+    ]
     for receiver in troubled[:MAX_CODES]:
-        values = {"name": str(receiver), "error": receiver.trouble}
+        values = {"name": str(receiver), "error": receiver.last_error}
         if receiver.is_active:
             yield warning("deliveries", _("“%(name)s”: %(error)s") % values, _("It is tried again for a day."))
         else:

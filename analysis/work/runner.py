@@ -140,9 +140,9 @@ class _Runner:
             self._marker, self._tried, self._waited = before, set(), 0.0
         delay = due.seconds_until_due()  # before the sweep: what becomes due in between is found by it
         self._count(_run(_SWEEP))
-        found = self._queue.waiting()
-        if found - self._tried:
-            self._tried |= found
+        waiting = self._queue.waiting()
+        if waiting - self._tried:
+            self._tried |= waiting
             return False
         self._queue.clear()
         # What becomes due every few seconds, while an outage or a budget holds it up, is not waited for without end.

@@ -64,7 +64,7 @@ def test_tags_are_activated_by_the_approval_of_the_dry_run(staff_api, aws, owner
             "object": "pictures/dog.jpg",
             "added": {},
             "removed": {"imagelib:Old": "label"},
-            "kept": {},
+            "unchanged": {},
             "error": "",
         }
     ]

@@ -79,7 +79,7 @@ def test_batch_runs_to_its_end(owner, simulator):
     stored(owner, 5)
     batch = create_batch()
     run_to_end(batch)
-    assert (batch.state, batch.images, batch.asked, batch.is_fully_queued) == ("done", 5, 5, True)
+    assert (batch.state, batch.images, batch.queued, batch.is_fully_queued) == ("done", 5, 5, True)
     assert counts(batch) == {"done": 5, "failed": 0, "reused": 0, "waiting": 0}
     assert progress(batch.pk).dollars == 5 * PRICE
     assert batch.finished_at is not None
@@ -100,14 +100,14 @@ def test_batch_is_queued_in_bounded_steps(owner):
     work()
     queueing.queue_next(batch.pk, max_pending=2)
     batch.refresh_from_db()
-    assert (batch.analyses.count(), batch.asked, batch.is_fully_queued) == (5, 5, True)
+    assert (batch.analyses.count(), batch.queued, batch.is_fully_queued) == (5, 5, True)
 
 
 def test_limit_bounds_the_pictures(owner, simulator):
     stored(owner, 5)
     batch = create_batch(limit=2)
     run_to_end(batch)
-    assert (batch.images, batch.asked, simulator.statistics()["requests"]) == (2, 2, 2)
+    assert (batch.images, batch.queued, simulator.statistics()["requests"]) == (2, 2, 2)
 
 
 def test_requests_use_the_batchs_parameters(owner, simulator):
@@ -163,7 +163,7 @@ def test_sample_skips_analyses_of_a_paused_batch(owner):
     sample = sampling.sample_of(build_batch(all_owners=True))
     pipeline.run_batch(sample, named=[images[0].pk])
     run_to_end(sample)
-    assert (sample.asked, sample.skipped) == (0, 1)
+    assert (sample.queued, sample.skipped) == (0, 1)
     pipeline.resume_batch(batch.pk)
     run_to_end(batch)
     assert Analysis.objects.filter(is_current=True).count() == 2
@@ -228,7 +228,7 @@ def test_two_forced_batches_pay_once(owner, simulator):
     first, second = create_batch(is_forced=True), create_batch(is_forced=True)
     run_to_end(first)
     run_to_end(second)
-    assert (simulator.statistics()["requests"], first.asked, second.asked) == (4, 2, 0)
+    assert (simulator.statistics()["requests"], first.queued, second.queued) == (4, 2, 0)
 
 
 @pytest.mark.parametrize(("then", "now", "budget"), [(True, False, "0.003"), (False, True, "0.0015")])
@@ -326,7 +326,7 @@ def test_two_batches_over_the_same_pictures_pay_once(owner, simulator):
     assert (counts(first)["done"], counts(second)["done"]) == (3, 0)
     third = create_batch()
     run_to_end(third)
-    assert (third.asked, simulator.statistics()["requests"]) == (0, 3)
+    assert (third.queued, simulator.statistics()["requests"]) == (0, 3)
 
 
 def test_analyses_of_a_paused_batch_move_to_the_running_one(owner, simulator):
@@ -372,10 +372,10 @@ def test_report_groups_failures_with_their_retry_command(owner, simulator):
 
 
 def test_batch_ends_despite_trashed_and_deleted_pictures(owner):
-    kept, trashed, removed = stored(owner, 3)
+    active, trashed, removed = stored(owner, 3)
     batch = create_batch()
     queueing.queue_next(batch.pk)
-    type(kept).objects.filter(pk=trashed.pk).update(trashed_at=Now())
+    type(active).objects.filter(pk=trashed.pk).update(trashed_at=Now())
     removed.delete()
     run_to_end(batch)
     assert (batch.state, counts(batch)["done"]) == ("done", 1)

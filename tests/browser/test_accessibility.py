@@ -73,14 +73,14 @@ def rows(person):
     for api, state in (("faces", "failed"), ("moderation", "done"), ("text", "queued")):
         factories.create_analysis(image, api=api, state=state)
     batch = Batch.objects.create(
-        person=person, recognizer="local", parameters={"labels": {}}, asked=10, done=8, failed=2
+        person=person, recognizer="local", parameters={"labels": {}}, queued=10, done=8, failed=2
     )
     factories.create_analysis(image, api="celebrities", state="failed", batch=batch)
     list(aggregation.rebuild())  # which deletes the example of response times
     LatencyStatistics.objects.create(recognizer="rekognition", api="labels", start=timezone.now(), step=1, answers=1)
     shared = shared_rows(person, image)
     alert = Alert.objects.create(
-        owner=person, saved_search=SavedSearch.objects.get(), channel="webhook", trouble="Down"
+        owner=person, saved_search=SavedSearch.objects.get(), channel="webhook", last_error="Down"
     )
     alert.matches.create(image=image, matched_at=timezone.now())
     alert.deliveries.create(payload={"count": 1}, kind="matches", state="failed", give_up_at=timezone.now())

@@ -391,7 +391,7 @@ def test_bucket_that_denies_everything_is_paused_with_the_reason(bucket, s3, cod
     tasks.import_bucket_objects(bucket_id=bucket.pk)
     assert len([key for method, key in s3.requests if method == "GET"]) == tried  # the others are not tried meanwhile
     bucket.refresh_from_db()
-    assert (bucket.trouble, bucket.paused_until is None) == (sentence, False)
+    assert (bucket.last_error, bucket.paused_until is None) == (sentence, False)
     assert importer.due_buckets() == []
     counted = BucketObject.objects.values_list("attempts", flat=True)
     assert sorted(counted) == [0, 0, *([0, 0] if tried == 1 else [1, 1])]  # what the bucket does costs no object
@@ -399,7 +399,7 @@ def test_bucket_that_denies_everything_is_paused_with_the_reason(bucket, s3, cod
     read(bucket)
     read(bucket)
     bucket.refresh_from_db()
-    assert (bucket.trouble, Image.objects.count()) == ("", len(keys))
+    assert (bucket.last_error, Image.objects.count()) == ("", len(keys))
 
 
 def test_bucket_that_starts_to_deny_is_paused_at_once(bucket, s3):
@@ -410,7 +410,7 @@ def test_bucket_that_starts_to_deny_is_paused_at_once(bucket, s3):
         read(bucket)
         s3.faults = {"get": ["AccessDenied!"]}
     bucket.refresh_from_db()
-    assert bucket.trouble.startswith("No object of photos can be read. s3:GetObject is not allowed (AccessDenied)")
+    assert bucket.last_error.startswith("No object of photos can be read. s3:GetObject is not allowed (AccessDenied)")
     assert BucketObject.objects.values_list("attempts", flat=True).get(key="other.jpg") == 0
 
 
@@ -422,7 +422,7 @@ def test_deleted_object_does_not_prove_a_denied_bucket(bucket, s3):
         s3.denied = {"other.jpg"}
         s3.delete(KEY)
     bucket.refresh_from_db()
-    assert (bucket.trouble, object_state("other.jpg")[:2]) == ("", ("waiting", "AccessDenied"))
+    assert (bucket.last_error, object_state("other.jpg")[:2]) == ("", ("waiting", "AccessDenied"))
 
 
 def test_one_readable_object_outweighs_denied_ones(bucket, s3):
@@ -432,7 +432,7 @@ def test_one_readable_object_outweighs_denied_ones(bucket, s3):
         s3.denied = {"second.jpg", "third.jpg", "other.jpg"} if key == "other.jpg" else set()
         read(bucket)
     bucket.refresh_from_db()
-    assert (bucket.trouble, object_state("other.jpg")[:2]) == ("", ("waiting", "AccessDenied"))
+    assert (bucket.last_error, object_state("other.jpg")[:2]) == ("", ("waiting", "AccessDenied"))
 
 
 def test_many_denied_objects_do_not_pause_the_bucket(bucket, s3):
@@ -445,7 +445,7 @@ def test_many_denied_objects_do_not_pause_the_bucket(bucket, s3):
         BucketObject.objects.filter(key=key).update(next_attempt_at=Now() - timedelta(seconds=60 - seed))
     tasks.import_bucket_objects(bucket_id=bucket.pk)
     bucket.refresh_from_db()
-    assert (bucket.trouble, bucket.paused_until) == ("", None)
+    assert (bucket.last_error, bucket.paused_until) == ("", None)
     assert sorted(Image.objects.values_list("key", flat=True)) == ["first.jpg", "last.jpg"]
     for _ in range(leases.MAX_ATTEMPTS - 1):
         read(bucket)
@@ -469,7 +469,7 @@ def test_one_denied_object_does_not_pause_the_bucket(bucket, s3, code, end):
         hear(key)
     tasks.import_bucket_objects(bucket_id=bucket.pk)
     bucket.refresh_from_db()
-    assert (bucket.trouble, bucket.paused_until, object_state()) == ("", None, end)
+    assert (bucket.last_error, bucket.paused_until, object_state()) == ("", None, end)
     assert Image.objects.get().key == "other.jpg"
 
 
@@ -499,7 +499,7 @@ def test_throttling_pauses_the_bucket_without_counting_attempts(bucket, s3):
     hear(KEY)
     tasks.import_bucket_objects(bucket_id=bucket.pk)
     bucket.refresh_from_db()
-    assert (bucket.trouble, bucket.paused_until is None, BucketObject.objects.get().attempts) == ("", False, 0)
+    assert (bucket.last_error, bucket.paused_until is None, BucketObject.objects.get().attempts) == ("", False, 0)
     read(bucket)
     assert Image.objects.count() == 1
 
@@ -509,7 +509,7 @@ def test_unreachable_endpoint_pauses_the_bucket(bucket, s3, monkeypatch):
     hear(KEY)
     tasks.import_bucket_objects(bucket_id=bucket.pk)
     bucket.refresh_from_db()
-    assert bucket.trouble.startswith("The service cannot be reached: ")
+    assert bucket.last_error.startswith("The service cannot be reached: ")
     assert BucketObject.objects.get().attempts == 0
 
 

@@ -112,7 +112,7 @@ def test_a_refused_role_pauses_the_import_with_the_reason(owner, bucket, s3, mon
         row = importer.claim(bucket.pk)
         assert importer.read(row) is None
     bucket.refresh_from_db()
-    assert (bucket.trouble.startswith("The bucket's role cannot be assumed"), bucket.paused_until is None) == (
+    assert (bucket.last_error.startswith("The bucket's role cannot be assumed"), bucket.paused_until is None) == (
         True,
         False,
     )

@@ -106,7 +106,7 @@ def test_list_needs_the_same_queries_for_one_and_three_sinks(browser, django_ass
     assert "No sinks yet." in Page(browser.get(reverse("sinks"))).text
     for names in (["A"], ["B <b>", "C"]):
         for name in names:
-            Sink.objects.create(name=name, channel="sqs", address=QUEUE, trouble="<i>down</i>")
+            Sink.objects.create(name=name, channel="sqs", address=QUEUE, last_error="<i>down</i>")
         with django_assert_num_queries(6):
             page = Page(browser.get(reverse("sinks")))
     assert ("B <b> Failing" in page.text, "<i>down</i>" in page.text) == (True, True)

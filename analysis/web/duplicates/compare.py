@@ -32,7 +32,7 @@ class Group:
     """The pictures of a group, the best first, and the ids of the two shown."""
 
     images: list[Image]
-    shown: tuple[int, int]
+    pair: tuple[int, int]
     after: str
     blurred: frozenset[int]
 
@@ -87,15 +87,15 @@ def compare(request: Request) -> HttpResponse:
         raise Http404
     facts = {row.image.pk: row for row in facts_of(ids, current_user(request))}
     images = best_first([row.image for row in facts.values()])
-    shown = _chosen(request, [image.pk for image in images])
+    pair = _chosen(request, [image.pk for image in images])
     blurred = frozenset() if sensitive.shows_sensitive(request) else sensitive.sensitive_among(images)
-    group = Group(images, shown, str(Cursor.from_text(request.GET.get("after", "")) or ""), blurred)
-    left, right = (facts[pk] for pk in shown)
+    group = Group(images, pair, str(Cursor.from_text(request.GET.get("after", "")) or ""), blurred)
+    left, right = (facts[pk] for pk in pair)
     rows = [_row(name, text(left), text(right)) for name, text in ROWS]
     rows.append(_row(_("Labels only here"), _names(left.labels - right.labels), _names(right.labels - left.labels)))
     context = {
         "sides": [_side(group, index) for index in (0, 1)],
-        "ids": ",".join(map(str, shown)),
+        "ids": ",".join(map(str, pair)),
         "rows": [row for row in rows if (row.left, row.right) != (EMPTY, EMPTY)],
         "is_exact": left.image.sha256 == right.image.sha256,
         "after": group.after,
@@ -114,7 +114,7 @@ def _chosen(request: Request, order: Sequence[int]) -> tuple[int, int]:
 
 
 def _side(group: Group, index: int) -> Side:
-    own, other = group.shown[index], group.shown[1 - index]
+    own, other = group.pair[index], group.pair[1 - index]
     image = next(image for image in group.images if image.pk == own)
     width, height = image.shown_size
     rest = [image.pk for image in group.images if image.pk != other]
@@ -136,13 +136,13 @@ def _side(group: Group, index: int) -> Side:
 
 
 def _sibling(group: Group, index: int, image: Image) -> Sibling:
-    shown = [*group.shown]
-    shown[index] = image.pk
+    pair = [*group.pair]
+    pair[index] = image.pk
     return Sibling(
         thumb=links.rendition_url(image, "thumb"),
         name=str(image),
-        url=group.url(left=shown[0], right=shown[1]),
-        is_current=image.pk == group.shown[index],
+        url=group.url(left=pair[0], right=pair[1]),
+        is_current=image.pk == group.pair[index],
         is_blurred=image.pk in group.blurred,
     )
 

@@ -49,10 +49,10 @@ def _pictures_step(pictures: int) -> Step:
 
 def _recognizer_step() -> Step:
     name = next(option.title for option in recognizer_options.options() if option.name == settings.RECOGNIZER)
-    trouble = recognizer_options.trouble()
-    values = {"name": name, "trouble": trouble}
-    status = _("%(name)s. %(trouble)s") % values if trouble else _("%(name)s is set and analyzes pictures.") % values
-    return Step("recognizer", _("Choose the recognizer"), not trouble, status)
+    problem = recognizer_options.problem()
+    values = {"name": name, "problem": problem}
+    status = _("%(name)s. %(problem)s") % values if problem else _("%(name)s is set and analyzes pictures.") % values
+    return Step("recognizer", _("Choose the recognizer"), not problem, status)
 
 
 def _people_step() -> Step:
