@@ -159,8 +159,8 @@ def test_an_upload_goes_the_whole_way_though_no_browser_says_that_it_is_complete
 ):
     rekognition.answers = [labels_answer(Dog=98)]
     content = pictures.jpeg()
-    leave = signed_in(owner).post(reverse("uploads"), {"name": "dog.jpg", "size": len(content)}).json()
-    assert post(leave, content) == 204
+    grant = signed_in(owner).post(reverse("uploads"), {"name": "dog.jpg", "size": len(content)}).json()
+    assert post(grant, content) == 204
     # S3's test message, the upload, and nothing of the renditions that come of it.
     assert "2 messages with 1 events processed, 0 moved to the dead-letter queue." in consume()
     tasks.check_uploads()

@@ -179,7 +179,7 @@ def add_collection_images(request: HttpRequest, collection_id: int, images: Imag
 def remove_collection_images(request: HttpRequest, collection_id: int, images: ImageIds) -> dict[str, int]:
     """Remove pictures; they stay in the library."""
     collection = _arrangeable(request, collection_id)
-    return {"changed": len(curation.remove(collection, _seen(request, collection, images.image_ids)))}
+    return {"changed": len(curation.remove(collection, _visible(request, collection, images.image_ids)))}
 
 
 @router.post(
@@ -189,7 +189,7 @@ def move_collection_images(request: HttpRequest, collection_id: int, move: Move)
     """Move pictures before another one. 409 if one of them is no longer there."""
     collection = _arrangeable(request, collection_id)
     ids = list(dict.fromkeys(move.image_ids))
-    if len(_seen(request, collection, ids)) < len(ids):
+    if len(_visible(request, collection, ids)) < len(ids):
         raise ActionRefused(curation.CHANGED_MESSAGE)
     return {"changed": len(curation.move(collection, ids, before=move.before))}
 
@@ -205,7 +205,7 @@ def _arrangeable(request: HttpRequest, collection_id: int) -> Collection:
     return collection
 
 
-def _seen(request: HttpRequest, collection: Collection, image_ids: Sequence[int]) -> list[int]:
+def _visible(request: HttpRequest, collection: Collection, image_ids: Sequence[int]) -> list[int]:
     entries = rights.visible_entries(request.user, collection).filter(image_id__in=image_ids)
     return list(entries.values_list("image_id", flat=True))
 

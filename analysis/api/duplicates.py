@@ -105,14 +105,14 @@ class ExactCopiesList(Schema):
     next: str
 
 
-class Kept(RequestBody):
+class DuplicateMerge(RequestBody):
     """`keep` takes over what people gave the others, which move to the trash."""
 
     keep: RowId
     trash: Annotated[list[RowId], Field(min_length=1, max_length=MAX_DUPLICATES)]
 
 
-class Different(RequestBody):
+class DistinctImages(RequestBody):
     image_ids: Annotated[list[RowId], Field(min_length=2, max_length=MAX_MARKED)]
 
 
@@ -141,13 +141,13 @@ def compare_duplicates(request: HttpRequest, first: ImageId, second: ImageId) ->
 
 
 @router.post("/duplicates/keep", response=ChangeOut, auth=WRITE)
-def keep_duplicate(request: HttpRequest, choice: Kept) -> dict[str, Any]:
+def keep_duplicate(request: HttpRequest, choice: DuplicateMerge) -> dict[str, Any]:
     """Keep one of several duplicates of yours. `POST /changes/{id}/undo` undoes it."""
     return _change(merge_duplicates.merge_duplicates(choice.keep, instead_of=choice.trash, by=token_of(request).user))
 
 
 @router.post("/duplicates/different", response=ChangeOut, auth=WRITE)
-def mark_different(request: HttpRequest, pictures: Different) -> dict[str, Any]:
+def mark_different(request: HttpRequest, pictures: DistinctImages) -> dict[str, Any]:
     """Remember that these pictures of yours are not duplicates of each other."""
     return _change(distinct_pairs.mark_distinct(pictures.image_ids, by=token_of(request).user))
 

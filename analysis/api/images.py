@@ -98,14 +98,14 @@ def image_page(
     with time_limit():
         search = results.Search(query, viewer)
         page = search.page(after=after, size=limit)
-        counted = search.count() if is_counted else None
+        total = search.count() if is_counted else None
         items = resources(page.images, request, selection)
     values: dict[str, Any] = {
         "items": items,
         "next": pagination.encode(str(page.next), of=name) if page.next else "",
     }
-    if counted is not None:
-        values |= {"count": min(counted, results.COUNT_CAP), "is_count_capped": counted > results.COUNT_CAP}
+    if total is not None:
+        values |= {"count": min(total, results.COUNT_CAP), "is_count_capped": total > results.COUNT_CAP}
     return values
 
 

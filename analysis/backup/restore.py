@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 
 from analysis.backup import file_list, manifest, programs
 from analysis.backup.errors import BackupError
-from analysis.backup.file_list import Entry
+from analysis.backup.file_list import BackupEntry
 from analysis.backup.library_files import BUCKET_ORIGINALS
 from analysis.backup.location import Location, StoredFile, measure
 from analysis.backup.manifest import Manifest
@@ -122,7 +122,7 @@ def _restore_files(location: Location, made: Manifest, progress: Callable[[int, 
             progress(done, made.files)
 
 
-def _chunks(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
+def _chunks(entries: Iterator[BackupEntry]) -> Iterator[list[BackupEntry]]:
     missing = (entry for entry in entries if entry.content and not entry.key.startswith(BUCKET_ORIGINALS))
     while chunk := list(islice(missing, CHUNK)):
         for entry in chunk:
@@ -131,7 +131,7 @@ def _chunks(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
         yield chunk
 
 
-def _lacking(chunk: list[Entry]) -> list[Entry]:
+def _lacking(chunk: list[BackupEntry]) -> list[BackupEntry]:
     is_there = file_list.in_threads(lambda entry: _is_stored(entry.key, entry.content), iter(chunk))
     return [entry for entry, there in zip(chunk, is_there, strict=True) if not there]
 
@@ -144,7 +144,7 @@ def _register(keys: Iterator[str]) -> None:
         PendingBlob.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def _restore_file(location: Location, entry: Entry) -> None:
+def _restore_file(location: Location, entry: BackupEntry) -> None:
     if entry.content is None or _is_stored(entry.key, entry.content):
         return
     try:

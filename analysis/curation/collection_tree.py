@@ -54,8 +54,8 @@ def previews(collections: Sequence[Collection], viewer: Viewer) -> dict[int, Pre
     """
     ids = [collection.pk for collection in collections]
     entries = _visible_entries(viewer)
-    counted = entries.filter(collection__in=ids).values_list("collection_id").annotate(number=Count("pk"))
-    counts = dict(counted.order_by())
+    rows = entries.filter(collection__in=ids).values_list("collection_id").annotate(number=Count("pk"))
+    counts = dict(rows.order_by())
     in_this = entries.filter(collection=OuterRef("pk"))
     first = in_this.order_by("position", "image_id").values("image_id")[:1]
     chosen = in_this.filter(image_id=OuterRef("cover_id")).values("image_id")[:1]

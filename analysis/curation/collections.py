@@ -123,10 +123,10 @@ def add(collection: Collection, selection: Selection, *, maximum: int = MAX_IMAG
         _lock(collection)
         present = set(collection.entries.values_list("image_id", flat=True))
         for image_ids in selection.steps():
-            seen = Image.objects.visible_to(selection.viewer).filter(pk__in=image_ids)
-            visible = set(seen.values_list("pk", flat=True)) - present
-            added += [image_id for image_id in image_ids if image_id in visible]
-            present |= visible
+            visible = Image.objects.visible_to(selection.viewer).filter(pk__in=image_ids)
+            missing = set(visible.values_list("pk", flat=True)) - present
+            added += [image_id for image_id in image_ids if image_id in missing]
+            present |= missing
             if len(present) > maximum:
                 raise ActionRefused(_too_many(maximum))
         _append(collection, added, by_id=selection.person.pk)

@@ -163,8 +163,8 @@ def _next_images(images: ImageQuerySet, after: str, *, size: int) -> tuple[list[
         return copies, hashes[-1] if len(rows) > size else ""
     # The last file may have more copies. Alone it is merged in parts: what is kept of one is part of the next.
     copies = copies[:MAX_STEP_IMAGES]
-    whole = [image for image in copies if image.sha256 != copies[-1].sha256]
-    return (whole, whole[-1].sha256) if whole else (copies, after or "0")
+    complete = [image for image in copies if image.sha256 != copies[-1].sha256]
+    return (complete, complete[-1].sha256) if complete else (copies, after or "0")
 
 
 def _groups(images: Iterable[Image]) -> list[CopyGroup]:

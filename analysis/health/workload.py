@@ -30,8 +30,8 @@ MAX_CODES = 4
 
 def check_queue_age() -> Finding:
     queued = Analysis.objects.filter(state=Analysis.State.QUEUED, image__trashed_at=None)
-    counted = Analysis.objects.filter(pk__in=queued.values("pk")[: MAX_ROWS + 1])
-    oldest, number = counted.aggregate(Min("requested_at"))["requested_at__min"], counted.count()
+    analyses = Analysis.objects.filter(pk__in=queued.values("pk")[: MAX_ROWS + 1])
+    oldest, number = analyses.aggregate(Min("requested_at"))["requested_at__min"], analyses.count()
     if message := watchdog.sentence():
         return failed("analyses", message, _("See the other checks; the worker log may show the cause."))
     if oldest is None:

@@ -63,7 +63,7 @@ def search_images(request: HttpRequest, arguments: SearchArguments) -> Answer:
 def explain_search(request: HttpRequest, arguments: ExplainArguments) -> Answer:
     with time_limit():
         search = results.Search(parse(arguments.query), permissions.viewer_of(request.user))
-        resolved, counted = search.resolved, search.count()
+        resolved, total = search.resolved, search.count()
     return Answer(
         {
             "searched_as": resolved.query.text,
@@ -73,8 +73,8 @@ def explain_search(request: HttpRequest, arguments: ExplainArguments) -> Answer:
                 for meaning in resolved.meanings
             ],
             "sort": resolved.query.sort,
-            "count": min(counted, results.COUNT_CAP),
-            "is_count_capped": counted > results.COUNT_CAP,
+            "count": min(total, results.COUNT_CAP),
+            "is_count_capped": total > results.COUNT_CAP,
         }
     )
 

@@ -108,8 +108,8 @@ class Engine:
             )
         others = [analysis for analysis in claimed if analysis.pk not in reusable]
         for analysis, at in zip(others, times, strict=False):
-            if hidden := cached.get(analysis.pk):
-                self._in_flight[pool.submit(self._reused, analysis, hidden, at=at)] = analysis
+            if response := cached.get(analysis.pk):
+                self._in_flight[pool.submit(self._reused, analysis, response, at=at)] = analysis
                 continue
             size = outcomes.request_size(analysis.image) if self.recognizer.sends_originals else 0
             self._concurrency.record_size(size)

@@ -52,14 +52,14 @@ class Status:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunOutcome:
     """`is_idle`: nothing was due at the end; otherwise it was stopped."""
 
     status: Status
     is_idle: bool
 
 
-def run(*, stop: Stop, until_idle: bool, report: Callable[[Status], None] = lambda _status: None) -> Outcome:
+def run(*, stop: Stop, until_idle: bool, report: Callable[[Status], None] = lambda _status: None) -> RunOutcome:
     """Do all background work until nothing is due, or until stopped.
 
     Raises AlreadyRunning, and the errors of a database that is not available.
@@ -72,7 +72,7 @@ def run(*, stop: Stop, until_idle: bool, report: Callable[[Status], None] = lamb
                 is_idle = runner.run(until_idle=until_idle)
                 status = runner.finish()
                 if not is_idle or held.release(unless_requested=True):
-                    return Outcome(status, is_idle=is_idle)
+                    return RunOutcome(status, is_idle=is_idle)
     finally:
         jobs.resume()
 

@@ -111,9 +111,9 @@ def test_api_not_enabled_requires_permission_to_start_runs(owner, clerk):
 
 def test_runs_of_one_user_share_their_monthly_budget(owner, colleague, settings):
     settings.PERSON_MONTHLY_BUDGET = Decimal("0.008")
-    over = {"person": owner, "recognizer": "rekognition", "state": "done", "dollars": Decimal("0.004")}
-    Batch.objects.create(**over, finished_at=timezone.now())
-    Batch.objects.create(**over, finished_at=timezone.now() - timedelta(days=40))
+    spent = {"person": owner, "recognizer": "rekognition", "state": "done", "dollars": Decimal("0.004")}
+    Batch.objects.create(**spent, finished_at=timezone.now())
+    Batch.objects.create(**spent, finished_at=timezone.now() - timedelta(days=40))
     for person in (owner, owner, colleague):
         image = create_image(person)
         more = [image, *(create_image(person) for _ in range(2))]

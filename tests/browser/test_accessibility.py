@@ -197,7 +197,7 @@ def test_admin(part, visit, rows, look):
     assert violations == []
 
 
-def admin_addresses(item: sidebar.Item) -> list[str]:
+def admin_addresses(item: sidebar.SidebarItem) -> list[str]:
     options = item.model._meta
     name = f"admin:{options.app_label}_{options.model_name}"
     key = item.model._default_manager.values_list("pk", flat=True).first()

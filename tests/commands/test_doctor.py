@@ -50,14 +50,14 @@ def run(*arguments) -> tuple[int, str]:
 
 def finding_on(subject: str) -> Finding:
     """The finding, of the look that makes it alone."""
-    (finding,) = [finding for look in doctor.all_checks() for finding in _of(look, subject)]
+    (finding,) = [finding for check in doctor.all_checks() for finding in _of(check, subject)]
     return finding
 
 
-def _of(look, subject: str) -> list[Finding]:
-    if look.subject not in {subject, "files"} or (look.subject == "files" and "files" not in subject):
+def _of(check, subject: str) -> list[Finding]:
+    if check.subject not in {subject, "files"} or (check.subject == "files" and "files" not in subject):
         return []
-    return [finding for finding in doctor.run_check(look) if finding.subject == subject]
+    return [finding for finding in doctor.run_check(check) if finding.subject == subject]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -59,10 +59,10 @@ def listed_names(link: ShareLink, pictures: dict[str, Image]) -> list[str]:
     """Names of the pictures in its list, which are those that it opens one by one."""
     names = {image.pk: name for name, image in pictures.items()}
     one_by_one = {name for name, image in pictures.items() if find_shared_image(link, image.public_id)}
-    listed = [names[image_id] for image_id in shared_ids(link)]
-    assert set(listed) == one_by_one
-    assert [names[image.pk] for images in shared_steps(link) for image in images] == listed
-    return listed
+    pictures_of_list = [names[image_id] for image_id in shared_ids(link)]
+    assert set(pictures_of_list) == one_by_one
+    assert [names[image.pk] for images in shared_steps(link) for image in images] == pictures_of_list
+    return pictures_of_list
 
 
 def test_collection_shows_what_its_maker_may_share(case, pictures, owner):

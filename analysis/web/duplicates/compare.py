@@ -28,7 +28,7 @@ EMPTY = "–"
 
 
 @dataclass(frozen=True)
-class Group:
+class ComparedGroup:
     """The pictures of a group, the best first, and the ids of the two shown."""
 
     images: list[Image]
@@ -70,7 +70,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Row:
+class ComparisonRow:
     """A line of the table."""
 
     name: str
@@ -89,7 +89,7 @@ def compare(request: Request) -> HttpResponse:
     images = best_first([row.image for row in facts.values()])
     pair = _chosen(request, [image.pk for image in images])
     blurred = frozenset() if sensitive.shows_sensitive(request) else sensitive.sensitive_among(images)
-    group = Group(images, pair, str(Cursor.from_text(request.GET.get("after", "")) or ""), blurred)
+    group = ComparedGroup(images, pair, str(Cursor.from_text(request.GET.get("after", "")) or ""), blurred)
     left, right = (facts[pk] for pk in pair)
     rows = [_row(name, text(left), text(right)) for name, text in ROWS]
     rows.append(_row(_("Labels only here"), _names(left.labels - right.labels), _names(right.labels - left.labels)))
@@ -113,7 +113,7 @@ def _chosen(request: Request, order: Sequence[int]) -> tuple[int, int]:
     return left, right if right in order and right != left else next(pk for pk in order if pk != left)
 
 
-def _side(group: Group, index: int) -> Side:
+def _side(group: ComparedGroup, index: int) -> Side:
     own, other = group.pair[index], group.pair[1 - index]
     image = next(image for image in group.images if image.pk == own)
     width, height = image.shown_size
@@ -135,7 +135,7 @@ def _side(group: Group, index: int) -> Side:
     )
 
 
-def _sibling(group: Group, index: int, image: Image) -> Sibling:
+def _sibling(group: ComparedGroup, index: int, image: Image) -> Sibling:
     pair = [*group.pair]
     pair[index] = image.pk
     return Sibling(
@@ -147,8 +147,8 @@ def _sibling(group: Group, index: int, image: Image) -> Sibling:
     )
 
 
-def _row(name: object, left: str, right: str) -> Row:
-    return Row(str(name), left or EMPTY, right or EMPTY, differs=left != right)
+def _row(name: object, left: str, right: str) -> ComparisonRow:
+    return ComparisonRow(str(name), left or EMPTY, right or EMPTY, differs=left != right)
 
 
 def _names(labels: Collection[str]) -> str:
