@@ -24,7 +24,7 @@ from analysis.models import Analysis, Batch, Heartbeat, Image, WorkLease
 @admin.register(Batch)
 class BatchAdmin(ReadOnlyAdmin):
     list_display = (
-        *("__str__", "state_badge", "selection", "scope", "api_names", "asked", "done", "failed", "reused"),
+        *("__str__", "state_badge", "selection", "scope", "api_names", "queued", "done", "failed", "reused"),
         *("dollars", "budget", "person", "started_at"),
     )
     list_filter = (
@@ -57,7 +57,7 @@ class BatchAdmin(ReadOnlyAdmin):
         ),
         (
             _("Dates and queueing"),
-            {"fields": (("started_at", "changed_at", "finished_at"), ("place", "is_fully_queued", "aggregated_at"))},
+            {"fields": (("started_at", "changed_at", "finished_at"), ("cursor", "is_fully_queued", "aggregated_at"))},
         ),
     )
 

@@ -18,12 +18,20 @@ from analysis.admin.base import PageAdmin, ReadOnlyAdmin
 from analysis.models import Analysis, Bucket, BucketObject, Image, Upload
 from analysis.recognition import registry
 
-SYNC_FIELDS = ("links", "trouble", "paused_until", "sync_started_at", "sync_ended_at", "sync_claimed_until", "cursor")
+SYNC_FIELDS = (
+    "links",
+    "last_error",
+    "paused_until",
+    "sync_started_at",
+    "sync_ended_at",
+    "sync_claimed_until",
+    "cursor",
+)
 
 
 @admin.register(Bucket)
 class BucketAdmin(PageAdmin):
-    list_display = ("name", "prefix", "region", "owner", "visibility", "may_delete", "sync_ended_at", "trouble")
+    list_display = ("name", "prefix", "region", "owner", "visibility", "may_delete", "sync_ended_at", "last_error")
     list_filter = (
         ("visibility", filters.ChoicesDropdownFilter),
         ("may_delete", filters.BooleanRadioFilter),

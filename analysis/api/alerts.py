@@ -50,7 +50,7 @@ class AlertOut(Schema):
     receiver: Annotated[str, Field(description="The email address, or the host of the webhook.")]
     secret: Annotated[str | None, Field(description="Signs the messages to a webhook. Only in the answer to POST.")]
     is_active: bool
-    trouble: Annotated[str, Field(description="Why it was disabled, or why the last try failed.")]
+    last_error: Annotated[str, Field(description="Why it was disabled, or why the last try failed.")]
     only_new_images: Annotated[bool, Field(description="So many images matched that only those added later are sent.")]
     next_message_at: datetime | None
     created_at: datetime
@@ -222,7 +222,7 @@ def _deliveries(alert: Alert) -> Any:
 
 
 def _out(alert: Alert) -> AlertOut:
-    names = ("id", "channel", "frequency", "is_active", "trouble", "next_message_at", "created_at")
+    names = ("id", "channel", "frequency", "is_active", "last_error", "next_message_at", "created_at")
     search = alert.saved_search
     return AlertOut(
         search=AlertSearch(id=search.pk, name=search.name, query=search.query),

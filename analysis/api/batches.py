@@ -168,9 +168,9 @@ def _batch(request: HttpRequest, options: BatchRequest) -> tuple[Batch, tuple[in
     return batch, tuple(options.image_ids or ())
 
 
-def _budget(wanted: Decimal | None, estimate: Estimate, *, remaining: Decimal) -> Decimal:
+def _budget(requested: Decimal | None, estimate: Estimate, *, remaining: Decimal) -> Decimal:
     """The run's budget. Raises ApiError where the token may not spend it."""
-    budget = estimate.dollars.quantize(CENT, rounding=ROUND_UP) if wanted is None else wanted
+    budget = estimate.dollars.quantize(CENT, rounding=ROUND_UP) if requested is None else requested
     if budget > remaining:
         message = _(
             "This run may cost %(budget)s, and this token may still spend %(remaining)s. Give a smaller budget."

@@ -37,7 +37,7 @@ class BucketOut(Schema):
     owner: str
     is_syncing: bool
     synced_at: datetime | None
-    trouble: str
+    last_error: str
     images: int
     waiting: int
     failed: int
@@ -88,7 +88,7 @@ def _out(bucket: Bucket, request: HttpRequest) -> BucketOut:
         owner=bucket.owner.get_username(),
         is_syncing=bucket.sync_claimed_until is not None and bucket.sync_claimed_until > timezone.now(),
         synced_at=bucket.sync_ended_at,
-        trouble=bucket.trouble,
+        last_error=bucket.last_error,
         images=states.get(BucketObject.State.PRESENT, 0),
         waiting=states.get(BucketObject.State.WAITING, 0),
         failed=states.get(BucketObject.State.FAILED, 0),

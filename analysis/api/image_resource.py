@@ -112,13 +112,13 @@ def resources(images: Sequence[Image], request: HttpRequest, selection: Selectio
         prefetch_related_objects(images, "owner")  # reads nothing that was read before
     values = FieldValues(request, ratings)
     chosen = [(name, VALUES[name]) for name in VALUES if name in selection.fields]
-    found = []
+    items = []
     for image in images:
         resource = {name: value(values, image) for name, value in chosen}
         if selection.has_labels:
             resource["labels"] = labels[image.pk]
-        found.append(resource)
-    return found
+        items.append(resource)
+    return items
 
 
 def resource(image: Image, request: HttpRequest, selection: Selection) -> dict[str, Any]:

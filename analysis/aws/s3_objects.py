@@ -147,22 +147,22 @@ def versions(client: Client, target: S3Object) -> list[ObjectVersion]:
 
     Raises AWSError.
     """
-    found: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
     markers: dict[str, str] = {}
     # Keys that begin with this one are listed, too, after it.
     for _page in range(MAX_VERSION_PAGES):
         with clients.translate_errors():
             response = client.list_object_versions(Bucket=target.bucket, Prefix=target.key, **markers)
-        found += [item for item in response.get("Versions", []) if item["Key"] == target.key]
-        found += [item for item in response.get("DeleteMarkers", []) if item["Key"] == target.key]
+        rows += [item for item in response.get("Versions", []) if item["Key"] == target.key]
+        rows += [item for item in response.get("DeleteMarkers", []) if item["Key"] == target.key]
         if not response.get("IsTruncated") or response.get("NextKeyMarker", "") > target.key:
             break
         markers = {"KeyMarker": response["NextKeyMarker"], "VersionIdMarker": response["NextVersionIdMarker"]}
     # Versions and markers come in two lists, each the latest first.
-    found.sort(key=lambda item: (item["IsLatest"], item["LastModified"]), reverse=True)
+    rows.sort(key=lambda item: (item["IsLatest"], item["LastModified"]), reverse=True)
     return [
         ObjectVersion(item["VersionId"], str(item.get("ETag", "")).strip('"'), is_delete_marker="ETag" not in item)
-        for item in found
+        for item in rows
     ]
 
 

@@ -210,9 +210,9 @@ def _release(row: BucketObject, *, code: str, reason: str, is_counted: bool = Tr
 
 def _pause(bucket: Bucket, reason: str, duration: timedelta) -> None:
     logger.warning("bucket %s is paused: %s", bucket, reason or "S3 is throttling requests")
-    Bucket.objects.filter(pk=bucket.pk).update(paused_until=Now() + duration, trouble=reason)
+    Bucket.objects.filter(pk=bucket.pk).update(paused_until=Now() + duration, last_error=reason)
 
 
 def _clear_pause(bucket: Bucket) -> None:
-    if bucket.trouble or bucket.paused_until:
-        Bucket.objects.filter(pk=bucket.pk).update(trouble="", paused_until=None)
+    if bucket.last_error or bucket.paused_until:
+        Bucket.objects.filter(pk=bucket.pk).update(last_error="", paused_until=None)

@@ -109,11 +109,11 @@ class ObjectTable:
         """SQL that reads a part, and its columns by normal name, with their types."""
         if self._inventory.format == "CSV":
             columns = dict.fromkeys(self._inventory.columns, "VARCHAR")
-            listed = ", ".join(f"'{name}': 'VARCHAR'" for name in columns)
+            types = ", ".join(f"'{name}': 'VARCHAR'" for name in columns)
             # Keys have up to 1,024 bytes, three times that when encoded. Small buffers keep the memory small.
             return (
                 "read_csv($path, auto_detect = false, header = false, delim = ',', quote = '\"', escape = '\"',"
-                f" compression = 'gzip', max_line_size = 1000000, buffer_size = 8000000, columns = {{{listed}}})"
+                f" compression = 'gzip', max_line_size = 1000000, buffer_size = 8000000, columns = {{{types}}})"
             ), columns
         described = self.rows("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)])
         columns = {column_name(name): kind for name, kind, *_ in described if re.fullmatch(r"\w+", name)}

@@ -42,8 +42,8 @@ def permitted(selection: Selection, action: str) -> Permitted:
     total = number = 0
     for image_ids in selection.steps():
         allowed = set(scope.filter(pk__in=image_ids).values_list("pk", flat=True))
-        seen = set(visible.filter(pk__in=image_ids).values_list("pk", flat=True))
-        total, number = total + len(seen | allowed), number + len(allowed)
+        visible_ids = set(visible.filter(pk__in=image_ids).values_list("pk", flat=True))
+        total, number = total + len(visible_ids | allowed), number + len(allowed)
     return Permitted(total, number)
 
 

@@ -113,14 +113,14 @@ class PreparedQuery:
         """Those of the pictures that match as far as their labels tell."""
         if self._is_empty:
             return set()
-        found = set(changed.visible_to(self.user_id))
+        matches = set(changed.visible_to(self.user_id))
         for label_ids, minimum in self._required:
-            if not found:
+            if not matches:
                 break
-            found &= changed.with_any(label_ids, minimum=minimum)
+            matches &= changed.with_any(label_ids, minimum=minimum)
         for label_ids in self._excluded:
-            found -= changed.with_any(label_ids)
-        return found
+            matches -= changed.with_any(label_ids)
+        return matches
 
     # Read once: they are derived from the plan anew each time, and this is done for each alert and change.
 

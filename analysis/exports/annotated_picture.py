@@ -55,17 +55,17 @@ def annotated_jpeg(file: IO[bytes], labels: Sequence[LabelRow], style: Style, *,
     named = [label for label in labels if label.boxes]
     for number, label in enumerate(named):
         color = style.palette[number % len(style.palette)]
-        for found in label.boxes:
-            left, top, width, height = turned_box(*astuple(found.box), turns=turns)
+        for instance in label.boxes:
+            left, top, width, height = turned_box(*astuple(instance.box), turns=turns)
             box = Box(left, top, width, height)
-            _draw(draw, box, _text(label, found, style), font=font, color=color, style=style, size=picture.size)
+            _draw(draw, box, _text(label, instance, style), font=font, color=color, style=style, size=picture.size)
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=JPEG_QUALITY)
     return buffer.getvalue()
 
 
-def _text(label: LabelRow, found: LabelBox, style: Style) -> str:
-    return f"{label.name} {found.confidence:.0f}%" if style.has_confidence else label.name
+def _text(label: LabelRow, instance: LabelBox, style: Style) -> str:
+    return f"{label.name} {instance.confidence:.0f}%" if style.has_confidence else label.name
 
 
 def _draw(

@@ -118,7 +118,7 @@ def effective_labels(ids: Collection[int], *, has_boxes: bool = False) -> dict[i
     Boxes are in the responses, which are large: they are read only if asked for.
     """
     boxes_by_image = _boxes(ids) if has_boxes else {}
-    found: dict[int, list[LabelRow]] = {}
+    labels: dict[int, list[LabelRow]] = {}
     rows = fetch_all(
         """SELECT il.image_id, l.id, l.name, l.kind, l.category, il.confidence, il.instance_count, v.decision
            FROM analysis_imagelabel il JOIN analysis_label l ON l.id = il.label_id AND NOT l.is_hidden
@@ -131,8 +131,8 @@ def effective_labels(ids: Collection[int], *, has_boxes: bool = False) -> dict[i
         # Of the recognizer's labels alone: a tag may have the same name.
         of_label = boxes.get(name.lower(), ()) if boxes and kind == Label.Kind.LABEL else ()
         label = LabelRow(label_id, name, kind, category, confidence / 100, instances, decision, of_label)
-        found.setdefault(image_id, []).append(label)
-    return found
+        labels.setdefault(image_id, []).append(label)
+    return labels
 
 
 def _boxes(ids: Collection[int]) -> dict[int, dict[str, tuple[LabelBox, ...]]]:

@@ -41,10 +41,10 @@ class Readiness:
     def findings(self) -> list[Finding]:
         with self._lock:
             if time.monotonic() - self._made_at >= CACHE_SECONDS:
-                self._findings, self._made_at = self._look(), time.monotonic()
+                self._findings, self._made_at = self._run_checks(), time.monotonic()
             return self._findings
 
-    def _look(self) -> list[Finding]:
+    def _run_checks(self) -> list[Finding]:
         for check in self._checks:
             if check.subject not in self._running:
                 self._running[check.subject] = _started(check)
@@ -72,4 +72,4 @@ def _started(check: doctor.Check) -> Future[list[Finding]]:
     return future
 
 
-look: Callable[[], list[Finding]] = Readiness().findings
+current_findings: Callable[[], list[Finding]] = Readiness().findings

@@ -47,11 +47,11 @@ def _acquire(count: int, folder: Path, held: ExitStack) -> None:
     # One at a time collects units, so that a large picture is not overtaken for ever, nor two block each other.
     with ExitStack() as turn:
         fcntl.flock(_open(folder / "turn", turn), fcntl.LOCK_EX)
-        wanted = [folder / f"unit{number}" for number in range(UNITS)]
+        units = [folder / f"unit{number}" for number in range(UNITS)]
         while True:
-            for path in wanted[:]:
+            for path in units[:]:
                 if _try_lock(path, held):
-                    wanted.remove(path)
+                    units.remove(path)
                     count -= 1
                 if not count:
                     return

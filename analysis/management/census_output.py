@@ -63,8 +63,10 @@ def _totals(census: Census) -> Iterator[str]:
         (_("Noncurrent versions"), left_out.noncurrent, left_out.noncurrent_bytes, _("left out")),
         (_("Delete markers"), left_out.delete_markers, None, _("left out")),
     ]
-    shown = [row for position, row in enumerate(rows) if position < 5 or row[1]]
-    cells = [(name, count(number), "" if size is None else filesize(size), note) for name, number, size, note in shown]
+    top_rows = [row for position, row in enumerate(rows) if position < 5 or row[1]]
+    cells = [
+        (name, count(number), "" if size is None else filesize(size), note) for name, number, size, note in top_rows
+    ]
     yield from _aligned(cells, right={1, 2})
 
 

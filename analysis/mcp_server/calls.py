@@ -39,5 +39,5 @@ def call(request: HttpRequest, name: str, arguments: dict[str, Any]) -> Answer:
 
 def _sentence(error: pydantic.ValidationError) -> str:
     """The errors of the arguments, without what was sent."""
-    found = error.errors(include_input=False, include_url=False)[: errors.MAX_FIELD_ERRORS]
-    return "; ".join(f"{'.'.join(map(str, entry['loc']))[:200]}: {entry['msg']}" for entry in found)
+    field_errors = error.errors(include_input=False, include_url=False)[: errors.MAX_FIELD_ERRORS]
+    return "; ".join(f"{'.'.join(map(str, entry['loc']))[:200]}: {entry['msg']}" for entry in field_errors)

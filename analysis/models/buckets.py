@@ -155,7 +155,9 @@ class Bucket(models.Model):
         editable=False,
         help_text=_("A sync that was requested and has not finished."),
     )
-    trouble = models.TextField(_("error"), blank=True, help_text=_("Why its objects can't be read at present."))
+    last_error = models.TextField(
+        _("error"), blank=True, db_column="trouble", help_text=_("Why its objects can't be read at present.")
+    )
     paused_until = models.DateTimeField(
         _("paused until"), null=True, blank=True, help_text=_("No objects are read before this time.")
     )

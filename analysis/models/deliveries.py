@@ -47,8 +47,11 @@ class Receiver(models.Model):
         _("signing secret"), max_length=64, blank=True, help_text=_("Signs the messages to a webhook.")
     )
     is_active = models.BooleanField(_("active"), default=True)
-    trouble = models.TextField(
-        _("trouble"), blank=True, help_text=_("Why it was disabled, or why the last try failed.")
+    last_error = models.TextField(
+        _("last error"),
+        blank=True,
+        db_column="trouble",
+        help_text=_("Why it was disabled, or why the last try failed."),
     )
     failures = models.PositiveIntegerField(_("failures in a row"), default=0)
     retry_at = models.DateTimeField(_("next try"), null=True, blank=True, help_text=_("Nothing is sent before."))

@@ -168,11 +168,11 @@ def _labels(
     matches: list[dict[int, tuple[int, str]]] = [{} for _ in lookups]
     for position, pk, number, kind, _state in rows:
         matches[position][pk] = (number, kind)
-    found = dict(zip(lookups, matches, strict=True))
+    matches_of = dict(zip(lookups, matches, strict=True))
     labels = {
         lookup: LabelSet(tuple(sorted(rows)), sum(number for number, _ in rows.values()))
-        for lookup, rows in found.items()
+        for lookup, rows in matches_of.items()
     }
     ids = {lookup: labels[lookup].ids for lookup in lookups}
-    private = frozenset(lookup for lookup, rows in found.items() if {kind for _, kind in rows.values()} <= PRIVATE)
+    private = frozenset(lookup for lookup, rows in matches_of.items() if {kind for _, kind in rows.values()} <= PRIVATE)
     return labels, KnownNames(ids, private), total or 0, NamesState.from_row(state)

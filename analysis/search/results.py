@@ -90,8 +90,8 @@ class Search:
         """Those of these images that match, without any in the trash."""
         if self.plan.is_empty or not image_ids:
             return set()
-        listed = Candidates(Sql("SELECT unnest(%s::bigint[]) AS image_id", (list(image_ids),)))
-        statement = fetch_candidates(self.plan.parts, Scan(limit=len(image_ids)), listed)
+        candidates = Candidates(Sql("SELECT unnest(%s::bigint[]) AS image_id", (list(image_ids),)))
+        statement = fetch_candidates(self.plan.parts, Scan(limit=len(image_ids)), candidates)
         return {row[0] for row in fetch_all(statement.text, statement.values)}
 
     def cursor_of(self, image_id: int, *, is_before: bool = False) -> Cursor | None:

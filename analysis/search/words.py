@@ -153,11 +153,11 @@ class _Reader:
                 ids |= dict.fromkeys(self._ids_of_word(leaf))
         for words in all_neighbors(query.parts):
             ids |= dict.fromkeys(form.label_id for forms in self._forms(joined_name(words), "") for form in forms)
-        wanted = list(ids)[:MAX_CANDIDATES]
-        if wanted:
+        label_ids = list(ids)[:MAX_CANDIDATES]
+        if label_ids:
             visibility = LabelVisibility(self.viewer, None, False) if self.viewer.sees_all else None
             visibility = visibility or label_visibility(self.viewer)
-            self._visible = set(visibility.visible(wanted, maximum=len(wanted)))
+            self._visible = set(visibility.visible(label_ids, maximum=len(label_ids)))
 
     def parts(self, parts: Sequence[Node]) -> tuple[Node, ...]:
         """The parts of a group, all of which must match."""

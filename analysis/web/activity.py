@@ -55,7 +55,7 @@ class FailureRow:
 class SyncRow:
     name: str
     owner: str
-    trouble: str
+    last_error: str
     state_label: str
     figures: list[str]
     url: str
@@ -183,7 +183,7 @@ def _sync_row(bucket: Bucket, pending: int) -> SyncRow:
     return SyncRow(
         name=str(bucket),
         owner=str(bucket.owner),
-        trouble=bucket.trouble,
+        last_error=bucket.last_error,
         state_label=_sync_label(bucket),
         figures=figures,
         url=links.with_parameters(reverse("library"), q=f'bucket:"{bucket.name}"'),

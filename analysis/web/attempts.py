@@ -69,7 +69,7 @@ class Attempts:
         except redis.RedisError as error:
             logger.warning("%s attempt not counted, because Redis is not available: %s", self._title, error)
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Reset the count of this account from this network, after a success."""
         # The totals stay: else signing in with an own account would allow endless attempts on others.
         key = next(iter(self._limits))

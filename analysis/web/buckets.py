@@ -43,7 +43,7 @@ class BucketRow:
     pictures: str
     synced: str
     is_running: bool
-    trouble: str
+    last_error: str
 
 
 @dataclass(frozen=True)
@@ -290,7 +290,7 @@ def _row(bucket: Bucket) -> BucketRow:
         pictures=formatting.pictures(getattr(bucket, "pictures", 0)),
         synced=synced,
         is_running=is_running,
-        trouble=bucket.trouble,
+        last_error=bucket.last_error,
     )
 
 

@@ -32,14 +32,14 @@ def file_response(
         file.close()
         return HttpResponse(status=HTTPStatus.NOT_MODIFIED, headers={"ETag": quote_etag(etag)})
     request.META.pop("HTTP_ACCEPT_ENCODING", None)  # a compressed file has other bytes, and no length
-    whole = FileResponse(file, as_attachment=True, filename=filename, content_type=content_type)
-    whole["Cache-Control"] = CACHE
-    if response_in_front := handed_over(whole, file):
+    whole_file = FileResponse(file, as_attachment=True, filename=filename, content_type=content_type)
+    whole_file["Cache-Control"] = CACHE
+    if response_in_front := handed_over(whole_file, file):
         return response_in_front
     part = _requested(request, size=size, etag=etag)
     response: HttpResponseBase
     if part is None:
-        response = whole
+        response = whole_file
         response["Content-Length"] = str(size)
     elif part.start >= part.stop:
         file.close()

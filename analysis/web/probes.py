@@ -34,7 +34,7 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 if pages can be served, else 503; what is wrong only for those who may know."""
-    findings = readiness.look()
+    findings = readiness.current_findings()
     is_ready = all(finding.is_fine for finding in findings)
     body: dict[str, object] = {"status": "ready" if is_ready else "not ready"}
     if _is_watcher(request) or permissions.can_view_system(getattr(request, "user", AnonymousUser())):

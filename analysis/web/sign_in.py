@@ -45,7 +45,7 @@ class SignInForm(ThrottledForm, LoginForm):
             logger.info("Sign-in failed from %s.", attempts.address or "a local socket")
             attempts.count()
             raise
-        attempts.forget()
+        attempts.reset()
         return cleaned
 
 

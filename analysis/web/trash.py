@@ -158,10 +158,10 @@ def _requested(request: Request, owner_id: int) -> TrashDeletion:
 
 def _originals(images: ImageQuerySet) -> dict[str, str]:
     """Numbers of originals in buckets that are kept, and deleted."""
-    kept = images.filter(bucket__may_delete=False).count()
+    protected = images.filter(bucket__may_delete=False).count()
     deleted = images.filter(bucket__may_delete=True).count()
     return {
-        "kept": formatting.pictures(kept) if kept else "",
+        "protected": formatting.pictures(protected) if protected else "",
         "deleted_in_buckets": formatting.pictures(deleted) if deleted else "",
     }
 

@@ -52,14 +52,14 @@ class Status:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunOutcome:
     """`is_idle`: nothing was due at the end; otherwise it was stopped."""
 
     status: Status
     is_idle: bool
 
 
-def run(*, stop: Stop, until_idle: bool, report: Callable[[Status], None] = lambda _status: None) -> Outcome:
+def run(*, stop: Stop, until_idle: bool, report: Callable[[Status], None] = lambda _status: None) -> RunOutcome:
     """Do all background work until nothing is due, or until stopped.
 
     Raises AlreadyRunning, and the errors of a database that is not available.
@@ -72,7 +72,7 @@ def run(*, stop: Stop, until_idle: bool, report: Callable[[Status], None] = lamb
                 is_idle = runner.run(until_idle=until_idle)
                 status = runner.finish()
                 if not is_idle or held.release(unless_requested=True):
-                    return Outcome(status, is_idle=is_idle)
+                    return RunOutcome(status, is_idle=is_idle)
     finally:
         jobs.resume()
 
@@ -140,9 +140,9 @@ class _Runner:
             self._marker, self._tried, self._waited = before, set(), 0.0
         delay = due.seconds_until_due()  # before the sweep: what becomes due in between is found by it
         self._count(_run(_SWEEP))
-        found = self._queue.waiting()
-        if found - self._tried:
-            self._tried |= found
+        waiting = self._queue.waiting()
+        if waiting - self._tried:
+            self._tried |= waiting
             return False
         self._queue.clear()
         # What becomes due every few seconds, while an outage or a budget holds it up, is not waited for without end.

@@ -65,14 +65,14 @@ def pictures() -> list[Picture]:
     ]
 
 
-def read(listed: Sequence[Picture]) -> Iterator[tuple[Picture, NDArray[np.uint8]]]:
+def read(pictures: Sequence[Picture]) -> Iterator[tuple[Picture, NDArray[np.uint8]]]:
     """Each picture with its pixels, height x width x RGB.
 
     At most as large as the recognizer gets it.
     """
     packages = {row["package"]: row for row in _rows("packages.csv")}
-    for package in sorted({picture.package for picture in listed}):
-        of_package = [picture for picture in listed if picture.package == package]
+    for package in sorted({picture.package for picture in pictures}):
+        of_package = [picture for picture in pictures if picture.package == package]
         contents = _contents(packages[package], [picture.file for picture in of_package])
         for picture in of_package:
             with Image.open(io.BytesIO(contents[picture.file])) as image:

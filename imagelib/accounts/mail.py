@@ -80,8 +80,8 @@ def note_success() -> None:
 
 def last_failure() -> Failure | None:
     """None if the last message was sent, or the cache is not available."""
-    found = cache.get(FAILURE_KEY)
-    return Failure(datetime.fromisoformat(found[0]), found[1]) if found else None
+    failure = cache.get(FAILURE_KEY)
+    return Failure(datetime.fromisoformat(failure[0]), failure[1]) if failure else None
 
 
 def _send(subject: str, body: str, recipient: str) -> None:

@@ -27,11 +27,11 @@ def provider(settings, monkeypatch):
     monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")
     for key in attempts.redis_client().scan_iter("single sign-on:*"):
         attempts.redis_client().delete(key)
-    found = Provider()
-    with serving(found) as issuer:
+    idp = Provider()
+    with serving(idp) as issuer:
         settings.OIDC_SERVER_URL, settings.OIDC_CLIENT_ID, settings.OIDC_CLIENT_SECRET = issuer, CLIENT_ID, SECRET
         settings.OIDC_NAME = "Acme"
-        yield found
+        yield idp
         cache.delete(f"oidc:{issuer}/.well-known/openid-configuration")
 
 

@@ -250,9 +250,9 @@ def test_transfer_is_for_those_who_may_change_all_pictures(registrar, owner, col
 def test_last_administrator_stays_one_in_the_admin_too(browser, staff):
     page = reverse("admin:accounts_user_change", args=[staff.pk])
     form = {"username": "staff", "theme": "system", "date_joined_0": "2026-01-01", "date_joined_1": "12:00"}
-    kept = {"is_active": "on", "is_staff": "on", "is_superuser": "on"}
+    fields = {"is_active": "on", "is_staff": "on", "is_superuser": "on"}
     for missing in ("is_active", "is_superuser"):
-        answer = browser.post(page, form | {name: on for name, on in kept.items() if name != missing})
+        answer = browser.post(page, form | {name: on for name, on in fields.items() if name != missing})
         assert "This is the only active administrator." in answer.content.decode()
     browser.post(reverse("admin:accounts_user_delete", args=[staff.pk]), {"post": "yes"})
     browser.post(

@@ -179,8 +179,8 @@ def test_sidecar_is_chosen_together_with_its_picture(window):
 
 
 def test_folder_is_uploaded_without_hidden_and_system_folders_and_with_its_sidecars(window, tmp_path):
-    kept, skipped = ("a/one.jpg", "b/one.jpg"), (".hidden/c.jpg", "@eaDir/d.jpg", "$RECYCLE.BIN/e.jpg", ".f.jpg")
-    for number, name in enumerate((*kept, *skipped)):
+    included, skipped = ("a/one.jpg", "b/one.jpg"), (".hidden/c.jpg", "@eaDir/d.jpg", "$RECYCLE.BIN/e.jpg", ".f.jpg")
+    for number, name in enumerate((*included, *skipped)):
         path = tmp_path / "album" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(pictures.jpeg(seed=number))

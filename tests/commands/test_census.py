@@ -118,8 +118,8 @@ def test_library_and_duplicates_are_left_out_of_the_price(tmp_path, owner):
     assert result["archived"] == {"DEEP_ARCHIVE": [1, 9_000]}
     prefixes = [(group["name"], group["pictures"], group["new"]) for group in result["groups"]["prefix"]]
     assert prefixes == [("2025/", 2, 1), ("2024/", 2, 1), ("", 0, 0)]
-    kept = BucketCensus.objects.get()
-    assert (kept.bucket, kept.is_complete, kept.figures) == (bucket, True, result)
+    census = BucketCensus.objects.get()
+    assert (census.bucket, census.is_complete, census.figures) == (bucket, True, result)
 
 
 def test_prefix_and_limit(tmp_path, owner):

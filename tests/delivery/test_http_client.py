@@ -34,17 +34,17 @@ def test_private_addresses_are_refused(url):
 
 def test_the_checked_address_is_the_one_connected_to(monkeypatch):
     """DNS is asked once: a second answer could be another address."""
-    asked = []
+    requests = []
 
     def resolve(host, port, *_arguments, **_options):
-        asked.append(host)
-        address = "93.184.216.34" if len(asked) == 1 else "127.0.0.1"
+        requests.append(host)
+        address = "93.184.216.34" if len(requests) == 1 else "127.0.0.1"
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port or 80))]
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     error = http_client.outcome_of("http://example.com:1/", b"{}", headers={}).error
     # The name is asked for once; the tests may not connect to anything that is not local.
-    assert (error != "", asked) == (True, ["example.com", "93.184.216.34"])
+    assert (error != "", requests) == (True, ["example.com", "93.184.216.34"])
 
 
 def test_redirects_are_not_followed(receiver):

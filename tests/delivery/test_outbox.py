@@ -89,7 +89,7 @@ def test_receiver_that_refuses_everything_gets_a_pause(sink, receiver):
     add(sink, *range(3))
     sender.send_due()
     sink.refresh_from_db()
-    assert (sink.failures, sink.trouble, len(receiver.received)) == (1, "It answered 500. ok", 3)
+    assert (sink.failures, sink.last_error, len(receiver.received)) == (1, "It answered 500. ok", 3)
     assert sink.retry_at > timezone.now()
     add(sink, 9)
     assert (outbox.is_due(), outbox.claim()) == (False, [])
@@ -97,7 +97,7 @@ def test_receiver_that_refuses_everything_gets_a_pause(sink, receiver):
     receiver.status = 200
     sender.send_due()
     sink.refresh_from_db()
-    assert (sink.failures, sink.trouble, sink.retry_at) == (0, "", None)
+    assert (sink.failures, sink.last_error, sink.retry_at) == (0, "", None)
 
 
 def test_gone_receiver_is_disabled_and_says_why(sink, receiver):
@@ -105,7 +105,7 @@ def test_gone_receiver_is_disabled_and_says_why(sink, receiver):
     add(sink, 1)
     sender.send_due()
     sink.refresh_from_db()
-    assert (sink.is_active, sink.trouble) == (False, "It answered 410: it wants no more messages.")
+    assert (sink.is_active, sink.last_error) == (False, "It answered 410: it wants no more messages.")
     add(sink, 2)
     assert outbox.claim() == []
     receiver.status = 200

@@ -69,8 +69,8 @@ HARMLESS = {
 def test_linter_knows_locking_operations(tmp_path) -> None:
     *_, (_migration, state) = later_migrations()
     sql = {name: sql_of([operation], state.clone()) for name, operation in LOCKING.items()}
-    found = objections(tmp_path, sql)
-    assert {name for name, _rule in found} == set(LOCKING), found
+    broken = objections(tmp_path, sql)
+    assert {name for name, _rule in broken} == set(LOCKING), broken
 
 
 def test_linter_accepts_harmless_operations(tmp_path) -> None:

@@ -340,7 +340,7 @@ def _is_near(node, picture, library):
     row = picture.row
     if row.latitude is None or row.longitude is None:
         return False
-    here, there = ((math.radians(place.latitude), math.radians(place.longitude)) for place in (node, row))
+    here, there = ((math.radians(point.latitude), math.radians(point.longitude)) for point in (node, row))
     cosine = math.sin(here[0]) * math.sin(there[0]) + math.cos(here[0]) * math.cos(there[0]) * math.cos(
         here[1] - there[1]
     )

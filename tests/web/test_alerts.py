@@ -184,7 +184,7 @@ def test_pause_resume_and_secret(browser, alert):
 
 
 def test_receiver_that_wants_no_more_is_shown_with_a_button(browser, alert):
-    outbox.disable(alert, trouble="It answered 410: it wants no more messages.")
+    outbox.disable(alert, last_error="It answered 410: it wants no more messages.")
     page = page_of(browser, alert)
     assert "Disabled by the receiver" in page.text
     assert "It answered 410: it wants no more messages." in page.text

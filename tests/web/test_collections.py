@@ -382,9 +382,9 @@ def test_sharing_is_given_and_taken(owner, colleague, signed_in, browser):
     browser.post(reverse("collection-share-with", args=[collection.pk]), {"username": "colleague", "can_edit": "1"})
     assert other.get(reverse("collection-order", args=[collection.pk])).status_code == 200
     assert "Leave this collection" in page_of(other, collection).text
-    leave = reverse("collection-remove-person", args=[collection.pk])
-    assert other.post(leave, {"user": owner.pk}).status_code == 404
-    other.post(leave, {"user": colleague.pk})
+    remove_url = reverse("collection-remove-person", args=[collection.pk])
+    assert other.post(remove_url, {"user": owner.pk}).status_code == 404
+    other.post(remove_url, {"user": colleague.pk})
     assert other.get(collection.get_absolute_url()).status_code == 404
 
 

@@ -66,8 +66,8 @@ def test_each_channel_is_added_and_edited_by_its_form(browser, channel):
     assert (sink.name, sink.channel, sink.options) == (VALID[channel].get("name", "My sink"), channel, OPTIONS[channel])
     assert (sink.is_active, sink.secret != "") == (channel != "object_tags", channel == "webhook")
     edit = reverse("sink-edit", args=[sink.pk])
-    shown = {field["name"]: field.get("value") for field in Page(browser.get(edit)).all("input") if "name" in field}
-    assert shown["name"] == sink.name
+    values = {field["name"]: field.get("value") for field in Page(browser.get(edit)).all("input") if "name" in field}
+    assert values["name"] == sink.name
     browser.post(edit, {**VALID[channel], "name": "Other", "query": ""})
     sink.refresh_from_db()
     assert (sink.name, sink.query, sink.options) == ("Other", "", OPTIONS[channel])
@@ -106,7 +106,7 @@ def test_list_needs_the_same_queries_for_one_and_three_sinks(browser, django_ass
     assert "No sinks yet." in Page(browser.get(reverse("sinks"))).text
     for names in (["A"], ["B <b>", "C"]):
         for name in names:
-            Sink.objects.create(name=name, channel="sqs", address=QUEUE, trouble="<i>down</i>")
+            Sink.objects.create(name=name, channel="sqs", address=QUEUE, last_error="<i>down</i>")
         with django_assert_num_queries(6):
             page = Page(browser.get(reverse("sinks")))
     assert ("B <b> Failing" in page.text, "<i>down</i>" in page.text) == (True, True)

@@ -87,7 +87,7 @@ def _rekognition_face(face: Mapping[str, Any]) -> dict[str, Any]:
         "AgeRange": {"Low": face["age_low"], "High": face["age_high"]},
         "Gender": face["gender"],
         "Smile": face["smile"],
-        "Emotions": [{"Type": found["type"], "Confidence": found["confidence"]} for found in face["emotions"]],
+        "Emotions": [{"Type": emotion["type"], "Confidence": emotion["confidence"]} for emotion in face["emotions"]],
     }
 
 

@@ -51,13 +51,13 @@ class Command(TranslatedCommand):
         """Ask before a library is replaced. Raises BackupError."""
         if not (contents := restore.contents()):
             return
-        found = _describe(contents)
+        summary = _describe(contents)
         if not is_allowed:
             sentence = _("This library is not empty (%(contents)s). To replace it, pass --replace.")
-            raise BackupError(sentence % {"contents": found})
+            raise BackupError(sentence % {"contents": summary})
         self.stdout.write(
             _("This deletes the database of this library (%(contents)s), and restores the backup %(name)s.")
-            % {"contents": found, "name": made.name}
+            % {"contents": summary, "name": made.name}
         )
         try:
             answer = input(_("Type “%(word)s” to continue: ") % {"word": CONFIRMATION})

@@ -62,7 +62,7 @@ class QueryPlan:
             rows += self._fetch(statement, columns)
             if not strategy.is_trial:
                 break
-            statistics = statistics.after_trial(scanned=trial_budget(statistics), found=len(rows))
+            statistics = statistics.after_trial(scanned=trial_budget(statistics), matches=len(rows))
         if self.trash:
             scan = Scan(limit, self.ordering, after)
             return self._fetch(in_trash(self.trash, scan, or_among=[row[0] for row in rows]), columns)
@@ -76,7 +76,7 @@ class QueryPlan:
             number = self._number(self.statement(strategy, statistics, limit=cap))
             if number >= cap or not strategy.is_trial:
                 break
-            statistics = statistics.after_trial(scanned=trial_budget(statistics), found=number)
+            statistics = statistics.after_trial(scanned=trial_budget(statistics), matches=number)
         if self.trash and number < cap:
             number += self._number(in_trash(self.trash, Scan(cap - number)))
         return number
@@ -96,7 +96,7 @@ class QueryPlan:
 
     def all_matches(self, *, cap: int) -> Sql:
         """All matches up to the cap, unsorted."""
-        statistics = self.statistics(Order.NONE, limit=cap).after_trial(scanned=0, found=0)
+        statistics = self.statistics(Order.NONE, limit=cap).after_trial(scanned=0, matches=0)
         return self.statement(choose_strategy(statistics), statistics, limit=cap)
 
     def _number(self, statement: Sql) -> int:

@@ -147,7 +147,7 @@ class CameraTerm(FileTerm):
         [(_, number, *_), *rows] = sorted(fetch_all(_MATCHING_CAMERAS.format(cls.searched), [patterns]))
         if int(number) > MAX_CAMERAS_READ:
             return {}
-        return {term: [camera for place, *camera in rows if place == at] for at, term in enumerate(terms, start=1)}
+        return {term: [camera for number, *camera in rows if number == at] for at, term in enumerate(terms, start=1)}
 
     def condition(self, resolved: Resolution) -> Sql:
         return image_condition(f"{self.searched} ILIKE %s", like_pattern(self.composed))

@@ -89,8 +89,8 @@ def menu(request: Request) -> HttpResponse:
         tags = [
             SelectedTag(str(tag.pk), tag.name, is_on_all=extent == "all") for tag, extent in bulk.tags_of(selection)
         ]
-        found = selected_labels(ids, kinds=REVIEWABLE_KINDS, viewer=permissions.viewer_of(request.user))
-        labels = [label for label in found if label.id not in {tag.id for tag in tags}]
+        selected = selected_labels(ids, kinds=REVIEWABLE_KINDS, viewer=permissions.viewer_of(request.user))
+        labels = [label for label in selected if label.id not in {tag.id for tag in tags}]
     except (ActionRefused, SearchTooSlow) as refusal:
         return render(request, "bulk/label_menu.html", {"error": str(refusal)})
     return render(request, "bulk/label_menu.html", {"tags": tags, "labels": labels})

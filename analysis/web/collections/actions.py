@@ -53,7 +53,7 @@ def remove(request: Request, collection_id: int) -> HttpResponse:
     collection = _arrangeable_or_404(request, collection_id)
     try:
         ids = [image_id for step in selection_of(request).steps() for image_id in step]
-        removed = curation.remove(collection, _seen(request, collection, ids))
+        removed = curation.remove(collection, _visible(request, collection, ids))
     except ActionRefused as refusal:
         return _respond(request, Toast(str(refusal)))
     text = ngettext(
@@ -88,7 +88,7 @@ def move(request: Request, collection_id: int) -> HttpResponse:
     collection = _arrangeable_or_404(request, collection_id)
     try:
         ids, to = _moving(request)
-        if len(_seen(request, collection, ids)) < len(ids):
+        if len(_visible(request, collection, ids)) < len(ids):
             raise ActionRefused(curation.CHANGED_MESSAGE)
         were = curation.move(collection, ids, before=_target(request, collection, ids, to=to))
     except ActionRefused as refusal:
@@ -120,7 +120,7 @@ def set_cover(request: Request, collection_id: int) -> HttpResponse:
         ids = next(selection_of(request).steps(), [])
     except ActionRefused as refusal:
         return _respond(request, Toast(str(refusal)))
-    covers = _seen(request, collection, ids[:1])
+    covers = _visible(request, collection, ids[:1])
     if not covers:
         return _respond(request, Toast(_("This picture is not in the collection.")))
     Collection.objects.filter(pk=collection.pk).update(cover=covers[0])
@@ -142,7 +142,7 @@ def _chosen(request: Request) -> Collection:
     return curation.get_or_create(current_user(request), name=request.POST.get("collection_name", ""))
 
 
-def _seen(request: Request, collection: Collection, image_ids: Sequence[int]) -> list[int]:
+def _visible(request: Request, collection: Collection, image_ids: Sequence[int]) -> list[int]:
     """Those of the pictures that the person sees in the collection."""
     entries = rights.visible_entries(request.user, collection).filter(image_id__in=image_ids)
     return list(entries.values_list("image_id", flat=True))

@@ -62,8 +62,8 @@ def library_page_of(request: Request, collection: Collection, image_ids: Sequenc
 def collection_cards(request: Request, collection: Collection, image_ids: Sequence[int]) -> list[Card]:
     """Cards in this order, with addresses within the collection."""
     viewer = permissions.viewer_of(request.user)
-    found = Image.objects.in_bulk(image_ids)
-    images = [found[image_id] for image_id in image_ids if image_id in found]
+    by_id = Image.objects.in_bulk(image_ids)
+    images = [by_id[image_id] for image_id in image_ids if image_id in by_id]
     made = cards(
         images,
         viewer=viewer,

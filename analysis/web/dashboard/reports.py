@@ -19,7 +19,7 @@ from analysis.statistics import queries, queue_depth
 from analysis.statistics.failures import SCAN_LIMIT, failures
 from analysis.statistics.periods import Period
 from analysis.web.dashboard.scope import Scope
-from analysis.web.dashboard.table import Column, Number, Row, Table, row
+from analysis.web.dashboard.table import Column, Number, Table, TableRow, row
 
 BIN_WIDTH = 100 // queries.CONFIDENCE_BINS
 """Percent of confidence in one row."""
@@ -257,7 +257,7 @@ def _time_rows(
     columns: tuple[Column, ...],
     values: Mapping[datetime, tuple[Number, ...]],
     url: Callable[[datetime], str] | None = None,
-) -> list[Row]:
+) -> list[TableRow]:
     """Rows by hour, day or month; without `url` they lead to the pictures added then."""
     return [
         row(

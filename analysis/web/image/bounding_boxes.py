@@ -174,15 +174,15 @@ def _least_overlapping(positions: Iterable[Rect], placed: Sequence[Rect]) -> Rec
 
     Stops at one without any: that is most of the time.
     """
-    best, least = Rect(0, 0, 0, 0), float("inf")
+    best, smallest = Rect(0, 0, 0, 0), float("inf")
     for position in positions:
         total = 0.0
         for other in placed:
             total += position.overlap(other)
-            if total >= least:
+            if total >= smallest:
                 break
         else:
-            best, least = position, total
+            best, smallest = position, total
             if not total:
                 break
     return best

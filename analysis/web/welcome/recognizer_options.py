@@ -75,7 +75,7 @@ def prices(pictures: int) -> Prices:
     return Prices(columns, rows, region, formatting.taken_day(datetime.combine(price.as_of, time())), price.source)
 
 
-def trouble() -> str:
+def problem() -> str:
     """The reason why the recognizer is not ready.
 
     Empty if it has given results and no API is down.

@@ -58,9 +58,9 @@ function replacePage(page, url) {
 function begin() {
   renderOptions();
   rememberPicture();
-  const kept = document.querySelectorAll(".neighbor-link");
-  for (const url of prefetched.keys()) if (![...kept].some((link) => link.href === url)) prefetched.delete(url);
-  for (const link of kept) new Image().src = link.dataset.preload;
+  const linked = document.querySelectorAll(".neighbor-link");
+  for (const url of prefetched.keys()) if (![...linked].some((link) => link.href === url)) prefetched.delete(url);
+  for (const link of linked) new Image().src = link.dataset.preload;
   prefetch(document.querySelector(`.neighbor-link.${direction}`));
   dispatchEvent(new CustomEvent("picture-shown"));
 }

@@ -57,8 +57,8 @@ class Timeline extends HTMLElement {
   // Where each month begins, from 0 to 1.
   computeStarts() {
     const weights = this.months.map((month) => Number(month.dataset.weight));
-    const least = MIN_SHARE * weights.reduce((sum, weight) => sum + weight, 0);
-    const heights = weights.map((weight) => Math.max(weight, least));
+    const minimum = MIN_SHARE * weights.reduce((sum, weight) => sum + weight, 0);
+    const heights = weights.map((weight) => Math.max(weight, minimum));
     const total = heights.reduce((sum, height) => sum + height, 0);
     let top = 0;
     this.starts = heights.map((height) => (top += height / total) - height / total);
