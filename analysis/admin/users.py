@@ -26,9 +26,7 @@ from imagelib.accounts.models import ApiToken, User
 from imagelib.accounts.roles import LINES
 
 PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
-ADVANCED = _(
-    "A role sets all of these. Change them only for an account that needs other permissions than its role has."
-)
+ADVANCED = _("A role sets all of these. Change them only if an account needs permissions that its role doesn't have.")
 admin.site.unregister(Group)
 # allauth's own: secrets of codes and passkeys, applications that the settings name, and addresses it does not use here.
 admin.site.unregister([Authenticator, EmailAddress, SocialAccount, SocialApp, SocialToken])

@@ -93,7 +93,7 @@ def _view(view: View) -> View:
             response = view(request, *args, **kwargs)
         # Ninja answers other methods itself, as text, before any exception handler.
         if isinstance(response, HttpResponseNotAllowed):
-            message = _("%(method)s is not possible here. Use %(allowed)s.")
+            message = _("%(method)s is not supported here. Use %(allowed)s.")
             allowed = response["Allow"]
             response = errors.problem(
                 405, message % {"method": request.method, "allowed": allowed}, headers={"Allow": allowed}

@@ -145,7 +145,7 @@ def cancel_export(request: HttpRequest, export_id: int) -> ExportOut:
     """Cancel an export that is not finished."""
     export = _own(request, export_id)
     if not background.cancel(export):
-        raise ApiError(409, _("It was finished already."))
+        raise ApiError(409, _("It has already finished."))
     export.refresh_from_db()
     return _out(export, request)
 

@@ -94,7 +94,7 @@ def start(user: AbstractBaseUser) -> BulkChange:
         # Of two clicks the second waits here, and finds the change of the first.
         get_user_model()._default_manager.select_for_update().get(pk=user.pk)
         if BulkChange.objects.filter(person_id=user.pk, action=Act.EXACT, is_open=True).exists():
-            raise ActionRefused(_("Your exact copies are being resolved already."))
+            raise ActionRefused(_("Your exact copies are already being resolved."))
         if not count_groups(user, cap=1):
             raise ActionRefused(_("There are no exact copies to resolve."))
         change = BulkChange.objects.create(person_id=user.pk, action=Act.EXACT, is_open=True)

@@ -116,7 +116,7 @@ def batch_action(request: Request, batch_id: int, action: str) -> HttpResponse:
         raise Http404
     run = get_object_or_404(permissions.viewable_batches(request.user), pk=batch_id)
     if not permissions.can_control_batch(request.user, run):
-        raise PermissionDenied(_("This run was started by someone else. You can watch it, but not change it."))
+        raise PermissionDenied(_("This run was started by someone else. You can view it, but not change it."))
     try:
         is_done = ACTIONS[action](run, request)
     except (InvalidBatchOptions, NotAllowed) as error:

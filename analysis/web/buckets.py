@@ -261,7 +261,7 @@ def sync(request: Request, bucket_id: int) -> HttpResponse:
     bucket = permissions.get_bucket_or_404(request.user, bucket_id)
     repair = request.POST.get("repair", "")
     if not permissions.can_sync_bucket(request.user, bucket):
-        raise PermissionDenied(_("This bucket belongs to someone else. You can look at it, but not sync it."))
+        raise PermissionDenied(_("This bucket belongs to someone else. You can view it, but not sync it."))
     if repair == "failed":
         if not permissions.can_analyze_bucket(request.user, bucket):
             raise PermissionDenied(permissions.NO_ANALYSES_MESSAGE)

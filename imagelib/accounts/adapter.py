@@ -24,9 +24,9 @@ MESSAGES = {
     "mfa/messages/webauthn_added.txt": _("The passkey was added."),
     "mfa/messages/webauthn_removed.txt": _("The passkey was removed."),
     "socialaccount/messages/account_connected.txt": _("Connected."),
-    "socialaccount/messages/account_connected_updated.txt": _("This was connected already."),
+    "socialaccount/messages/account_connected_updated.txt": _("Already connected."),
     "socialaccount/messages/account_connected_other.txt": _(
-        "Nothing was connected: it is connected with another account here."
+        "Not connected: it is already connected to another account here."
     ),
     "socialaccount/messages/account_disconnected.txt": _("Disconnected."),
 }
@@ -37,7 +37,7 @@ EVENTS = {
     "account/email/password_reset": _("Password reset by email"),
     "mfa/email/totp_activated": _("App codes turned on"),
     "mfa/email/totp_deactivated": _("App codes turned off"),
-    "mfa/email/recovery_codes_generated": _("New recovery codes made"),
+    "mfa/email/recovery_codes_generated": _("New recovery codes created"),
     "mfa/email/webauthn_added": _("Passkey added"),
     "mfa/email/webauthn_removed": _("Passkey removed"),
     "socialaccount/email/account_connected": _("Single sign-on connected"),

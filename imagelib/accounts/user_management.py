@@ -45,7 +45,7 @@ def change_role(user: User, role: Role, *, by: User) -> None:
     """Raises ActionRefused."""
     person, actor = _lock(user, by=by)
     if not rights.can_assign_role(actor, role):
-        raise ActionRefused(_("You can't give this role, because it allows more than yours."))
+        raise ActionRefused(_("You can't assign this role, because it allows more than yours."))
     before = role_of(person)
     set_role(person, role)
     _record(person, by=actor, role=[str(before.label) if before else "", str(role.label)])

@@ -106,5 +106,5 @@ def test_database_that_is_no_standby_is_not_searched(transactional_db, monkeypat
     monkeypatch.setitem(connections.settings, "replica", connections.settings["default"])
     monitor = ReplicaMonitor()
     assert (monitor.is_usable(), monitor.status.state) == (False, ReplicaState.NO_STANDBY)
-    assert "is no standby of the primary database" in check_replica().sentence
+    assert "is not a standby of the primary database" in check_replica().sentence
     del connections["replica"]
