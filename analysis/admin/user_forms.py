@@ -32,7 +32,7 @@ class RoleFormMixin(forms.Form):
             del self.fields["role"]
 
     def chosen_role(self) -> Role | None:
-        """None if it stays as it is."""
+        """None if it is not changed."""
         role = self.cleaned_data.get("role")
         return Role(role) if role and "role" in self.changed_data else None
 

@@ -109,7 +109,7 @@ class GroupAdmin(DjangoGroupAdmin, PageAdmin):  # type: ignore[misc]
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(ReadOnlyAdmin):
-    """Tokens of everybody, to revoke them; people make their own on the account page."""
+    """Everyone's tokens, to revoke them; people create their own on the account page."""
 
     list_display = ("name", "user", "hint", "scopes", "spending_limit", "expires_at", "last_used_at", "revoked_at")
     list_select_related = ("user",)

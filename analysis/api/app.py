@@ -136,7 +136,7 @@ def _urlpatterns() -> list[URLPattern]:
     for pattern in patterns:
         # Ninja needs the root's name for its own reversing, but shows nothing there.
         pattern.callback = _view(_not_found if pattern.name == "api-root" else pattern.callback)
-    # Without "$", so that addresses with a line break get the same answer.
+    # Without "$", so that addresses with a line break get the same response.
     return [*patterns, re_path(r"^", _view(_not_found), name="not-found")]
 
 

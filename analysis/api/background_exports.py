@@ -72,7 +72,7 @@ class ExportOut(Schema):
 
 
 class ManifestOut(Schema):
-    """A finished export, as described in the file beside it on the Downloads page."""
+    """A finished export, as described in its manifest on the Downloads page."""
 
     name: str | None
     version: int | None

@@ -148,7 +148,7 @@ def cancel_batch(request: HttpRequest, batch_id: int) -> BatchOut:
 
 
 def _batch(request: HttpRequest, options: BatchRequest) -> tuple[Batch, tuple[int, ...]]:
-    """The run that is asked for, not saved, and its listed images."""
+    """The requested run, not saved, and its listed images."""
     query = query_text(options.q, options.query)
     if options.image_ids is not None and query:
         raise ApiError(422, _("Give either “image_ids” or “q”."), field="image_ids")

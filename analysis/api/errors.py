@@ -78,7 +78,7 @@ def _respond(respond: Callable[[Any], HttpResponse], _request: HttpRequest, erro
 
 
 def not_found() -> str:
-    """Says the same of what does not exist and of what one may not see."""
+    """Gives the same error for objects that do not exist and for hidden ones."""
     return _("Not found, or this token has no access to it.")
 
 

@@ -64,7 +64,7 @@ class Estimate:
 
 def estimate(batch: Batch, *, maximum: int | None = None) -> Estimate:
     """Estimate a batch that is not saved yet, from at most `maximum` pictures."""
-    # An estimate of a million pictures would take minutes, so the pages stop at a maximum; is_complete tells them.
+    # An estimate of a million pictures would take minutes, so the pages stop at a maximum; is_complete is then False.
     last = Estimate()
     for last in estimating(batch):
         if maximum is not None and last.examined >= maximum:

@@ -152,7 +152,7 @@ def _hashes(images: ImageQuerySet) -> QuerySet[Image, Any]:
 
 
 def _next_images(images: ImageQuerySet, after: str, *, size: int) -> tuple[list[Image], str]:
-    """The copies of the next files, and the SHA-256 to go on after; "" at the end."""
+    """The copies of the next files, and the SHA-256 to continue after; "" at the end."""
     rows = list(_hashes(images.filter(sha256__gt=after)).values_list("sha256", flat=True)[: size + 1])
     hashes = rows[:size]
     found = images.filter(trashed_at=None, has_duplicate=True, sha256__in=hashes).order_by("sha256", "pk")

@@ -141,7 +141,7 @@ def expires_at(trashed_at: datetime) -> datetime | None:
 
 
 def _is_running() -> Exists:
-    # A recognizer may be sending it at this moment. Pictures in the trash are not sent again, so this ends by itself.
+    # A recognizer may be sending it at this moment. Pictures in the trash are not sent again, so this ends soon.
     return Exists(Analysis.objects.filter(image=OuterRef("pk"), state=Analysis.State.RUNNING))
 
 

@@ -63,7 +63,7 @@ class SyncRow:
 
 @require_safe
 def activity(request: Request) -> HttpResponse:
-    """Own bulk runs and failures; for staff everybody's.
+    """The person's bulk runs and failures; for staff everyone's.
 
     As a fragment only the two panels that change during a run, so that they never contradict each other.
     """
@@ -95,7 +95,7 @@ def batch(request: Request, batch_id: int) -> HttpResponse:
     images = visible.filter(trashed_at=None)
     if before:
         images = images.filter(pk__lt=before)
-    # One more than shown tells whether there is a next page without counting a million rows.
+    # One more than shown detects a next page without counting a million rows.
     rows = list(images.order_by("-pk")[: IMAGES_PER_PAGE + 1])
     page = rows[:IMAGES_PER_PAGE]
     address = reverse("batch", args=[run.pk])

@@ -113,7 +113,7 @@ def update(request: Request, search_id: int) -> HttpResponse:
 def delete(request: Request, search_id: int) -> HttpResponse:
     """Delete a saved search and its alerts.
 
-    Undo carries the signed rows, and so keeps their addresses.
+    Undo contains the signed rows, and so keeps their addresses.
     """
     saved = get_object_or_404(SavedSearch, pk=search_id, owner_id=current_user_id(request))
     row: dict[str, object] = {name: getattr(saved, name) for name in COLUMNS}

@@ -61,7 +61,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return False
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Nothing: the forms have limits of their own (`imagelib.accounts.limits`)."""
+        """Nothing: the forms have their own limits (`imagelib.accounts.limits`)."""
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_address(request) or "127.0.0.1"  # a Unix socket's
@@ -106,7 +106,7 @@ class AccountAdapter(DefaultAccountAdapter):
             super().send_password_reset_mail(user, user.email, context)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Never fails: the page answers the same for every address.
+        """Never fails: the page is the same for every address.
 
         Staff see the failure on the system page.
         """
@@ -125,7 +125,7 @@ class AccountAdapter(DefaultAccountAdapter):
         context: dict[str, Any] | None = None,
         email: str | None = None,
     ) -> None:
-        """Record a change of how a person signs in, and tell them."""
+        """Record a change of how a person signs in, and notify them."""
         details = {"fields": [FIELDS.get(template_prefix, TWO_STEP)]}
         audit_log.record(AuditEntry.Action.CHANGE, user, by_id=user.pk, details=details)
         mail.send_security_notice(user, event=str(EVENTS.get(template_prefix, TWO_STEP)))

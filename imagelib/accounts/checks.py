@@ -44,7 +44,7 @@ def roles_of_new_accounts_known(**_options: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def proxy_header_guarded(**_options: Any) -> list[CheckMessage]:
-    """A header that everybody can send signs everybody in as anybody."""
+    """A header that anyone can send lets anyone sign in as any user."""
     if not settings.PROXY_USER_HEADER:
         return []
     hint = _("Set TRUSTED_PROXIES to the addresses of your proxies only.")
@@ -83,9 +83,7 @@ def single_sign_on_encrypted(**_options: Any) -> list[CheckMessage]:
     parts = urlsplit(settings.OIDC_SERVER_URL)
     if not settings.OIDC_CLIENT_ID or parts.scheme == "https" or parts.hostname in LOOPBACK:
         return []
-    message = _(
-        "OIDC_SERVER_URL doesn't begin with https://, so anyone on the network path can sign in as any user."
-    )
+    message = _("OIDC_SERVER_URL doesn't begin with https://, so anyone on the network path can sign in as any user.")
     return [Warning(message, hint=_("Use the provider's HTTPS address."), id="imagelib.W022")]
 
 

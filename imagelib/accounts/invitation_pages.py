@@ -51,7 +51,7 @@ def invite(request: Request) -> HttpResponse:
         invitation, token = invitations.create(
             name=values["name"], email=values["email"], role=Role(values["role"]), by=sender
         )
-    except IntegrityError:  # somebody invited the same address at the same moment
+    except IntegrityError:  # someone invited the same address at the same moment
         form.add_error("email", form.invited_already())
         return _invite_page(request, form)
     return _link_page(request, invitation, token)
@@ -108,7 +108,7 @@ def _accept(request: HttpRequest, invitation: Invitation) -> HttpResponse:
         except InvitationUnusable:
             invitation.refresh_from_db()
             return _unusable_page(request, invitation)
-        except IntegrityError:  # somebody took the name between the check and the insert
+        except IntegrityError:  # someone took the name between the check and the insert
             form.add_error("username", _("This username was just taken. Choose another."))
         else:
             return _sign_in(request, form)

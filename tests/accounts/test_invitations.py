@@ -140,7 +140,7 @@ def test_address_that_got_an_account_in_the_meantime_is_refused(browser):
     create_user("other", email="anna@example.org")
     answer = Client().post(link, ACCEPTED)
     assert answer.status_code == 422
-    assert "An account with the address anna@example.org exists already." in Page(answer).text
+    assert "An account with the address anna@example.org already exists." in Page(answer).text
 
 
 @pytest.mark.parametrize(

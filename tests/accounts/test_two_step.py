@@ -38,7 +38,7 @@ def code(*, minutes=0, key=KEY) -> str:
 
 @pytest.fixture
 def person(owner):
-    """Somebody with app codes and recovery codes."""
+    """Someone with app codes and recovery codes."""
     TOTP.activate(owner, KEY)
     RecoveryCodes.activate(owner)
     return owner
@@ -229,7 +229,7 @@ def test_person_is_told_of_changes_by_mail(person, signed_in, settings):
     browser.post(reverse("mfa_deactivate_totp"))
     (message,) = mail.outbox
     assert (message.to, message.subject) == (["owner@example.org"], "Your imagelib sign-in was changed")
-    assert "as “owner”: App codes turned off." in message.body
+    assert "account “owner” have changed: App codes turned off." in message.body
 
 
 def test_administrator_turns_it_off_for_someone_who_lost_their_phone(person, staff, signed_in):

@@ -30,7 +30,7 @@ def window(visit, owner):
 def hold(window):
     """hold(): from now on uploads are not answered while the test looks at the page."""
     yield lambda: window.page.route(UPLOADS, lambda route: None)
-    # Not answered any more: an answer to what a page that was left had asked for may wait for ever.
+    # No longer answered: a response to a request of a page that was left may wait forever.
     window.page.unroute_all(behavior="ignoreErrors")
 
 

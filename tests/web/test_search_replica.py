@@ -66,7 +66,7 @@ def test_searches_read_the_replica_until_a_person_changes_something(server, cloc
     assert (found(browser), found(other)) == (2, 1)
     assert found(Client(headers={"Authorization": "Bearer none"})) == 0  # programs ask the primary database
 
-    # Everybody's searches leave a replica that is too far behind, and return when it has caught up.
+    # Everyone's searches leave a replica that is too far behind, and return when it has caught up.
     for _ in range(7):
         clock.seconds += replica.CHECK_SECONDS
         number = found(other)

@@ -86,7 +86,7 @@ class Command(TranslatedCommand):
 
 
 def _owner_id(name: str) -> int | None:
-    """The owner's id, None for everybody. Raises CommandError."""
+    """The owner's id, None for everyone. Raises CommandError."""
     if not name:
         return None
     owner = User.objects.filter(username=name).first()

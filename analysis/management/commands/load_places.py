@@ -79,7 +79,7 @@ def _cities(compressed: bytes, countries: bytes) -> Iterator[City]:
     unpacked = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(compressed, MAX_BYTES)
     for row in json.loads(unpacked):
         country = names.get(row["country_code"], row["country_code"])
-        # A comma separates the names, so that "Washington, D.C." is not in a region of its own.
+        # A comma separates the names, so "D.C." in "Washington, D.C." must not become the region.
         parts = (part.replace(",", "") for part in (row["city"], row.get("state") or "", country))
         yield City(
             names=join_place(*parts),

@@ -110,7 +110,7 @@ def latency(scope: Scope) -> Table:
 
 def confidence(scope: Scope) -> Table:
     columns = (Column(_("Labels"), series="one"),)
-    # Bins below the lowest confidence that was asked for are empty on any library, so the table starts at the first
+    # Bins below the lowest requested confidence are empty in any library, so the table starts at the first
     # one.
     counts = queries.confidences(scope.person_id)
     first = next((step for step, number in enumerate(counts) if number), 0)

@@ -1,4 +1,4 @@
-"""Tells a wrong app code from a right one on a device whose clock is off."""
+"""Distinguishes a wrong app code from a right one of a device whose clock is off."""
 
 from __future__ import annotations
 
