@@ -107,8 +107,8 @@ return tostring(cut)
 """
 )
 
-# KEYS[2]: when the latest calls were sent or will be, by call. A call repeats its request after the delay, as a busy machine may
-# have let it sleep longer; then only those that were sent count.
+# KEYS[2]: when the latest calls were sent or will be, by call. A call repeats its request after the delay, as a busy
+# machine may have let it sleep longer; then only those that were sent count.
 _SEND = (
     _RATE
     + """
