@@ -82,7 +82,7 @@ def role_session(role: AssumedRole, *, region: str) -> Any:
 
 
 def client(service: str, *, region: str, role: AssumedRole | None = None, **options: Any) -> Any:
-    """A client with a session of its own.
+    """A client with its own session.
 
     Raises AWSError for an invalid configuration.
     """

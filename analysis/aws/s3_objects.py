@@ -168,7 +168,7 @@ def versions(client: Client, target: S3Object) -> list[ObjectVersion]:
 
 def delete_versions(client: Client, target: S3Object, version_ids: list[str]) -> None:
     """Delete these versions, oldest first. Raises AWSError."""
-    # One by one: an original has few, and a server of its own may not know DeleteObjects.
+    # One by one: an original has few, and a self-hosted server may not support DeleteObjects.
     for version_id in reversed(version_ids):
         with clients.translate_errors():
             client.delete_object(Bucket=target.bucket, Key=target.key, VersionId=version_id)

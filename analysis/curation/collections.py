@@ -194,7 +194,7 @@ def put_back(collection: Collection, rows: Sequence[Placed]) -> int:
 def move(collection: Collection, image_ids: Sequence[int], *, before: int | None) -> list[Placed]:
     """Move pictures before another one, or to the end; returns where they were.
 
-    Both are named by picture and not by number, so it means the same after somebody else moved some. Raises
+    Both are given by picture and not by position, so the result is the same after someone else moved some. Raises
     ActionRefused if a picture is no longer there.
     """
     with transaction.atomic():
@@ -232,7 +232,7 @@ def share_with(collection: Collection, *, username: str, can_edit: bool) -> Coll
     if person is None:
         raise ActionRefused(_("There is no account named “%(name)s”.") % {"name": name})
     if person.pk == collection.owner_id:
-        raise ActionRefused(_("This collection is theirs already."))
+        raise ActionRefused(_("They already own this collection."))
     member, _is_new = CollectionMember.objects.update_or_create(
         collection=collection, user=person, defaults={"can_edit": can_edit}
     )

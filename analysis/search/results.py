@@ -140,7 +140,7 @@ def image_ids(query: Query, *, viewer: Viewer, limit: int) -> list[int]:
 
 
 def images_by_id(ids: Collection[int]) -> dict[int, Image]:
-    """The images with these ids, as far as they exist, whoever may see them."""
+    """The existing images with these ids, regardless of visibility."""
     rows = fetch_all(f"SELECT {_COLUMNS} FROM analysis_image i WHERE i.id = ANY(%s)", [list(ids)])
     return {image.pk: image for image in (_image(zip(_NAMES, row, strict=True)) for row in rows)}
 

@@ -134,7 +134,7 @@ class BucketForm(forms.ModelForm):
         """
         if not self.is_valid():
             return False
-        # "anyway" is no declared field until the check has failed once, so that it is not offered to everybody.
+        # "anyway" is no declared field until the check has failed once, so that it is not offered by default.
         findings = [] if self.data.get("anyway") else connection_check.unusable(self.instance)
         for finding in findings:
             self.add_error(FIELDS.get(finding.subject), finding.sentence)
@@ -261,7 +261,7 @@ def sync(request: Request, bucket_id: int) -> HttpResponse:
     bucket = permissions.get_bucket_or_404(request.user, bucket_id)
     repair = request.POST.get("repair", "")
     if not permissions.can_sync_bucket(request.user, bucket):
-        raise PermissionDenied(_("This bucket belongs to someone else. You can look at it, but not sync it."))
+        raise PermissionDenied(_("This bucket belongs to someone else. You can view it, but not sync it."))
     if repair == "failed":
         if not permissions.can_analyze_bucket(request.user, bucket):
             raise PermissionDenied(permissions.NO_ANALYSES_MESSAGE)

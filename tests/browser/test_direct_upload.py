@@ -222,7 +222,7 @@ def test_interrupted_upload_goes_on_after_a_reload(visit, moto, settings):
     page.reload()
     page.unroute(held)
     interrupted = page.locator("[data-upload-interrupted]")
-    expect(interrupted).to_contain_text("1 upload was interrupted: choose the same file again to go on.")
+    expect(interrupted).to_contain_text("1 upload was interrupted: choose the same file again to continue.")
     expect(page.get_by_label("Who can see them")).to_have_value("1")
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url) if request.method in {"PUT", "POST"} else None)

@@ -229,7 +229,7 @@ ENTRIES = {
     **dict.fromkeys(
         ("password_change", "account_change_password", "password_change_done"), ("get", EVERYBODY_SIGNED_IN)
     ),
-    "account_set_password": ("get", EVERYBODY_GOES_BACK),  # everybody here has one: accounts/test_two_step.py
+    "account_set_password": ("get", EVERYBODY_GOES_BACK),  # everyone here has one: accounts/test_two_step.py
     **dict.fromkeys(
         ("password_reset", "account_reset_password", "account_reset_password_done", "account_inactive"),
         ("get", EVERYBODY),
@@ -280,7 +280,7 @@ PEOPLE = ("owner", "colleague", "stranger", "nobody")
 
 
 def our_patterns() -> list[URLPattern]:
-    """All addresses except the admin's and the API's, which have tests of their own."""
+    """All addresses except the admin's and the API's, which have their own tests."""
     patterns = get_resolver().url_patterns
     pages = [
         pattern

@@ -58,7 +58,7 @@ def test_pictures_are_added_by_the_name_of_a_new_or_an_old_collection(owner, bro
     for images, expected in (
         ([first], "Added 1 picture to “Trips/Paris”."),
         ([first, second], "Added 1 picture to “Trips/Paris”."),
-        ([second], "These pictures are in “Trips/Paris” already."),
+        ([second], "These pictures are already in “Trips/Paris”."),
     ):
         ids = ",".join(str(image.pk) for image in images)
         name = "Trips/Paris" if images == [first] else " trips /  Paris"
@@ -357,11 +357,11 @@ def test_adding_private_pictures_to_a_shared_collection_says_who_sees_them(owner
     collection = collection_of(owner, name="All", shares_private=True)
     image = create_image(owner, visibility=PRIVATE)
     browser.post(reverse("collection-add"), {"ids": image.pk, "collection_name": "All"})
-    assert "visible to the people" not in toast(browser).text
+    assert "visible to everyone with access" not in toast(browser).text
     Collection.objects.filter(pk=collection.pk).update(is_shared=True)
     another = create_image(owner, visibility=PRIVATE)
     browser.post(reverse("collection-add"), {"ids": another.pk, "collection_name": "All"})
-    assert "1 private picture is visible to the people of this collection now." in toast(browser).text
+    assert "1 private picture is now visible to everyone with access to this collection." in toast(browser).text
 
 
 def test_sharing_is_given_and_taken(owner, colleague, signed_in, browser):
@@ -369,7 +369,7 @@ def test_sharing_is_given_and_taken(owner, colleague, signed_in, browser):
     other = signed_in(colleague)
     for username, message in (
         ("nobody-here", "There is no account named “nobody-here”."),
-        ("owner", "This collection is theirs already."),
+        ("owner", "They already own this collection."),
         ("\x00", "There is no account named “”."),
     ):
         answer = browser.post(reverse("collection-share-with", args=[collection.pk]), {"username": username})
@@ -402,7 +402,7 @@ def test_list_needs_the_same_queries_for_one_and_three(number, owner, browser, d
 
 
 def test_empty_pages_say_what_to_do(owner, browser):
-    assert "A collection keeps pictures together" in Page(browser.get(reverse("collections"))).text
+    assert "A collection groups pictures" in Page(browser.get(reverse("collections"))).text
     assert "There are no collections here." in Page(browser.get(reverse("collections"), {"in": "Nowhere"})).text
     assert "This collection is empty." in page_of(browser, collection_of(owner)).text
 

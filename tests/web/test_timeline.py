@@ -1,4 +1,4 @@
-"""The timeline beside the grid: months as links into the result."""
+"""The timeline next to the grid: months as links into the result."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class QueryPlan:
             statistics = replace(statistics, trials=sum(step > after.key for step in CONFIDENCE_STEPS))
         while not self.is_empty and len(rows) < limit:
             strategy = choose_strategy(statistics)
-            # Each strategy finds the first matches in the order of the result, so the next one goes on behind them.
+            # Each strategy finds the first matches in the order of the result, so the next one continues after them.
             cursor = Cursor(rows[-1][1], rows[-1][0]) if rows else after
             statement = self.statement(strategy, statistics, after=cursor, limit=limit - len(rows))
             rows += self._fetch(statement, columns)
@@ -107,7 +107,7 @@ class QueryPlan:
         """The rows of a statement, with columns of `analysis_image i`."""
         text, direction = statement.text, self.ordering.direction
         if columns:
-            # A statement of its own for the images would cost a third of a millisecond.
+            # A separate statement for the images would cost a third of a millisecond.
             text = f"""
                 SELECT k.image_id, k.key, {columns} FROM ({text}) k JOIN analysis_image i ON i.id = k.image_id
                 ORDER BY k.key {direction}, k.image_id {direction}

@@ -45,7 +45,7 @@ def collection_context(request: Request, collection: Collection, image_ids: Sequ
 
 
 def library_page_of(request: Request, collection: Collection, image_ids: Sequence[int]) -> LibraryPage:
-    """The grid: as many pages as the address asks for, or up to the picture in `to`."""
+    """The grid: as many pages as the address requests, or up to the picture in `to`."""
     first, last = _pages(request, image_ids)
     page_ids = image_ids[(first - 1) * PAGE_SIZE : last * PAGE_SIZE]
     address = collection.get_absolute_url()

@@ -1,4 +1,4 @@
-"""Filters beside the results, loaded when opened: folders and places."""
+"""Filters next to the results, loaded when opened: folders and places."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class Filters:
 class Sorting:
     """The sort order, the choices, and the list of months for orders by date.
 
-    `timeline_url`: the months beside the grid, where it is in the order by date taken.
+    `timeline_url`: the months next to the grid, where it is in the order by date taken.
     """
 
     name: str

@@ -1,4 +1,4 @@
-// The timeline beside the grid: years and months, each as high as its share of the pictures. Click, drag or keys lead to a
+// The timeline next to the grid: years and months, each as high as its share of the pictures. Click, drag or keys lead to a
 // month. Its entries are links, which the months page lists without this script.
 import { fetchHtml } from "./fragments.js";
 

@@ -1,4 +1,4 @@
-// Uploads files, three at a time, from the upload page or beside the library.
+// Uploads files, three at a time, from the upload page or the library.
 import { acceptDrops, couldBePicture, folderOf } from "./dropped_files.js";
 import { InterruptedUploads } from "./interrupted_uploads.js";
 import { NUMBER, message } from "./messages.js";
