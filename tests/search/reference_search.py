@@ -540,6 +540,7 @@ _EVALUATORS = {
     terms.HasTerm: _has_feature,
     terms.SourceTerm: _has_source,
     terms.ModelTerm: _has_model,
+    terms.IdTerm: lambda node, picture, library: any(low <= picture.row.pk <= high for low, high in node.ranges),
     terms.NearDuplicateTerm: _is_near_duplicate,
     terms.SimilarTerm: lambda node, picture, library: picture.row.pk in _similar_ids(node, library),
 }

@@ -69,6 +69,18 @@ def test_pictures_are_added_by_the_name_of_a_new_or_an_old_collection(owner, bro
     assert (collection.owner, order(collection)) == (owner, [first.pk, second.pk])
 
 
+@pytest.mark.parametrize(("role", "may_add"), [("owner", True), ("add", True), ("see", False)])
+def test_pictures_are_dropped_on_a_collection_by_who_may_add_to_it(role, may_add, owner, colleague, signed_in):
+    collection = collection_of(owner, create_image(owner))
+    if role != "owner":
+        CollectionMember.objects.create(collection=collection, user=colleague, can_edit=role == "add")
+    page = page_of(signed_in(owner if role == "owner" else colleague), collection)
+    chosen = [item for item in page.all("option") if "selected" in item and item.get("value") == str(collection.pk)]
+    assert (len(page.all("upload-files")), len(chosen)) == (int(may_add), int(may_add))
+    assert ("Add pictures" in page.text) is may_add
+    assert "Drop to add to “Paris”" in [area.get("data-drop-text") for area in page.all("upload-files")] or not may_add
+
+
 def test_results_of_a_search_are_added(owner, browser):
     dogs = [create_labeled_image(owner, {"Dog": 98}) for _ in range(3)]
     create_labeled_image(owner, {"Cat": 98})
@@ -116,7 +128,7 @@ def test_collection_of_another_person_is_not_changed_by_id(owner, colleague, bro
 @pytest.mark.parametrize("number", [1, 3])
 def test_page_needs_the_same_queries_for_one_and_three_pictures(number, owner, browser, django_assert_num_queries):
     collection = collection_of(owner, *(create_image(owner) for _ in range(number)))
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(17):
         page = page_of(browser, collection)
     assert len(page.cards()) == number
 

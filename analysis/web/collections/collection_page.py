@@ -32,6 +32,7 @@ class Crumb:
 def collection_context(request: Request, collection: Collection, image_ids: Sequence[int]) -> dict[str, object]:
     """The page around the grid."""
     can_edit = rights.can_edit_collection(request.user, collection)
+    can_arrange = can_edit or rights.can_arrange_collection(request.user, collection)
     return {
         "collection": collection,
         "crumbs": _crumbs(collection, request),
@@ -39,7 +40,8 @@ def collection_context(request: Request, collection: Collection, image_ids: Sequ
         "owner": "" if can_edit else str(collection.owner),
         "sharing": sharing_text(collection),
         "can_edit_collection": can_edit,
-        "can_arrange": can_edit or rights.can_arrange_collection(request.user, collection),
+        "can_arrange": can_arrange,
+        "can_upload_here": can_arrange and permissions.can_upload_images(request.user),
         "can_leave": collection.members.filter(user_id=current_user_id(request)).exists(),
     }
 
