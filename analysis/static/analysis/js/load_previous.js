@@ -44,7 +44,9 @@ class LoadPrevious extends HTMLElement {
   async load() {
     if (this.isLoading) return;
     this.isLoading = true;
-    const html = await fetchHtml(this.dataset.url);
+    const url = new URL(this.dataset.url, location);
+    url.searchParams.set("page", new URLSearchParams(location.search).get("pages") ?? "1"); // more may have been loaded below
+    const html = await fetchHtml(url);
     this.isLoading = false;
     if (html && this.isConnected) this.add(parseHtml(html));
   }
