@@ -119,6 +119,13 @@ def head(client: Client, target: S3Object, *, etag: str = "") -> str:
     return _version(response)
 
 
+def uploader_metadata(client: Client, target: S3Object, *, etag: str = "") -> Mapping[str, str]:
+    """What the uploader stored with an object, without its bytes. Raises AWSError."""
+    with clients.translate_errors():
+        response = client.head_object(**_params(target, etag=etag))
+    return dict(response.get("Metadata", {}))
+
+
 def is_addressable(key: str) -> bool:
     """False for keys with . or .. as a part, which browsers resolve in URLs."""
     return not {".", ".."} & set(key.split("/"))

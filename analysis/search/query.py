@@ -47,9 +47,9 @@ __all__ = [
     "subject",
 ]
 
-SORTS = ("taken", "newest", "oldest", "confidence", "name", "size", "similarity")
-"""taken, the latest first; newest and oldest by the date added; name from A; size, the largest first; similarity to the
-picture of the first `similar:`."""
+SORTS = ("taken", "taken-oldest", "newest", "oldest", "confidence", "name", "size", "similarity")
+"""taken, the latest first; taken-oldest, the earliest first; newest and oldest by the date added; name from A; size,
+the largest first; similarity to the picture of the first `similar:`."""
 TRASHED = StateTerm("trashed")
 
 

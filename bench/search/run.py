@@ -28,7 +28,7 @@ MAX_CHECKED = 100_000  # pictures of a library whose results are compared with N
 PAGE, DEEP_PAGE = 60, 50
 COMPLETIONS = 200
 LABEL_FACETS = 20
-LISTS = {"/labels/": 100.0, "/duplicates/": None}  # targets in milliseconds
+LISTS = {"/labels/": 4.0, "/folders/": 4.0, "/duplicates/": None}  # targets in first pages
 
 
 @dataclass
@@ -159,6 +159,10 @@ def time_pages(library: LoadedLibrary, run: SearchRun) -> None:
         long_cases = [case for case in cases if pages.has_more(case)]
         run.time("page", cases, pages.page)
         run.time("cards", long_cases, pages.next_cards)
+        run.time("timeline", cases, pages.timeline)
+        jump_cases = [case for case in long_cases if pages.has_months(case)]
+        run.time("jump", jump_cases, pages.jump)
+        run.time("page before", jump_cases, pages.page_before)
         for path in LISTS:
             run.time(path, [SearchCase(path, "")] * 10, lambda case: pages.get(case.shape))
         sizes = [len(pages.page(case)) for case in long_cases]

@@ -424,12 +424,12 @@ def test_filter_offers_collections_that_one_can_open(owner, colleague, browser):
     collection_of(owner, *dogs, name="Trips/Paris")
     collection_of(owner, dogs[0], name="Best")
     Collection.objects.create(owner=colleague, name="Hidden").entries.create(image=dogs[0], position="5")
-    page = Page(browser.get(reverse("collection-filter"), {"q": "dog"}))
+    page = Page(browser.get(reverse("collection-filter"), {"q": "dog"}, headers={"HX-Request": "true"}))
     assert {name: url for name, url in page.links.items() if name} == {
         "Trips/Paris 2": "/?q=dog+collection%3ATrips%2FParis",
         "Best 1": "/?q=dog+collection%3ABest",
     }
-    chosen = Page(browser.get(reverse("collection-filter"), {"q": "dog collection:Best"}))
+    chosen = Page(browser.get(reverse("collection-filter"), {"q": "dog collection:Best"}, headers={"HX-Request": "true"}))
     assert chosen.links["Best 1"] == "/?q=dog"
     assert "No collections." in Page(browser.get(reverse("collection-filter"), {"q": "cat"})).text
     assert browser.get(reverse("collection-filter"), {"q": "(dog"}).status_code == 400

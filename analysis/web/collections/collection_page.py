@@ -16,7 +16,8 @@ from analysis.web import links, sensitive
 from analysis.web.collections.tiles import sees_anyway, thumb_url
 from analysis.web.http import Request, current_user_id, int_param
 from analysis.web.library.cards import Card, cards
-from analysis.web.library.page import MAX_PAGES, LibraryPage, NextPage
+from analysis.web.library.page import LibraryPage
+from analysis.web.library.page_links import MAX_PAGES, NextPage
 
 PAGE_SIZE = 60
 
