@@ -109,7 +109,7 @@ def time_searches(connection: psycopg.Connection, run: SimilarRun) -> None:
     from analysis.search.syntax.parser import parse  # noqa: PLC0415
 
     (label,) = connection.execute("SELECT name FROM analysis_label ORDER BY image_count DESC").fetchone() or ("",)
-    # Pictures that everybody sees; of the others an anonymous visitor sees few.
+    # Public pictures; an anonymous visitor sees few of the others.
     rows = connection.execute("SELECT id FROM analysis_image WHERE visibility = 2 ORDER BY id").fetchall()
     chosen = [rows[index][0] for index in np.random.default_rng(4).permutation(len(rows))[:QUERIES]]
     reader, anonymous = Viewer(READER), Viewer()

@@ -1,4 +1,4 @@
-"""Errors reported to a Sentry server, in a process of its own."""
+"""Errors reported to a Sentry server, in a separate process."""
 
 from __future__ import annotations
 

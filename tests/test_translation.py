@@ -222,7 +222,7 @@ def test_pending_pages_exist():
 
 @pytest.mark.django_db
 def test_mail_for_a_password_reset_is_translated(owner, nobody, pseudo):
-    # An address and a network of its own: both have a limit, which other tests may have reached.
+    # A separate address and network: both have a limit, which other tests may have reached.
     owner.email = f"{uuid.uuid4()}@example.org"
     owner.save()
     nobody.post(reverse("password_reset"), {"email": owner.email}, REMOTE_ADDR="192.0.2.77")

@@ -38,7 +38,7 @@ class BatchAdmin(ReadOnlyAdmin):
     list_select_related = ("person",)
     # Runs are few, so that reading all of them is fast enough; the large tables search by prefix.
     search_fields = ("query__icontains", "reason__icontains")
-    search_help_text = _("Part of the search or of the reason it stopped")
+    search_help_text = _("Search or reason it stopped")
     ordering = ("-pk",)
     sortable_by = ()
     actions = ("pause", "resume", "cancel")

@@ -115,7 +115,7 @@ class BucketObjectAdmin(ReadOnlyAdmin):
     list_select_related = ("bucket", "image")
     # With collation C, LIKE 'prefix%' is a range of the key's index; "contains" would read all objects.
     search_fields = ("key__startswith",)
-    search_help_text = _("Beginning of the key: photos/2024/")
+    search_help_text = _("Start of the key: photos/2024/")
     ordering = ("-pk",)
     sortable_by = ()
 
@@ -138,7 +138,7 @@ class UploadAdmin(ReadOnlyAdmin):
     )
     list_select_related = ("owner", "image")
     search_fields = ("filename__istartswith",)
-    search_help_text = _("Beginning of the filename")
+    search_help_text = _("Start of the filename")
     ordering = ("-issued_at",)
     sortable_by = ()
 

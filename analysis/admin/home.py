@@ -50,7 +50,7 @@ class HomeCard:
 
 
 def context(request: HttpRequest, values: dict[str, Any]) -> dict[str, Any]:
-    """Unfold's DASHBOARD_CALLBACK: what the page shows beside what every page has."""
+    """Unfold's DASHBOARD_CALLBACK: values that only this page has."""
     sections = sidebar.navigation(request)
     return values | {
         "title": _("Administration"),

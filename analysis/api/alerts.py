@@ -197,7 +197,7 @@ def list_deliveries(request: HttpRequest, alert_id: int, cursor: CursorParam, li
 
 @router.post("/alerts/{int:alert_id}/deliveries/{uuid:delivery_id}/send-again", response=DeliveryOut, auth=WRITE)
 def send_delivery_again(request: HttpRequest, alert_id: int, delivery_id: UUID) -> DeliveryOut:
-    """Send a failed message again; others stay as they are."""
+    """Send a failed message again; others are not changed."""
     own = _deliveries(_own(request, alert_id)).filter(delivery_id=delivery_id)
     get_object_or_404(own)
     pipeline.send_again(Delivery.objects.filter(delivery_id=delivery_id))

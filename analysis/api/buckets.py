@@ -70,7 +70,7 @@ def sync_bucket(request: HttpRequest, bucket_id: int) -> HttpResponse:
     """
     bucket = permissions.get_bucket_or_404(request.user, bucket_id)
     if not permissions.can_sync_bucket(request.user, bucket):
-        raise PermissionDenied(_("This bucket belongs to someone else. You can look at it, but not sync it."))
+        raise PermissionDenied(_("This bucket belongs to someone else. You can view it, but not sync it."))
     pipeline.start_sync(bucket.pk)
     return json_response(_out(bucket, request).model_dump(), status=202)
 

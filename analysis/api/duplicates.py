@@ -120,7 +120,7 @@ class DistinctImages(RequestBody):
 def list_duplicates(request: HttpRequest, cursor: CursorParam) -> dict[str, Any]:
     """Groups of near-identical pictures of yours, newest first.
 
-    A page may have none although there are more: go on until `next` is empty.
+    A page may be empty although there are more: continue until `next` is empty.
     """
     position = pagination.decode(cursor, of="duplicates")
     result = find_duplicate_groups(token_of(request).user_id, after=Cursor.from_text(position or ""))

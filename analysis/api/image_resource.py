@@ -207,7 +207,7 @@ def _ratings(image_ids: Sequence[int], user: AbstractBaseUser | AnonymousUser) -
 def _names(text: str, parameter: str, known: frozenset[str]) -> frozenset[str]:
     names = frozenset(name.strip() for name in text.split(",") if name.strip())
     if unknown := sorted(names - known):
-        message = _("Unknown: %(names)s. Possible are: %(known)s.")
+        message = _("Unknown: %(names)s. Choose from: %(known)s.")
         values = {"names": ", ".join(unknown)[:200], "known": ", ".join(sorted(known))}
         raise ApiError(422, message % values, field=parameter)
     return names

@@ -140,7 +140,7 @@ def get_image_file(
 def create_image(
     request: HttpRequest, file: Annotated[UploadedFile, File()], sidecar: Annotated[UploadedFile | None, File()] = None
 ) -> HttpResponse:
-    """Upload one file, and with it the XMP sidecar beside it.
+    """Upload one file, optionally with its XMP sidecar.
 
     200 with the existing image if you own these bytes already, 201 otherwise.
 

@@ -119,6 +119,13 @@ def head(client: Client, target: S3Object, *, etag: str = "") -> str:
     return _version(response)
 
 
+def uploader_metadata(client: Client, target: S3Object, *, etag: str = "") -> Mapping[str, str]:
+    """What the uploader stored with an object, without its bytes. Raises AWSError."""
+    with clients.translate_errors():
+        response = client.head_object(**_params(target, etag=etag))
+    return dict(response.get("Metadata", {}))
+
+
 def is_addressable(key: str) -> bool:
     """False for keys with . or .. as a part, which browsers resolve in URLs."""
     return not {".", ".."} & set(key.split("/"))
@@ -168,7 +175,7 @@ def versions(client: Client, target: S3Object) -> list[ObjectVersion]:
 
 def delete_versions(client: Client, target: S3Object, version_ids: list[str]) -> None:
     """Delete these versions, oldest first. Raises AWSError."""
-    # One by one: an original has few, and a server of its own may not know DeleteObjects.
+    # One by one: an original has few, and a self-hosted server may not support DeleteObjects.
     for version_id in reversed(version_ids):
         with clients.translate_errors():
             client.delete_object(Bucket=target.bucket, Key=target.key, VersionId=version_id)

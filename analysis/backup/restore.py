@@ -93,7 +93,7 @@ def contents() -> dict[str, int]:
 
 
 def restore(location: Location, made: Manifest, *, progress: Callable[[int, int], None]) -> None:
-    """Replace this library by a backup's. Raises BackupError; then it is as before."""
+    """Replace this library by a backup's. Raises BackupError and then changes nothing."""
     check(made)
     programs_folder = programs.folder(_server_version())
     _refuse_other_programs()

@@ -42,7 +42,7 @@ def causes(batch: Batch) -> list[Cause]:
     grouped = (
         batch.analyses.filter(state=Analysis.State.FAILED)
         .values_list("api", "error_code")
-        # Any message of the group will do; grouping by it would list each file's own message as a cause of its own.
+        # Any message of the group will do; grouping by it would list each file's own message as a separate cause.
         .annotate(message=Max("error_message"), number=Count("pk"))
         .order_by("-number", "api", "error_code")[:MAX_CAUSES]
     )

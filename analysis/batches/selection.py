@@ -132,7 +132,7 @@ def _all_owners(batch: Batch) -> bool:
     """True for a batch over all owners whose user still has permission for it."""
     if not batch.all_owners or batch.person_id is None:
         return batch.all_owners and not batch.is_orphaned
-    # Asked again for each page: a person who loses the right in the middle of a long run loses it at once.
+    # Checked again for each page: a person who loses the permission during a long run loses it immediately.
     person = permissions.reload_user(batch.person_id)
     return person is not None and permissions.can_analyze_all_images(person)
 

@@ -78,7 +78,7 @@ def group_seconds(group: CensusGroup, *, enabled: Sequence[str]) -> float:
 
 
 def s3_cost(classes: Iterable[CensusGroup]) -> S3Cost:
-    """Each new picture is read once, duplicates too: only their bytes tell."""
+    """Each new picture is read once, duplicates too: only their bytes are proof."""
     prices = _s3_prices()
     requests, dollars, new = 0, Decimal(0), 0
     for group in classes:

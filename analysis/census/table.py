@@ -199,7 +199,7 @@ _AGE = "CASE " + " ".join(
     for days, age in zip(_NUMBER_OF_DAYS, AGES, strict=False)
 )
 # Rows of current objects get a kind; of the others only the kind is kept. Of the ETag only a hash: with ten million
-# objects the chance that two differ and are taken for one is below one in a hundred thousand.
+# objects the chance that two different ones are counted as one is below one in a hundred thousand.
 _INSERT = f"""
 INSERT INTO objects
 WITH listed AS (

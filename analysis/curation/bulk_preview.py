@@ -1,6 +1,6 @@
 """The number of selected pictures that an action would change.
 
-Counted with the scope that the action itself asks for, so that both say the same.
+Counted with the scope of the action itself, so that both agree.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def permitted(selection: Selection, action: str) -> Permitted:
 
 
 def _of_many(selection: Selection) -> Permitted | None:
-    """An answer for a search with more results than are counted one by one."""
+    """The result for a search with more matches than are counted one by one."""
     query = selection.query
     if query is None:
         return None

@@ -32,7 +32,7 @@ _ARRANGE = """
 def move(collection: Collection, image_ids: Sequence[int], *, before: int | None) -> list[Placed]:
     """Move pictures before another one, or to the end; returns where they were.
 
-    Both are named by picture and not by number, so it means the same after somebody else moved some. Raises
+    Both are given by picture and not by position, so the result is the same after someone else moved some. Raises
     ActionRefused if a picture is no longer there.
     """
     with transaction.atomic():

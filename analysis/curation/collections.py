@@ -183,7 +183,7 @@ def share_with(collection: Collection, *, username: str, can_edit: bool) -> Coll
     if person is None:
         raise ActionRefused(_("There is no account named “%(name)s”.") % {"name": name})
     if person.pk == collection.owner_id:
-        raise ActionRefused(_("This collection is theirs already."))
+        raise ActionRefused(_("They already own this collection."))
     member, _is_new = CollectionMember.objects.update_or_create(
         collection=collection, user=person, defaults={"can_edit": can_edit}
     )

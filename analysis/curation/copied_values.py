@@ -70,7 +70,7 @@ def _copy_labels(change: BulkChange, image_id: int, other_ids: Sequence[int]) ->
 
 
 def _copy_ratings(image_id: int, other_ids: Sequence[int]) -> Copied:
-    """Copy everybody's favorite and highest stars, for each person their own.
+    """Copy each person's favorite and highest stars.
 
     Returns old and new by person, of those that differ.
     """
@@ -110,7 +110,7 @@ def _copy_collections(change: BulkChange, image_id: int, other_ids: Sequence[int
     entries = CollectionImage.objects.filter(image_id__in=other_ids, collection__in=own.values("pk"))
     added = []
     for entry in entries.order_by("collection_id", "position").distinct("collection_id"):
-        # Whoever added the other one: a private picture is shown to a collection's people if its owner added it.
+        # By the person who added the other one: a private picture is shown in a collection only if its owner added it.
         added.append(
             CollectionImage.objects.create(
                 collection_id=entry.collection_id,

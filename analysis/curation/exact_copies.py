@@ -94,7 +94,7 @@ def start(user: AbstractBaseUser) -> BulkChange:
         # Of two clicks the second waits here, and finds the change of the first.
         get_user_model()._default_manager.select_for_update().get(pk=user.pk)
         if BulkChange.objects.filter(person_id=user.pk, action=Act.EXACT, is_open=True).exists():
-            raise ActionRefused(_("Your exact copies are being resolved already."))
+            raise ActionRefused(_("Your exact copies are already being resolved."))
         if not count_groups(user, cap=1):
             raise ActionRefused(_("There are no exact copies to resolve."))
         change = BulkChange.objects.create(person_id=user.pk, action=Act.EXACT, is_open=True)
@@ -152,7 +152,7 @@ def _hashes(images: ImageQuerySet) -> QuerySet[Image, Any]:
 
 
 def _next_images(images: ImageQuerySet, after: str, *, size: int) -> tuple[list[Image], str]:
-    """The copies of the next files, and the SHA-256 to go on after; "" at the end."""
+    """The copies of the next files, and the SHA-256 to continue after; "" at the end."""
     rows = list(_hashes(images.filter(sha256__gt=after)).values_list("sha256", flat=True)[: size + 1])
     hashes = rows[:size]
     matches = images.filter(trashed_at=None, has_duplicate=True, sha256__in=hashes).order_by("sha256", "pk")

@@ -117,7 +117,7 @@ def receiver_of(delivery: Delivery) -> Alert | Sink:
 def send_again(deliveries: QuerySet[Delivery]) -> int:
     """Queue failed messages again; the number of them. The sweeper starts the sender.
 
-    They do not wait until their receiver is tried again by itself.
+    They do not wait for the next automatic attempt.
     """
     failed = deliveries.filter(state=State.FAILED)
     for model in (Alert, Sink):

@@ -125,7 +125,7 @@ def start_run(sink: Sink) -> SinkRun:
     with transaction.atomic():
         Sink.objects.select_for_update().get(pk=sink.pk)
         if SinkRun.objects.filter(sink=sink, state=SinkRun.State.RUNNING).exists():
-            raise SinkRefused(_("Existing pictures are being sent already."))
+            raise SinkRefused(_("Existing pictures are already being sent."))
         return sink_runs.start(sink)
 
 

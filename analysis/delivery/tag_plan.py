@@ -31,7 +31,7 @@ class TagPlan:
 def plan_tags(before: Mapping[str, str], image: Mapping[str, Any], options: TagOptions) -> TagPlan:
     """Replace the tags with our prefix by those of the picture.
 
-    Others stay as they are. S3 allows ten tags for an object, and those of others come first.
+    Other tags are not changed. S3 allows ten tags per object, and other tags come first.
     """
     foreign = {name: value for name, value in before.items() if not name.startswith(options.tag_prefix)}
     tags = wanted_tags(image, options)

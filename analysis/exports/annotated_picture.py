@@ -17,7 +17,7 @@ from analysis.recognition.responses import Box
 
 PALETTE = ("#0b6e6e", "#c2410c", "#6d28d9", "#15803d", "#b91c1c", "#1d4ed8", "#a16207", "#be185d")
 CONTRAST = ("#ffff00", "#00ffff", "#ff00ff", "#00ff00")
-# Okabe and Ito, "Color Universal Design": told apart by people with any kind of color vision.
+# Okabe and Ito, "Color Universal Design": can be distinguished with any kind of color vision.
 COLOR_BLIND = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
 PALETTES: dict[str, tuple[Promise, tuple[str, ...]]] = {
     "standard": (_("Standard"), PALETTE),

@@ -63,7 +63,7 @@ class Options:
     """The labels that an export contains.
 
     `source`: effective ones (results with people's verdicts), machine (results alone), or person (verdicts alone).
-    `blurs_sensitive`: sensitive pictures are to be blurred.
+    `blurs_sensitive`: blur sensitive pictures.
     """
 
     source: Source = "effective"
@@ -85,7 +85,7 @@ class Options:
 def image_rows(query: Query, *, viewer: Viewer, options: Options, has_boxes: bool = False) -> Iterator[ImageRow]:
     """All pictures of a search, the newest first.
 
-    Boxes are read only if asked for, since they are in the responses.
+    Boxes are read only on request, since they are in the responses.
     """
     for ids in results.iter_ids(query, viewer=viewer, step=STEP):
         yield from _rows(ids, options, has_boxes=has_boxes)
@@ -115,7 +115,7 @@ def _rows(ids: Sequence[int], options: Options, *, has_boxes: bool) -> Iterator[
 def effective_labels(ids: Collection[int], *, has_boxes: bool = False) -> dict[int, list[LabelRow]]:
     """Results with people's verdicts, the highest confidence first.
 
-    Boxes are in the responses, which are large: they are read only if asked for.
+    Boxes are in the responses, which are large: they are read only on request.
     """
     boxes_by_image = _boxes(ids) if has_boxes else {}
     labels: dict[int, list[LabelRow]] = {}

@@ -15,7 +15,7 @@ from analysis.health import doctor, services, storage
 
 # Seconds for all looks together: they run side by side.
 LIMIT = 5.0
-# Anyone may ask, so one look serves all that ask within these seconds.
+# Anyone may send requests, so one check serves all requests within these seconds.
 CACHE_SECONDS = 2.0
 CHECKS = (
     doctor.Check("database", services.check_database),

@@ -96,15 +96,15 @@ def check_deliveries() -> Iterator[Finding]:
     for receiver in troubled[:MAX_CODES]:
         values = {"name": str(receiver), "error": receiver.last_error}
         if receiver.is_active:
-            yield warning("deliveries", _("“%(name)s”: %(error)s") % values, _("It is tried again for a day."))
+            yield warning("deliveries", _("“%(name)s”: %(error)s") % values, _("It will be retried for a day."))
         else:
             message = _("“%(name)s” is disabled: %(error)s") % values
-            yield warning("deliveries", message, _("Mend the receiver, then enable it again."))
+            yield warning("deliveries", message, _("Fix the receiver, then enable it again."))
     failed_number = Delivery.objects.filter(state=Delivery.State.FAILED).values("pk")[: MAX_ROWS + 1].count()
     if failed_number:
         text = ngettext("%(number)s message failed.", "%(number)s messages failed.", failed_number)
         message = text % {"number": capped_count(failed_number, cap=MAX_ROWS)}
-        yield warning("deliveries", message, _("The page Deliveries shows their causes and sends them again."))
+        yield warning("deliveries", message, _("The Deliveries page shows the causes and lets you send them again."))
     elif not troubled:
         yield ok("deliveries", _("No failed messages."))
 

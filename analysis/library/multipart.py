@@ -93,7 +93,7 @@ def assemble(upload: Upload) -> None:
     try:
         uploaded = multipart.uploaded(upload.key, upload.multipart_id)
     except blobs.BlobMissing:
-        # Assembled before, by a request whose answer was lost; the file's size is checked like any other's.
+        # Assembled before, by a request whose response was lost; the file's size is checked like any other's.
         uploaded = {}
         if not blobs.exists(upload.key):
             raise UploadRefused(_("This upload expired. Please send the file again."), status=410) from None

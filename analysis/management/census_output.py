@@ -54,7 +54,7 @@ def _totals(census: Census) -> Iterator[str]:
         (_("In the library"), total.in_library, None, ""),
         (_("Duplicates"), total.duplicates, total.duplicate_bytes, _("at least; by ETag and size")),
         (_("To analyze"), total.new, total.new_bytes, ""),
-        (_("Archived"), total.archived, total.archived_bytes, _("restore first; imagelib never fetches them")),
+        (_("Archived"), total.archived, total.archived_bytes, _("restore first; imagelib never downloads them")),
         *((f"  {name}", number, size, "") for name, (number, size) in census.archived.items()),
         (_("Too large"), total.too_large, total.too_large_bytes, _("over MAX_UPLOAD_BYTES")),
         (_("No extension"), total.unnamed, total.unnamed_bytes, _("read on import to find out; not in the price")),

@@ -27,7 +27,7 @@ def call(request: HttpRequest, name: str, arguments: dict[str, Any]) -> Answer:
     """Run a tool for the request's token. Raises CallRefused."""
     tool = TOOLS.get(name)
     if tool is None:
-        raise CallRefused(_("There is no tool of this name. Possible are: %(known)s.") % {"known": ", ".join(TOOLS)})
+        raise CallRefused(_("There is no tool with this name. Choose from: %(known)s.") % {"known": ", ".join(TOOLS)})
     try:
         require_scope(token_of(request), tool.scope)
         return tool.run(request, tool.arguments.model_validate_json(json.dumps(arguments)))

@@ -73,7 +73,7 @@ def correct_labels(request: HttpRequest, arguments: Correction) -> Answer:
         require_scope(token_of(request), ApiToken.Scope.WRITE)
     image_id = permissions.get_image_or_404(request.user, arguments.image_id).pk
     before = labels_of([image_id])[image_id]
-    # All or nothing: half a correction would be taken for the whole one.
+    # All or nothing: a partial correction would be mistaken for a complete one.
     with transaction.atomic():
         _correct(request, arguments)
         after = labels_of([image_id])[image_id]

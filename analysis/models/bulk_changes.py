@@ -93,7 +93,7 @@ class BulkChange(models.Model):
 
         `number` if it differs from the number of values.
         """
-        # A worker killed after a commit repeats the page it was at; previous values it saved then stay as they are.
+        # A worker killed after a commit repeats its last page; previous values that it saved are kept.
         ChangedImage.objects.bulk_create(
             (ChangedImage(change=self, image_id=image_id, before=state) for image_id, state in before.items()),
             ignore_conflicts=True,

@@ -135,7 +135,7 @@ class Sink(Receiver):
 class SinkRun(models.Model):
     """Sends a sink the pictures that were there before it, in steps.
 
-    Pictures are taken in the order of their ids, so that a run continues after any interruption.
+    Pictures are processed in the order of their ids, so that a run continues after any interruption.
     """
 
     class State(models.TextChoices):
@@ -216,7 +216,7 @@ class Delivery(models.Model):
     alert = models.ForeignKey(
         Alert, on_delete=models.CASCADE, null=True, blank=True, related_name="deliveries", verbose_name=_("alert")
     )
-    # Without an index of its own: delivery_of_sink leads with it.
+    # Without a separate index: delivery_of_sink leads with it.
     sink = models.ForeignKey(
         Sink,
         on_delete=models.CASCADE,

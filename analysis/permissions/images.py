@@ -24,7 +24,7 @@ def get_image_or_404(user: AnyUser, image_id: int) -> Image:
     A 404 doesn't reveal whether the id exists.
     """
     if not user.is_authenticated:
-        raise Http404  # ids can be guessed; public pictures have an unguessable address of their own
+        raise Http404  # ids can be guessed; public pictures have an unguessable address
     return get_object_or_404(viewable_images(user).select_related("owner"), pk=image_id)
 
 

@@ -19,13 +19,13 @@ def can_view_system(user: AnyUser) -> bool:
 def can_open_welcome(user: AnyUser) -> bool:
     """Staff who are led through the first steps of the installation.
 
-    The page tells settings, as the system page does.
+    The page shows settings, as the system page does.
     """
     return can_view_system(user)
 
 
 def can_view_audit_log(user: AnyUser) -> bool:
-    """Staff who see what everybody changed, also on pictures they can't open."""
+    """Staff who see everyone's changes, including those on pictures they can't open."""
     return is_staff_with(user, Codename.VIEW_AUDIT_LOG)
 
 

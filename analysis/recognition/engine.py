@@ -81,7 +81,7 @@ class Engine:
                     self._collect_finished(timeout=POLL_INTERVAL)
 
     def _start_if_possible(self, pool: ThreadPoolExecutor) -> float | None:
-        """Start calls; while the database is down, only those in progress go on."""
+        """Start calls; while the database is down, only those in progress continue."""
         try:
             return self._start(pool)
         except (InterfaceError, OperationalError) as error:
@@ -284,7 +284,7 @@ def _exceeds_limit(error: Exception) -> bool:
 
 
 def _save_separately(results: list[AttemptResult], error: Exception) -> None:
-    """Save each result by itself, so that a response the database rejects fails alone."""
+    """Save each result separately, so only a response the database rejects fails."""
     if len(results) > 1:
         for result in results:
             try:

@@ -156,8 +156,8 @@ def _labels(
 ) -> tuple[dict[LabelLookup, LabelSet], KnownNames, int, NamesState]:
     """The labels of each lookup, those it names, and the number of images.
 
-    The number is approximate, and 0 without labels. The state of the names tells whether the index is up to date;
-    a query of its own for it would take as long as this one.
+    The number is approximate, and 0 without labels. The state of the names shows whether the index is up to date;
+    a separate query for it would take as long as this one.
 
     Names and aliases ignore case, and whether their accents are composed. A merged label stands for its target, and is
     searched along with it while images are still being reindexed. Hidden labels match only with their kind.

@@ -100,7 +100,7 @@ class BucketForm(forms.ModelForm):
         """
         if not self.is_valid():
             return False
-        # "anyway" is no declared field until the check has failed once, so that it is not offered to everybody.
+        # "anyway" is no declared field until the check has failed once, so that it is not offered by default.
         findings = [] if self.data.get("anyway") else connection_check.unusable(self.instance)
         for finding in findings:
             self.add_error(FIELDS.get(finding.subject), finding.sentence)

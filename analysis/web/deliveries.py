@@ -93,8 +93,8 @@ def send_again(request: Request) -> HttpResponse:
         failed = failed.filter(pk=delivery_id)
     ids = list(failed.order_by("pk").values_list("pk", flat=True)[:MAX_SENT_AGAIN])
     number = outbox.send_again(Delivery.objects.filter(pk__in=ids))
-    text = ngettext("%(number)s message is sent again.", "%(number)s messages are sent again.", number)
-    toasts.add_toast(request, Toast(formatting.plural(text, number) if number else _("There is no failed message.")))
+    text = ngettext("Sending %(number)s message again.", "Sending %(number)s messages again.", number)
+    toasts.add_toast(request, Toast(formatting.plural(text, number) if number else _("There are no failed messages.")))
     return redirect(with_parameters(reverse("deliveries"), **parameters))
 
 
@@ -164,5 +164,5 @@ def _row(delivery: Delivery, image: Image | None) -> DeliveryRow:
 def _state_label(delivery: Delivery) -> str:
     receiver: Alert | Sink = outbox.receiver_of(delivery)
     if delivery.state == State.WAITING and not receiver.is_active:
-        return _("Waiting, as the receiver is paused")
+        return _("Waiting: the receiver is paused")
     return str(State(delivery.state).label)

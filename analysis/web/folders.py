@@ -82,7 +82,9 @@ def folder(request: Request, folder_id: int) -> HttpResponse:
 @require_safe
 def folder_filter(request: Request) -> HttpResponse:
     """The most frequent folders of a result, as links that narrow it."""
-    return filter_list(request, _filter_links, sample=folder_search.SAMPLE, empty=lambda: _("No folders."))
+    return filter_list(
+        request, _filter_links, title=_("Folders"), sample=folder_search.SAMPLE, empty=lambda: _("No folders.")
+    )
 
 
 def _filter_links(query: Query, viewer: Viewer) -> tuple[list[FacetLink], bool]:

@@ -1,4 +1,4 @@
-"""Links to the main pages, beside every page."""
+"""Links to the main pages, on every page."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def cancel_deletion(request: Request, deletion_id: int) -> HttpResponse:
     deletion = get_object_or_404(TrashDeletion, pk=deletion_id, person_id=current_user_id(request))
     is_canceled = trash_deletion.cancel(deletion, by_id=current_user_id(request))
     message = _("Canceled. What was not deleted yet is still in the trash.")
-    toasts.add_toast(request, Toast(message if is_canceled else _("It was finished already.")))
+    toasts.add_toast(request, Toast(message if is_canceled else _("It has already finished.")))
     return redirect("trash")
 
 

@@ -40,7 +40,7 @@ _EVENTS = TaskMessage("events")
 class Status:
     """Numbers of a run so far.
 
-    `analyses` counts all that ended since it began, whoever ran them.
+    `analyses` counts all that ended since it began, in any process.
     """
 
     tasks: int = 0
@@ -134,7 +134,7 @@ class _Runner:
             self._report(self._current_status())
 
     def _is_idle(self) -> bool:
-        """Sweep; True if it finds nothing that was not tried in vain already."""
+        """Sweep; True if it finds only work that has already failed."""
         before = due.progress_marker()
         if before != self._marker:
             self._marker, self._tried, self._waited = before, set(), 0.0
@@ -155,7 +155,7 @@ class _Runner:
 
     def _send_last(self) -> bool:
         """Send what comes when nothing else is due; False if that was done."""
-        if not self._has_read_all_events:  # those that came meanwhile
+        if not self._has_read_all_events:  # those that arrived in the meantime
             self._queue.put(_EVENTS)
         if not self._is_tidy:
             for name in periodic_tasks.HOUSEKEEPING:

@@ -1,6 +1,6 @@
 """Exports as JSON Lines, and the loop they are compared with; prints JSON.
 
-python -m bench.api.export JOB FILE NUMBER, in a process of its own, so that its memory is known.
+python -m bench.api.export JOB FILE NUMBER, in a separate process, so that its memory is known.
 """
 
 from __future__ import annotations

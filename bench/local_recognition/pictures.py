@@ -1,6 +1,6 @@
 """Hand-labeled pictures of the evaluation, read from the packages that ship them.
 
-`pictures.csv` has a row per picture. `labels` are what anybody would name first, `acceptable` what is there as well;
+`pictures.csv` has a row per picture. `labels` are the most obvious ones, `acceptable` other labels that are right;
 ancestors of both are right too. `kind` is "photo" or "other": drawings, textures, screenshots, pictures of instruments.
 `split` is "tune" for pictures that thresholds were chosen on and "test" for those that only the figures are of.
 

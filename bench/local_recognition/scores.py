@@ -45,7 +45,7 @@ def photos_with_a_right_label(outcomes: Sequence[Outcome], *, other_than: str = 
 
 
 def recall(outcomes: Sequence[Outcome]) -> float:
-    """Share of the labels anybody would name first that were shown."""
+    """Share of the most obvious labels that were shown."""
     named = sum(len(outcome.picture.labels & outcome.detected) for outcome in outcomes)
     return _share(named, sum(len(outcome.picture.labels) for outcome in outcomes))
 

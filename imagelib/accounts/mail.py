@@ -53,7 +53,7 @@ def send_invitation(invitation: Invitation, *, link: str) -> None:
 
 
 def send_security_notice(user: User, *, event: str) -> None:
-    """Tell a person that the way they sign in was changed. A failure is noted only."""
+    """Notify a person that their sign-in settings changed. A failure is only logged."""
     if not (user.email and can_send()):
         return
     context = {"username": user.get_username(), "event": event}

@@ -65,7 +65,7 @@ class InvitationRow:
 
 @require_safe
 def people(request: Request) -> HttpResponse:
-    """Everybody by username, with open invitations on the first page."""
+    """Everyone by username, with open invitations on the first page."""
     require_or_404(rights.can_view_people(request.user))
     words, after = one_line(request.GET.get("q", ""))[:MAX_SEARCH], request.GET.get("after", "")[: MAX_SEARCH * 2]
     accounts = _accounts(words).filter(username__gt=after.replace("\x00", "")).order_by("username")
@@ -121,7 +121,7 @@ def change_access(request: Request, user_id: int) -> HttpResponse:
 
 @require_POST
 def reset_two_step(request: Request, user_id: int) -> HttpResponse:
-    """For somebody who lost their phone."""
+    """For someone who lost their phone."""
     other = _changeable_or_404(request, user_id)
     number = two_step.reset(other, by_id=_me(request).pk)
     text = _("%(name)s now signs in with the password alone.") if number else _("%(name)s has no two-step sign-in.")

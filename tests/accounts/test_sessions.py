@@ -72,7 +72,7 @@ def test_signing_out_twice_says_that_it_had_ended(browsers):
     button = sign_out_button(first, 1)
     first.post(reverse("session-sign-out"), {"session": button})
     again = first.post(reverse("session-sign-out"), {"session": button}, follow=True)
-    assert "That session had ended already." in again.content.decode()
+    assert "That session had already ended." in again.content.decode()
 
 
 def test_signing_out_of_the_current_session_leads_to_the_sign_in_page(browsers):

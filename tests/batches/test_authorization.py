@@ -1,4 +1,4 @@
-"""A run's person may lose the right to it, and has a budget of their own."""
+"""A run's person may lose the right to it, and has their own budget."""
 
 from __future__ import annotations
 

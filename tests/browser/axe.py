@@ -47,7 +47,7 @@ def source(folder: Path) -> str:
     npm = shutil.which("npm")
     if npm is None:
         return _missing("npm was not found")
-    # npm keeps what it downloaded in a cache of its own, which is asked first.
+    # npm keeps downloads in its own cache, which is checked first.
     command = [npm, "pack", PACKAGE, "--prefer-offline", "--ignore-scripts", "--silent", "--pack-destination", folder]
     packed = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
     if packed.returncode:

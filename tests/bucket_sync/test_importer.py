@@ -319,7 +319,7 @@ def test_deleted_image_is_not_imported_again(bucket, s3, django_capture_on_commi
     assert (KEY in s3.objects, object_state()[0]) == (True, "dropped")
     assert hear(KEY, etag=s3.etag(KEY)) == set()
     s3.put(KEY, pictures.jpeg(seed=2))
-    assert hear(KEY, etag=s3.etag(KEY)) == {bucket.pk}  # somebody put another one there
+    assert hear(KEY, etag=s3.etag(KEY)) == {bucket.pk}  # someone put another one there
 
 
 def test_original_is_deleted_only_if_the_bucket_allows_it(bucket, s3, django_capture_on_commit_callbacks):
@@ -389,7 +389,7 @@ def test_bucket_that_denies_everything_is_paused_with_the_reason(bucket, s3, cod
         s3.put(key, pictures.jpeg(seed=seed))
         hear(key)
     tasks.import_bucket_objects(bucket_id=bucket.pk)
-    assert len([key for method, key in s3.requests if method == "GET"]) == tried  # the others are not tried meanwhile
+    assert len([key for method, key in s3.requests if method == "GET"]) == tried  # the others are not tried now
     bucket.refresh_from_db()
     assert (bucket.last_error, bucket.paused_until is None) == (sentence, False)
     assert importer.due_buckets() == []
@@ -494,7 +494,7 @@ def test_denied_object_fails_after_five_attempts(bucket, s3):
 
 
 def test_throttling_pauses_the_bucket_without_counting_attempts(bucket, s3):
-    s3.faults = {"get": ["SlowDown"] * 4}  # as often as botocore tries by itself
+    s3.faults = {"get": ["SlowDown"] * 4}  # as often as botocore tries on its own
     s3.put(KEY, pictures.jpeg())
     hear(KEY)
     tasks.import_bucket_objects(bucket_id=bucket.pk)

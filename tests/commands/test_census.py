@@ -68,7 +68,7 @@ def test_tables_and_totals_as_text(tmp_path):
         "  In the library       0",
         "  Duplicates           1     1 kB  at least; by ETag and size",
         "  To analyze           3     4 kB",
-        "  Archived             1     9 kB  restore first; imagelib never fetches them",
+        "  Archived             1     9 kB  restore first; imagelib never downloads them",
         "    DEEP_ARCHIVE       1     9 kB",
         "  Other files          1  7 bytes",
         "  Noncurrent versions  1     1 kB  left out",

@@ -12,6 +12,7 @@ import boto3  # noqa: TID251
 import pytest
 from django.core.management import call_command
 
+from analysis.bucket_sync.connection_check import cors_rules
 from analysis.health import aws
 from analysis.models import Call
 from analysis.recognition import aws_quotas, registry
@@ -124,6 +125,14 @@ def test_all_is_fine(simulator, bucket):
     assert (report["calls"], Decimal(report["dollars"]), report["missing_actions"]) == (2, Decimal("0.0024"), [])
     assert simulator.statistics()["paid"] == 2
     assert not Call.objects.exists()
+
+
+def test_cors_rules_for_the_site_are_printed_where_they_lack(simulator, bucket, settings):
+    settings.SITE_URL = "https://pictures.example.org/library"
+    for origin, expected in (("https://other.example", 1), ("https://pictures.example.org", 0)):
+        bucket.put_bucket_cors(Bucket="pictures", CORSConfiguration={"CORSRules": cors_rules(origin)})
+        status, text = run()
+        assert (status, '"AllowedOrigins"' in text) == (expected, bool(expected))
 
 
 def test_in_words_it_says_what_it_costs_and_no_secret(simulator, bucket):

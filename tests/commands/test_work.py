@@ -68,7 +68,7 @@ def test_it_works_where_nothing_can_be_written(owner, simulator):  # noqa: F811
     # Not even root can make a folder there.
     status, output = run(IMAGELIB_VAR="/proc/imagelib")
     assert (status, states()) == (0, {"done": 1}), output
-    assert output.endswith("Nothing is due.\n")
+    assert output.endswith("Nothing is left to do.\n")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -116,7 +116,7 @@ def test_steps_are_continued_and_recorded(owner, bucket, monkeypatch):
 def test_one_merge_at_a_time(owner, bucket):
     copies(owner, bucket, "a")
     exact_copies.start(owner)
-    with pytest.raises(ActionRefused, match="Your exact copies are being resolved already"):
+    with pytest.raises(ActionRefused, match="Your exact copies are already being resolved"):
         exact_copies.start(owner)
 
 

@@ -88,9 +88,9 @@ def test_shared_search_of_someone_else_is_copied(colleague, dogs):
 def test_change_keeps_the_secret_and_forgets_the_receiver_before(owner, dogs):
     alert = alerts.create(owner, dogs, HOOK)
     secret = alert.secret
-    Alert.objects.filter(pk=alert.pk).update(last_error="It answered 500.", failures=3)
+    Alert.objects.filter(pk=alert.pk).update(last_error="The receiver returned HTTP 500.", failures=3)
     alerts.change(alert, AlertOptions("webhook", "daily", HOOK.address))
-    assert (alert.secret, alert.last_error, alert.frequency) == (secret, "It answered 500.", "daily")
+    assert (alert.secret, alert.last_error, alert.frequency) == (secret, "The receiver returned HTTP 500.", "daily")
     alerts.change(alert, AlertOptions("webhook", "daily", "https://example.com/other"))
     assert (alert.secret, alert.last_error, alert.failures) == (secret, "", 0)
     alerts.renew_secret(alert)
@@ -126,7 +126,10 @@ def test_receiver_that_is_gone_pauses_it_until_it_is_resumed(owner, dogs, receiv
     change(create_labeled_image(owner, {"Dog": 99.0}))
     sender.send_due()
     alert.refresh_from_db()
-    assert (alert.is_active, alert.last_error) == (False, "It answered 410: it wants no more messages.")
+    assert (alert.is_active, alert.last_error) == (
+        False,
+        "The receiver returned HTTP 410: it no longer accepts messages.",
+    )
     alerts.resume(alert)
     alert.refresh_from_db()
     assert (alert.is_active, alert.last_error) == (True, "")
@@ -139,7 +142,7 @@ def test_test_message_is_tried_once_and_at_once(owner, dogs, receiver):
     alerts.add_test(alert)
     sender.send_due()
     test = Delivery.objects.get()
-    assert (test.kind, test.state, test.error) == ("test", "failed", "It answered 500. broken")
+    assert (test.kind, test.state, test.error) == ("test", "failed", "The receiver returned HTTP 500. broken")
     assert receiver.received[0].json["event"] == "test"
     receiver.status = 200
     alerts.add_test(alert)

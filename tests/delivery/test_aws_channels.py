@@ -118,7 +118,7 @@ def test_message_over_the_limit_says_what_was_left_out(aws, form, schema):
     assert delivered["json"]["omitted"] == [{"field": "labels", "count": 1_000 - label_count}]
     assert (outcome.error, outcome.note) == (
         "",
-        f"Left out, as the message would have been too large: labels: {1_000 - label_count}.",
+        f"Left out because the message would have been too large: labels: {1_000 - label_count}.",
     )
 
 
@@ -135,7 +135,7 @@ def test_simple_form_is_not_shortened_for_what_it_does_not_have(aws):
 def test_message_that_cannot_be_shortened_fails_for_good(aws):
     channel = SqsChannel(aws.create_queue("pictures"), REGION, MessageOptions(kilobytes=1))
     [outcome] = channel.send([message(file_name="x" * 600)])
-    assert (outcome.error, outcome.is_permanent) == ("It does not fit in 512 bytes.", True)
+    assert (outcome.error, outcome.is_permanent) == ("It is larger than 512 bytes.", True)
 
 
 def test_batch_is_split_where_it_would_be_too_large(aws):
@@ -199,13 +199,13 @@ def test_item_over_the_limit_says_what_was_left_out(aws):
     left_out = 4_000 - len(item["labels"])
     assert (item["omitted"], item["url"]) == ([{"field": "labels", "count": left_out}], IMAGE["url"])
     assert 0 < left_out < 3_000
-    assert outcome.note.startswith("Left out, as the message would have been too large: labels: ")
+    assert outcome.note.startswith("Left out because the message would have been too large: labels: ")
 
 
 def test_test_of_a_table_writes_nothing_and_finds_a_wrong_key(aws):
     table = aws.create_table("pictures", key="ImageID")
     assert DynamoDBChannel(table, REGION, TableOptions()).send([TEST]) == [
-        Outcome(note="Items can be written to the table. The test wrote none.")
+        Outcome(note="Items can be written to the table. The test did not write any.")
     ]
     [outcome] = DynamoDBChannel(table, REGION, TableOptions(key="filename")).send([TEST])
     assert (outcome.is_delivered, aws.items("pictures")) == (False, [])
@@ -228,7 +228,7 @@ def test_only_as_many_tags_are_set_as_there_is_room_for(aws):
     before = {f"team-{number}": "a" for number in range(9)}
     tags, outcome = tagged(aws, TagOptions(), DOG, label("Cat"), label("Pet"), before=before)
     assert tags == {**before, "imagelib:Dog": "label"}
-    assert outcome == Outcome(note="2 tags were left out, as there was no room: imagelib:Cat, imagelib:Pet.")
+    assert outcome == Outcome(note="2 tags were left out because there was no room: imagelib:Cat, imagelib:Pet.")
 
 
 def test_bucket_that_does_not_allow_tags_is_left_alone(aws):

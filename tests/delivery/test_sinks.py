@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 def test_test_message_ends_a_pause_after_failures(receiver):
     sink = sinks.add(Sink(name="Hook", channel="webhook", address=receiver.url), by_id=None)
-    Sink.objects.update(last_error="It answered 500.", failures=3, retry_at=timezone.now())
+    Sink.objects.update(last_error="The receiver returned HTTP 500.", failures=3, retry_at=timezone.now())
     assert sinks.send_test(sink).is_delivered
     sink.refresh_from_db()
     assert (sink.last_error, sink.failures, sink.retry_at) == ("", 0, None)
@@ -27,7 +27,7 @@ def test_test_message_ends_a_pause_after_failures(receiver):
 def test_failed_test_changes_nothing(receiver):
     receiver.status = 500
     sink = sinks.add(Sink(name="Hook", channel="webhook", address=receiver.url), by_id=None)
-    assert sinks.send_test(sink).error == "It answered 500. ok"
+    assert sinks.send_test(sink).error == "The receiver returned HTTP 500. ok"
     sink.refresh_from_db()
     assert (sink.is_active, sink.last_error) == (True, "")
 

@@ -302,7 +302,7 @@ def test_after_everything_was_killed_a_stranger_may_have_the_old_process_id(var:
     lines = file.read_text().splitlines(keepends=True)
     kill_servers(var)
     user.is_killed()
-    # PostgreSQL believes any live process of its own account.
+    # PostgreSQL trusts any live process of its own account.
     stranger = subprocess.Popen(["sleep", "60"], user="nobody" if IS_ROOT else None)
     file.write_text("".join([f"{stranger.pid}\n", *lines[1:]]))
     user = come(var)

@@ -1,6 +1,6 @@
 """`python -m tests.fuzz`: mutate inputs for some seconds and print what fails.
 
-Each reader runs in a process of its own with limits of memory and time, so that a crash is a finding and not the end.
+Each reader runs in a separate process with limits of memory and time, so that a crash is a finding and not the end.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ def test_a_process_is_kept_for_the_next_file(decoders):
 
 
 def test_what_takes_too_long_is_stopped_and_refused(decoders):
-    """A process that stands still, as one does whose decoder waits for ever."""
+    """A process that stands still, as one does whose decoder waits forever."""
     decoding_service.examine(BytesIO(pictures.jpeg()), name="a.jpg", pool=decoders)
     child = idle_process(decoders).process
     os.kill(child.pid, signal.SIGSTOP)

@@ -92,7 +92,7 @@ def check(seen) -> None:
     [image] = seen["search"].structured_content["items"]
     assert (image["filename"], image["labels"][0]["name"]) == ("dog.jpg", "Dog")
     assert seen["spent"].is_error
-    assert "this token may still spend $0.00" in seen["spent"].content[0].text
+    assert "this token can only spend $0.00 more" in seen["spent"].content[0].text
     assert not Batch.objects.exists()
 
 
@@ -218,7 +218,7 @@ class TestTools:
         runs = [session.values("start_analysis", q="dog", key="run-1", budget="0.50") for _ in range(2)]
         assert runs[0]["id"] == runs[1]["id"] == Batch.objects.get().pk
         assert session.values("get_analysis_run", batch_id=runs[0]["id"])["budget"] in {"0.50", "0.500000"}
-        assert "may still spend" in session.refusal("start_analysis", q="dog", key="run-2", budget="0.60")
+        assert "can only spend" in session.refusal("start_analysis", q="dog", key="run-2", budget="0.60")
 
     def test_labels_are_found_and_browsed(self, session, image, owner):
         SavedSearch.objects.create(owner=owner, name="Dogs", query="dog")

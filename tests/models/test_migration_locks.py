@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 # All before the first release: docs/upgrading.md says to stop the processes for them.
 EXCEPTIONS = {
-    # The primary key is made anew; tables were small.
+    # The primary key is made again; tables were small.
     "0002_index_columns_and_groups": {
         *("adding-serial-primary-key-field", "ban-drop-constraint", "constraint-missing-not-valid"),
     },

@@ -65,8 +65,9 @@ def test_long_name_is_shortened_in_its_tag():
     assert tag == "Very Very Very Very Very Very V… 98\u202f%"
 
 
-def test_tags_of_overlapping_boxes_do_not_overlap():
-    boxes = [(Rect(300, 300, 200, 150), 100.0)] * 6
+@pytest.mark.parametrize("step", [0, 7])
+def test_tags_of_overlapping_boxes_do_not_overlap(step):
+    boxes = [(Rect(300, 300 + step * number, 200, 150), 100.0) for number in range(6)]
     placed = place_tags(boxes, FRAME)
     assert [one.overlap(other) for index, one in enumerate(placed) for other in placed[:index]] == [0.0] * 15
 

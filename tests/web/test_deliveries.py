@@ -46,9 +46,9 @@ def test_everybody_sees_messages_of_own_alerts_and_staff_those_of_sinks(owner, c
 
 def test_cause_message_and_picture_are_shown_escaped(owner, signed_in):
     image = create_image(owner, filename="<i>.jpg")
-    add(create_alert(owner), image_id=image.pk, error="It answered 500. <script>")
+    add(create_alert(owner), image_id=image.pk, error="The receiver returned HTTP 500. <script>")
     page = signed_in(owner).get(reverse(PAGE)).content.decode()
-    assert "It answered 500. &lt;script&gt;" in page
+    assert "The receiver returned HTTP 500. &lt;script&gt;" in page
     assert (image.get_absolute_url() in page, "&lt;i&gt;.jpg" in page, "&quot;&lt;b&gt;&quot;" in page) == (True,) * 3
 
 
@@ -76,9 +76,9 @@ def test_failed_message_is_sent_again_and_no_other(owner, colleague, signed_in):
     mine, also_mine, foreign = add(create_alert(owner)), add(create_alert(owner, "Cats")), add(create_alert(colleague))
     browser = signed_in(owner)
     response = browser.post(reverse(AGAIN), {"delivery": foreign.pk}, follow=True)
-    assert "There is no failed message." in response.content.decode()
+    assert "There are no failed messages." in response.content.decode()
     response = browser.post(reverse(AGAIN), {"delivery": mine.pk}, follow=True)
-    assert "1 message is sent again." in response.content.decode()
+    assert "Sending 1 message again." in response.content.decode()
     states = dict(Delivery.objects.values_list("pk", "state"))
     assert states == {mine.pk: State.WAITING, also_mine.pk: State.FAILED, foreign.pk: State.FAILED}
     browser.post(reverse(AGAIN))

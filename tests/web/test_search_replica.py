@@ -66,7 +66,7 @@ def test_searches_read_the_replica_until_a_person_changes_something(server, cloc
     assert (match_count(browser), match_count(other)) == (2, 1)
     assert match_count(Client(headers={"Authorization": "Bearer none"})) == 0  # programs ask the primary database
 
-    # Everybody's searches leave a replica that is too far behind, and return when it has caught up.
+    # Everyone's searches leave a replica that is too far behind, and return when it has caught up.
     for _ in range(7):
         clock.seconds += replica.CHECK_SECONDS
         number = match_count(other)
@@ -106,5 +106,5 @@ def test_database_that_is_no_standby_is_not_searched(transactional_db, monkeypat
     monkeypatch.setitem(connections.settings, "replica", connections.settings["default"])
     monitor = ReplicaMonitor()
     assert (monitor.is_usable(), monitor.status.state) == (False, ReplicaState.NO_STANDBY)
-    assert "is no standby of the primary database" in check_replica().sentence
+    assert "is not a standby of the primary database" in check_replica().sentence
     del connections["replica"]

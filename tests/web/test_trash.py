@@ -96,7 +96,7 @@ def test_trash_is_emptied_after_the_number_was_typed(owner, browser):
     assert "Type 3 to confirm" in Page(page).text
     late = trashed(owner)  # while the form is open
     refused = browser.post("/trash/delete/", {**form(page), "typed": "4"})
-    assert (refused.status_code, "The number is not right. Type 3 to confirm." in Page(refused).text) == (422, True)
+    assert (refused.status_code, "Incorrect number. Type 3 to confirm." in Page(refused).text) == (422, True)
     assert browser.post("/trash/delete/", {**form(page), "typed": "3"}).headers["Location"] == "/trash/"
     deletion = TrashDeletion.objects.get(total=3)
     assert "0 of 3 pictures deleted" in Page(browser.get("/trash/")).text
@@ -155,7 +155,7 @@ def test_deletion_is_canceled(owner, browser, stranger, signed_in):
     browser.post(address)
     assert "still in the trash" in Page(browser.get("/trash/")).text
     browser.post(address)
-    assert "It was finished already." in Page(browser.get("/trash/")).text
+    assert "It has already finished." in Page(browser.get("/trash/")).text
     assert Image.objects.exists()
 
 

@@ -68,7 +68,7 @@ def test_recognizer_is_not_ready_without_a_result_or_in_an_outage(db, settings):
         recognizer="rekognition", api="labels", code="AccessDenied", message="", probe_at=timezone.now()
     )
     assert (recognizer_options.last_error(), done()["recognizer"]) == (
-        "Analysis is paused: an API can't be used now.",
+        "Analysis is paused: an API is not available.",
         False,
     )
 

@@ -43,7 +43,7 @@ def test_everything_that_is_due_is_done(owner, simulator, settings):
     status, output = run()
     assert (status, states()) == (0, {"done": 20})
     assert "\n20 analyses finished, 0 events, " in f"\n{output}"  # after progress, on a busy machine
-    assert output.endswith("Nothing is due.\n")
+    assert output.endswith("Nothing is left to do.\n")
     assert EndedStatistics.objects.filter(owner=owner).exists()
     row = WorkLease.objects.get()
     assert (row.token, row.ended_at > row.started_at) == (None, True)
@@ -91,7 +91,7 @@ def test_a_task_that_fails_is_told_and_stops_no_other(owner, simulator, monkeypa
         broken.setattr(tasks, "retention", None)
         status, output = run()
     assert (status, states()) == (1, {"done": 1})
-    assert "See the log for what failed." in output
+    assert "See the log for failures." in output
     assert "analysis.tasks.delete_expired_audit_entries failed" in caplog.text
 
 
@@ -174,7 +174,7 @@ def test_events_of_the_queue_are_read_and_their_objects_imported(owner, simulato
     assert "\n1 analysis finished, 1 events, " in f"\n{output}"
     settings.EVENTS_QUEUE_URL = f"{sqs.events}-nowhere"
     status, output = run()
-    assert (status, "See the log for what failed." in output) == (1, True)
+    assert (status, "See the log for failures." in output) == (1, True)
 
 
 def test_celery_does_not_start_without_a_broker():

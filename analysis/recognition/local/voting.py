@@ -23,7 +23,7 @@ Model = Literal["classifier", "detector"]
 Probabilities = Mapping[str, float]
 """By label: of it and its descendants."""
 
-MAX_CROPS: Final = 3  # boxes classified by themselves; each takes as long as a picture
+MAX_CROPS: Final = 3  # boxes classified separately; each takes as long as a picture
 CROP_MARGIN: Final = 0.1  # of the box's sides, so that an object keeps some surroundings
 MAX_TEXT_SHARE: Final = 0.15  # of the picture; above, it is a page
 NO_PROBABILITIES: Final[Probabilities] = MappingProxyType({})
@@ -80,7 +80,7 @@ class VotedLabel:
 
 
 def boxes_to_confirm(detections: Sequence[Detection]) -> dict[int, Box]:
-    """Boxes to classify by themselves, with a margin, by the number of the detection."""
+    """Boxes to classify separately, with a margin, by the number of the detection."""
     numbers = [
         number
         for number, item in enumerate(detections)

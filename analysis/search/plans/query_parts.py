@@ -77,7 +77,7 @@ class QueryParts:
 
     @cached_property
     def image_filter(self) -> Sql | None:
-        """A condition about `analysis_image i` that an index answers."""
+        """A condition on `analysis_image i` that an index supports."""
         filters = (part.image_filter(self.resolved) for part in self.parts)
         return next((sql for sql in filters if sql), None)
 

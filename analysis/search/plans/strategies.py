@@ -1,7 +1,7 @@
 """The choice of a strategy: how the images of a query are found.
 
 Most pages are full after a few thousand entries of an index in the order of the result, so a scan with a budget comes
-first: a trial. The share of matches in it tells whether to scan on. `choose_strategy` is asked again after each trial.
+first: a trial. The share of matches in it decides whether to continue. `choose_strategy` is called after each trial.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class Statistics:
 
     @property
     def has_label_sets(self) -> bool:
-        """The index over label sets answers several labels at once.
+        """The index over label sets finds several labels at once.
 
         Not if it would find mostly images of others.
         """

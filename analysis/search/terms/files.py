@@ -51,7 +51,7 @@ MAX_CAMERAS = 100
 
 @dataclass(frozen=True)
 class FileTerm(Term):
-    """Images with this text in a field of their own; case is ignored."""
+    """Images with this text in one of their own fields; case is ignored."""
 
     title: ClassVar[str | Promise]
     text: str

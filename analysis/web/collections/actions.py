@@ -125,7 +125,7 @@ def set_cover(request: Request, collection_id: int) -> HttpResponse:
     if not covers:
         return _respond(request, Toast(_("This picture is not in the collection.")))
     Collection.objects.filter(pk=collection.pk).update(cover=covers[0])
-    return _respond(request, Toast(_("The cover of “%(name)s” is changed.") % {"name": collection.name}))
+    return _respond(request, Toast(_("Changed the cover of “%(name)s”.") % {"name": collection.name}))
 
 
 def _arrangeable_or_404(request: Request, collection_id: int) -> Collection:
@@ -174,7 +174,7 @@ def _target(request: Request, collection: Collection, moving: Sequence[int], *, 
 
 def _added_toast(collection: Collection, added: Sequence[int]) -> Toast:
     if not added:
-        return Toast(_("These pictures are in “%(name)s” already.") % {"name": collection.name})
+        return Toast(_("These pictures are already in “%(name)s”.") % {"name": collection.name})
     text = ngettext("Added %(count)s picture to “%(name)s”.", "Added %(count)s pictures to “%(name)s”.", len(added))
     message = text % {"count": formatting.count(len(added)), "name": collection.name}
     return Toast(
@@ -194,8 +194,8 @@ def _private_note(collection: Collection, added: Sequence[int]) -> str:
     if not number:
         return ""
     text = ngettext(
-        "%(number)s private picture is visible to the people of this collection now.",
-        "%(number)s private pictures are visible to the people of this collection now.",
+        "%(number)s private picture is now visible to everyone with access to this collection.",
+        "%(number)s private pictures are now visible to everyone with access to this collection.",
         number,
     )
     return formatting.plural(text, number)

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from analysis import formatting, permissions
 from analysis.curation.collection_tree import levels
+from analysis.library.uploads import Target
 from analysis.models import Collection
 from analysis.permissions import collections as rights
 from analysis.web import links, sensitive, toasts
@@ -24,6 +25,8 @@ from analysis.web.collections.collection_page import (
 from analysis.web.collections.tiles import Tile, collection_tiles, level_tiles
 from analysis.web.http import Request, current_user_id, int_param, is_fragment, one_line
 from analysis.web.saved_searches import library_url_of, searches_of
+from analysis.web.upload.targets import choices
+from analysis.web.upload.views import limits
 
 ORDER_PAGE_SIZE = 200
 SHARED_PAGE_SIZE = 60
@@ -66,7 +69,9 @@ def collection(request: Request, collection_id: int) -> HttpResponse:
         return _page(request, "library/index.html#next_cards", context)
     context |= collection_context(request, collection, image_ids)
     if is_fragment(request):
-        return _page(request, "collections/detail.html#library", context)
+        return _page(request, "collections/detail.html#library", context | {"is_part": True})
+    if context["can_upload_here"]:
+        context |= {"limits": limits(), "target": choices(request, chosen=Target(collection_id=collection.pk))}
     context |= {"nested": _nested(request, collection), "toasts": toasts.take_toasts(request)}
     return _page(request, "collections/detail.html", context)
 

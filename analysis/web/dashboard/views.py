@@ -224,7 +224,7 @@ def _waiting_tile(waiting: int, oldest: timedelta | None, *, is_capped: bool) ->
 
 def _updated() -> str:
     """Age of the precomputed figures; the oldest counts."""
-    # Each table is updated by itself, and slow ones less often.
+    # Each table is updated separately, and slow ones less often.
     oldest = StatisticsRun.objects.order_by("at").first()
     if oldest is None:
         return _("Figures appear within a minute after the scheduler starts.")

@@ -107,7 +107,7 @@ def compare(request: Request) -> HttpResponse:
 
 
 def _chosen(request: Request, order: Sequence[int]) -> tuple[int, int]:
-    """The two to be shown: those asked for, the best ones for what is not valid."""
+    """The two to show: the requested ones, or the best ones if a request is not valid."""
     left, right = (int_param(request.GET.get(name, ""), maximum=10**18, minimum=0) for name in ("left", "right"))
     left = left if left in order else next(pk for pk in order if pk != right)
     return left, right if right in order and right != left else next(pk for pk in order if pk != left)

@@ -1,4 +1,4 @@
-"""Similar pictures beside a picture."""
+"""Similar pictures on a picture's page."""
 
 from __future__ import annotations
 

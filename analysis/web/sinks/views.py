@@ -165,8 +165,8 @@ def _send_existing(sink: Sink, _request: Request) -> str:
 
 def _cancel(sink: Sink, _request: Request) -> str:
     if sink_runs.cancel(sink):
-        return _("Canceled. Messages that are queued already are still sent.")
-    return _("It was finished already.")
+        return _("Canceled. Messages that are already queued are still sent.")
+    return _("It has already finished.")
 
 
 def _delete(sink: Sink, request: Request) -> str:

@@ -32,7 +32,7 @@ def steps(pictures: int) -> list[WelcomeStep]:
 
 
 def number_of_pictures() -> int:
-    """Pictures of everybody, counted up to one more than IMAGE_CAP."""
+    """Everyone's pictures, counted up to one more than IMAGE_CAP."""
     return Image.objects.filter(trashed_at=None)[: IMAGE_CAP + 1].count()
 
 

@@ -1,5 +1,5 @@
 // Geometry of zooming: where a picture lies in its area. Lengths are CSS pixels; a view is {x, y, width, height}.
-const PANORAMA = 2; // from this ratio of filled to fitted on, filling the area is a step of its own
+const PANORAMA = 2; // from this ratio of filled to fitted on, filling the area is a separate step
 const NEARLY = 1.05;
 
 const clamp = (value, minimum, maximum) => Math.min(Math.max(value, minimum), maximum);
