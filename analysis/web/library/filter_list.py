@@ -1,4 +1,7 @@
-"""Filters next to the results, loaded when opened: folders, places and others; without a script they are pages."""
+"""Filters next to the results, loaded when opened: folders, places and others.
+
+Without a script they are pages.
+"""
 
 from __future__ import annotations
 
