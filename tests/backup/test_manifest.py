@@ -9,7 +9,7 @@ import pytest
 
 from analysis.backup import manifest, programs, restore
 from analysis.backup.errors import BackupError
-from analysis.backup.file_list import Entry, contents_before
+from analysis.backup.file_list import BackupEntry, contents_before
 from analysis.backup.location import Location, StoredFile
 from analysis.backup.manifest import Manifest
 
@@ -128,6 +128,6 @@ def test_bucket_without_a_name() -> None:
 
 def test_contents_are_found_by_key_in_the_list_before() -> None:
     first, third = StoredFile(1, "1"), StoredFile(3, "3")
-    before = [Entry("a", first), Entry("b", None), Entry("d", third)]
+    before = [BackupEntry("a", first), BackupEntry("b", None), BackupEntry("d", third)]
     contents = list(contents_before(["a", "b", "c", "d", "e"], iter(before), key_of=str))
     assert contents == [("a", first), ("b", None), ("c", None), ("d", third), ("e", None)]

@@ -53,8 +53,8 @@ class QueryPlan:
         rows: list[Row] = []
         for segment in ordering.segments(after):
             if len(rows) < limit:
-                found = self._rows(Scan(limit - len(rows), ordering, segment.after), columns)
-                rows += [row for row in found if segment.has(row[1])]
+                matches = self._rows(Scan(limit - len(rows), ordering, segment.after), columns)
+                rows += [row for row in matches if segment.has(row[1])]
         return rows
 
     def _rows(self, scan: Scan, columns: str) -> list[Row]:
