@@ -17,7 +17,7 @@ CODE = [path for folder in ("imagelib", "analysis") for path in (ROOT / folder).
 
 
 def names_read() -> set[str]:
-    """Every environment variable that the code asks for."""
+    """Every environment variable that the code reads."""
     pattern = re.compile(r"""(?:env\.\w+\(|environ\.get\(|environ\[)\s*"([A-Z][A-Z0-9_]+)\"""")
     return {name for path in CODE for name in pattern.findall(path.read_text())} - {"DJANGO_SETTINGS_MODULE", "PATH"}
 
