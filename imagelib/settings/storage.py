@@ -29,7 +29,7 @@ AWS_CLOUDFRONT_DOMAIN = one_of(
     AWS_S3_CUSTOM_DOMAIN=env.str("AWS_S3_CUSTOM_DOMAIN", "") or None,
 )
 
-# Shared with nginx, which sends thumbs and previews of the local folder by addresses that are signed with it.
+# Shared with nginx, which sends thumbnails and previews of the local folder by addresses that are signed with it.
 SENDFILE_KEY = env.str("SENDFILE_KEY", "")
 
 _PICTURES: dict[str, Any]
