@@ -14,11 +14,14 @@ _database = dj_database_url.parse(DATABASE_URL or embedded.database_url(VAR))
 _pool: dict[str, Any] = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", 20), "timeout": 10}
 # For the searches' own statements; Django's cursors never prepare.
 _prepare_after = 3 if env.bool("DATABASE_PREPARED", True) else None
+# PgBouncer that pools transactions gives the next statement to another connection, where the cursor does not exist.
+_server_side_cursors = env.bool("DATABASE_SERVER_SIDE_CURSORS", True)
 
 
 def _connected(database: Any, **pool: Any) -> dict[str, Any]:
     options = {**database.get("OPTIONS", {}), "pool": _pool | pool, "prepare_threshold": _prepare_after}
-    return {**database, "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True, "OPTIONS": options}
+    always = {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True, "DISABLE_SERVER_SIDE_CURSORS": not _server_side_cursors}
+    return {**database, **always, "OPTIONS": options}
 
 
 DATABASES = {"default": _connected(_database)}
