@@ -148,7 +148,7 @@ def test_forgotten_password_is_reset_by_mail_once(nobody):
     assert "You can sign in with the new password now." in done.content.decode()
     person.refresh_from_db()
     assert person.check_password("a long new secret")
-    assert "This link was used already or has expired." in nobody.get(link, follow=True).content.decode()
+    assert "This link has already been used or has expired." in nobody.get(link, follow=True).content.decode()
 
 
 def test_reset_page_does_not_tell_whether_an_address_is_known(nobody):

@@ -1,4 +1,4 @@
-"""The timeline beside the grid: months as links into the result."""
+"""The timeline next to the grid: months as links into the result."""
 
 from __future__ import annotations
 
@@ -42,11 +42,21 @@ def test_entries_lead_into_the_result(browser, months, query):
     page = timeline(browser, query)
     assert list(page.links) == NAMES
     for index, name in enumerate(NAMES):
-        shown = Page(browser.get(page.links[name]))
-        assert shown.cards() == [months[later].pk for later in NAMES[index:]]
+        month_page = Page(browser.get(page.links[name]))
+        assert month_page.cards() == [months[later].pk for later in NAMES[index:]]
     assert [item["data-weight"] for item in page.all("li")] == ["1", "1", "1"]
     assert [item["data-pictures"] for item in page.all("li")] == ["1 picture"] * 3
     assert [item.get("data-year") for item in page.all("li")] == ["2026", "2025", None]
+
+
+@pytest.mark.parametrize("maximum", [0, 10_000])
+def test_entries_of_the_oldest_first_order_end_with_undated_pictures(browser, months, monkeypatch, maximum):
+    monkeypatch.setattr(month_counts, "MAX_RESULTS", maximum)
+    page, names = timeline(browser, "sort:taken-oldest"), ["December 2025", "March 2026", "Undated"]
+    assert list(page.links) == names
+    assert page.all("ol")[0]["data-order"] == "earliest"
+    for name, shown in ((name, Page(browser.get(page.links[name]))) for name in names):
+        assert shown.cards() == [months[later].pk for later in names[names.index(name) :]]
 
 
 def test_cards_name_the_month_of_their_entry(browser, months):

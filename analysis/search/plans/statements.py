@@ -42,6 +42,10 @@ class Scan:
         return (self.ordering or UNSORTED).direction
 
     @property
+    def sorts_by_similarity(self) -> bool:
+        return self.ordering in {ORDERINGS["similarity"], ORDERINGS["similarity"].reversed}
+
+    @property
     def cursor_values(self) -> list[Any]:
         return [self.after.key, self.after.image_id] if self.after else []
 
@@ -55,7 +59,7 @@ class Scan:
     def start(self, word: str = "WHERE", key: str = "key", image_id: str = "image_id") -> str:
         """The condition that rows come after the cursor.
 
-        An index of both columns answers it as one range.
+        An index on both columns supports it as one range.
         """
         beyond = (self.ordering or UNSORTED).beyond
         return f"{word} ({key}, {image_id}) {beyond} (%s, %s)" if self.after else ""
@@ -211,7 +215,7 @@ def _owner_filters(query: QueryParts, scan: Scan) -> list[Sql]:
 
 def _sort_key(query: QueryParts, scan: Scan, candidates: Candidates) -> tuple[str, tuple[Any, ...]]:
     """The SQL of the sort key of candidates, and its values."""
-    if scan.ordering is ORDERINGS["similarity"]:
+    if scan.sorts_by_similarity:
         return "array_position(%s::bigint[], i.id)", (_given(query.reference).ids(query.resolved),)
     if not scan.key and query.ranked:
         highest = "SELECT max(p.confidence) FROM analysis_imagelabel p WHERE p.image_id = i.id AND p.label_id = ANY(%s)"
