@@ -126,7 +126,10 @@ def test_receiver_that_is_gone_pauses_it_until_it_is_resumed(owner, dogs, receiv
     change(create_labeled_image(owner, {"Dog": 99.0}))
     sender.send_due()
     alert.refresh_from_db()
-    assert (alert.is_active, alert.last_error) == (False, "The receiver returned HTTP 410: it no longer accepts messages.")
+    assert (alert.is_active, alert.last_error) == (
+        False,
+        "The receiver returned HTTP 410: it no longer accepts messages.",
+    )
     alerts.resume(alert)
     alert.refresh_from_db()
     assert (alert.is_active, alert.last_error) == (True, "")

@@ -105,7 +105,10 @@ def test_gone_receiver_is_disabled_and_says_why(sink, receiver):
     add(sink, 1)
     sender.send_due()
     sink.refresh_from_db()
-    assert (sink.is_active, sink.last_error) == (False, "The receiver returned HTTP 410: it no longer accepts messages.")
+    assert (sink.is_active, sink.last_error) == (
+        False,
+        "The receiver returned HTTP 410: it no longer accepts messages.",
+    )
     add(sink, 2)
     assert outbox.claim() == []
     receiver.status = 200

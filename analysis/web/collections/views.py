@@ -71,7 +71,7 @@ def collection(request: Request, collection_id: int) -> HttpResponse:
     if is_fragment(request):
         return _page(request, "collections/detail.html#library", context | {"is_part": True})
     if context["can_upload_here"]:
-        context |= {"limits": limits(), "target": choices(request, chosen=Target(collection_id=found.pk))}
+        context |= {"limits": limits(), "target": choices(request, chosen=Target(collection_id=collection.pk))}
     context |= {"nested": _nested(request, collection), "toasts": toasts.take_toasts(request)}
     return _page(request, "collections/detail.html", context)
 

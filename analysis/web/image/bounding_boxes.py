@@ -189,7 +189,7 @@ def _least_overlapping(positions: Iterable[Rect], rows: Mapping[int, Sequence[Re
     """
     best, smallest = Rect(0, 0, 0, 0), float("inf")
     for position in positions:
-        total = _overlap(position, rows, limit=least)
+        total = _overlap(position, rows, limit=smallest)
         if total < smallest:
             best, smallest = position, total
         if not total:
