@@ -75,12 +75,15 @@ def confidence_scan(query: QueryParts, scan: Scan) -> Sql:
     ranked = _given(query.ranked)
     visible = visibility_filter(query.resolved.viewer, "p")
     rest = query.residual_filter(ranked.part, is_indexed=False)
-    # The key is an aggregate, so the cursor is compared after grouping.
+    # An image has one row of one label, and grouping them takes as long as reading them. Of several labels the key is an
+    # aggregate, so the cursor is compared after grouping.
+    is_one = len(ranked.labels.ids) == 1
+    key, grouping = ("p.confidence", "") if is_one else ("max(p.confidence)", "GROUP BY p.image_id")
+    after = scan.start("AND" if is_one else "HAVING", key, "p.image_id")
     text = f"""
         SELECT d.image_id, d.key FROM (
-            SELECT p.image_id, max(p.confidence) AS key FROM analysis_imagelabel p
-            WHERE p.label_id = ANY(%s) AND p.confidence >= %s AND {visible.text}
-            GROUP BY p.image_id {scan.start("HAVING", "max(p.confidence)", "p.image_id")}) d
+            SELECT p.image_id, {key} AS key FROM analysis_imagelabel p
+            WHERE p.label_id = ANY(%s) AND p.confidence >= %s AND {visible.text} {grouping} {after}) d
         WHERE {rest.text} {scan.end}
     """
     minimum = max(scan.min_confidence, ranked.minimum)
