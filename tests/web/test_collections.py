@@ -417,7 +417,9 @@ def test_filter_offers_collections_that_one_can_open(owner, colleague, browser):
         "Trips/Paris 2": "/?q=dog+collection%3ATrips%2FParis",
         "Best 1": "/?q=dog+collection%3ABest",
     }
-    chosen = Page(browser.get(reverse("collection-filter"), {"q": "dog collection:Best"}, headers={"HX-Request": "true"}))
+    chosen = Page(
+        browser.get(reverse("collection-filter"), {"q": "dog collection:Best"}, headers={"HX-Request": "true"})
+    )
     assert chosen.links["Best 1"] == "/?q=dog"
     assert "No collections." in Page(browser.get(reverse("collection-filter"), {"q": "cat"})).text
     assert browser.get(reverse("collection-filter"), {"q": "(dog"}).status_code == 400
