@@ -21,7 +21,7 @@ class TaskMessage:
 class TaskQueue:
     """Messages in the order they came; one that waits already is not added again.
 
-    It is lost with the process, like a message of Redis: the rows that are due tell what was in it.
+    It is lost with the process, like a message in Redis: it can be derived from the rows that are due.
     """
 
     _messages: dict[TaskMessage, None] = field(default_factory=dict)

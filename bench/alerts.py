@@ -20,7 +20,7 @@ from bench.search.workload import WorkloadGenerator
 
 PICTURES = 100_000
 ALERTS = 500
-OTHER = 100  # searches without labels, or with other terms beside them
+OTHER = 100  # searches without labels, or with other terms as well
 RUNS = {500: 12, 50: 40, 1: 300}  # batches by the pictures in one
 TARGET = 5.0  # milliseconds a picture
 CHANNELS = ("email", "email", "slack", "slack", "webhook")  # webhooks have a message for each picture

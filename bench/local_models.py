@@ -55,7 +55,7 @@ def measure() -> Report:
 
 
 def _child(part: str, folder: Path) -> dict[str, Any]:
-    """A process of its own for each, since memory only grows."""
+    """A separate process for each, since memory only grows."""
     command = [sys.executable, "-m", "bench.local_models", part, str(folder)]
     env = {**os.environ, "RECOGNIZER": "local", "DJANGO_SETTINGS_MODULE": "imagelib.settings"}
     process = subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.PIPE, timeout=LIMIT)

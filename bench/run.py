@@ -1,4 +1,4 @@
-"""Command that runs benches in processes of their own and prints their results.
+"""Command that runs benches in their own processes and prints their results.
 
 bench/run.py [NAME …] runs all of them, or those named.
 

@@ -17,7 +17,7 @@ USER_ID = "imagelib.user_id"  # set by imagelib.request_ids
 
 
 class Logger(GunicornLogger):
-    """One line per request if LOG_FORMAT is json, or if an access log is asked for."""
+    """One line per request if LOG_FORMAT is json, or if an access log is configured."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)

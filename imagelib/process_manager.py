@@ -17,7 +17,7 @@ POLL_SECONDS = 0.1
 
 
 class ProgramExited(RuntimeError):
-    """A program exited by itself; the message has the end of its log."""
+    """A program exited unexpectedly; the message has the end of its log."""
 
 
 @dataclass(frozen=True, kw_only=True)

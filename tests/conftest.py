@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _fast_settings() -> None:
-    """Set once: each change of a setting tells about twenty receivers in Django."""
+    """Set once: each change of a setting calls about twenty receivers in Django."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     # Celery always waits as long as it may for more workers to answer, and nearly all tests have none.

@@ -153,7 +153,7 @@ def test_the_functions_may_do_no_more_than_they_need():
         for statement in policy["PolicyDocument"]["Statement"]
     ]
     assert not any("*" in str(statement["Action"]) for statement in statements)
-    assert [each["Sid"] for each in statements if each["Resource"] == "*"] == ["Recognize"]
+    assert [statement["Sid"] for statement in statements if statement["Resource"] == "*"] == ["Recognize"]
     mapping = resources["QueueOfEvents"]["Properties"]
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     queue = cfn_yaml.loads(TEMPLATE.with_name("cloudformation.yaml").read_text())["Resources"]["Events"]

@@ -73,10 +73,10 @@ def supervise(folder: Path) -> Iterator[Callable[..., subprocess.Popen]]:
 
 def notes(folder: Path, *, until: Callable[[list[str]], bool]) -> list[str]:
     deadline = time.monotonic() + 20
-    while not until(found := (folder / "notes").read_text().splitlines()):
-        assert time.monotonic() < deadline, found
+    while not until(lines := (folder / "notes").read_text().splitlines()):
+        assert time.monotonic() < deadline, lines
         os.sched_yield()
-    return found
+    return lines
 
 
 def pids(folder: Path, *, count: int) -> list[int]:
@@ -101,8 +101,8 @@ def test_they_end_in_the_order_they_were_started(folder: Path, supervise) -> Non
     started = pids(folder, count=3)
     supervisor.terminate()
     assert supervisor.wait() == 0
-    told = [line for line in (folder / "notes").read_text().splitlines() if line.endswith("told")]
-    assert told == ["first told", "second told", "third told"]
+    notes = [line for line in (folder / "notes").read_text().splitlines() if line.endswith("told")]
+    assert notes == ["first told", "second told", "third told"]
     assert not any(map(is_alive, started))
 
 

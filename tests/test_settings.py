@@ -73,15 +73,15 @@ def test_naming_hosts_asks_for_https_and_for_a_secret(tmp_path):
     ],
 )
 def test_one_setting_changes_a_service(tmp_path, variables, backend, broker):
-    said = settings_with(tmp_path, "STORAGES", "CELERY_BROKER_URL", **variables).stdout
-    assert f"'BACKEND': '{backend}'" in said
-    assert said.split("|")[1].startswith(broker)
+    output = settings_with(tmp_path, "STORAGES", "CELERY_BROKER_URL", **variables).stdout
+    assert f"'BACKEND': '{backend}'" in output
+    assert output.split("|")[1].startswith(broker)
 
 
-@pytest.mark.parametrize("said", ["100 USD", "NaN", "-1"])
-def test_a_budget_that_is_none_is_said(tmp_path, said):
-    refused = settings_with(tmp_path, "MONTHLY_BUDGET", MONTHLY_BUDGET=said)
-    assert f"MONTHLY_BUDGET is '{said}'. Set it to US dollars, for example 100." in refused.stderr
+@pytest.mark.parametrize("text", ["100 USD", "NaN", "-1"])
+def test_invalid_budget_is_quoted(tmp_path, text):
+    refused = settings_with(tmp_path, "MONTHLY_BUDGET", MONTHLY_BUDGET=text)
+    assert f"MONTHLY_BUDGET is '{text}'. Set it to US dollars, for example 100." in refused.stderr
 
 
 def test_policy_for_browsers_holds_no_credentials_of_the_endpoint():

@@ -193,7 +193,7 @@ def rows(owner, staff):
     image = create_labeled_image(owner, {"Dog": 99}, filename="dog.jpg")
     create_analysis(image, api="moderation", state="done")
     search = SavedSearch.objects.create(owner=owner, name="Dogs", query="dog")
-    alert = Alert.objects.create(owner=owner, saved_search=search, channel="webhook", trouble="⟦Down⟧")
+    alert = Alert.objects.create(owner=owner, saved_search=search, channel="webhook", last_error="⟦Down⟧")
     alert.deliveries.create(kind="matches", payload={"count": 1}, image_id=image.pk, give_up_at=timezone.now())
     batch = Batch.objects.create(person=owner, recognizer="local", parameters={"labels": {}})
     _invitation, token = invitations.create(name="Dog", email="", role=Role.VIEWER, by=staff)
@@ -222,7 +222,7 @@ def test_pending_pages_exist():
 
 @pytest.mark.django_db
 def test_mail_for_a_password_reset_is_translated(owner, nobody, pseudo):
-    # An address and a network of its own: both have a limit, which other tests may have reached.
+    # A separate address and network: both have a limit, which other tests may have reached.
     owner.email = f"{uuid.uuid4()}@example.org"
     owner.save()
     nobody.post(reverse("password_reset"), {"email": owner.email}, REMOTE_ADDR="192.0.2.77")

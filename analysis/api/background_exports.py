@@ -72,7 +72,7 @@ class ExportOut(Schema):
 
 
 class ManifestOut(Schema):
-    """A finished export, as described in the file beside it on the Downloads page."""
+    """A finished export, as described in its manifest on the Downloads page."""
 
     name: str | None
     version: int | None
@@ -145,7 +145,7 @@ def cancel_export(request: HttpRequest, export_id: int) -> ExportOut:
     """Cancel an export that is not finished."""
     export = _own(request, export_id)
     if not background.cancel(export):
-        raise ApiError(409, _("It was finished already."))
+        raise ApiError(409, _("It has already finished."))
     export.refresh_from_db()
     return _out(export, request)
 

@@ -52,7 +52,7 @@ class SinkOut(Schema):
     options: dict[str, Any]
     secret: str
     is_active: bool
-    trouble: str
+    last_error: str
     waiting: int
     failed: int
     delivered: int
@@ -79,7 +79,7 @@ class TagPreviewOut(Schema):
     object: str
     added: dict[str, str]
     removed: dict[str, str]
-    kept: dict[str, str]
+    unchanged: dict[str, str]
     error: str
 
 
@@ -184,7 +184,7 @@ def dry_run(request: HttpRequest, sink_id: int) -> DryRunOut:
             object=preview.object_name,
             added=preview.added,
             removed=preview.removed,
-            kept=preview.kept,
+            unchanged=preview.unchanged,
             error=preview.error,
         )
         for preview in sinks.preview_tags(sink)
@@ -244,7 +244,7 @@ def _out(sink: Sink, counts: dict[int, dict[str, int]]) -> SinkOut:
         options=sink.options,
         secret=sink.secret,
         is_active=sink.is_active,
-        trouble=sink.trouble,
+        last_error=sink.last_error,
         waiting=own.get(Delivery.State.WAITING, 0),
         failed=own.get(Delivery.State.FAILED, 0),
         delivered=own.get(Delivery.State.DELIVERED, 0),

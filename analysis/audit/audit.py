@@ -166,7 +166,7 @@ def _has_owner(key: str) -> bool:
 
 def _restore_original(file: IO[bytes]) -> Image | None:
     """Store a file as the lost original of an image with the same bytes."""
-    # Several owners may have the same bytes, each with an original of their own; any of them may be the one that lost
+    # Several owners may have the same bytes, each with their own original; any of them may be the one that lost
     # it.
     for image in Image.objects.filter(sha256=_sha256(file), bucket=None):
         if not blobs.exists(image.key):

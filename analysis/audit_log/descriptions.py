@@ -33,7 +33,7 @@ def action_name(entry: AuditEntry) -> str:
 
 
 def changes(entry: AuditEntry) -> list[str]:
-    """Old and new values, as far as everybody who sees the object may know them."""
+    """Old and new values that everyone who can see the object may see."""
     details = entry.details
     lines = [_changed(name, old, new) for name, (old, new) in details.get("values", {}).items()]
     if entry.action == AuditEntry.Action.OPEN_TO:

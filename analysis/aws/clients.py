@@ -5,15 +5,18 @@ The only module of analysis.aws that imports botocore.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import botocore.loaders
 import botocore.session
 from botocore import credentials, exceptions, parsers
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.httpsession import URLLib3Session
+from botocore.utils import get_environ_proxies
 
 from analysis.aws.errors import (
     CREDENTIAL_ERRORS,
@@ -46,6 +49,13 @@ def session() -> Any:
     new = botocore.session.Session()
     new.register_component("data_loader", _models)
     return new
+
+
+class Answer(NamedTuple):
+    """A response to `send`; names of headers are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
 
 
 class _RoleProvider:
@@ -82,7 +92,7 @@ def role_session(role: AssumedRole, *, region: str) -> Any:
 
 
 def client(service: str, *, region: str, role: AssumedRole | None = None, **options: Any) -> Any:
-    """A client with a session of its own.
+    """A client with its own session.
 
     Raises AWSError for an invalid configuration.
     """
@@ -109,6 +119,17 @@ def s3_client(*, region: str, has_endpoint: bool, role: AssumedRole | None = Non
         "response_checksum_validation": checksums,
     }
     return client("s3", region=region or "us-east-1", role=role, **{**defaults, **options})
+
+
+def send(method: str, url: str, headers: Mapping[str, str]) -> Answer:
+    """Send a request without credentials. Raises botocore's errors.
+
+    Through botocore, so that proxies and certificates are those of the other requests.
+    """
+    request = AWSRequest(method=method, url=url, headers=headers).prepare()
+    timeouts = (_BOUNDED["connect_timeout"], _BOUNDED["read_timeout"])
+    response = URLLib3Session(timeout=timeouts, proxies=get_environ_proxies(url)).send(request)
+    return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()})
 
 
 @contextmanager

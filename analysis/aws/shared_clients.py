@@ -12,7 +12,7 @@ from analysis.aws.object_refs import AssumedRole
 _lock = threading.Lock()
 _clients: dict[tuple[str, str, str, AssumedRole | None], Any] = {}
 _LIMITS: dict[str, Any] = {
-    # One attempt of a few seconds: whoever sends messages tries again later.
+    # One attempt of a few seconds: senders of messages retry later.
     "retries": {"mode": "standard", "total_max_attempts": 1},
     "connect_timeout": 2,
     "read_timeout": 5,

@@ -136,7 +136,7 @@ def _folder(text: str) -> Storage:
 def _bucket(text: str) -> Storage:
     bucket, _slash, prefix = text.removeprefix(S3).partition("/")
     if not bucket:
-        raise BackupError(_("“%(text)s” names no bucket. Use for example s3://bucket/backups.") % {"text": text})
+        raise BackupError(_("“%(text)s” does not name a bucket. Use for example s3://bucket/backups.") % {"text": text})
     of_pictures = getattr(blobs.storage(), "location", "") if blobs.bucket_name() == bucket else None
     if of_pictures is not None and str(of_pictures).strip("/") == prefix.strip("/"):
         raise BackupError(

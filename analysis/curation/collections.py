@@ -88,14 +88,14 @@ def get_or_create(owner: AbstractBaseUser, *, name: str) -> Collection:
     Raises ActionRefused.
     """
     own = Collection.objects.filter(owner_id=owner.pk, deleted_at=None, name__iexact=clean_collection_name(name))
-    if found := own.first():
-        return found
+    if existing := own.first():
+        return existing
     try:
         return create(owner, name=name)
     except ActionRefused:
         # Created at the same time, as by uploads that arrive together.
-        if found := own.first():
-            return found
+        if existing := own.first():
+            return existing
         raise
 
 
@@ -123,10 +123,10 @@ def add(collection: Collection, selection: Selection, *, maximum: int = MAX_IMAG
         _lock(collection)
         present = set(collection.entries.values_list("image_id", flat=True))
         for image_ids in selection.steps():
-            seen = Image.objects.visible_to(selection.viewer).filter(pk__in=image_ids)
-            visible = set(seen.values_list("pk", flat=True)) - present
-            added += [image_id for image_id in image_ids if image_id in visible]
-            present |= visible
+            visible = Image.objects.visible_to(selection.viewer).filter(pk__in=image_ids)
+            missing = set(visible.values_list("pk", flat=True)) - present
+            added += [image_id for image_id in image_ids if image_id in missing]
+            present |= missing
             if len(present) > maximum:
                 raise ActionRefused(_too_many(maximum))
         _append(collection, added, by_id=selection.person.pk)
@@ -194,7 +194,7 @@ def put_back(collection: Collection, rows: Sequence[Placed]) -> int:
 def move(collection: Collection, image_ids: Sequence[int], *, before: int | None) -> list[Placed]:
     """Move pictures before another one, or to the end; returns where they were.
 
-    Both are named by picture and not by number, so it means the same after somebody else moved some. Raises
+    Both are given by picture and not by position, so the result is the same after someone else moved some. Raises
     ActionRefused if a picture is no longer there.
     """
     with transaction.atomic():
@@ -209,7 +209,7 @@ def move(collection: Collection, image_ids: Sequence[int], *, before: int | None
         low = rest[index - 1].position if index else None
         high = rest[index].position if index < len(rest) else None
         positions = positions_between(low, high, len(were))
-        _place(collection, [row.image_id for row in were], positions)
+        _set_positions(collection, [row.image_id for row in were], positions)
         if max(map(len, positions), default=0) > MAX_LENGTH:
             _arrange(collection, "entry.position, entry.image_id")
     return were
@@ -232,7 +232,7 @@ def share_with(collection: Collection, *, username: str, can_edit: bool) -> Coll
     if person is None:
         raise ActionRefused(_("There is no account named “%(name)s”.") % {"name": name})
     if person.pk == collection.owner_id:
-        raise ActionRefused(_("This collection is theirs already."))
+        raise ActionRefused(_("They already own this collection."))
     member, _is_new = CollectionMember.objects.update_or_create(
         collection=collection, user=person, defaults={"can_edit": can_edit}
     )
@@ -279,7 +279,7 @@ def _append(collection: Collection, image_ids: Sequence[int], *, by_id: int) -> 
     Collection.objects.filter(pk=collection.pk).update(changed_at=Now())
 
 
-def _place(collection: Collection, image_ids: Sequence[int], positions: Sequence[str]) -> None:
+def _set_positions(collection: Collection, image_ids: Sequence[int], positions: Sequence[str]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE analysis_collectionimage entry SET position = moved.position

@@ -39,4 +39,4 @@ def _complete(version: str) -> Finding:
     if not detector.is_available():
         message = _("The model that finds objects and their boxes is not prepared.")
         return warning("models", message, _("Install npm and run `manage.py prepare_models`."))
-    return ok("models", _("The models run (%(version)s).") % {"version": version})
+    return ok("models", _("The models work (%(version)s).") % {"version": version})

@@ -64,7 +64,7 @@ class DecoderProcess:
                 cwd=ROOT,
                 env=environment,
             )
-        # A stopped process reads nothing more, and sending to it would block for ever.
+        # A stopped process reads nothing more, and sending to it would block forever.
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_SECONDS, 0))
         self.connection: Connection[Any, Any] = Connection(ours.detach())
 

@@ -1,4 +1,4 @@
-"""The date of a file as the date taken of a picture that carries none."""
+"""The date of a file as the date taken of a picture without one."""
 
 from __future__ import annotations
 

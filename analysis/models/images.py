@@ -104,7 +104,7 @@ class Image(models.Model):
         _("sequencer"), max_length=32, blank=True, db_default="", help_text=_("Sequencer of the latest S3 event.")
     )
     # Not the picture's ID, which a visitor could count up; a new one for each set of renditions, so that browsers and
-    # CDN may keep them for ever.
+    # CDN may keep them forever.
     renditions_id = models.UUIDField(_("renditions"), help_text=_("Part of the storage keys of thumbnail and preview."))
     sha256 = models.CharField(_("SHA-256"), max_length=64, help_text=_("Of the original file, in hexadecimal."))
     size = models.BigIntegerField(_("size"), help_text=_("Bytes of the original."))

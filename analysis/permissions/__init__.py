@@ -65,7 +65,7 @@ def get_image_or_404(user: AnyUser, image_id: int) -> Image:
     A 404 doesn't reveal whether the id exists.
     """
     if not user.is_authenticated:
-        raise Http404  # ids can be guessed; public pictures have an unguessable address of their own
+        raise Http404  # ids can be guessed; public pictures have an unguessable address
     return get_object_or_404(viewable_images(user).select_related("owner"), pk=image_id)
 
 
@@ -287,13 +287,13 @@ def can_view_system(user: AnyUser) -> bool:
 def can_open_welcome(user: AnyUser) -> bool:
     """Staff who are led through the first steps of the installation.
 
-    The page tells settings, as the system page does.
+    The page shows settings, as the system page does.
     """
     return can_view_system(user)
 
 
 def can_view_audit_log(user: AnyUser) -> bool:
-    """Staff who see what everybody changed, also on pictures they can't open."""
+    """Staff who see everyone's changes, including those on pictures they can't open."""
     return _is_staff_with(user, Codename.VIEW_AUDIT_LOG)
 
 
@@ -339,7 +339,7 @@ def _is_staff_with(user: AnyUser, *names: Codename) -> bool:
 
 
 def _is_in_groups(user: User) -> bool:
-    # Cached on the instance, as Django does with permissions: each page asks several times.
+    # Cached on the instance, as Django does with permissions: each page checks several times.
     if not hasattr(user, "_is_in_groups"):
         user._is_in_groups = user.groups.exists()  # type: ignore[attr-defined]
     return bool(user._is_in_groups)  # type: ignore[attr-defined]

@@ -56,7 +56,7 @@ def reset() -> None:
 
 
 def configure_local() -> None:
-    """Tell the local recognizer where its models are, as the settings say."""
+    """Configure the local recognizer's models from the settings."""
     configuration.configure(
         configuration.Configuration(
             folder=settings.LOCAL_MODELS,

@@ -57,7 +57,7 @@ TRASHED = StateTerm("trashed")
 class Query:
     """A search whose parts must all match.
 
-    Images in the trash are left out unless a part asks for them.
+    Images in the trash are left out unless a term includes them.
     """
 
     parts: tuple[Node, ...] = ()

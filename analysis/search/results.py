@@ -98,8 +98,8 @@ class Search:
         """Those of these images that match, without any in the trash."""
         if self.plan.is_empty or not image_ids:
             return set()
-        listed = Candidates(Sql("SELECT unnest(%s::bigint[]) AS image_id", (list(image_ids),)))
-        statement = fetch_candidates(self.plan.parts, Scan(limit=len(image_ids)), listed)
+        candidates = Candidates(Sql("SELECT unnest(%s::bigint[]) AS image_id", (list(image_ids),)))
+        statement = fetch_candidates(self.plan.parts, Scan(limit=len(image_ids)), candidates)
         return {row[0] for row in fetch_all(statement.text, statement.values)}
 
     def cursor_of(self, image_id: int, *, is_before: bool = False) -> Cursor | None:
@@ -148,7 +148,7 @@ def image_ids(query: Query, *, viewer: Viewer, limit: int) -> list[int]:
 
 
 def images_by_id(ids: Collection[int]) -> dict[int, Image]:
-    """The images with these ids, as far as they exist, whoever may see them."""
+    """The existing images with these ids, regardless of visibility."""
     rows = fetch_all(f"SELECT {_COLUMNS} FROM analysis_image i WHERE i.id = ANY(%s)", [list(ids)])
     return {image.pk: image for image in (_image(zip(_NAMES, row, strict=True)) for row in rows)}
 

@@ -117,7 +117,7 @@ def put(key: str, content: IO[bytes] | bytes) -> None:
 
 def accepts_direct_uploads() -> bool:
     """True if browsers send files to the storage directly."""
-    # By what a storage can do, not by its class: a deployment may set a storage of its own in STORAGES.
+    # By what a storage can do, not by its class: a deployment may set its own storage in STORAGES.
     return hasattr(storage(), "presigned_form")
 
 
@@ -142,7 +142,7 @@ def size(key: str) -> int:
 
 
 def can_copy() -> bool:
-    """True if the storage copies files by itself."""
+    """True if the storage can copy files itself."""
     return hasattr(storage(), "copy")
 
 

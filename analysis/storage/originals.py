@@ -77,7 +77,7 @@ def reference(image: Image, *, region: str) -> S3Object | None:
     if image.bucket is None:
         return blobs.reference(image.key, region=region)
     # Rekognition reads S3 objects of its own region only (Rekognition, "S3Object"), of AWS only, and with the
-    # permissions of whoever calls it, which is not the bucket's role.
+    # permissions of its caller, which is not the bucket's role.
     if image.bucket.role_arn:
         return None
     if s3_objects.has_own_endpoint() or region_of(image.bucket) != region:

@@ -43,7 +43,7 @@ class BucketRow:
     pictures: str
     synced: str
     is_running: bool
-    trouble: str
+    last_error: str
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class BucketForm(forms.ModelForm):
         """
         if not self.is_valid():
             return False
-        # "anyway" is no declared field until the check has failed once, so that it is not offered to everybody.
+        # "anyway" is no declared field until the check has failed once, so that it is not offered by default.
         findings = [] if self.data.get("anyway") else connection_check.unusable(self.instance)
         for finding in findings:
             self.add_error(FIELDS.get(finding.subject), finding.sentence)
@@ -224,7 +224,9 @@ def _form(request: Request, bucket: Bucket) -> HttpResponse:
 def bucket(request: Request, bucket_id: int) -> HttpResponse:
     """Status and AWS configuration; with `?check`, also the permissions granted."""
     bucket = permissions.get_bucket_or_404(request.user, bucket_id)
-    findings = list(connection_check.check_connection(bucket)) if "check" in request.GET else []
+    findings = (
+        list(connection_check.check_connection(bucket, origin=_origin(request))) if "check" in request.GET else []
+    )
     may_see_role = permissions.can_see_bucket_roles(request.user)
     states = dict(bucket.objects_seen.values_list("state").annotate(Count("pk")))
     failed = states.get(BucketObject.State.FAILED, 0)
@@ -237,6 +239,7 @@ def bucket(request: Request, bucket_id: int) -> HttpResponse:
         "row": _row(bucket),
         "findings": findings,
         "is_fine": all(finding.is_fine for finding in findings),
+        "lacks_cors": any(item.subject == connection_check.CORS and not item.is_fine for item in findings),
         "missing_actions": [finding.action for finding in findings if finding.action],
         "report": _report_rows(bucket, request),
         "may_sync": permissions.can_sync_bucket(request.user, bucket),
@@ -261,7 +264,7 @@ def sync(request: Request, bucket_id: int) -> HttpResponse:
     bucket = permissions.get_bucket_or_404(request.user, bucket_id)
     repair = request.POST.get("repair", "")
     if not permissions.can_sync_bucket(request.user, bucket):
-        raise PermissionDenied(_("This bucket belongs to someone else. You can look at it, but not sync it."))
+        raise PermissionDenied(_("This bucket belongs to someone else. You can view it, but not sync it."))
     if repair == "failed":
         if not permissions.can_analyze_bucket(request.user, bucket):
             raise PermissionDenied(permissions.NO_ANALYSES_MESSAGE)
@@ -290,7 +293,7 @@ def _row(bucket: Bucket) -> BucketRow:
         pictures=formatting.pictures(getattr(bucket, "pictures", 0)),
         synced=synced,
         is_running=is_running,
-        trouble=bucket.trouble,
+        last_error=bucket.last_error,
     )
 
 
@@ -304,6 +307,10 @@ def _report_rows(bucket: Bucket, request: Request) -> list[ReportRow]:
     ]
 
 
+def _origin(request: Request) -> str:
+    return f"{request.scheme}://{request.get_host()}"
+
+
 def _aws_configuration(request: Request, bucket: Bucket) -> dict[str, str]:
     """JSON for the AWS console: IAM policy, CORS rules, event notification."""
     # https://sqs.REGION.amazonaws.com/ACCOUNT/NAME; without a queue, examples that AWS would refuse are shown.
@@ -313,7 +320,7 @@ def _aws_configuration(request: Request, bucket: Bucket) -> dict[str, str]:
     arn = f"arn:aws:sqs:{region}:{account}:{queue or 'imagelib-events'}"
     documents = {
         "policy": connection_check.needed_policy(bucket),
-        "cors": connection_check.cors_rules(f"{request.scheme}://{request.get_host()}"),
+        "cors": connection_check.cors_rules(_origin(request)),
         "notification": connection_check.notification_config(arn, bucket.prefix),
     }
     return {name: json.dumps(document, indent=2) for name, document in documents.items()}

@@ -1,4 +1,4 @@
-"""The filter by place beside the results."""
+"""The filter by place next to the results."""
 
 from __future__ import annotations
 

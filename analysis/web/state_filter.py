@@ -1,4 +1,4 @@
-"""The filter by state beside the results: favorites, with text, shared, failed."""
+"""The filter by state next to the results: favorites, with text, shared, failed."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def measure() -> Report:
 
 
 def run_library(pictures: int) -> SearchRun:
-    """Measure a library in a process of its own. Raises subprocess.CalledProcessError."""
+    """Measure a library in a separate process. Raises subprocess.CalledProcessError."""
     command = [sys.executable, "-m", "bench.search.run", str(pictures)]
     process = subprocess.run(command, cwd=sandbox.ROOT, stdout=subprocess.PIPE, text=True, check=True)
     return SearchRun(**json.loads(process.stdout.splitlines()[-1]))

@@ -12,7 +12,7 @@ from imagelib.settings.monitoring import METRICS_TOKEN
 from imagelib.settings.security import DEBUG, SECRET_KEY
 
 LOG_FORMAT = log_config.log_format(env.str("LOG_FORMAT", ""), is_debug=DEBUG)
-# Replaced wherever they occur in a line, beside what looks like a secret.
+# Replaced wherever they occur in a line, in addition to patterns of secrets.
 LOG_SECRETS = [
     SECRET_KEY,
     EMAIL_HOST_PASSWORD,

@@ -1,4 +1,4 @@
-"""Runs the simulator on a port, in an event loop or in a thread of its own."""
+"""Runs the simulator on a port, in an event loop or in a separate thread."""
 
 from __future__ import annotations
 

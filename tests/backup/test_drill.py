@@ -89,7 +89,7 @@ def test_lost_library_is_restored_row_by_row_and_byte_by_byte(tmp_path, pictures
     create_image(User.objects.get())  # with the next ID
     assert refusal("restore", target) == (
         "This library is not empty (7 pictures, 1 account, 1 bucket). To replace it, pass --replace."
-        " Nothing was restored; the library is as before."
+        " Nothing was restored; the library is unchanged."
     )
     assert [manifest.read(location, made).missing for made in location.folders("backups")] == [0, 1]
 
@@ -109,10 +109,10 @@ def test_library_is_as_before_when_a_restore_fails(tmp_path, pictures_folder, mo
         monkeypatch.setattr(sys, "stdin", io.StringIO(f"{word}\n"))
         return refusal("restore", target, replace=True)
 
-    assert replace("yes") == "It was not confirmed. Nothing was restored; the library is as before."
+    assert replace("yes") == "Not confirmed. Nothing was restored; the library is unchanged."
     with full_disk(largest=20_000):
         assert replace() == (
-            f"{lost.key}: The file could not be stored: File too large. Nothing was restored; the library is as before."
+            f"{lost.key}: The file could not be stored: File too large. Nothing was restored; the library is unchanged."
         )
     assert PendingBlob.objects.filter(key=lost.key).delete()[0] == 1
     content = target / manifest.content_name(listed[lost.key].sha256)

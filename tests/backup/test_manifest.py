@@ -129,5 +129,5 @@ def test_bucket_without_a_name() -> None:
 def test_contents_are_found_by_key_in_the_list_before() -> None:
     first, third = StoredFile(1, "1"), StoredFile(3, "3")
     before = [Entry("a", first), Entry("b", None), Entry("d", third)]
-    found = list(contents_before(["a", "b", "c", "d", "e"], iter(before), key_of=str))
-    assert found == [("a", first), ("b", None), ("c", None), ("d", third), ("e", None)]
+    contents = list(contents_before(["a", "b", "c", "d", "e"], iter(before), key_of=str))
+    assert contents == [("a", first), ("b", None), ("c", None), ("d", third), ("e", None)]

@@ -222,7 +222,7 @@ def test_interrupted_upload_goes_on_after_a_reload(visit, moto, settings):
     page.reload()
     page.unroute(held)
     interrupted = page.locator("[data-upload-interrupted]")
-    expect(interrupted).to_contain_text("1 upload was interrupted: choose the same file again to go on.")
+    expect(interrupted).to_contain_text("1 upload was interrupted: choose the same file again to continue.")
     expect(page.get_by_label("Who can see them")).to_have_value("1")
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url) if request.method in {"PUT", "POST"} else None)
@@ -232,7 +232,10 @@ def test_interrupted_upload_goes_on_after_a_reload(visit, moto, settings):
     to_s3 = [parse_qs(urlsplit(url).query)["partNumber"][0] for url in sent if url.startswith(moto)]
     assert sorted(map(int, to_s3)) == sorted(parts - {1, 2})
 
-    page.get_by_role("link", name="Show the 2 pictures").click()
+    first, last = sorted(Image.objects.values_list("pk", flat=True))
+    href = page.get_by_role("link", name="Show the 2 pictures").get_attribute("href") or ""
+    assert parse_qs(urlsplit(href).query)["q"] == [f"id:{first}..{last} sort:newest"]
+    page.get_by_role("link", name="Open the collection").click()
     expect(page.get_by_role("heading", name="Trip")).to_be_visible()
     expect(page.locator("#grid .card")).to_have_count(2)
     assert Image.objects.get(filename="large.jpg").sha256 == hashlib.sha256(large).hexdigest()

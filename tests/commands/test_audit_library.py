@@ -95,8 +95,8 @@ def test_repair_restores_renditions_and_sweeps_unowned_ones(owner, storage):
     image = receive(owner)
     blobs.remove(keys_of(image)[1])
     blobs.put(FORGOTTEN, b"bytes")
-    status, listed = findings("--repair")
-    assert (status, [repair for *_, repair in listed]) == (
+    status, rows = findings("--repair")
+    assert (status, [repair for *_, repair in rows]) == (
         0,
         ["It will be deleted within two hours.", "Rendered again."],
     )
@@ -111,16 +111,16 @@ def test_repair_restores_renditions_and_sweeps_unowned_ones(owner, storage):
 def test_unowned_original_is_kept_until_it_has_owner(owner, storage):
     blobs.put(STRAY, pictures.jpeg(seed=7))
     blobs.put("originals/ab/half.jpg", pictures.jpeg(seed=8)[:500])
-    status, listed = findings("--repair")
-    assert (status, [repair for *_, repair in listed]) == (1, ["", ""])
+    status, rows = findings("--repair")
+    assert (status, [repair for *_, repair in rows]) == (1, ["", ""])
     assert not PendingBlob.objects.exists()
-    status, listed = findings("--repair", "--owner", "owner")
+    status, rows = findings("--repair", "--owner", "owner")
     image = Image.objects.get()
-    assert (status, [repair for *_, repair in listed]) == (1, [f"Imported as picture {image.pk}.", ""])
+    assert (status, [repair for *_, repair in rows]) == (1, [f"Imported as picture {image.pk}.", ""])
     assert (image.owner, image.filename) == (owner, "abandoned.jpg")
     with blobs.get(image.key) as original:
         assert original.read() == pictures.jpeg(seed=7)
-    assert [each.key for each in PendingBlob.objects.all()] == [STRAY]
+    assert [blob.key for blob in PendingBlob.objects.all()] == [STRAY]
     assert "originals/ab/half.jpg" in stored()
 
 
@@ -161,7 +161,7 @@ def test_overdue_pending_blobs_are_found_and_swept(owner):
     blobs.register_pending(["originals/cd/young.jpg"])
     assert findings() == (1, [("blob that should have been swept", STRAY, "")])
     assert findings("--repair") == (0, [])
-    assert (stored(), [each.key for each in PendingBlob.objects.all()]) == (set(), ["originals/cd/young.jpg"])
+    assert (stored(), [blob.key for blob in PendingBlob.objects.all()]) == (set(), ["originals/cd/young.jpg"])
 
 
 def test_upload_in_progress_is_no_finding(owner):

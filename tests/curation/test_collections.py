@@ -116,15 +116,15 @@ def test_put_back_leaves_out_what_is_gone(owner):
 
 @pytest.mark.django_db
 def test_deleted_collections_are_kept_for_a_day(owner):
-    kept, gone = (collections.create(owner, name=name) for name in ("Kept", "Gone"))
+    remaining, gone = (collections.create(owner, name=name) for name in ("Kept", "Gone"))
     collections.add(gone, Selection(owner, ids=(create_image(owner).pk,)))
-    for collection in (kept, gone):
+    for collection in (remaining, gone):
         collections.delete(collection)
     Collection.objects.filter(pk=gone.pk).update(deleted_at=timezone.now() - timedelta(hours=25))
     collections.delete_expired()
-    assert (Collection.objects.get(), CollectionImage.objects.count()) == (kept, 0)
+    assert (Collection.objects.get(), CollectionImage.objects.count()) == (remaining, 0)
     with pytest.raises(ActionRefused, match=r"This collection was deleted\."):
-        collections.add(kept, Selection(owner, ids=(create_image(owner).pk,)))
+        collections.add(remaining, Selection(owner, ids=(create_image(owner).pk,)))
 
 
 @pytest.mark.django_db

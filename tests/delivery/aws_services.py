@@ -64,7 +64,7 @@ class AwsServices:
         """All messages of a queue, with their bodies read as JSON."""
         messages = []
         while (
-            found := self.clients["sqs"]
+            response := self.clients["sqs"]
             .receive_message(
                 QueueUrl=queue,
                 MaxNumberOfMessages=10,
@@ -73,7 +73,7 @@ class AwsServices:
             )
             .get("Messages")
         ):
-            messages += [{**message, "json": json.loads(message["Body"])} for message in found]
+            messages += [{**message, "json": json.loads(message["Body"])} for message in response]
         return messages
 
     def items(self, table: str) -> list[dict[str, Any]]:

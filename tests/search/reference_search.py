@@ -344,7 +344,7 @@ def _is_near(node, picture, library):
     row = picture.row
     if row.latitude is None or row.longitude is None:
         return False
-    here, there = ((math.radians(place.latitude), math.radians(place.longitude)) for place in (node, row))
+    here, there = ((math.radians(point.latitude), math.radians(point.longitude)) for point in (node, row))
     cosine = math.sin(here[0]) * math.sin(there[0]) + math.cos(here[0]) * math.cos(there[0]) * math.cos(
         here[1] - there[1]
     )
@@ -544,6 +544,7 @@ _EVALUATORS = {
     terms.HasTerm: _has_feature,
     terms.SourceTerm: _has_source,
     terms.ModelTerm: _has_model,
+    terms.IdTerm: lambda node, picture, library: any(low <= picture.row.pk <= high for low, high in node.ranges),
     terms.NearDuplicateTerm: _is_near_duplicate,
     terms.SimilarTerm: lambda node, picture, library: picture.row.pk in _similar_ids(node, library),
 }

@@ -46,7 +46,7 @@ def urls(browser, ticket: dict, numbers: list[int]) -> dict[str, str]:
 def send(browser, ticket: dict, numbers: list[int], content: bytes = PICTURE) -> None:
     for number, url in urls(browser, ticket, numbers).items():
         start = (int(number) - 1) * PART
-        # Without a type of its own, urllib names one that moto reads as a form.
+        # Without a type, urllib sends one that moto reads as a form.
         headers = {"Content-Type": "application/octet-stream"}
         part = urllib.request.Request(url, content[start : start + PART], headers, method="PUT")
         urllib.request.urlopen(part, timeout=30).close()

@@ -49,6 +49,13 @@ def test_check_names_missing_permissions(bucket, s3, signed_in, operation, actio
     assert "2024/a.jpg" in s3.objects
 
 
+def test_check_tests_the_cors_rules_of_the_bucket_for_uploads(owner, bucket, s3, signed_in, settings):
+    settings.AWS_STORAGE_BUCKET_NAME = "photos"
+    page = check(signed_in(owner), bucket)
+    assert "do not allow POST and PUT from http://testserver, so browsers can't upload." in page.text
+    assert len([item for item in page.all("details") if item == {"open": ""}]) == 1
+
+
 def test_check_of_an_empty_bucket_reads_a_random_key(owner, bucket, s3, signed_in):
     assert "All required permissions are granted." in check(signed_in(owner), bucket).text
 

@@ -20,7 +20,7 @@ def has_waiting_lock() -> bool:
 
 
 def run_while_first_is_saved(second, *, owner, prefix: str = "2024/"):
-    """Run `second` in a thread, beside a transaction that saves the first.
+    """Run `second` in a thread, during a transaction that saves the first.
 
     It commits once the second waits for its lock, or has ended.
     """

@@ -81,14 +81,14 @@ def test_heading_of_each_month_in_the_order_by_date_taken_only(pictures, browser
 @pytest.mark.parametrize("size", [1, 2, 3, 4])
 def test_headings_are_neither_doubled_nor_missing_between_pages(pictures, browser, page_size, size):
     page_size(size)
-    response, found, seen = browser.get("/"), [], []
+    response, dates, seen = browser.get("/"), [], []
     while response:
-        shown = Page(response)
-        found += headings(shown)
-        seen += shown.cards()
-        more = shown.all("div", "load-more")
+        page = Page(response)
+        dates += headings(page)
+        seen += page.cards()
+        more = page.all("div", "load-more")
         response = browser.get(more[0]["hx-get"], headers={"HX-Request": "true"}) if more else None
-    assert found == ["March 2026", "March 2025", "Undated"]
+    assert dates == ["March 2026", "March 2025", "Undated"]
     assert seen == [picture.pk for picture in pictures]
 
 

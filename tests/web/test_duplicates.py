@@ -321,5 +321,5 @@ def label_id(image: Image, name: str) -> int:
 
 
 def mark_of(image: Image) -> tuple[bool, int | None]:
-    mark = Rating.objects.get(image=image)
-    return mark.is_favorite, mark.rating
+    rating = Rating.objects.get(image=image)
+    return rating.is_favorite, rating.rating

@@ -71,7 +71,7 @@ def test_shortcuts_are_declared_on_their_controls(owner, browser):
         "f": "Toggle favorite",
         "F": "Full screen",
         "i": "Show or hide the details",
-        "z": "Zoom in, or show all of the picture",
+        "z": "Zoom in or fit to window",
         "+": "Zoom in",
         "-": "Zoom out",
         "t": "Add a label or tag",

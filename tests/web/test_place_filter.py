@@ -1,4 +1,4 @@
-"""Places beside the results and on the picture's page."""
+"""Places next to the results and on the picture's page."""
 
 import pytest
 from django.urls import reverse

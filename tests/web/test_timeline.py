@@ -1,4 +1,4 @@
-"""The timeline beside the grid: months as links into the result."""
+"""The timeline next to the grid: months as links into the result."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def test_entries_lead_into_the_result(browser, months, query):
     page = timeline(browser, query)
     assert list(page.links) == NAMES
     for index, name in enumerate(NAMES):
-        shown = Page(browser.get(page.links[name]))
-        assert shown.cards() == [months[later].pk for later in NAMES[index:]]
+        month_page = Page(browser.get(page.links[name]))
+        assert month_page.cards() == [months[later].pk for later in NAMES[index:]]
     assert [item["data-weight"] for item in page.all("li")] == ["1", "1", "1"]
     assert [item["data-pictures"] for item in page.all("li")] == ["1 picture"] * 3
     assert [item.get("data-year") for item in page.all("li")] == ["2026", "2025", None]

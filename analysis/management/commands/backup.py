@@ -31,12 +31,12 @@ class Command(TranslatedCommand):
         parser.add_argument(
             "--without-renditions",
             action="store_true",
-            help=_("leave out thumbnails and previews, which are made again from the originals when somebody looks"),
+            help=_("leave out thumbnails and previews; they are created again from the originals when needed"),
         )
         parser.add_argument(
             "--with-bucket-originals",
             action="store_true",
-            help=_("copy originals in people's own buckets too; a restore never writes to these buckets"),
+            help=_("copy originals in connected buckets too; a restore never writes to these buckets"),
         )
         parser.add_argument("--verify", action="store_true", help=_("read every file of the backup afterwards"))
 

@@ -117,7 +117,7 @@ def _classes() -> Mapping[str, NDArray[np.intp]]:
         for name in names:
             for label in (name, *labels()[name].parents):
                 numbers.setdefault(label, set()).add(number)
-    return MappingProxyType({name: np.array(sorted(found), dtype=np.intp) for name, found in numbers.items()})
+    return MappingProxyType({name: np.array(sorted(indexes), dtype=np.intp) for name, indexes in numbers.items()})
 
 
 def _ancestors(name: str, parents: Mapping[str, tuple[str, ...]]) -> set[str]:

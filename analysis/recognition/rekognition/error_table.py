@@ -33,7 +33,7 @@ RETRIED = _("It will be retried automatically.")
 CHECK_ENDPOINT = _("Check the network, AWS_REGION and AWS_ENDPOINT_URL_REKOGNITION. Work resumes automatically.")
 RENEW_CREDENTIALS = _("Renew them and check this machine's clock. Work resumes automatically.")
 
-# --- Answered with an error -------------------------------------------------------------------------------------------
+# --- Error responses --------------------------------------------------------------------------------------------------
 
 THROTTLED = ErrorEntry(Throttled, _("The account's Rekognition quota was exceeded."), RETRIED, "throttled")
 SERVER_ERROR = ErrorEntry(Throttled, _("Rekognition returned a server error."), RETRIED, "failed")
@@ -94,7 +94,7 @@ ERROR_CODES: Final[Mapping[str, ErrorEntry]] = {
     "ValidationException": REJECTED,
     "InvalidS3ObjectException": ErrorEntry(
         UnreadableResponse,
-        # One code for all three causes; Rekognition does not tell them apart.
+        # One code for all three causes; Rekognition does not distinguish them.
         _("Rekognition cannot read the object in S3: it was deleted, is in another region, or access was denied."),
         _("Check the key, the bucket's region and the permission s3:GetObject."),
         "failed",

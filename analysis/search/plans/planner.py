@@ -59,13 +59,13 @@ class QueryPlan:
             statistics = replace(statistics, trials=_skipped_steps(scan))
         while not self.is_empty and len(rows) < scan.limit:
             strategy = choose_strategy(statistics)
-            # Each strategy finds the first matches in the order of the result, so the next one goes on behind them.
+            # Each strategy finds the first matches in the order of the result, so the next one continues after them.
             cursor = Cursor(rows[-1][1], rows[-1][0]) if rows else scan.after
             statement = self.statement(strategy, statistics, replace(scan, limit=scan.limit - len(rows), after=cursor))
             rows += self._fetch(statement, scan, columns)
             if not strategy.is_trial:
                 break
-            statistics = statistics.after_trial(scanned=trial_budget(statistics), found=len(rows))
+            statistics = statistics.after_trial(scanned=trial_budget(statistics), matches=len(rows))
         if self.trash:
             return self._fetch(in_trash(self.trash, scan, or_among=[row[0] for row in rows]), scan, columns)
         return rows
@@ -78,7 +78,7 @@ class QueryPlan:
             number = self._number(self.statement(strategy, statistics, Scan(cap)))
             if number >= cap or not strategy.is_trial:
                 break
-            statistics = statistics.after_trial(scanned=trial_budget(statistics), found=number)
+            statistics = statistics.after_trial(scanned=trial_budget(statistics), matches=number)
         if self.trash and number < cap:
             number += self._number(in_trash(self.trash, Scan(cap - number)))
         return number
@@ -96,7 +96,7 @@ class QueryPlan:
 
     def all_matches(self, *, cap: int) -> Sql:
         """All matches up to the cap, unsorted."""
-        statistics = self.statistics(Order.NONE, limit=cap).after_trial(scanned=0, found=0)
+        statistics = self.statistics(Order.NONE, limit=cap).after_trial(scanned=0, matches=0)
         return self.statement(choose_strategy(statistics), statistics, Scan(cap))
 
     def _number(self, statement: Sql) -> int:
@@ -107,7 +107,7 @@ class QueryPlan:
         """The rows of a statement, with columns of `analysis_image i`."""
         text, direction = statement.text, scan.direction
         if columns:
-            # A statement of its own for the images would cost a third of a millisecond.
+            # A separate statement for the images would cost a third of a millisecond.
             text = f"""
                 SELECT k.image_id, k.key, {columns} FROM ({text}) k JOIN analysis_image i ON i.id = k.image_id
                 ORDER BY k.key {direction}, k.image_id {direction}

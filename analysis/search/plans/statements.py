@@ -57,7 +57,7 @@ class Scan:
     def start(self, word: str = "WHERE", key: str = "key", image_id: str = "image_id") -> str:
         """The condition that rows come after the cursor.
 
-        An index of both columns answers it as one range.
+        An index on both columns supports it as one range.
         """
         beyond = (self.ordering or UNSORTED).beyond
         return f"{word} ({key}, {image_id}) {beyond} (%s, %s)" if self.after else ""

@@ -53,11 +53,11 @@ class Statistics:
     budget: int = BUDGET
     trials: int = 0
     scanned: int = 0
-    found: int = 0
+    matches: int = 0
     """Entries scanned and matches found in the trials before."""
 
-    def after_trial(self, *, scanned: int, found: int) -> Statistics:
-        return replace(self, trials=self.trials + 1, scanned=self.scanned + scanned, found=found)
+    def after_trial(self, *, scanned: int, matches: int) -> Statistics:
+        return replace(self, trials=self.trials + 1, scanned=self.scanned + scanned, matches=matches)
 
     @property
     def prefers_owner(self) -> bool:
@@ -83,7 +83,7 @@ class Statistics:
 
     @property
     def has_label_sets(self) -> bool:
-        """The index over label sets answers several labels at once.
+        """The index over label sets finds several labels at once.
 
         Not if it would find mostly images of others.
         """
@@ -155,14 +155,14 @@ def _next_budget(statistics: Statistics) -> int:
 
     0 if the index over label sets should be faster.
     """
-    found, scanned = statistics.found, statistics.scanned
-    if statistics.trials > 1 or not found or statistics.scannable is None or not statistics.has_label_sets:
+    matches, scanned = statistics.matches, statistics.scanned
+    if statistics.trials > 1 or not matches or statistics.scannable is None or not statistics.has_label_sets:
         return 0
-    rarest, wanted = statistics.labels[0], statistics.limit
+    rarest, limit = statistics.labels[0], statistics.limit
     if statistics.order is not Order.NONE:
-        wanted -= found
+        limit -= matches
     lookups = 1 if statistics.has_minimums else 0
-    index_cost = rarest * ENTRY_COST + rarest * found / scanned * (MATCH_COST + lookups)
-    entries = wanted * scanned // found
+    index_cost = rarest * ENTRY_COST + rarest * matches / scanned * (MATCH_COST + lookups)
+    entries = limit * scanned // matches
     # Twice the estimate, since a scan that ends too early is lost.
     return 2 * entries if entries < index_cost else 0

@@ -1,7 +1,7 @@
 """The choice of a strategy: how the images of a query are found.
 
 Most pages are full after a few thousand entries of an index in the order of the result, so a scan with a budget comes
-first: a trial. The share of matches in it tells whether to scan on. `choose_strategy` is asked again after each trial.
+first: a trial. The share of matches in it decides whether to continue. `choose_strategy` is called after each trial.
 A new strategy is its line in `Strategy`, its rule in `RULES`, and its builder in statements.py.
 """
 

@@ -1,4 +1,4 @@
-"""The filter by collection beside the results."""
+"""The filter by collection next to the results."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def with_headings(
 ) -> DatedCards:
     """The cards of a page with headings.
 
-    `following`: some images after them, MANY - 1 if there are so many.
+    `following`: up to MANY - 1 images after them.
     """
     if query.sort not in TAKEN_SORTS:
         return DatedCards(list(cards))

@@ -1,4 +1,4 @@
-"""Filter links beside the results: labels, states and the trash."""
+"""Filter links next to the results: labels, states and the trash."""
 
 from __future__ import annotations
 

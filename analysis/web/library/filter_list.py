@@ -1,4 +1,4 @@
-"""Filters beside the results, loaded when opened: folders, places and others; without a script they are pages."""
+"""Filters next to the results, loaded when opened: folders, places and others; without a script they are pages."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from analysis.web import links, sensitive
 from analysis.web.library.cards import Card, cards
 from analysis.web.library.date_headings import MANY, Before, with_headings
 from analysis.web.library.facet_links import FacetGroup, FacetLink, label_facets, state_facets, trash_facet
-from analysis.web.library.filter_chips import Chip, Choice, Link, chips
+from analysis.web.library.filter_chips import Chip, FilterChoice, Link, chips
 from analysis.web.library.page_links import NextPage, PageRange, PreviousPage, link_within, next_page, previous_page
 from analysis.web.library.similarity import no_similar_pictures
 from analysis.web.library.sorting import has_months, sort_choices, sort_name
@@ -50,11 +50,11 @@ class Filters:
 class Sorting:
     """The sort order, the choices, and the list of months for orders by date.
 
-    `timeline_url`: the months beside the grid, where it is in the order by date taken.
+    `timeline_url`: the months next to the grid, where it is in the order by date taken.
     """
 
     name: str
-    choices: list[Choice]
+    choices: list[FilterChoice]
     months_url: str
     timeline_url: str = ""
 
@@ -79,7 +79,7 @@ class LibraryPage:
     word_note: WordNote | None = None
     no_results: NoResults = field(default_factory=NoResults)
     similar_note: str = ""
-    suggested_searches: list[Choice] = field(default_factory=list)
+    suggested_searches: list[FilterChoice] = field(default_factory=list)
     is_empty_library: bool = False
     is_trash: bool = False
 
@@ -134,12 +134,12 @@ def library_page(
     )
 
 
-def suggested_searches(images: Sequence[Image]) -> list[Choice]:
+def suggested_searches(images: Sequence[Image]) -> list[FilterChoice]:
     """First searches for a library with the demo's sample photos; none for others."""
     filenames = {image.filename for image in images}
     if not filenames.issuperset(SAMPLE_SEARCHES.values()):
         return []
-    return [Choice(text, links.library_url(parse(text)), is_current=False) for text in SAMPLE_SEARCHES]
+    return [FilterChoice(text, links.library_url(parse(text)), is_current=False) for text in SAMPLE_SEARCHES]
 
 
 def count_and_facets(search: Search) -> tuple[int, facets.Facets]:

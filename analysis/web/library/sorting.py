@@ -18,7 +18,7 @@ from analysis.search.query import Query, default_sort
 from analysis.search.results import Search
 from analysis.web import links
 from analysis.web.confidence_bar import Bar, bar
-from analysis.web.library.filter_chips import Choice, Link
+from analysis.web.library.filter_chips import FilterChoice, Link
 
 SORT_NAMES = {
     "taken": _("newest first"),
@@ -55,7 +55,7 @@ def previous_name(sort: str) -> str:
     return gettext("Older pictures") if sort in {"taken-oldest", "oldest"} else gettext("Previous pictures")
 
 
-def sort_choices(query: Query, *, link: Link = links.library_url) -> list[Choice]:
+def sort_choices(query: Query, *, link: Link = links.library_url) -> list[FilterChoice]:
     """The sort menu.
 
     By confidence only if the query has a label, by similarity only if it has a picture.
@@ -63,7 +63,7 @@ def sort_choices(query: Query, *, link: Link = links.library_url) -> list[Choice
     has_picture = default_sort(query.parts) == "similarity"
     is_offered = {"confidence": bool(query.labels), "similarity": has_picture}
     sorts = (sort for sort in SORT_NAMES if is_offered.get(sort, True) or query.sort == sort)
-    return [Choice(capfirst(sort_name(sort)), link(query.sorted_by(sort)), sort == query.sort) for sort in sorts]
+    return [FilterChoice(capfirst(sort_name(sort)), link(query.sorted_by(sort)), sort == query.sort) for sort in sorts]
 
 
 def has_months(query: Query) -> bool:

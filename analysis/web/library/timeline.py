@@ -1,4 +1,4 @@
-"""The timeline beside the grid: the months of a result, and their shares of it."""
+"""The timeline next to the grid: the months of a result, and their shares of it."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ def months(request: Request) -> HttpResponse:
 
 @require_safe
 def timeline(request: Request) -> HttpResponse:
-    """The months of a result in the order by date taken, for the scrubber beside it."""
+    """The months of a result in the order by date taken, for the scrubber next to it."""
     try:
         query = parse(request.GET.get("q", ""))
     except InvalidQuery as error:
@@ -209,7 +209,7 @@ def _invalid_query(request: Request, text: str, error: InvalidQuery) -> HttpResp
 def _render(request: Request, fragment: str, context: dict[str, object]) -> HttpResponse:
     is_part = is_fragment(request)
     context["limits"] = limits()
-    # Chosen before the first pictures; beside a library the dock asks for it once something is uploaded.
+    # Chosen before the first pictures; in a library with pictures, the dock offers it once something is uploaded.
     page = context.get("library")
     context["target"] = choices(request) if isinstance(page, LibraryPage) and page.is_empty_library else None
     context["searches"] = [] if fragment == "next_cards" else _own_searches(request)

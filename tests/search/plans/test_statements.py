@@ -93,7 +93,7 @@ def statements(plan: QueryPlan, order: Order | None = None, *, limit: int = 61):
         )
         if not strategy.is_trial:
             return
-        statistics = statistics.after_trial(scanned=trial_budget(statistics), found=0)
+        statistics = statistics.after_trial(scanned=trial_budget(statistics), matches=0)
 
 
 @pytest.mark.parametrize(
