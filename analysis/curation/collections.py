@@ -296,7 +296,7 @@ def _arrange(collection: Collection, order: str) -> None:
 
 @contextmanager
 def _unique(name: str) -> Iterator[None]:
-    """Refuses a name that the database has already: the constraint decides."""
+    """Rejects a name that is already in use: the constraint decides."""
     try:
         with transaction.atomic():
             yield
