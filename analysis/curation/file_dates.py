@@ -27,7 +27,7 @@ REQUESTS = 8
 class FileDates:
     """Numbers of pictures in a bucket that were checked, and that got a date."""
 
-    asked: int = 0
+    checked: int = 0
     filled: int = 0
 
 
@@ -42,12 +42,12 @@ def fill_file_dates(bucket: Bucket, *, is_stopped: Callable[[], bool]) -> FileDa
     cursor, _ = Backfill.objects.get_or_create(name=f"file dates {bucket.pk}")
     dates = FileDates()
     while images := _undated(bucket, after=cursor.cursor):
-        found = _modification_times(images, bucket)
+        times = _modification_times(images, bucket)
         with transaction.atomic():
-            dates.filled += _save(found)
+            dates.filled += _save(times)
             cursor.cursor = images[-1].pk
             cursor.save(update_fields=["cursor"])
-        dates.asked += len(images)
+        dates.checked += len(images)
         if is_stopped():
             return dates
     cursor.delete()

@@ -49,7 +49,7 @@ class Command(TranslatedCommand):
             self.stderr.write(f"{bucket}: {translated(error)}")
             return False
         self.stdout.write(
-            _("%(bucket)s: checked %(asked)s pictures without a date, %(filled)s have one now.")
-            % {"bucket": bucket, "asked": count(dates.asked), "filled": count(dates.filled)}
+            _("%(bucket)s: checked %(checked)s pictures without a date, %(filled)s have one now.")
+            % {"bucket": bucket, "checked": count(dates.checked), "filled": count(dates.filled)}
         )
         return True
