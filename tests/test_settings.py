@@ -17,7 +17,7 @@ CODE = [path for folder in ("imagelib", "analysis") for path in (ROOT / folder).
 
 
 def names_read() -> set[str]:
-    """Every environment variable that the code asks for."""
+    """Every environment variable that the code reads."""
     pattern = re.compile(r"""(?:env\.\w+\(|environ\.get\(|environ\[)\s*"([A-Z][A-Z0-9_]+)\"""")
     return {name for path in CODE for name in pattern.findall(path.read_text())} - {"DJANGO_SETTINGS_MODULE", "PATH"}
 
@@ -31,6 +31,10 @@ def test_every_variable_is_in_the_example_and_in_the_docs():
 
 def settings_with(tmp_path, *names, **variables) -> subprocess.CompletedProcess:
     program = f"from django.conf import settings; print(*[getattr(settings, n) for n in {names!r}], sep='|')"
+    return run_with(tmp_path, program, **variables)
+
+
+def run_with(tmp_path, program, **variables) -> subprocess.CompletedProcess:
     environment = {
         "PATH": os.environ["PATH"],
         "DJANGO_SETTINGS_MODULE": "imagelib.settings",
@@ -148,3 +152,29 @@ def test_botocore_sees_the_endpoint_by_their_name(tmp_path):
         [sys.executable, "-c", program], env=env, cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert ended.stdout == "http://localhost:9000\n"
+
+
+TIMEOUTS = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=2 -c tcp_user_timeout=15000"
+OPTIONS = """
+from django.conf import settings
+given = settings.DATABASES["default"]["OPTIONS"]
+print(given["connect_timeout"], given["tcp_user_timeout"], given.get("options"), sep="|")
+"""
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "printed"),
+    [
+        ("", {"PGOPTIONS": "-c lock_timeout=5s"}, f"5|15000|{TIMEOUTS} -c lock_timeout=5s"),
+        (
+            "?tcp_user_timeout=60000&options=-c%20jit%3Doff",
+            {"PGOPTIONS": "-c jit=on"},
+            f"5|60000|{TIMEOUTS} -c jit=off",
+        ),
+        ("", {"DATABASE_SERVER_TIMEOUTS": "false"}, "5|15000|None"),
+    ],
+    ids=["defaults", "set in the URL", "behind PgBouncer"],
+)
+def test_both_sides_of_a_database_connection_give_up_a_lost_host(tmp_path, query, variables, printed):
+    url = f"postgresql://imagelib:secret@database.example.org/imagelib{query}"
+    assert run_with(tmp_path, OPTIONS, DATABASE_URL=url, **variables).stdout.strip() == printed

@@ -56,8 +56,8 @@ def test_entries_of_the_oldest_first_order_end_with_undated_pictures(browser, mo
     page, names = timeline(browser, "sort:taken-oldest"), ["December 2025", "March 2026", "Undated"]
     assert list(page.links) == names
     assert page.all("ol")[0]["data-order"] == "earliest"
-    for name, shown in ((name, Page(browser.get(page.links[name]))) for name in names):
-        assert shown.cards() == [months[later].pk for later in names[names.index(name) :]]
+    for name, month_page in ((name, Page(browser.get(page.links[name]))) for name in names):
+        assert month_page.cards() == [months[later].pk for later in names[names.index(name) :]]
 
 
 def test_cards_name_the_month_of_their_entry(browser, months):
