@@ -29,12 +29,15 @@ _SERVER_TIMEOUTS = (
 _has_server_timeouts = env.bool("DATABASE_SERVER_TIMEOUTS", True)
 # For the searches' own statements; Django's cursors never prepare.
 _prepare_after = 3 if env.bool("DATABASE_PREPARED", True) else None
+# PgBouncer that pools transactions gives the next statement to another connection, where the cursor does not exist.
+_server_side_cursors = env.bool("DATABASE_SERVER_SIDE_CURSORS", True)
 
 
 def _connected(database: Any, **pool: Any) -> dict[str, Any]:
     given = database.get("OPTIONS", {})
     options = {**_timeouts(given), "pool": _pool | pool, "prepare_threshold": _prepare_after}
-    return {**database, "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True, "OPTIONS": options}
+    always = {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True, "DISABLE_SERVER_SIDE_CURSORS": not _server_side_cursors}
+    return {**database, **always, "OPTIONS": options}
 
 
 def _timeouts(given: dict[str, Any]) -> dict[str, Any]:
