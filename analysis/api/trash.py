@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
@@ -88,5 +88,4 @@ def cancel_deletion(request: HttpRequest, deletion_id: int) -> TrashDeletion:
 
 
 def _own(request: HttpRequest, deletion_id: int) -> TrashDeletion:
-    found: Any = get_object_or_404(TrashDeletion, pk=deletion_id, person_id=token_of(request).user_id)
-    return found
+    return get_object_or_404(TrashDeletion, pk=deletion_id, person_id=token_of(request).user_id)

@@ -28,9 +28,7 @@ CONSTRAINTS: list[models.BaseConstraint] = [
     models.CheckConstraint(condition=Q(width__gt=0, height__gt=0, size__gt=0), name="image_has_extent"),
 ]
 INDEXES: list[models.Index] = [
-    models.Index(
-        fields=["owner", "-added_at", "-id"], condition=Q(trashed_at=None), name="image_newest_of_owner"
-    ),
+    models.Index(fields=["owner", "-added_at", "-id"], condition=Q(trashed_at=None), name="image_newest_of_owner"),
     models.Index(
         fields=["-added_at", "-id"],
         condition=Q(trashed_at=None, visibility__gt=0),

@@ -8,15 +8,9 @@ from typing import Any
 from analysis.search.database import fetch_all
 from analysis.search.pagination import Cursor, Order, Ordering
 from analysis.search.plans.query_parts import QueryParts, first_label
-from analysis.search.plans.statements import BUILDERS, Scan
-from analysis.search.plans.strategies import (
-    BUDGET,
-    CONFIDENCE_STEPS,
-    Statistics,
-    Strategy,
-    choose_strategy,
-    trial_budget,
-)
+from analysis.search.plans.statements import Scan
+from analysis.search.plans.statistics import BUDGET, CONFIDENCE_STEPS, Statistics, trial_budget
+from analysis.search.plans.strategies import Strategy, choose_strategy
 from analysis.search.plans.trash_queries import in_trash, without_trash
 from analysis.search.resolve import ResolvedQuery
 from analysis.search.sql.expressions import Sql, counting
@@ -98,7 +92,7 @@ class QueryPlan:
             scan = replace(scan, min_confidence=CONFIDENCE_STEPS[statistics.trials])
         elif strategy.is_trial:
             scan = replace(scan, budget=trial_budget(statistics))
-        return BUILDERS[strategy](self.parts, scan)
+        return strategy.build(self.parts, scan)
 
     def all_matches(self, *, cap: int) -> Sql:
         """All matches up to the cap, unsorted."""
