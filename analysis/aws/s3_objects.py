@@ -120,7 +120,7 @@ def head(client: Client, target: S3Object, *, etag: str = "") -> str:
 
 
 def uploader_metadata(client: Client, target: S3Object, *, etag: str = "") -> Mapping[str, str]:
-    """What the uploader stored with an object, without its bytes. Raises AWSError."""
+    """Metadata that the uploader stored with an object. Raises AWSError."""
     with clients.translate_errors():
         response = client.head_object(**_params(target, etag=etag))
     return dict(response.get("Metadata", {}))

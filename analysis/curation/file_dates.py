@@ -42,9 +42,9 @@ def fill_file_dates(bucket: Bucket, *, is_stopped: Callable[[], bool]) -> FileDa
     cursor, _ = Backfill.objects.get_or_create(name=f"file dates {bucket.pk}")
     dates = FileDates()
     while images := _undated(bucket, after=cursor.cursor):
-        found = _modification_times(images, bucket)
+        times = _modification_times(images, bucket)
         with transaction.atomic():
-            dates.filled += _save(found)
+            dates.filled += _save(times)
             cursor.cursor = images[-1].pk
             cursor.save(update_fields=["cursor"])
         dates.asked += len(images)

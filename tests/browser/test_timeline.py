@@ -1,4 +1,4 @@
-"""The timeline in a browser: jumps by pointer, keys and touch, what comes before, and Back."""
+"""The timeline in a browser: jumps, what comes before, and Back."""
 
 from __future__ import annotations
 
