@@ -68,7 +68,7 @@ def client(*, region: str, role: AssumedRole | None = None) -> Client:
 
 
 def reset() -> None:
-    """Forget clients, after credentials or the endpoint changed."""
+    """Discard clients, after credentials or the endpoint changed."""
     with _lock:
         _clients.clear()
 
@@ -120,7 +120,7 @@ def head(client: Client, target: S3Object, *, etag: str = "") -> str:
 
 
 def uploader_metadata(client: Client, target: S3Object, *, etag: str = "") -> Mapping[str, str]:
-    """What the uploader stored with an object, without its bytes. Raises AWSError."""
+    """Metadata that the uploader stored with an object. Raises AWSError."""
     with clients.translate_errors():
         response = client.head_object(**_params(target, etag=etag))
     return dict(response.get("Metadata", {}))

@@ -114,7 +114,7 @@ class Cursor:
 
 @dataclass(frozen=True)
 class Segment:
-    """A range of an order after a cursor; `is_undated`: only of images without a date, or only of others."""
+    """A range of an order after a cursor; `is_undated`: images without a date."""
 
     after: Cursor | None
     is_undated: bool | None = None

@@ -19,7 +19,7 @@ from analysis.search.database import fetch_all
 from analysis.search.pagination import Cursor
 from analysis.search.plans.planner import QueryPlan
 from analysis.search.plans.statements import Scan, fetch_candidates
-from analysis.search.plans.strategies import BUDGET
+from analysis.search.plans.statistics import BUDGET
 from analysis.search.query import Query, StateTerm, leaves
 from analysis.search.resolve import NamedLabels, ResolvedQuery, resolve
 from analysis.search.sql.expressions import Sql
@@ -74,7 +74,7 @@ class Search:
         return Page(images[:size], _cursor(rows[size - 1]) if len(rows) > size else None, images[size:])
 
     def page_until(self, end: Cursor, *, size: int = PAGE_SIZE) -> tuple[Cursor | None, int]:
-        """The page that ends at a cursor: the one it comes after, None for the first page, and its number of images."""
+        """The cursor before a page that ends at a cursor, and its number of images."""
         # The image at the cursor is the last one of the page.
         beyond = Cursor(end.key, end.image_id + (1 if self.plan.ordering.is_ascending else -1))
         with timed_search("page"):
@@ -87,7 +87,7 @@ class Search:
             return self.plan.count(cap=cap + 1)
 
     def keys(self, *, limit: int, after: Cursor | None = None, is_backward: bool = False) -> list[tuple[int, Any]]:
-        """The ids and sort keys of the first images after a cursor, or of the last ones before it in reverse order."""
+        """Ids and sort keys of the next images after a cursor, or before it in reverse."""
         return [(row[0], row[1]) for row in self.plan.rows(after=after, limit=limit, is_backward=is_backward)]
 
     def image_ids(self, *, limit: int) -> list[int]:

@@ -109,7 +109,7 @@ def replacing_version(image: Image) -> str | None:
 
 
 def uploader_metadata(image: Image, bucket: Bucket) -> Mapping[str, str]:
-    """What the uploader stored with the examined object, without its bytes.
+    """Metadata that the uploader stored with the examined object.
 
     Empty where it is gone or was replaced. Raises AWSError.
     """

@@ -1,4 +1,4 @@
-"""Filters next to the results, loaded when opened: folders, places and others; without a script they are pages."""
+"""Filters next to the results, loaded when opened; pages without a script."""
 
 from __future__ import annotations
 

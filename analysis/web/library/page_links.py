@@ -1,4 +1,4 @@
-"""Addresses of parts of a result: ranges of pages, the next page and the one before."""
+"""Addresses of parts of a result: ranges of pages, next and previous page."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class NextPage:
 
 @dataclass(frozen=True)
 class PreviousPage:
-    """Links to the cards before the first one, as a page and as a fragment to put before it."""
+    """Links to the cards before the first one, as a page and as a fragment."""
 
     name: str
     url: str
