@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from ipaddress import ip_network
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.core import checks
@@ -145,7 +145,7 @@ def _is_rate(text: str) -> bool:
 def rekognition_can_read_the_bucket(**_options: Any) -> list[CheckMessage]:
     if not settings.REKOGNITION_READS_BUCKET or settings.RECOGNIZER != "rekognition":
         return []
-    options = cast(dict[str, Any], settings.STORAGES["default"])["OPTIONS"]
+    options = settings.STORAGES["default"]["OPTIONS"]
     if not options.get("bucket_name"):
         reason, hint = _("pictures are not stored in S3"), _("Set AWS_STORAGE_BUCKET_NAME, or remove the setting.")
     elif options.get("endpoint_url"):

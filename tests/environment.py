@@ -32,6 +32,7 @@ OURS = (
     "AWS_",
     "OIDC_",
     "PROXY_",
+    "PYTHONUNBUFFERED",  # hides output that is seen too late without it
 )
 for name in [name for name in os.environ if name.startswith(OURS)]:
     del os.environ[name]

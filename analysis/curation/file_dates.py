@@ -25,19 +25,19 @@ REQUESTS = 8
 
 @dataclass
 class FileDates:
-    """Pictures of a bucket that were asked about, and those that got a date."""
+    """Numbers of pictures in a bucket that were checked, and that got a date."""
 
     checked: int = 0
     filled: int = 0
 
 
 def fill_file_dates(bucket: Bucket, *, is_stopped: Callable[[], bool]) -> FileDates:
-    """Ask S3 what the uploaders kept about the files of pictures without a date.
+    """Read from S3 the file dates that uploaders stored for pictures without a date.
 
     One HeadObject for each of them. Continues where an earlier run was stopped. Raises AWSError, after which the next
     run begins with the same pictures.
     """
-    # HeadObject answers 404 for a missing bucket and for a missing object alike.
+    # HeadObject returns 404 for a missing bucket and for a missing object alike.
     next(s3_objects.pages(originals.client_of(bucket), bucket.name, prefix=bucket.prefix, size=1), None)
     cursor, _ = Backfill.objects.get_or_create(name=f"file dates {bucket.pk}")
     dates = FileDates()

@@ -19,7 +19,7 @@ from analysis.search.database import fetch_all
 from analysis.search.pagination import Cursor
 from analysis.search.plans.planner import QueryPlan
 from analysis.search.plans.statements import Scan, fetch_candidates
-from analysis.search.plans.strategies import BUDGET
+from analysis.search.plans.statistics import BUDGET
 from analysis.search.query import Query, StateTerm, leaves
 from analysis.search.resolve import NamedLabels, ResolvedQuery, resolve
 from analysis.search.sql.expressions import Sql
@@ -74,9 +74,9 @@ class Search:
         return Page(images[:size], _cursor(rows[size - 1]) if len(rows) > size else None, images[size:])
 
     def page_until(self, end: Cursor, *, size: int = PAGE_SIZE) -> tuple[Cursor | None, int]:
-        """The page that ends at a cursor.
+        """The page that ends at a cursor: the cursor it comes after, and its size.
 
-        The cursor it comes after, None for the first page, and its number of images.
+        The former is None for the first page.
         """
         # The image at the cursor is the last one of the page.
         beyond = Cursor(end.key, end.image_id + (1 if self.plan.ordering.is_ascending else -1))
@@ -90,9 +90,9 @@ class Search:
             return self.plan.count(cap=cap + 1)
 
     def keys(self, *, limit: int, after: Cursor | None = None, is_backward: bool = False) -> list[tuple[int, Any]]:
-        """Ids and sort keys of the first images after a cursor.
+        """The ids and sort keys of the first images after a cursor.
 
-        Or of the last ones before it, in reverse order.
+        Backward, those before it, the nearest first.
         """
         return [(row[0], row[1]) for row in self.plan.rows(after=after, limit=limit, is_backward=is_backward)]
 

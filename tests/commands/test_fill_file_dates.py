@@ -46,7 +46,7 @@ def filled() -> dict[str, datetime]:
 def test_kept_times_become_the_dates_of_undated_pictures(bucket, owner, capsys, monkeypatch):
     monkeypatch.setattr(file_dates, "WINDOW", 2)
     call_command("fill_file_dates")
-    assert capsys.readouterr().out == "photos: asked about 6 pictures without a date, 2 have one now.\n"
+    assert capsys.readouterr().out == "photos: checked 6 pictures without a date, 2 have one now.\n"
     assert {key: taken.astimezone(UTC) for key, taken in filled().items()} == {
         "rclone.jpg": FILE_DATE,
         "sync.jpg": FILE_DATE,

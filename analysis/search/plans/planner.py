@@ -8,15 +8,9 @@ from typing import Any
 from analysis.search.database import fetch_all
 from analysis.search.pagination import Cursor, Order, Ordering
 from analysis.search.plans.query_parts import QueryParts, first_label
-from analysis.search.plans.statements import BUILDERS, Scan
-from analysis.search.plans.strategies import (
-    BUDGET,
-    CONFIDENCE_STEPS,
-    Statistics,
-    Strategy,
-    choose_strategy,
-    trial_budget,
-)
+from analysis.search.plans.statements import Scan
+from analysis.search.plans.statistics import BUDGET, CONFIDENCE_STEPS, Statistics, trial_budget
+from analysis.search.plans.strategies import Strategy, choose_strategy
 from analysis.search.plans.trash_queries import in_trash, without_trash
 from analysis.search.resolve import ResolvedQuery
 from analysis.search.sql.expressions import Sql, counting
@@ -45,7 +39,10 @@ class QueryPlan:
         return self.parts.ordering
 
     def rows(self, *, after: Cursor | None, limit: int, columns: str = "", is_backward: bool = False) -> list[Row]:
-        """Up to `limit` rows after or before a cursor, the nearest first."""
+        """Up to `limit` rows after a cursor, in the order of the query.
+
+        Backward, those before it, the nearest first.
+        """
         ordering = self.ordering.reversed if is_backward else self.ordering
         # A cursor of another sort order, for example from an edited link.
         if after and not isinstance(after.key, ordering.kind):
@@ -53,8 +50,8 @@ class QueryPlan:
         rows: list[Row] = []
         for segment in ordering.segments(after):
             if len(rows) < limit:
-                matches = self._rows(Scan(limit - len(rows), ordering, segment.after), columns)
-                rows += [row for row in matches if segment.has(row[1])]
+                candidates = self._rows(Scan(limit - len(rows), ordering, segment.after), columns)
+                rows += [row for row in candidates if segment.has(row[1])]
         return rows
 
     def _rows(self, scan: Scan, columns: str) -> list[Row]:
@@ -98,7 +95,7 @@ class QueryPlan:
             scan = replace(scan, min_confidence=CONFIDENCE_STEPS[statistics.trials])
         elif strategy.is_trial:
             scan = replace(scan, budget=trial_budget(statistics))
-        return BUILDERS[strategy](self.parts, scan)
+        return strategy.build(self.parts, scan)
 
     def all_matches(self, *, cap: int) -> Sql:
         """All matches up to the cap, unsorted."""
@@ -122,7 +119,7 @@ class QueryPlan:
 
 
 def _skipped_steps(scan: Scan) -> int:
-    """The minimum confidences that need no trial: earlier pages passed them."""
+    """The number of minimum confidences that the pages before have passed."""
     if scan.direction == "ASC":
         return len(CONFIDENCE_STEPS)  # a trial has the highest ones, which come last
     key = scan.after.key if scan.after else None

@@ -22,7 +22,7 @@ Range = tuple[int, int]
 
 @dataclass(frozen=True)
 class IdTerm(Term):
-    """Images with these numbers, as in their addresses; ranges have both ends.
+    """Images with these numbers, as in their addresses; ranges include both ends.
 
     The ranges are in order and do not touch, so that equal searches have one text.
     """

@@ -1,7 +1,4 @@
-"""Filters next to the results, loaded when opened: folders, places and others.
-
-Without a script they are pages.
-"""
+"""Filters next to the results, loaded when opened; pages without a script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Addresses of parts of a result: page ranges, the next page and the previous."""
+"""Addresses of parts of a result: page ranges, next and previous page."""
 
 from __future__ import annotations
 

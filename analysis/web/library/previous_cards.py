@@ -17,7 +17,7 @@ from analysis.web.saved_searches import OpenSearch
 class PreviousCards:
     """A page to put before another.
 
-    `headings` are those that the card after it has from now on.
+    `headings`: new ones of the card after it.
     """
 
     cards: list[Card]

@@ -15,7 +15,8 @@ from analysis.search.label_counts import refresh_label_counts
 from analysis.search.pagination import Order
 from analysis.search.plans.planner import QueryPlan
 from analysis.search.plans.statements import Scan
-from analysis.search.plans.strategies import Strategy, choose_strategy, trial_budget
+from analysis.search.plans.statistics import trial_budget
+from analysis.search.plans.strategies import Strategy, choose_strategy
 from analysis.search.resolve import resolve
 from analysis.search.results import page
 from analysis.search.syntax.parser import parse

@@ -3,14 +3,8 @@
 import pytest
 
 from analysis.search.pagination import Order
-from analysis.search.plans.statements import BUILDERS
-from analysis.search.plans.strategies import (
-    BUDGET,
-    Statistics,
-    Strategy,
-    choose_strategy,
-    trial_budget,
-)
+from analysis.search.plans.statistics import BUDGET, Statistics, trial_budget
+from analysis.search.plans.strategies import RULES, Strategy, choose_strategy
 
 LABEL_TRIAL, LABEL_SCAN, LABEL_SETS = Strategy.LABEL_TRIAL, Strategy.LABEL_SCAN, Strategy.LABEL_SETS
 CONFIDENCE_TRIAL, CONFIDENCE_SCAN = Strategy.CONFIDENCE_TRIAL, Strategy.CONFIDENCE_SCAN
@@ -108,12 +102,12 @@ def test_share_of_matches_tells_whether_to_scan_on(matches, strategies):
     assert tried(Statistics(**labels(50_000, 400_000), image_count=1_000_000), matches=matches) == strategies
 
 
-def test_every_strategy_has_a_builder():
-    assert set(BUILDERS) == set(Strategy)
+def test_every_strategy_has_a_rule():
+    assert {strategy for strategy, _applies in RULES} == set(Strategy)
 
 
 def tried(statistics: Statistics, *, matches: int) -> list[tuple[Strategy, int]]:
-    """The strategies in turn with their budgets, if each trial finds so many."""
+    """The strategies in turn with their budgets, if each trial finds this number."""
     choices = []
     while True:
         strategy = choose_strategy(statistics)
