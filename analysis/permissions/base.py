@@ -1,4 +1,4 @@
-"""Who a person is to the access rules, and the permissions that they check."""
+"""The person as seen by the access rules, and the permissions they check."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from analysis.search.sql.expressions import Sql
 
 
 class Strategy(Enum):
-    """What is read, and the builder of the statement."""
+    """The rows to read, and the builder of the statement."""
 
     LABEL_TRIAL = "the first entries of the rarest label's index", statements.label_scan
     LABEL_SCAN = "all entries of the rarest label's index", statements.label_scan
