@@ -1,4 +1,4 @@
-"""Numbers for the choice of a strategy, and the entries that a trial may read."""
+"""Numbers that the choice of a strategy depends on; the budgets of trials."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Statistics:
 
     @property
     def is_label_short(self) -> bool:
-        """True if reading the rarest label's index is faster than that of label sets."""
+        """The rarest label's index is read sooner than the index over label sets."""
         scannable = self.scannable
         return scannable is not None and (not self.has_label_sets or _is_short(self, scannable))
 
