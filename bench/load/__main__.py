@@ -1,4 +1,4 @@
-"""Fifty people at once in a library of a million pictures: four web processes behind nginx.
+"""Fifty people in a library of a million pictures: four web processes and nginx.
 
 BENCH_MINUTES=10 for the whole run, BENCH_PICTURES=100000 for another library, BENCH_REPLICA=1 for searches that read a
 second PostgreSQL, too. The figures are those of a quiet machine only: people, proxy and servers share it.
@@ -21,7 +21,7 @@ from bench.load.servers import WORKERS, NginxMissing, nginx_program, serving
 from bench.report import Measurement, Report
 
 MINUTE = 60.0
-# Everybody loads scripts and styles once, while arriving.
+# Everyone loads scripts and styles once, while arriving.
 FIFTY = Visit(people=50, anonymous=5, think=(1.0, 5.0), arrive=30, seconds=2 * MINUTE)
 WITHOUT_PAUSES = Visit(people=16, anonymous=0, think=(0, 0), arrive=5, seconds=30)
 
@@ -74,7 +74,7 @@ def most(run: Run) -> Iterator[Measurement]:
 
 
 def without_signatures(library: LoadedLibrary, crowd: Crowd, calm: Run) -> Iterator[Measurement]:
-    """A minute in which nginx asks a web process about each thumbnail."""
+    """A minute in which nginx requests each thumbnail from a web process."""
     with serving(library, signs=False) as servers:
         run = crowd.browse(servers, replace(FIFTY, seconds=MINUTE))
     name = "without and with signed thumbnails"

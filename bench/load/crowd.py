@@ -1,4 +1,4 @@
-"""Runs people in a process of their own, and samples the servers meanwhile."""
+"""Runs people in a separate process, and samples the servers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PUBLIC = "SELECT public_id FROM analysis_image WHERE visibility = 2 AND trashed_
 
 @dataclass(frozen=True)
 class Visit:
-    """How many people come, for how long, and how long they look at a page."""
+    """Number of people, their duration, and their pauses on a page."""
 
     people: int
     anonymous: int
@@ -35,7 +35,7 @@ class Visit:
 
 @dataclass(frozen=True)
 class Run:
-    """What people and servers did; with `signs` the proxy sent thumbnails by itself."""
+    """Results of people and servers; with `signs`, the proxy sent thumbnails."""
 
     outcome: Outcome
     usage: Usage

@@ -1,4 +1,4 @@
-"""People who browse and search at once, in a process of their own; prints JSON.
+"""People who browse and search concurrently, in a separate process; prints JSON.
 
     python -m bench.load.people < plan.json
 
@@ -55,7 +55,7 @@ class Kind:
 
 @dataclass
 class Outcome:
-    """Milliseconds by kind of request; what happened while people arrived is only counted as errors."""
+    """Milliseconds by kind of request; of people's arrival, only errors are counted."""
 
     seconds: float
     requests: int
@@ -87,14 +87,14 @@ class Log:
 
 
 class Person:
-    """What one does next depends on the page in front of one."""
+    """A person; the next action depends on the current page."""
 
     def __init__(self, number: int, plan: Plan, log: Log) -> None:
         self._plan, self._log = plan, log
         self._random = random.Random(f"{plan.seed} {number}")
         self.is_signed_in = bool(plan.cookies[number])
         self._browser = Browser((plan.host, plan.port), plan.cookies[number])
-        self._cached: set[str] = set()  # addresses whose answers browsers keep for ever
+        self._cached: set[str] = set()  # addresses whose responses browsers keep forever
         self._results: Results | None = None
         self._picture: Picture | None = None
         self._links: dict[str, list[str]] = {}
@@ -137,7 +137,7 @@ class Person:
 
     async def scroll(self) -> None:
         assert self._results
-        facets = self._results.facets  # stay beside the cards
+        facets = self._results.facets  # stay next to the cards
         await self._open_results("next cards", self._results.next_url, HTMX)
         if self._results:
             self._results.facets.extend(facets)
@@ -148,7 +148,7 @@ class Person:
         await (self._open_results("facet", self._random.choice(facets), HTMX) if facets else self.open_library())
 
     async def open_month(self) -> None:
-        """Click into the timeline beside the pictures."""
+        """Click into the timeline next to the pictures."""
         months = self._links.get("timeline", [])
         await (self._open_results("month", self._random.choice(months), HTMX) if months else self.search())
 
