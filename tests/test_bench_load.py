@@ -31,7 +31,7 @@ GZIP = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n
 
 
 def served(answer: bytes, use: Callable[[tuple[str, int]], Awaitable[object]], *, requests: int = 100) -> object:
-    """Run `use` with a server that gives this answer; connections end after `requests`."""
+    """Run `use` with a server of one answer; connections end after `requests`."""
 
     connections: list[asyncio.Task[None]] = []
 
