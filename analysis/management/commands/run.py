@@ -92,7 +92,6 @@ class Command(TranslatedCommand):
             users.create_superuser("admin", password=password, has_generated_password=True)
             sentence = _("Sign in as admin, password %(password)s (shown only once)")
             self.stdout.write(sentence % {"password": password})
-        self.stdout.flush()  # also where it is written to a file
 
     def _import_samples(self) -> None:
         owner = get_user_model()._default_manager.order_by("-is_superuser", "pk")[0]
