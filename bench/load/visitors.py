@@ -86,8 +86,8 @@ class Log:
             self.errors.append(f"{url}: {reason!r}")
 
 
-class Person:
-    """A person; the next action depends on the current page."""
+class Visitor:
+    """A visitor; the next action depends on the current page."""
 
     def __init__(self, number: int, plan: Plan, log: Log) -> None:
         self._plan, self._log = plan, log
