@@ -129,7 +129,7 @@ def make_copies(site: Site) -> None:
 
 
 def copy_rows(site: Site, keys: list[str], *, renditions_id: uuid.UUID) -> None:
-    """Rows like the imported picture's, each with a key of its own."""
+    """Rows like the imported picture's, each with its own key."""
     hashes = [hashlib.sha256(key.encode()).hexdigest() for key in keys]
     with psycopg.connect(embedded.database_url(site.var)) as connection:
         names = connection.execute(

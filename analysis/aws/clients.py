@@ -5,15 +5,18 @@ The only module of analysis.aws that imports botocore.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import botocore.loaders
 import botocore.session
 from botocore import credentials, exceptions, parsers
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.httpsession import URLLib3Session
+from botocore.utils import get_environ_proxies
 
 from analysis.aws.errors import (
     CREDENTIAL_ERRORS,
@@ -24,6 +27,7 @@ from analysis.aws.errors import (
     EndpointUnreachable,
     MissingCredentials,
     RoleRefused,
+    is_clock_wrong,
 )
 from analysis.aws.object_refs import AssumedRole
 from analysis.messages import gettext_noop
@@ -46,6 +50,13 @@ def session() -> Any:
     new = botocore.session.Session()
     new.register_component("data_loader", _models)
     return new
+
+
+class Answer(NamedTuple):
+    """A response to `send`; names of headers are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
 
 
 class _RoleProvider:
@@ -82,7 +93,7 @@ def role_session(role: AssumedRole, *, region: str) -> Any:
 
 
 def client(service: str, *, region: str, role: AssumedRole | None = None, **options: Any) -> Any:
-    """A client with a session of its own.
+    """A client with its own session.
 
     Raises AWSError for an invalid configuration.
     """
@@ -109,6 +120,17 @@ def s3_client(*, region: str, has_endpoint: bool, role: AssumedRole | None = Non
         "response_checksum_validation": checksums,
     }
     return client("s3", region=region or "us-east-1", role=role, **{**defaults, **options})
+
+
+def send(method: str, url: str, headers: Mapping[str, str]) -> Answer:
+    """Send a request without credentials. Raises botocore's errors.
+
+    Through botocore, so that proxies and certificates are those of the other requests.
+    """
+    request = AWSRequest(method=method, url=url, headers=headers).prepare()
+    timeouts = (_BOUNDED["connect_timeout"], _BOUNDED["read_timeout"])
+    response = URLLib3Session(timeout=timeouts, proxies=get_environ_proxies(url)).send(request)
+    return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()})
 
 
 @contextmanager
@@ -150,6 +172,8 @@ def error_of(code: str, *, message: str, operation: str, region: str = "") -> AW
     values = {"code": code, "region": region}
     if code in CREDENTIAL_ERRORS:
         template = gettext_noop("AWS rejects the credentials (%(error_code)s). Renew them, and check the clock.")
+        if is_clock_wrong(code, message):
+            template = gettext_noop("AWS rejects requests because this machine's clock is wrong (%(error_code)s).")
         return MissingCredentials(template, code=code, error_code=code)
     if code in DENIED_CODES and operation == "AssumeRole":
         return _role_refused(code, message)

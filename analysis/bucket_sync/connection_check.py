@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
+from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
-from analysis.aws import bucket_settings, iam_policy, s3_objects, sts
+from analysis.aws import bucket_settings, cors, iam_policy, s3_objects, sts
 from analysis.aws.errors import AWSError, EndpointUnreachable, MissingCredentials, RoleRefused
 from analysis.aws.object_refs import AssumedRole
 from analysis.findings import AwsFinding, State
@@ -16,9 +17,13 @@ from analysis.formatting import translated
 from analysis.models import Bucket
 from analysis.storage import originals
 
+CORS = "CORS rules"
 
-def check_connection(bucket: Bucket) -> Iterator[AwsFinding]:
+
+def check_connection(bucket: Bucket, *, origin: str = "") -> Iterator[AwsFinding]:
     """Test each permission by a harmless request.
+
+    With the `origin` of the site, the CORS rules of a bucket that browsers upload to are tested too.
 
     Ends early where the endpoint does not respond.
     """
@@ -49,6 +54,24 @@ def check_connection(bucket: Bucket) -> Iterator[AwsFinding]:
         else:
             sentence = translated(step.refusal) if step.refusal else _("Allowed.")
             yield AwsFinding(step.action, State.FAILED if step.refusal else State.OK, sentence)
+    if origin and bucket.name == settings.AWS_STORAGE_BUCKET_NAME:
+        yield check_cors(client, bucket.name, origin=origin)
+
+
+def check_cors(client: Any, bucket: str, *, origin: str) -> AwsFinding:
+    """Send preflight requests, as browsers on this site do before uploads."""
+    try:
+        refused = cors.refused_methods(client, bucket, origin=origin)
+    except AWSError as error:
+        return AwsFinding(CORS, State.FAILED, translated(error))
+    if not refused:
+        sentence = _("Browsers can upload from %(origin)s.") % {"origin": origin}
+        return AwsFinding(CORS, State.OK, sentence)
+    sentence = _(
+        "The bucket's CORS rules do not allow %(methods)s from %(origin)s, so browsers can't upload."
+        " Paste the CORS rules below in S3's console, at the bucket's permissions."
+    )
+    return AwsFinding(CORS, State.FAILED, sentence % {"methods": get_text_list(refused, _("and")), "origin": origin})
 
 
 def check_role(bucket: Bucket) -> AwsFinding:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -11,7 +11,7 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Count, Exists, F, OuterRef
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
@@ -21,7 +21,7 @@ from analysis.curation.errors import ActionRefused
 from analysis.curation.tags import clean_name, get_or_create_tag
 from analysis.curation.verdicts import POSITIVE
 from analysis.formatting import count
-from analysis.models import BulkChange, ChangedImage, Label, Verdict, Viewer
+from analysis.models import BulkChange, ChangedImage, Image, Label, Verdict, Viewer
 from analysis.search import results
 from analysis.search.query import Query
 from analysis.search.syntax.parser import InvalidQuery, parse
@@ -30,6 +30,8 @@ MAX_IDS = 10_000
 STEP_SIZE = 1_000
 """Pictures changed in one transaction."""
 UNDO_WINDOW = timedelta(hours=24)
+MAX_CHECKED = 20_000
+"""Pictures looked up for a list of changes."""
 Act = BulkChange.Action
 
 
@@ -90,7 +92,7 @@ def apply_step(change: BulkChange, image_ids: list[int]) -> bool:
     """
     action = ACTIONS[change.action]
     with transaction.atomic():
-        # Rights are asked for in each step, as a change of a large result takes minutes and a right may end in between.
+        # Permissions are checked in each step: a large change takes minutes, and one may be revoked in between.
         locked = action.scope(change).select_for_update(of=("self",)).filter(pk__in=image_ids)
         permitted = list(locked.order_by("pk").values_list("pk", flat=True))
         # After the pictures, the order in which undo_step locks; the other way round the two would deadlock.
@@ -179,6 +181,22 @@ def undo_step(change: BulkChange) -> int | None:
         if restored:  # after the update, which locks the row of the change
             audit_log.record_images(audit_log.entry_of_bulk_change(change, is_undo=True).pk, restored)
     return len(restored)
+
+
+def numbers_deleted(changes: Iterable[BulkChange]) -> dict[int, int]:
+    """Numbers of pictures, by change, that were deleted forever since.
+
+    The latest changes only, up to MAX_CHECKED pictures.
+    """
+    checked, remaining = [], MAX_CHECKED
+    for change in changes:
+        remaining -= change.number
+        if remaining < 0:
+            break
+        checked.append(change.pk)
+    is_there = Exists(Image.objects.filter(pk=OuterRef("image_id")))
+    rows = ChangedImage.objects.filter(~is_there, change_id__in=checked).values("change_id")
+    return dict(rows.annotate(number=Count("image_id")).values_list("change_id", "number"))
 
 
 def delete_expired() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import OperationalError
@@ -148,6 +150,16 @@ def _check_bucket() -> Iterator[AwsFinding]:
             action=step.action if is_denied else "",
             milliseconds=step.milliseconds,
         )
+    if settings.SITE_URL:
+        yield _check_cors(client, name)
+
+
+def _check_cors(client: Any, name: str) -> AwsFinding:
+    """The CORS rules for browsers that upload, with the rules to paste if they lack."""
+    origin = "{0.scheme}://{0.netloc}".format(urlsplit(settings.SITE_URL))
+    finding = connection_check.check_cors(client, name, origin=origin)
+    rules = json.dumps(connection_check.cors_rules(origin), indent=2)
+    return finding if finding.is_fine else replace(finding, next_step=rules)
 
 
 def _bucket_error(error: AWSError) -> str:

@@ -1,8 +1,8 @@
 """The steps of the Dockerfile, run one after the other where no image builder is.
 
-Each stage is a root folder of its own. What its base image would have comes from this machine: /usr, /etc and /var
+Each stage is its own root folder. What its base image would have comes from this machine: /usr, /etc and /var
 through overlays, so that nothing here is changed, and a Python installation in /usr/local. All else begins empty. Needs
-root, Linux, and a mount namespace of its own (`unshare --mount`).
+root, Linux, and its own mount namespace (`unshare --mount`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ REGISTRY = ("PIP_", "NPM_", "SSL_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ht
 
 @dataclass
 class Root:
-    """A stage's folder, what lies below it, and what its instructions have set so far."""
+    """A stage's folder, the folders below it, and the state set by its instructions."""
 
     folder: Path
     layers: list[Path]

@@ -22,6 +22,7 @@ from analysis.search.terms import (
     FolderTerm,
     FormatTerm,
     HasTerm,
+    IdTerm,
     KeyTerm,
     LabelTerm,
     LensTerm,
@@ -42,6 +43,7 @@ from analysis.search.terms import (
     any_of,
     negation,
 )
+from analysis.search.terms.ids import joined
 
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """Without a deadline, since the time of one example depends on the machine."""
@@ -103,6 +105,11 @@ def counts():
     return st.builds(lambda name, bounds: CountTerm(name, *bounds), names(), bounds)
 
 
+def id_ranges():
+    numbers = st.integers(0, 10**18 - 1)
+    return numbers.map(lambda number: (number, number)) | st.tuples(numbers, numbers).map(sorted).map(tuple)
+
+
 def degrees(limit: int):
     """Coordinates to the millimeter."""
     return st.integers(-limit * 10**8, limit * 10**8).map(lambda number: number / 10**8)
@@ -135,6 +142,7 @@ def leaves():
         st.builds(HasTerm, st.sampled_from(HasTerm.FEATURES)),
         st.builds(SourceTerm, st.sampled_from(SourceTerm.SOURCES)),
         st.builds(ModelTerm, names()),
+        st.lists(id_ranges(), min_size=1, max_size=4).map(lambda ranges: IdTerm(joined(ranges))),
         st.builds(NearDuplicateTerm, st.integers(0, 10**18 - 1)),
         st.builds(SimilarTerm, (st.integers(0, 10**18 - 1) | st.uuids()).map(str)),
     )

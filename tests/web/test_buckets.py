@@ -49,6 +49,13 @@ def test_check_names_missing_permissions(bucket, s3, signed_in, operation, actio
     assert "2024/a.jpg" in s3.objects
 
 
+def test_check_tests_the_cors_rules_of_the_bucket_for_uploads(owner, bucket, s3, signed_in, settings):
+    settings.AWS_STORAGE_BUCKET_NAME = "photos"
+    page = check(signed_in(owner), bucket)
+    assert "do not allow POST and PUT from http://testserver, so browsers can't upload." in page.text
+    assert len([item for item in page.all("details") if item == {"open": ""}]) == 1
+
+
 def test_check_of_an_empty_bucket_reads_a_random_key(owner, bucket, s3, signed_in):
     assert "All required permissions are granted." in check(signed_in(owner), bucket).text
 
@@ -237,3 +244,14 @@ def test_empty_list_says_when_originals_are_deleted(owner, signed_in):
         "Originals are never changed, and deleted only if the bucket's setting “Delete originals from the bucket” is on"
         in text
     )
+
+
+def test_form_folds_what_few_buckets_need_and_shows_what_is_set(staff, bucket, signed_in):
+    browser = signed_in(staff)
+
+    def folded(page) -> list[bool]:
+        return ["open" in item for item in Page(page).all("details") if item.get("class") == "form-section"]
+
+    assert folded(browser.get(reverse("bucket-add"))) == [False, False, False]
+    Bucket.objects.update(exclude=["*/thumbs/*"], may_delete=True)
+    assert folded(browser.get(reverse("bucket-edit", args=[bucket.pk]))) == [False, True, True]

@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from analysis import pipeline
 from analysis.curation import bulk
 from analysis.curation.bulk import Selection
 from analysis.models import BulkChange, Image
@@ -48,11 +49,26 @@ def test_running_change_is_polled(owner, signed_in):
     assert ('hx-trigger="every 2s"' in page, "1 picture done so far." in page) == (True, True)
 
 
+def test_undo_is_not_offered_for_pictures_deleted_forever(owner, signed_in):
+    gone, remaining = create_image(owner), create_image(owner)
+    change, only_gone = trash(owner, gone, remaining), trash(owner, other := create_image(owner))
+    pipeline.delete_now(Image.objects.filter(pk__in=[gone.pk, other.pk]), by_id=owner.pk)
+    browser = signed_in(owner)
+    page = browser.get(URL).content.decode()
+    assert f'id="undo-{only_gone.pk}"' not in page
+    assert "Can&#x27;t be undone: deleted forever" in page
+    assert "1 picture was deleted forever and can&#x27;t be restored" in page
+    page = browser.post(reverse("undo", args=[change.pk]), {"next": URL}, follow=True).content.decode()
+    assert "Undone on 1 picture. 1 picture was changed again or deleted forever." in page
+    page = browser.post(reverse("undo", args=[only_gone.pk]), {"next": URL}, follow=True).content.decode()
+    assert "Nothing was undone: the pictures were changed again or deleted forever." in page
+
+
 @pytest.mark.parametrize("number", [1, 3])
 def test_number_of_queries_does_not_grow(owner, signed_in, number, django_assert_num_queries):
     for _ in range(number):
         trash(owner, create_image(owner))
     browser = signed_in(owner)
     browser.get(URL)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         browser.get(URL)

@@ -36,7 +36,7 @@ def outcomes(page: Page) -> list[str]:
 
 
 def rows(response) -> Page:
-    """The rows of an answer; the page's own templates for rows left out."""
+    """The rows of a response, without the page's own templates for rows."""
     response._container = [response.content.split(b"<template")[0]]
     return Page(response)
 
@@ -82,7 +82,7 @@ def test_file_in_the_trash_can_be_restored_without_javascript(browser, owner):
     image = Image.objects.get()
     trash.trash([image.pk])
     page = rows(send(browser, ("again.jpg", jpeg)))
-    assert "1 already in the trash. Show recently added pictures" in page.text
+    assert "1 already in the trash." in page.text
     assert "again.jpg Already in the trash Restore" in page.text
     (form,) = [form for form in page.all("form") if form["action"] == reverse("restore", args=[image.pk])]
     assert (form["method"], Image.objects.count()) == ("post", 1)
@@ -98,7 +98,7 @@ def test_picture_in_the_library_comes_before_one_in_the_trash(browser, owner):
     create_image(owner, sha256=here.sha256, trashed_at=timezone.now())
     page = rows(send(browser, ("again.jpg", jpeg)))
     assert page.links["again.jpg"] == f"/images/{here.pk}/"
-    assert "1 already in your library. Show recently added pictures" in page.text
+    assert "1 already in your library. Show these pictures" in page.text
 
 
 def test_htmx_request_gets_only_rows(browser):
@@ -253,4 +253,4 @@ def test_sidecar_belongs_to_every_picture_of_its_name_and_needs_one(browser):
     page = rows(send(browser, *files))
     assert set(Image.objects.values_list("title", flat=True)) == {"At the lake"}
     assert outcomes(page) == ["stored", "stored", "refused"]
-    assert "No picture with this name was chosen together with it." in page.text
+    assert "No picture with a matching name was chosen with it." in page.text

@@ -83,6 +83,8 @@ class Command(TranslatedCommand):
         mark = self.style.SUCCESS("ok     ") if finding.is_fine else self.style.ERROR("MISSING")
         duration = "" if finding.milliseconds is None else f"{finding.milliseconds} ms"
         self.stdout.write(f"{mark}  {finding.subject:<34}{duration:>9}  {finding.sentence}")
+        if finding.next_step:
+            self.stdout.write(finding.next_step)
 
     def _print(self, content: dict[str, Any]) -> None:
         self.stdout.write(json.dumps(content, indent=2))

@@ -19,6 +19,7 @@ from analysis.search.terms.dates import DateTerm, RelativeDateTerm, SpanTerm
 from analysis.search.terms.faces import FaceTerm
 from analysis.search.terms.files import BucketTerm, CameraTerm, FormatTerm, LensTerm, NameTerm
 from analysis.search.terms.folders import FolderTerm, KeyTerm
+from analysis.search.terms.ids import IdTerm
 from analysis.search.terms.labels import CategoryTerm, LabelTerm
 from analysis.search.terms.near_duplicates import NearDuplicateTerm
 from analysis.search.terms.numbers import RangeTerm
@@ -44,6 +45,7 @@ __all__ = [
     "FolderTerm",
     "FormatTerm",
     "HasTerm",
+    "IdTerm",
     "KeyTerm",
     "LabelTerm",
     "LensTerm",
@@ -75,7 +77,7 @@ TERMS: Final[tuple[type[Term], ...]] = (
     *(LabelTerm, CategoryTerm, TextTerm, NameTerm, OwnerTerm, BucketTerm, FormatTerm, CameraTerm, LensTerm),
     *(CollectionTerm, FolderTerm, KeyTerm, PlaceTerm, NearTerm, BoxTerm),
     *(RangeTerm, DateTerm, RelativeDateTerm, DayTerm, FaceTerm, CountTerm),
-    *(StateTerm, HasTerm, SourceTerm, OrientationTerm, ModelTerm, SimilarTerm, NearDuplicateTerm),
+    *(StateTerm, HasTerm, SourceTerm, OrientationTerm, ModelTerm, SimilarTerm, NearDuplicateTerm, IdTerm),
 )
 """In the order in which autocomplete offers their fields."""
 BY_FIELD: Final = {field: term for term in TERMS for field in term.fields}

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from analysis import formatting
-from analysis.curation.bulk import UNDO_WINDOW
+from analysis.curation.bulk import UNDO_WINDOW, numbers_deleted
 from analysis.models import BulkChange
 from analysis.web import toasts
 from analysis.web.bulk.messages import message_of
@@ -37,30 +37,48 @@ class ChangeRow:
     exact: str
     undo_url: str
     is_running: bool
+    is_undone: bool
 
 
 @require_safe
 def changes(request: Request) -> HttpResponse:
     """Own changes that can still be undone, the latest first."""
     own = BulkChange.objects.filter(person_id=current_user_id(request), done_at__gt=Now() - UNDO_WINDOW)
-    rows = [_row(change) for change in own.select_related("label").order_by("-pk")[:MAX_CHANGES]]
+    latest = list(own.select_related("label").order_by("-pk")[:MAX_CHANGES])
+    deleted = numbers_deleted(latest)
+    rows = [_row(change, deleted=deleted.get(change.pk, 0)) for change in latest]
     context = {"rows": rows, "is_active": any(row.is_running for row in rows)}
     if is_fragment(request):
         return render(request, "changes.html#rows", context)
     return render(request, "changes.html", context | {"toasts": toasts.take_toasts(request)})
 
 
-def _row(change: BulkChange) -> ChangeRow:
-    can_undo = change.undone_at is None and (change.number > 0 or change.is_open)
+def _row(change: BulkChange, *, deleted: int) -> ChangeRow:
+    can_undo = change.undone_at is None and (change.number > deleted or change.is_open)
     return ChangeRow(
         id=str(change.pk),
         message=message_of(change),
-        note=_undone(change) if change.undone_at else "",
+        note=_undone(change) if change.undone_at else _deleted(change, deleted),
         ago=formatting.ago(change.done_at, now=now()),
         exact=formatting.exact(change.done_at),
         undo_url=reverse("undo", args=[change.pk]) if can_undo else "",
         is_running=change.is_open,
+        is_undone=change.undone_at is not None and not change.is_open,
     )
+
+
+def _deleted(change: BulkChange, number: int) -> str:
+    """The pictures that an undo can't restore; empty without any."""
+    if not number:
+        return ""
+    if number >= change.number:
+        return _("Can't be undone: deleted forever")
+    text = ngettext(
+        "%(number)s picture was deleted forever and can't be restored",
+        "%(number)s pictures were deleted forever and can't be restored",
+        number,
+    )
+    return formatting.plural(text, number)
 
 
 def _undone(change: BulkChange) -> str:

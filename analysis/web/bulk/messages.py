@@ -74,16 +74,31 @@ def change_toast(change: BulkChange) -> Toast:
     return Toast(message_of(change), undo_url, progress_url=url)
 
 
-def undo_toast(change: BulkChange, number: int) -> Toast:
+def undo_toast(change: BulkChange) -> Toast:
+    """The progress of an undo, or how many pictures it restored and could not."""
+    number, missing = change.restored, change.number - change.restored
     if not change.is_open:
-        undone = ngettext("Undone on %(number)s picture.", "Undone on %(number)s pictures.", number)
-        return Toast(formatting.plural(undone, number))
+        return Toast(_undo_result(number, missing=missing))
     progress = ngettext(
         "Undone on %(number)s picture so far. The rest continues in the background.",
         "Undone on %(number)s pictures so far. The rest continues in the background.",
         number,
     )
     return Toast(formatting.plural(progress, number), progress_url=reverse("bulk-change", args=[change.pk]))
+
+
+def _undo_result(number: int, *, missing: int) -> str:
+    if not number:
+        return _("Nothing was undone: the pictures were changed again or deleted forever.")
+    undone = ngettext("Undone on %(number)s picture.", "Undone on %(number)s pictures.", number)
+    if missing <= 0:
+        return formatting.plural(undone, number)
+    rest = ngettext(
+        "%(number)s picture was changed again or deleted forever.",
+        "%(number)s pictures were changed again or deleted forever.",
+        missing,
+    )
+    return f"{formatting.plural(undone, number)} {formatting.plural(rest, missing)}"
 
 
 def message_of(change: BulkChange) -> str:

@@ -51,7 +51,7 @@ def bulk_action(request: Request, action: str) -> HttpResponse:
         raise Http404
     try:
         selection = selection_of(request)
-        # With scripts the bulk bar has said it before.
+        # With scripts, the bulk bar has already shown it.
         if not is_fragment(request) and (question := confirmation(request, action, selection)):
             return question
         toast = change_toast(ACTIONS[action](request, selection))
@@ -66,7 +66,8 @@ def undo(request: Request, change_id: int) -> HttpResponse:
         change = pipeline.undo(change_id, by=current_user(request), at_once=MAX_IMMEDIATE)
     except ActionRefused as refusal:
         return _respond(request, Toast(str(refusal)))
-    return _respond(request, undo_toast(change, change.restored if change.is_open else change.number))
+    change.refresh_from_db(fields=["number", "restored"])
+    return _respond(request, undo_toast(change))
 
 
 @require_safe
@@ -75,7 +76,7 @@ def bulk_change(request: Request, change_id: int) -> HttpResponse:
     change = get_object_or_404(
         BulkChange.objects.select_related("label"), pk=change_id, person_id=current_user_id(request)
     )
-    toast = undo_toast(change, change.restored) if change.undone_at else change_toast(change)
+    toast = undo_toast(change) if change.undone_at else change_toast(change)
     return _respond(request, replace(toast, is_finished=not change.is_open))
 
 
@@ -89,8 +90,8 @@ def menu(request: Request) -> HttpResponse:
         tags = [
             SelectedTag(str(tag.pk), tag.name, is_on_all=extent == "all") for tag, extent in bulk.tags_of(selection)
         ]
-        found = selected_labels(ids, kinds=REVIEWABLE_KINDS, viewer=permissions.viewer_of(request.user))
-        labels = [label for label in found if label.id not in {tag.id for tag in tags}]
+        selected = selected_labels(ids, kinds=REVIEWABLE_KINDS, viewer=permissions.viewer_of(request.user))
+        labels = [label for label in selected if label.id not in {tag.id for tag in tags}]
     except (ActionRefused, SearchTooSlow) as refusal:
         return render(request, "bulk/label_menu.html", {"error": str(refusal)})
     return render(request, "bulk/label_menu.html", {"tags": tags, "labels": labels})

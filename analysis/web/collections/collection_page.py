@@ -16,7 +16,8 @@ from analysis.web import links, sensitive
 from analysis.web.collections.tiles import sees_anyway, thumb_url
 from analysis.web.http import Request, current_user_id, int_param
 from analysis.web.library.cards import Card, cards
-from analysis.web.library.page import MAX_PAGES, LibraryPage, NextPage
+from analysis.web.library.page import LibraryPage
+from analysis.web.library.page_links import MAX_PAGES, NextPage
 
 PAGE_SIZE = 60
 
@@ -32,6 +33,7 @@ class Crumb:
 def collection_context(request: Request, collection: Collection, image_ids: Sequence[int]) -> dict[str, object]:
     """The page around the grid."""
     can_edit = rights.can_edit_collection(request.user, collection)
+    can_arrange = can_edit or rights.can_arrange_collection(request.user, collection)
     return {
         "collection": collection,
         "crumbs": _crumbs(collection, request),
@@ -39,13 +41,14 @@ def collection_context(request: Request, collection: Collection, image_ids: Sequ
         "owner": "" if can_edit else str(collection.owner),
         "sharing": sharing_text(collection),
         "can_edit_collection": can_edit,
-        "can_arrange": can_edit or rights.can_arrange_collection(request.user, collection),
+        "can_arrange": can_arrange,
+        "can_upload_here": can_arrange and permissions.can_upload_images(request.user),
         "can_leave": collection.members.filter(user_id=current_user_id(request)).exists(),
     }
 
 
 def library_page_of(request: Request, collection: Collection, image_ids: Sequence[int]) -> LibraryPage:
-    """The grid: as many pages as the address asks for, or up to the picture in `to`."""
+    """The grid: as many pages as the address requests, or up to the picture in `to`."""
     first, last = _pages(request, image_ids)
     page_ids = image_ids[(first - 1) * PAGE_SIZE : last * PAGE_SIZE]
     address = collection.get_absolute_url()
@@ -62,8 +65,8 @@ def library_page_of(request: Request, collection: Collection, image_ids: Sequenc
 def collection_cards(request: Request, collection: Collection, image_ids: Sequence[int]) -> list[Card]:
     """Cards in this order, with addresses within the collection."""
     viewer = permissions.viewer_of(request.user)
-    found = Image.objects.in_bulk(image_ids)
-    images = [found[image_id] for image_id in image_ids if image_id in found]
+    by_id = Image.objects.in_bulk(image_ids)
+    images = [by_id[image_id] for image_id in image_ids if image_id in by_id]
     made = cards(
         images,
         viewer=viewer,

@@ -187,11 +187,11 @@ def _least_overlapping(positions: Iterable[Rect], rows: Mapping[int, Sequence[Re
 
     Stops at one without any: that is most of the time.
     """
-    best, least = Rect(0, 0, 0, 0), float("inf")
+    best, smallest = Rect(0, 0, 0, 0), float("inf")
     for position in positions:
-        total = _overlap(position, rows, limit=least)
-        if total < least:
-            best, least = position, total
+        total = _overlap(position, rows, limit=smallest)
+        if total < smallest:
+            best, smallest = position, total
         if not total:
             break
     return best

@@ -173,7 +173,7 @@ def return_link(request: Request) -> ReturnLink:
     if collection:
         return ReturnLink(Query(), "", collection)
     try:
-        # The search only leads back; a broken one must not keep anybody from the picture.
+        # The search is only for the way back; an invalid one must not hide the picture.
         return ReturnLink(parse(request.GET.get("q", "")), saved)
     except InvalidQuery:
         return ReturnLink(Query(), saved)

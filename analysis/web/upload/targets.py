@@ -32,10 +32,11 @@ class TargetChoices:
 def choices(request: Request, *, chosen: Target | None = None) -> TargetChoices:
     """The collections that the person added to last, and who can see pictures."""
     chosen = chosen or Target(collection_id=int_param(request.GET.get("collection", ""), maximum=10**18, minimum=0))
-    recent = arrangeable_collections(request.user).order_by("-changed_at", "-pk")
-    return TargetChoices(
-        list(recent[:MAX_CHOICES]), [(value, str(label)) for value, label in Image.Visibility.choices], chosen
-    )
+    offered = arrangeable_collections(request.user)
+    recent = list(offered.order_by("-changed_at", "-pk")[:MAX_CHOICES])
+    if chosen.collection_id and chosen.collection_id not in {collection.pk for collection in recent}:
+        recent = [*offered.filter(pk=chosen.collection_id), *recent]
+    return TargetChoices(recent, [(value, str(label)) for value, label in Image.Visibility.choices], chosen)
 
 
 @require_safe

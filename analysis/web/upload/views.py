@@ -23,7 +23,10 @@ from analysis.ingest.validation import InvalidImage, clean_name, megabytes
 from analysis.ingest.xmp import MAX_BYTES, parse_packet
 from analysis.library.uploads import Target
 from analysis.models import Image
+from analysis.search.query import Query
+from analysis.search.terms.ids import IdTerm, joined
 from analysis.storage import blobs
+from analysis.web import links
 from analysis.web.http import Request, current_user_id, id_list_param, is_fragment
 from analysis.web.library.cards import DONE, FAILED, QUEUED, RUNNING, Card, cards
 from analysis.web.upload.targets import choices, target_of
@@ -77,6 +80,7 @@ def upload(request: Request) -> HttpResponse:
     outcomes = import_files(request.FILES.getlist("files"), owner_id=current_user_id(request), target=target)
     context |= {"target": choices(request, chosen=target)}
     context |= {"rows": upload_rows(outcomes), "reports": True, "summary": summary(outcomes)}
+    context["shown_url"] = shown_url(outcomes)
     return render(request, "upload/index.html#rows" if is_fragment(request) else "upload/index.html", context)
 
 
@@ -111,7 +115,7 @@ def import_files(files: Iterable[UploadedFile[bytes]], *, owner_id: int, target:
             unused.discard(beside)
             sidecar = sidecars.get(beside)
             outcomes.append(import_file(file, name=name, owner_id=owner_id, target=target, sidecar=sidecar))
-    alone = _("No picture with this name was chosen together with it.")
+    alone = _("No picture with a matching name was chosen with it.")
     return outcomes + [UploadOutcome(clean_name(name), sentence=alone) for name in sorted(unused)]
 
 
@@ -152,6 +156,15 @@ def summary(outcomes: list[UploadOutcome]) -> str:
         (refused, ngettext("%(number)s rejected", "%(number)s rejected", refused)),
     ]
     return f"{', '.join(formatting.plural(text, number) for number, text in counts if number)}."
+
+
+def shown_url(outcomes: list[UploadOutcome]) -> str:
+    """The search for these pictures; empty if none is in the library."""
+    images = [outcome.image for outcome in outcomes if outcome.image and not _is_trashed(outcome)]
+    if not images:
+        return ""
+    ids = IdTerm(joined((image.pk, image.pk) for image in images))
+    return links.library_url(Query((ids,), sort="newest"))
 
 
 def _row(outcome: UploadOutcome, by_id: dict[str, Card]) -> UploadRow:

@@ -3,3 +3,15 @@ import "./virtual_grid.js";
 import "./scroll_restore.js";
 import "./selection.js";
 import "./request_errors.js";
+import { reloadLibrary } from "./library_refresh.js";
+
+const DELAY = 1_000; // so that pictures stored together are shown together
+let timer = null;
+
+// Pictures that are dropped here are added to the collection. The grid is left alone while something is selected in it.
+document.addEventListener("image-in-library", () => {
+  timer ??= setTimeout(() => {
+    timer = null;
+    if (!document.querySelector("image-selection .card-checkbox:checked")) reloadLibrary();
+  }, DELAY);
+});

@@ -1,4 +1,4 @@
-// Uploads files, three at a time, from the upload page or beside the library.
+// Uploads files, three at a time, from the upload page or the library.
 import { acceptDrops, couldBePicture, folderOf } from "./dropped_files.js";
 import { InterruptedUploads } from "./interrupted_uploads.js";
 import { NUMBER, message } from "./messages.js";
@@ -28,7 +28,7 @@ class UploadFiles extends HTMLElement {
       this.addResult(upload, row);
       this.render();
     });
-    this.live = new LiveRows(this.view.section("added"), this.dataset.stateUrl, () => this.countRestored());
+    this.live = new LiveRows(this.view.section("added"), this.dataset.stateUrl, (id) => this.countRestored(id));
     this.listen();
     this.showInterrupted();
     acceptDrops(
@@ -98,7 +98,7 @@ class UploadFiles extends HTMLElement {
     const target = targetOf(this);
     const entries = uploads.map(({ file }) => ({ name: file.name, size: file.size, folder: folderOf(file), target }));
     const ids = this.journal.add(entries).catch(() => []);
-    uploads.forEach((upload, index) => Object.assign(upload, { entry: ids.then((found) => found[index]) }));
+    uploads.forEach((upload, index) => Object.assign(upload, { entry: ids.then((entryIds) => entryIds[index]) }));
   }
 
   async note(upload, values) {
@@ -182,12 +182,15 @@ class UploadFiles extends HTMLElement {
       return;
     }
     this.total[{ duplicate: "duplicates", trashed: "trashed" }[outcome] ?? "added"] += 1;
+    if (outcome !== "trashed") this.view.shownIds.add(image);
     this.view.addRow("added", row);
     this.live.poll();
+    if (outcome === "stored" || outcome === "duplicate") document.dispatchEvent(new CustomEvent("image-in-library"));
     if (outcome === "stored") document.dispatchEvent(new CustomEvent("image-stored", { detail: { id: image } }));
   }
 
-  countRestored() {
+  countRestored(id) {
+    this.view.shownIds.add(id);
     this.total.trashed -= 1;
     this.total.duplicates += 1;
     this.render();

@@ -28,7 +28,8 @@ export class LiveRows {
     this.url = url;
     list.addEventListener("submit", async (event) => {
       event.preventDefault();
-      if (await this.restore(event.target)) onRestored();
+      const { image } = event.target.closest("li").dataset;
+      if (await this.restore(event.target)) onRestored(image);
     });
   }
 

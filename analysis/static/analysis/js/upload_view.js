@@ -1,6 +1,7 @@
 // The upload's part of the page: the total, and rows for what is active, refused and added. However many files there are,
 // the page holds a few hundred rows; the rest are numbers.
 import { NUMBER, message } from "./messages.js";
+import { idSearch } from "./picture_ids.js";
 import { summary, timeLeft } from "./upload_messages.js";
 
 const MAX_ROWS = 200;
@@ -10,6 +11,7 @@ export class UploadView {
   constructor(root) {
     this.root = root;
     this.shownAt = "";
+    this.shownIds = new Set(); // of the pictures that were added, or in the library already
   }
 
   get dock() {
@@ -95,7 +97,7 @@ export class UploadView {
     const progress = message("upload-progress", { done: NUMBER.format(ended), total: NUMBER.format(files) });
     const text = isDone ? summary(total) || message("uploads") : progress;
     this.root.querySelector("[data-upload-summary]").textContent = text;
-    this.renderLink(isDone ? total.added + total.duplicates : 0);
+    this.renderLinks(isDone ? this.shownIds.size : 0);
     const isMoving = isBusy && rate > 0;
     this.root.querySelector("[data-upload-rate]").textContent = isMoving
       ? `${(rate / 1e6).toFixed(1)} MB/s · ${timeLeft((bytes - sent) / rate)}`
@@ -112,12 +114,16 @@ export class UploadView {
     this.root.querySelector("[data-retry-all]").hidden = this.retryable().length < 2;
   }
 
-  // To the collection they were added to, else to the pictures added last.
-  renderLink(number) {
+  // To exactly these pictures, and to the collection they were added to.
+  renderLinks(number) {
     const link = this.root.querySelector("[data-show-added]");
+    const collection = this.root.querySelector("[data-show-collection]");
     this.root.querySelector("[data-show-line]").hidden = !number;
+    if (!number) return;
     link.textContent = message("show-pictures", { number });
-    if (this.shownAt) link.href = this.shownAt;
+    link.search = new URLSearchParams({ q: `${idSearch(this.shownIds)} sort:newest` });
+    collection.hidden = !this.shownAt;
+    if (this.shownAt) collection.href = this.shownAt;
   }
 
   renderRemaining(name, count) {

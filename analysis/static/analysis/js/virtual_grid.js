@@ -105,6 +105,20 @@ class VirtualGrid extends HTMLElement {
     if (this.removed.size || scrollY > 0) this.relayout();
   }
 
+  // Adds the page before the first one, and replaces the headings of the card that was first; the visible ones stay in place.
+  prependPage(elements) {
+    const first = this.grid.firstElementChild;
+    if (this.removed.has(first)) this.replaceSpacer(first);
+    const anchor = this.firstVisibleCard() ?? this.cards[0];
+    const { top } = anchor.getBoundingClientRect();
+    while (!isCard(this.grid.firstElementChild)) this.grid.firstElementChild.remove();
+    this.grid.prepend(...elements);
+    this.announce(elements.filter(isCard));
+    if (this.removed.size) this.layoutAround(anchor);
+    scrollBy({ top: anchor.getBoundingClientRect().top - top, behavior: "instant" });
+    this.scheduleUpdate();
+  }
+
   // Moves the focus from card to card. False if there is none in that direction.
   moveFocus(card, key) {
     const target = card ? neighborOf(card, key) : key === "ArrowRight" && (this.targetCard() ?? this.firstVisibleCard());
