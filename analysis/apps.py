@@ -10,7 +10,7 @@ class AnalysisConfig(AppConfig):
 
     def ready(self) -> None:
         # Shared tasks belong to the current Celery app; without ours they would use Celery's default broker.
-        from analysis import checks  # noqa: F401, PLC0415
+        from analysis import checks, deployment_checks  # noqa: F401, PLC0415
         from analysis.recognition import registry  # noqa: PLC0415
         from imagelib import celery, error_reports  # noqa: F401, PLC0415
 

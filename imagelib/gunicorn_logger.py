@@ -12,7 +12,6 @@ from gunicorn.glogging import Logger as GunicornLogger
 from imagelib.log_config import formatter
 from imagelib.settings.logs import LOG_FORMAT, LOG_SECRETS
 
-ACCESS_LOGGER = "gunicorn.access"
 USER_ID = "imagelib.user_id"  # set by imagelib.request_ids
 
 

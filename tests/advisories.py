@@ -1,8 +1,8 @@
 """Compare the pinned versions with a list of advisories, without a network.
 
 `python -m tests.advisories FILE.zip`: the file has one JSON document in the OSV format for each advisory, as osv.dev
-publishes them for PyPI. No package carries a list that is kept up to date, so without a file nothing is compared, and
-that is said; `.github/workflows/advisories.yml` fetches one each week.
+publishes them for PyPI. No package has a list that is kept up to date, so without a file nothing is compared, and
+a message says so; `.github/workflows/advisories.yml` fetches one each week.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from imagelib.process_manager import Program, ProgramExited, process_manager
 from tests.process_helpers import IGNORING, limited
 
 ROOT = Path(__file__).resolve().parent.parent
-# Notes its start, ends when told to; "deaf" only notes that it was told, "crowd" has a child as deaf.
+# Records its start, ends on a signal; "deaf" only records the signal, "crowd" has a child that does the same.
 PROGRAM = """
 import os, signal, sys, time
 name, *kinds = sys.argv[1:]
@@ -80,7 +80,7 @@ def notes(folder: Path, *, until: Callable[[list[str]], bool]) -> list[str]:
 
 
 def pids(folder: Path, *, count: int) -> list[int]:
-    """Process ids of the programs, once so many have started."""
+    """Process ids of the programs, once this number have started."""
 
     def started(lines: list[str]) -> list[str]:
         return [line for line in lines if " is " in line]

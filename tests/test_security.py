@@ -18,7 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from analysis.backup import restore
 from analysis.backup.errors import BackupError
-from analysis.backup.file_list import Entry
+from analysis.backup.file_list import BackupEntry
 from analysis.backup.location import StoredFile
 from analysis.exports.archives import UsedNames
 from analysis.models import Image
@@ -167,4 +167,4 @@ def test_archives_unpack_into_their_folder(name: str) -> None:
 @pytest.mark.parametrize("key", ["../../evil", "/etc/cron.d/evil", "originals/../../evil", "originals/a\0b"])
 def test_a_backup_writes_nothing_outside_of_the_library(key: str) -> None:
     with pytest.raises(BackupError, match="invalid name"):
-        list(restore._chunks(iter([Entry(key, StoredFile(1, "0" * 64))])))
+        list(restore._chunks(iter([BackupEntry(key, StoredFile(1, "0" * 64))])))

@@ -89,6 +89,20 @@ PAGES = {
     "password reset link": ("account_reset_password_from_key", ["1", "no-token"], None),
     "password reset done": ("account_reset_password_from_key_done", [], None),
 }
+# Only translated here: test_accessibility.py opens those of PAGES in a browser, which takes a second each.
+MORE_PAGES = {
+    "folders": ("folders", [], "owner"),
+    "folder filter": ("folder-filter", [], "owner"),
+    "place filter": ("place-filter", [], "owner"),
+    "state filter": ("state-filter", [], "owner"),
+    "collection filter": ("collection-filter", [], "owner"),
+    "trash": ("trash", [], "owner"),
+    "changes": ("bulk-changes", [], "owner"),
+    "deliveries": ("deliveries", [], "owner"),
+    "exports": ("exports", [], "owner"),
+    "sinks": ("sinks", [], "staff"),
+    "audit log": ("audit-log", [], "staff"),
+}
 PENDING: set[str] = set()
 
 
@@ -204,9 +218,9 @@ def rows(owner, staff):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [*PAGES, *MORE_PAGES])
 def test_page_is_translated_unless_it_is_pending(name, rows, signed_in, nobody, pseudo):
-    url_name, arguments, person = PAGES[name]
+    url_name, arguments, person = (PAGES | MORE_PAGES)[name]
     browser = signed_in(rows[person]) if person else nobody
     page = browser.get(reverse(url_name, args=[rows.get(argument, argument) for argument in arguments]))
     texts = Untranslated(page.content.decode()).texts

@@ -35,6 +35,7 @@ from analysis.api import (
     sinks,
     status,
     tags,
+    trash,
     uploads,
 )
 from analysis.api.authentication import rate_headers
@@ -58,6 +59,7 @@ api = Api(
 errors.add_handlers(api)
 routers = (
     images,
+    trash,
     label_tree,
     labels,
     tags,

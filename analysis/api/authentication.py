@@ -45,6 +45,7 @@ class BearerToken(HttpAuthBase):
 
 READ = BearerToken(ApiToken.Scope.READ)
 WRITE = BearerToken(ApiToken.Scope.WRITE)
+DELETE = BearerToken(ApiToken.Scope.DELETE)
 ANALYZE = BearerToken(ApiToken.Scope.ANALYZE)
 ADMIN = BearerToken(ApiToken.Scope.ADMIN)
 

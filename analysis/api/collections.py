@@ -20,6 +20,7 @@ from analysis.api.idempotency import idempotent
 from analysis.api.pagination import CursorParam, LimitParam
 from analysis.api.request_body import RequestBody, RowId
 from analysis.api.responses import json_response
+from analysis.curation import collection_order
 from analysis.curation import collections as curation
 from analysis.curation.bulk import MAX_IDS, Selection
 from analysis.curation.errors import ActionRefused
@@ -190,8 +191,8 @@ def move_collection_images(request: HttpRequest, collection_id: int, move: Move)
     collection = _arrangeable(request, collection_id)
     ids = list(dict.fromkeys(move.image_ids))
     if len(_visible(request, collection, ids)) < len(ids):
-        raise ActionRefused(curation.CHANGED_MESSAGE)
-    return {"changed": len(curation.move(collection, ids, before=move.before))}
+        raise ActionRefused(collection_order.CHANGED_MESSAGE)
+    return {"changed": len(collection_order.move(collection, ids, before=move.before))}
 
 
 def _own(request: HttpRequest, collection_id: int) -> Collection:

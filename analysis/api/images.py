@@ -181,7 +181,7 @@ def trash_image(request: HttpRequest, image_id: ImageId) -> HttpResponse:
     image = permissions.get_image_or_404(request.user, image_id)
     permissions.require_edit_image(request.user, image)
     require_match(request, etag_of(resource(image, request, ALL_FIELDS)))
-    # To the trash and never further: a program's mistake must be as easy to undo as a person's.
+    # To the trash and no further, so that a mistake is easy to undo: trash.py deletes from there.
     trash.trash_image(image, by_id=token_of(request).user_id)
     return HttpResponse(status=204)
 

@@ -68,7 +68,7 @@ def client(*, region: str, role: AssumedRole | None = None) -> Client:
 
 
 def reset() -> None:
-    """Forget clients, after credentials or the endpoint changed."""
+    """Discard clients, after credentials or the endpoint changed."""
     with _lock:
         _clients.clear()
 

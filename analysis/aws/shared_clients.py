@@ -36,7 +36,7 @@ def shared_client(service: str, *, region: str, role: AssumedRole | None = None)
 
 
 def reset() -> None:
-    """Forget clients, after credentials or an endpoint changed."""
+    """Discard clients, after credentials or an endpoint changed."""
     with _lock:
         _clients.clear()
 

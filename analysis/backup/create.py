@@ -63,7 +63,7 @@ def create(location: Location, *, options: Options, progress: Progress) -> Resul
     Raises BackupError; then the location has no new backup.
     """
     now = timezone.now()
-    with _exclusively():
+    with exclusively():
         name = _new_name(location, now)
         try:
             result = _write(location, name, now, options=options, progress=progress)
@@ -78,8 +78,11 @@ def create(location: Location, *, options: Options, progress: Progress) -> Resul
 
 
 @contextmanager
-def _exclusively() -> Iterator[None]:
-    """Hold off other backups, and deletions of files that the snapshot refers to."""
+def exclusively() -> Iterator[None]:
+    """Hold off other backups, and deletions of files that the snapshot refers to.
+
+    Raises BackupError while another one is running.
+    """
     with closing(connect()) as lock:
         if not lock.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone()[0]:  # type: ignore[index]
             raise BackupError(_("Another backup of this library is running."))

@@ -58,6 +58,14 @@ class Location:
         with suppress(OSError):
             self.storage.delete(name)
 
+    def delete(self, name: str) -> None:
+        """Delete a file, if it is there."""
+        try:
+            self.storage.delete(name)
+        except OSError as error:
+            sentence = _("%(name)s in %(location)s could not be deleted: %(error)s.")
+            raise BackupError(sentence % self._values(name, error)) from error
+
     def size(self, name: str) -> int | None:
         """Size in bytes; None if there is no such file."""
         try:

@@ -184,7 +184,7 @@ def undo_step(change: BulkChange) -> int | None:
 
 
 def numbers_deleted(changes: Iterable[BulkChange]) -> dict[int, int]:
-    """Numbers of pictures, by change, that were deleted forever since and can't be restored.
+    """Numbers of pictures, by change, that were deleted forever since.
 
     The latest changes only, up to MAX_CHECKED pictures.
     """

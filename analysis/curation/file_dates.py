@@ -25,9 +25,9 @@ REQUESTS = 8
 
 @dataclass
 class FileDates:
-    """Pictures of a bucket that were asked about, and those that got a date."""
+    """Numbers of pictures in a bucket that were checked, and that got a date."""
 
-    asked: int = 0
+    checked: int = 0
     filled: int = 0
 
 
@@ -37,7 +37,7 @@ def fill_file_dates(bucket: Bucket, *, is_stopped: Callable[[], bool]) -> FileDa
     One HeadObject for each of them. Continues where an earlier run was stopped. Raises AWSError, after which the next
     run begins with the same pictures.
     """
-    # HeadObject answers 404 for a missing bucket and for a missing object alike.
+    # HeadObject returns 404 for a missing bucket and for a missing object alike.
     next(s3_objects.pages(originals.client_of(bucket), bucket.name, prefix=bucket.prefix, size=1), None)
     cursor, _ = Backfill.objects.get_or_create(name=f"file dates {bucket.pk}")
     dates = FileDates()
@@ -47,7 +47,7 @@ def fill_file_dates(bucket: Bucket, *, is_stopped: Callable[[], bool]) -> FileDa
             dates.filled += _save(times)
             cursor.cursor = images[-1].pk
             cursor.save(update_fields=["cursor"])
-        dates.asked += len(images)
+        dates.checked += len(images)
         if is_stopped():
             return dates
     cursor.delete()

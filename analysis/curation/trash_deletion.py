@@ -148,7 +148,7 @@ def _is_running() -> Exists:
 def _is_allowed(deletion: TrashDeletion) -> bool:
     """False if the person has lost the right since: the account was closed."""
     if deletion.person_id is None:
-        return True  # asked for by imagelib or a command
+        return True  # requested by imagelib or a command
     person = permissions.reload_user(deletion.person_id)
     return person is not None and permissions.can_delete_forever(person, owner_id=deletion.owner_id)
 

@@ -58,7 +58,7 @@ def _archive(
 ) -> Iterator[bytes]:
     """One file for each picture; those that cannot be read are named in errors.txt.
 
-    Their names have a `suffix` more, or an `extension` in place of their own.
+    Their names get an additional `suffix`, or another `extension`.
     """
     names, errors, failed = UsedNames(), list[str](), 0
     with ZipStream(is_compressed=is_compressed) as archive:

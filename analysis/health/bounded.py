@@ -17,7 +17,7 @@ def bounded(function: Callable[[], T], *, seconds: float = LIMIT) -> T:
     """Call the function in a thread.
 
     Raises TimeoutError if it takes longer; the thread continues.
-    The thread has no database connection of its own that would be closed, so the function must not use the database.
+    The thread has no separate database connection that would be closed, so the function must not use the database.
     """
     results: list[T] = []
     errors: list[Exception] = []

@@ -39,7 +39,7 @@ def check_database() -> Finding:
     database: Any = connection.Database  # type: ignore[attr-defined] # psycopg
     try:
         with database.connect(**connection.get_connection_params() | {"connect_timeout": CONNECT_TIMEOUT}) as own:
-            own.execute(f"SET statement_timeout = '{READ_TIMEOUT}s'")
+            own.execute(f"SET LOCAL statement_timeout = '{READ_TIMEOUT}s'")
             version = own.info.server_version // 10_000
             (size,) = own.execute("SELECT pg_size_pretty(pg_database_size(current_database()))").fetchone()
     except database.Error as error:

@@ -9,7 +9,7 @@ DELIVERY_ERROR = models.TextField(
 
 
 class Migration(migrations.Migration):
-    """Renames in the code alone: columns keep their names, so that the version before goes on running."""
+    """Renames in the code alone: columns keep their names, so that the previous version keeps working."""
 
     dependencies = [
         ("analysis", "0035_bucket_census"),

@@ -101,12 +101,10 @@ class Engine:
         if not claimed:
             return None
         cached = find_cached_responses(claimed)
-        reusable = {pk for pk, response in cached.items() if response.is_disclosed or is_probe}
-        if reusable:
-            save_results(
-                [self._reused(analysis, cached[analysis.pk]) for analysis in claimed if analysis.pk in reusable]
-            )
-        others = [analysis for analysis in claimed if analysis.pk not in reusable]
+        known = {pk for pk, response in cached.items() if response.is_disclosed or is_probe}
+        if known:
+            save_results([self._reused(analysis, cached[analysis.pk]) for analysis in claimed if analysis.pk in known])
+        others = [analysis for analysis in claimed if analysis.pk not in known]
         for analysis, at in zip(others, times, strict=False):
             if response := cached.get(analysis.pk):
                 self._in_flight[pool.submit(self._reused, analysis, response, at=at)] = analysis

@@ -109,6 +109,6 @@ def _replayed() -> int | None:
     # A separate connection: waiting for one from the pool takes as long as a page may.
     parameters: dict[str, Any] = connections[REPLICA].get_connection_params()
     with psycopg.connect(**parameters | {"connect_timeout": CONNECT_SECONDS}) as own:
-        own.execute(f"SET statement_timeout = '{STATEMENT_SECONDS}s'")
+        own.execute(f"SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s'")
         row = own.execute("SELECT (pg_last_wal_replay_lsn() - '0/0')::bigint, pg_is_in_recovery()").fetchone()
     return int(row[0]) if row and row[0] is not None and row[1] else None

@@ -73,7 +73,7 @@ def first_pages(run: SearchRun) -> Iterator[Measurement]:
 
 
 def in_first_pages(run: SearchRun, name: str, value: float, *, at_most: float | None = None) -> Measurement:
-    """Milliseconds beside F."""
+    """Milliseconds next to F."""
     return Measurement(name=name, value=value, unit="ms", baseline=p95(run.all("imagelib")), at_most_ratio=at_most)
 
 

@@ -33,7 +33,7 @@ def serving(library: LoadedLibrary) -> Iterator[tuple[str, int]]:
         for _ in range(2):  # workers
             program.wait_for("Booting worker", seconds=60)
         program.discard_output()
-        _wait_for_response(port)
+        wait_for_response(port)
         yield "127.0.0.1", port
 
 
@@ -121,7 +121,7 @@ def session_key(user_id: int) -> str:
     return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 
-def _wait_for_response(port: int) -> None:
+def wait_for_response(port: int) -> None:
     deadline = time.monotonic() + 60
     while True:
         try:

@@ -76,6 +76,7 @@ class ApiToken(models.Model):
     class Scope(models.TextChoices):
         READ = "read", _("Read: search and view what you can see")
         WRITE = "write", _("Write: upload, edit, label, move to trash")
+        DELETE = "delete", _("Delete: delete pictures in your trash forever")
         ANALYZE = "analyze", _("Analyze: start analyses, up to a spending limit")
         ADMIN = "admin", _("Administer: buckets, spending and health, as far as your account may")
 

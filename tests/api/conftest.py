@@ -10,7 +10,7 @@ from django.test import Client
 
 from imagelib.accounts import api_tokens
 
-ALL_SCOPES = ("read", "write", "analyze", "admin")
+ALL_SCOPES = ("read", "write", "delete", "analyze", "admin")
 
 
 class ApiClient:

@@ -9,11 +9,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from analysis.models import Alert, Batch, Label, SavedSearch
 from imagelib.accounts import api_tokens
 from tests import pictures
-from tests.factories import create_labeled_image, create_user
+from tests.factories import create_image, create_labeled_image, create_user
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 EXAMPLES = re.findall(r"```sh\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
@@ -24,10 +25,11 @@ SECONDS = 30
 def environment(live_server, tmp_path):
     owner = create_user("owner")
     image = create_labeled_image(owner, {"Dog": 98.5, "Cat": 60.0}, filename="dog.jpg")
-    scopes = ["read", "write", "analyze", "admin"]
+    scopes = ["read", "write", "delete", "analyze", "admin"]
     _token, text = api_tokens.create(owner, name="Docs", scopes=scopes, days=1, spending_limit=Decimal(5))
     (tmp_path / "beach.jpg").write_bytes(pictures.encoded(pictures.photo(), "jpeg"))
     ids = {"IMAGE": image.pk, "LABEL": Label.objects.get(name="Cat").pk}
+    ids["TRASHED"] = create_image(owner, trashed_at=timezone.now()).pk
     ids["SEARCH"] = SavedSearch.objects.create(owner=owner, name="Dogs", query="dog").pk
     values = {name: str(pk) for name, pk in ids.items()}
     return {"URL": live_server.url, "TOKEN": text, "PATH": "/usr/bin:/bin", **values}

@@ -47,6 +47,11 @@ def client_error(code: str, message: str = "User: arn:aws:iam::123456789012:user
             "AWS rejects the credentials (ExpiredToken). Renew them, and check the clock.",
         ),
         (
+            client_error("RequestTimeTooSkewed"),
+            MissingCredentials,
+            "AWS rejects requests because this machine's clock is wrong (RequestTimeTooSkewed).",
+        ),
+        (
             exceptions.NoCredentialsError(),
             MissingCredentials,
             "No AWS credentials were found. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or attach a role.",

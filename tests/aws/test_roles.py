@@ -16,7 +16,7 @@ OBJECT = S3Object("photos", "a.jpg")
 
 
 def read(s3, number: int) -> list[str]:
-    """The keys that signed so many requests."""
+    """The keys that signed this number of requests."""
     s3.put("a.jpg", b"x")
     for _request in range(number):
         s3_objects.head(s3_objects.client(region="us-east-1", role=ASSUMED), OBJECT)

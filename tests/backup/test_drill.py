@@ -1,4 +1,4 @@
-"""Drill: back up a library, lose it, restore it; every row and byte is as before."""
+"""Drill: back up a library, lose it, restore it; every row and byte is the same."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def refusal(command: str, *arguments, **options) -> str:
 
 @contextmanager
 def full_disk(*, largest: int):
-    """Let no file grow beyond so many bytes, as if the disk were full."""
+    """Let no file grow beyond this number of bytes, as if the disk were full."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (largest, hard))
     try:

@@ -1,4 +1,4 @@
-"""The timeline in a browser: jumps, what comes before, and Back."""
+"""The timeline in a browser: jumps by pointer, keys and touch, and Back."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def test_jump_by_pointer_and_keys_and_back(visit, years):
     expect(timeline).to_have_attribute("aria-valuetext", "January 2022")
 
     first = page.locator(".card").first
-    card, place = page.locator(f"#{first.get_attribute('id')}"), first.bounding_box()["y"]
+    card, top = page.locator(f"#{first.get_attribute('id')}"), first.bounding_box()["y"]
     page.mouse.move(600, 500)
     page.mouse.wheel(0, -1)
     expect(page.locator(".date-heading h2").first).to_have_text("January 2024")
-    assert abs(card.bounding_box()["y"] - place) < 2
+    assert abs(card.bounding_box()["y"] - top) < 2
     while page.evaluate("scrollY") or page.locator("load-previous").count():
         page.mouse.wheel(0, -2_000)
         page.wait_for_function("() => new Promise((resolve) => requestAnimationFrame(() => resolve(true)))")

@@ -28,7 +28,7 @@ def window(visit, owner):
 
 @pytest.fixture
 def hold(window):
-    """hold(): from now on uploads are not answered while the test looks at the page."""
+    """hold(): from now on uploads get no response while the test looks at the page."""
     yield lambda: window.page.route(UPLOADS, lambda route: None)
     # No longer answered: a response to a request of a page that was left may wait forever.
     window.page.unroute_all(behavior="ignoreErrors")
@@ -76,7 +76,7 @@ def test_upload_pauses_on_lost_connection_and_resumes(window):
     page.unroute("**/upload/**")
     expect(page.locator("[data-section=added] .name")).to_have_text("one.jpg", timeout=30_000)
     expect(page.locator("[data-upload-alert]")).to_be_hidden()
-    window.forget_complaints()  # the browser told of the lines that we cut
+    window.forget_complaints()  # the browser reported the connections that were cut
 
 
 def test_failed_upload_can_be_retried(window):

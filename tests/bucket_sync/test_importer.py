@@ -196,7 +196,7 @@ def test_unchanged_object_is_not_imported_again(bucket, s3):
     read(bucket)
     before = len(s3.requests)
     assert hear(KEY, etag=s3.etag(KEY)) == set()
-    assert hear(KEY) == {bucket.pk}  # without an etag only a look can tell
+    assert hear(KEY) == {bucket.pk}  # without an etag, only a request can detect it
     read(bucket)
     assert (len(s3.requests), Analysis.objects.filter(api="labels").count()) == (before + 1, 1)
 
@@ -307,7 +307,7 @@ def test_changes_by_people_during_an_import_are_kept(bucket, s3):
     image = Image.objects.get()
     assert (image.width, image.visibility, image.title) == (300, 0, "Mine")
     locks = re.findall(r'FROM "(\w+)" [^;]* FOR UPDATE', "; ".join(query["sql"] for query in queries))
-    assert locks == ["analysis_image", "analysis_bucketobject"]  # as whoever removes it: nobody waits in a circle
+    assert locks == ["analysis_image", "analysis_bucketobject"]  # in the same order as a removal: no deadlock
 
 
 def test_deleted_image_is_not_imported_again(bucket, s3, django_capture_on_commit_callbacks):
@@ -376,7 +376,7 @@ def test_object_deleted_before_its_import_is_gone(bucket, s3):
             "AccessDenied",
             "No object of photos can be read. s3:GetObject is not allowed (AccessDenied). Grant it, or kms:Decrypt for "
             "the key of its objects.",
-            3,  # one or two alone may be denied to us
+            3,  # one or two denied objects may be exceptions
         ),
         ("ExpiredToken", "AWS rejects the credentials (ExpiredToken). Renew them, and check the clock.", 1),
         ("NoSuchBucket", "There is no bucket photos. Correct the name, or create it.", 1),
@@ -477,7 +477,7 @@ def test_object_that_kills_workers_fails(bucket, s3):
     s3.put(KEY, pictures.jpeg())
     hear(KEY)
     for _ in range(leases.MAX_ATTEMPTS):
-        assert importer.claim(bucket.pk)  # and then nothing more is heard of whoever did
+        assert importer.claim(bucket.pk)  # and then the claiming worker is gone
         BucketObject.objects.update(next_attempt_at=Now() - timedelta(seconds=1))
     read(bucket)
     assert object_state() == ("failed", "worker-lost", "Each worker that read it stopped unexpectedly.")

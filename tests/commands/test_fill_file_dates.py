@@ -46,21 +46,21 @@ def filled() -> dict[str, datetime]:
 def test_kept_times_become_the_dates_of_undated_pictures(bucket, owner, capsys, monkeypatch):
     monkeypatch.setattr(file_dates, "WINDOW", 2)
     call_command("fill_file_dates")
-    assert capsys.readouterr().out == "photos: asked about 6 pictures without a date, 2 have one now.\n"
+    assert capsys.readouterr().out == "photos: checked 6 pictures without a date, 2 have one now.\n"
     assert {key: taken.astimezone(UTC) for key, taken in filled().items()} == {
         "rclone.jpg": FILE_DATE,
         "sync.jpg": FILE_DATE,
     }
-    shown = page(parse("taken:2019"), viewer=viewer_of(owner)).images
-    assert {image.key for image in shown} == {"rclone.jpg", "sync.jpg"}
+    images = page(parse("taken:2019"), viewer=viewer_of(owner)).images
+    assert {image.key for image in images} == {"rclone.jpg", "sync.jpg"}
     assert not Backfill.objects.filter(name__startswith="file dates").exists()
 
 
 def test_stopped_run_continues(bucket, monkeypatch):
     monkeypatch.setattr(file_dates, "WINDOW", 1)
-    assert file_dates.fill_file_dates(bucket, is_stopped=lambda: True).asked == 1
+    assert file_dates.fill_file_dates(bucket, is_stopped=lambda: True).checked == 1
     assert list(filled()) == ["rclone.jpg"]
-    assert file_dates.fill_file_dates(bucket, is_stopped=lambda: False) == file_dates.FileDates(asked=5, filled=1)
+    assert file_dates.fill_file_dates(bucket, is_stopped=lambda: False) == file_dates.FileDates(checked=5, filled=1)
 
 
 def test_bucket_that_cannot_be_read_is_named(owner, s3, capsys):

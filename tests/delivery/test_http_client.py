@@ -1,4 +1,4 @@
-"""Requests to addresses that users name: refusals, limits, answers."""
+"""Requests to addresses that users enter: refusals, limits, responses."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_private_addresses_are_refused(url):
 
 
 def test_the_checked_address_is_the_one_connected_to(monkeypatch):
-    """DNS is asked once: a second answer could be another address."""
+    """DNS is queried once: a second result could be another address."""
     requests = []
 
     def resolve(host, port, *_arguments, **_options):
@@ -43,7 +43,7 @@ def test_the_checked_address_is_the_one_connected_to(monkeypatch):
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     error = http_client.outcome_of("http://example.com:1/", b"{}", headers={}).error
-    # The name is asked for once; the tests may not connect to anything that is not local.
+    # The name is resolved once; the tests may not connect to anything that is not local.
     assert (error != "", requests) == (True, ["example.com", "93.184.216.34"])
 
 

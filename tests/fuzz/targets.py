@@ -1,4 +1,4 @@
-"""The readers under test: each takes bytes and tells its outcome in a word or two.
+"""The readers under test: each takes bytes and returns a short outcome.
 
 A reader may refuse its input with its own error. Any other error, and values beyond their limits, are failures.
 """

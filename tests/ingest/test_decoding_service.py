@@ -97,7 +97,7 @@ def test_what_takes_too_long_is_stopped_and_refused(decoders):
 
 
 def test_processor_time_is_limited(decoders):
-    """By the system itself: whoever is in a decoder's C code does not look at a clock."""
+    """By the system itself: a decoder's C code does not check a clock."""
     noise = pictures.encoded(Image.effect_noise((2500, 2500), 90), "jpeg", progressive=True)
     content = scans_of(noise, 90)
     with pytest.raises(InvalidImage) as raised:

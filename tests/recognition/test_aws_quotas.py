@@ -123,7 +123,7 @@ def test_setting_overrides_default_quota(settings):
 
 @pytest.fixture
 def service(settings, monkeypatch):
-    """Service Quotas over HTTP, which the settings say is to be asked."""
+    """Service Quotas over HTTP, switched on in the settings."""
     server = RekognitionServer()
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)

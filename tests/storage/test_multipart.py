@@ -61,7 +61,7 @@ def test_large_file_is_sent_in_parts_and_checked(browser, bucket):
     assert (ticket["part_size"], ticket["arrived"]) == (PART, [])
     send(browser, ticket, NUMBERS)
     assert 'data-outcome="checking"' in browser.post(ticket["complete"]).content.decode()
-    assert browser.post(ticket["complete"]).status_code == 200  # again, as after a lost answer
+    assert browser.post(ticket["complete"]).status_code == 200  # again, as after a lost response
     tasks.check_uploads()
     image = Image.objects.get()
     assert image.sha256 == hashlib.sha256(PICTURE).hexdigest()

@@ -28,7 +28,7 @@ class Unread(io.BytesIO):
 
 
 def announced(client: Client, path: str, length: int, **headers):
-    """The answer to a form of this length, of which nothing may be read."""
+    """The response to a form of this length, of which nothing may be read."""
     kind = "multipart/form-data; boundary=x"
     extra = {"CONTENT_TYPE": kind, "CONTENT_LENGTH": str(length), "wsgi.input": Unread(), **headers}
     return client.post(path, **extra)

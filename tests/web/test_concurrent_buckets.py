@@ -6,7 +6,7 @@ import pytest
 from django.db import connection, transaction
 
 from analysis.models import Bucket
-from analysis.web.buckets import BucketForm
+from analysis.web.bucket_form import BucketForm
 from tests.factories import create_user
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -44,7 +44,7 @@ def ids(browser, period: str, query: str = "") -> dict[str, list[str]]:
 
 
 def create_days(owner, *numbers: int) -> None:
-    """So many pictures on the first days of March 2026, and two without a date."""
+    """A number of pictures on the first days of March 2026, and two without a date."""
     for day, number in enumerate(numbers, start=1):
         for index in range(number):
             create_image(owner, taken_at=datetime(2026, 3, day, tzinfo=UTC) + timedelta(minutes=index))

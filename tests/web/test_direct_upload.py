@@ -322,7 +322,7 @@ def test_upload_that_crashes_workers_is_rejected(browser, pictures_folder):
     send(browser, ask(browser))
     Upload.objects.update(state="arrived")
     for _ in range(leases.MAX_ATTEMPTS):
-        assert uploads.claim()  # and then nothing more is heard of whoever did
+        assert uploads.claim()  # and then the claiming worker is gone
         Upload.objects.update(next_attempt_at=Now() - timedelta(seconds=1))
     tasks.check_uploads()
     reason = "each worker that checked it stopped unexpectedly"

@@ -31,7 +31,7 @@ def look(browser, image, **parameters) -> Page:
 
 
 def analyzed(owner, *, fields=None, **contents):
-    """A picture with a current answer of each API named."""
+    """A picture with a current result of each given API."""
     image = create_image(owner, **(fields or {}))
     for api, answer in contents.items():
         create_analysis(image, api=api, state="done", answer=answer, recognizer="rekognition", model_version="3.0")

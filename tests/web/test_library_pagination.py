@@ -82,9 +82,9 @@ def test_result_entered_in_its_middle_has_a_link_to_the_page_before(many, browse
 
 def test_pages_before_are_put_before_the_others_and_update_the_url(many, browser):
     ids = [image.pk for image in many]
-    shown = look(browser, after=str(Search(Query(), Viewer(many[0].owner_id)).cursor_of(many[PAGE_SIZE + 9].pk)))
-    assert shown.cards() == ids[PAGE_SIZE + 10 :]
-    response = browser.get(previous_link(shown), **HTMX)
+    next_page = look(browser, after=str(Search(Query(), Viewer(many[0].owner_id)).cursor_of(many[PAGE_SIZE + 9].pk)))
+    assert next_page.cards() == ids[PAGE_SIZE + 10 :]
+    response = browser.get(previous_link(next_page), **HTMX)
     assert Page(response).cards() == ids[10 : PAGE_SIZE + 10]
     [added] = Page(response).all("ul")
     assert look(browser, **dict(parse_qsl(urlsplit(added["data-url"]).query))).cards() == ids[10 : 2 * PAGE_SIZE + 10]

@@ -83,7 +83,7 @@ def test_searches_read_the_replica_until_a_person_changes_something(server, cloc
     assert check_replica().sentence == "Searches read the replica; it has the latest changes."
     assert "read replica" in {check.subject for check in doctor.all_checks()}
 
-    # A page that the replica fails to answer is answered by the primary database.
+    # If the replica fails, the primary database is used.
     server.stop()
     assert (match_count(other), replica.monitor.status.state) == (2, ReplicaState.UNREACHABLE)
     clock.seconds += replica.CHECK_SECONDS

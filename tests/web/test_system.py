@@ -43,7 +43,7 @@ def test_page_shows_the_results_of_doctor(staff, signed_in, rekognition):
         "files",
         "bucket",
         "original deletions",
-    }  # told in other words
+    }  # given in other words
     assert "No worker is running. Start one with celery -A imagelib worker" in Page(page).text
     assert not Page(page).inline()
 

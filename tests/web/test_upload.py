@@ -36,7 +36,7 @@ def outcomes(page: Page) -> list[str]:
 
 
 def rows(response) -> Page:
-    """The rows of an answer; the page's own templates for rows left out."""
+    """The rows of a response, without the page's own templates for rows."""
     response._container = [response.content.split(b"<template")[0]]
     return Page(response)
 

@@ -19,9 +19,9 @@ from analysis.models import Bucket
 
 class Command(TranslatedCommand):
     description = gettext_lazy(
-        "Ask S3 for the modification times of files that rclone, s3fs, DataSync and file gateways keep, for pictures "
-        "in buckets that have no date and were added before imagelib read them. One HeadObject request for each. "
-        "Safe to stop with Ctrl-C; the next run continues there."
+        "Read the modification times of files that rclone, s3fs, DataSync and file gateways store in S3, for "
+        "pictures in buckets that have no date. Needed once for pictures that an earlier version imported. "
+        "Sends one HeadObject request per picture. Safe to stop with Ctrl-C; the next run continues there."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -49,7 +49,7 @@ class Command(TranslatedCommand):
             self.stderr.write(f"{bucket}: {translated(error)}")
             return False
         self.stdout.write(
-            _("%(bucket)s: asked about %(asked)s pictures without a date, %(filled)s have one now.")
-            % {"bucket": bucket, "asked": count(dates.asked), "filled": count(dates.filled)}
+            _("%(bucket)s: checked %(checked)s pictures without a date, %(filled)s have one now.")
+            % {"bucket": bucket, "checked": count(dates.checked), "filled": count(dates.filled)}
         )
         return True

@@ -38,6 +38,12 @@ RENEW_CREDENTIALS = _("Renew them and check this machine's clock. Work resumes a
 THROTTLED = ErrorEntry(Throttled, _("The account's Rekognition quota was exceeded."), RETRIED, "throttled")
 SERVER_ERROR = ErrorEntry(Throttled, _("Rekognition returned a server error."), RETRIED, "failed")
 BAD_CREDENTIALS = ErrorEntry(ApiUnavailable, _("AWS does not accept the credentials."), RENEW_CREDENTIALS, "failed")
+WRONG_CLOCK = ErrorEntry(
+    ApiUnavailable,
+    _("AWS rejected the request because this machine's clock is wrong."),
+    _("Synchronize it, for example with chrony. Work resumes automatically."),
+    "failed",
+)
 ACCESS_DENIED = ErrorEntry(
     ApiUnavailable,
     _("AWS denied access."),
@@ -113,8 +119,8 @@ ERROR_CODES: Final[Mapping[str, ErrorEntry]] = {
     "IncompleteSignatureException": BAD_CREDENTIALS,
     "MissingAuthenticationToken": BAD_CREDENTIALS,
     "MissingAuthenticationTokenException": BAD_CREDENTIALS,
-    "RequestTimeTooSkewed": BAD_CREDENTIALS,
-    "RequestExpired": BAD_CREDENTIALS,
+    "RequestTimeTooSkewed": WRONG_CLOCK,
+    "RequestExpired": WRONG_CLOCK,
     "OptInRequired": ErrorEntry(
         ApiUnavailable,
         _("Rekognition is not enabled in this region for this AWS account."),

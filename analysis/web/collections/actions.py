@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from analysis import formatting
+from analysis.curation import collection_order
 from analysis.curation import collections as curation
 from analysis.curation.collections import Placed
 from analysis.curation.errors import ActionRefused
@@ -89,8 +90,8 @@ def move(request: Request, collection_id: int) -> HttpResponse:
     try:
         ids, to = _moving(request)
         if len(_visible(request, collection, ids)) < len(ids):
-            raise ActionRefused(curation.CHANGED_MESSAGE)
-        were = curation.move(collection, ids, before=_target(request, collection, ids, to=to))
+            raise ActionRefused(collection_order.CHANGED_MESSAGE)
+        were = collection_order.move(collection, ids, before=_target(request, collection, ids, to=to))
     except ActionRefused as refusal:
         if request.headers.get("Accept") == "application/json":
             return JsonResponse({"message": str(refusal)}, status=409)
@@ -106,9 +107,9 @@ def arrange(request: Request, collection_id: int) -> HttpResponse:
     """Sort all pictures once by `order`."""
     collection = _arrangeable_or_404(request, collection_id)
     order = request.POST.get("order", "")
-    if order not in curation.ORDERS:
+    if order not in collection_order.ORDERS:
         return _respond(request, Toast(_("Choose an order.")))
-    were = curation.arrange(collection, order)
+    were = collection_order.arrange(collection, order)
     return _respond(request, _undo_toast(collection, _("Sorted “%(name)s”.") % {"name": collection.name}, were))
 
 

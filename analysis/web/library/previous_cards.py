@@ -15,10 +15,7 @@ from analysis.web.saved_searches import OpenSearch
 
 @dataclass(frozen=True)
 class PreviousCards:
-    """A page to put before another.
-
-    `headings` are those that the card after it has from now on.
-    """
+    """A page to put before another; `headings`: new ones of the card after it."""
 
     cards: list[Card]
     headings: tuple[DateHeading, ...]

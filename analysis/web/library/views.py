@@ -35,7 +35,7 @@ from analysis.web.library.page_links import MAX_PAGES, PageRange, page_range_of,
 from analysis.web.library.previous_cards import previous_cards
 from analysis.web.library.sorting import is_ascending
 from analysis.web.library.sorting import months as months_of
-from analysis.web.library.timeline import timeline_of
+from analysis.web.library.timeline import TimelineMonth, timeline_of
 from analysis.web.saved_searches import OpenSearch, library_url_of, open_search, searches_of
 from analysis.web.upload.targets import choices
 from analysis.web.upload.views import limits
@@ -140,7 +140,9 @@ def timeline(request: Request) -> HttpResponse:
         query = parse(request.GET.get("q", ""))
     except InvalidQuery as error:
         return _invalid_query(request, request.GET.get("q", ""), error)
-    with time_limit():
+    entries: list[TimelineMonth] = []
+    # Without entries it is not shown; the grid does without.
+    with suppress(SearchTooSlow), time_limit():
         query = query if query.sort in TAKEN_SORTS else query.sorted_by(DEFAULT_SORT)
         entries = timeline_of(Search(query, permissions.viewer_of(request.user)))
     return render(request, "library/timeline.html", {"months": entries, "is_ascending": is_ascending(query)})
@@ -152,8 +154,11 @@ def period_ids(request: Request) -> JsonResponse:
     query, period = _query_or_none(request.GET.get("q", "")), period_of(request.GET.get("period", ""))
     if query is None or period is None:
         return JsonResponse({"message": _("These pictures cannot be selected. Reload the page.")})
-    with time_limit():
-        ids = ids_of_period(Search(query.sorted_by(DEFAULT_SORT), permissions.viewer_of(request.user)), period)
+    try:
+        with time_limit():
+            ids = ids_of_period(Search(query.sorted_by(DEFAULT_SORT), permissions.viewer_of(request.user)), period)
+    except SearchTooSlow as error:
+        return JsonResponse({"message": str(error)})
     if ids is None:
         message = _("More than %(limit)s pictures cannot be selected together. Search for shorter periods instead.")
         return JsonResponse({"message": message % {"limit": formatting.count(MAX_IDS)}})

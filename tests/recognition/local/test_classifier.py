@@ -38,7 +38,7 @@ def test_missing_model_is_made_at_the_first_picture(tmp_path):
         assert prepared_models.CLASSIFIER.is_whole()
 
 
-# Large and contrasty enough to be taken for a photo, and of a mean color of 60, 100, 200.
+# Large and contrasty enough to count as a photo, and of a mean color of 60, 100, 200.
 PHOTO = (
     np.clip(np.array([60, 100, 200]) + np.linspace(-40, 40, 300)[None, :, None], 0, 255).repeat(150, 0).astype(np.uint8)
 )

@@ -68,7 +68,7 @@ def test_request_and_response_match_the_documentation(client, stub, api):
     ("api", "parameters", "expected"),
     [
         ("labels", {"max_labels": 20, "min_confidence": 70}, {**LABELS, "MaxLabels": 20, "MinConfidence": 70.0}),
-        # Billed on its own, so only asked for when wanted.
+        # Billed separately, so requested only when wanted.
         ("labels", {"image_properties": False}, {**LABELS, "Features": ["GENERAL_LABELS"]}),
         (
             "labels",

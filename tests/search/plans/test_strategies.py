@@ -107,7 +107,7 @@ def test_every_strategy_has_a_rule():
 
 
 def tried(statistics: Statistics, *, matches: int) -> list[tuple[Strategy, int]]:
-    """The strategies in turn with their budgets, if each trial finds so many."""
+    """The strategies in turn with their budgets, if each trial finds this number."""
     choices = []
     while True:
         strategy = choose_strategy(statistics)

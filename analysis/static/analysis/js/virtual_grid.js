@@ -14,6 +14,7 @@ class VirtualGrid extends HTMLElement {
     if (this.grid.querySelector(".grid-spacer")) return void location.reload();
     this.removed = new Map(); // spacer: serialized cards
     this.width = this.grid.clientWidth;
+    this.cardCount = 0;
     this.scheduleUpdate = () => (this.frame ??= requestAnimationFrame(() => this.update()));
     this.hideLastRow();
     addEventListener("scroll", this.scheduleUpdate, { passive: true });
@@ -43,9 +44,17 @@ class VirtualGrid extends HTMLElement {
     const near = [...this.removed.keys()].filter((spacer) => distanceFromView(spacer.getBoundingClientRect()) < MARGIN);
     near.forEach((spacer) => this.replaceSpacer(spacer));
     this.hideLastRow();
-    if (this.cards.length > this.maxCards && this.removeFarCards(MAX_REMOVED_PER_FRAME)) this.scheduleUpdate();
+    this.removeSurplus();
     if (!this.isPinned()) this.anchor = this.firstVisibleCard();
     this.anchorTop = this.anchor?.getBoundingClientRect().top;
+  }
+
+  // Cards leave in a later frame than others come: each takes a layout of all rows, and two are a long task.
+  removeSurplus() {
+    const { length } = this.cards;
+    const waits = length > this.cardCount && length < 2 * this.maxCards;
+    this.cardCount = length;
+    if (length > this.maxCards && (waits || this.removeFarCards(MAX_REMOVED_PER_FRAME))) this.scheduleUpdate();
   }
 
   // After cards were prepended the anchor stays the same until the page is scrolled: otherwise it would drift with each row break.
