@@ -10,7 +10,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-import botocore.session  # noqa: TID251
+import botocore.session
 
 from imagelib.embedded.server import own_folder
 
@@ -32,6 +32,7 @@ OURS = (
     "AWS_",
     "OIDC_",
     "PROXY_",
+    "PYTHONUNBUFFERED",  # hides output that is seen too late without it
 )
 for name in [name for name in os.environ if name.startswith(OURS)]:
     del os.environ[name]

@@ -116,7 +116,7 @@ class Cursor:
 class Segment:
     """A range of an order after a cursor.
 
-    `is_undated`: only of images without a date, or only of others.
+    `is_undated`: images without a date.
     """
 
     after: Cursor | None
