@@ -189,8 +189,8 @@ def own_models_described(**_options: Any) -> list[CheckMessage]:
     if settings.RECOGNIZER != "local" or not (settings.LOCAL_DETECTOR or settings.LOCAL_CLASSIFIER):
         return []
     # Imported here, since most processes need none of it. Models are run by `doctor` only, which takes a second.
-    from analysis.recognition.local import label_models  # noqa: PLC0415
-    from analysis.recognition.local.model_files import ModelUnavailable  # noqa: PLC0415
+    from analysis.recognition.local import label_models
+    from analysis.recognition.local.model_files import ModelUnavailable
 
     registry.configure_local()
     try:

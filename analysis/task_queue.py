@@ -53,7 +53,7 @@ _open: TaskQueue | None = None
 @contextmanager
 def opened() -> Iterator[TaskQueue]:
     """Keep all tasks that this process sends, for it to run them itself."""
-    global _open  # noqa: PLW0603
+    global _open
     _open = queue = TaskQueue()
     try:
         yield queue

@@ -64,7 +64,7 @@ def detect_labels(name: str) -> None:
 
 
 def _shared_client():
-    global _client  # noqa: PLW0603
+    global _client
     if _client is None:
         _client = make_client()
     return _client

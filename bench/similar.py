@@ -104,9 +104,9 @@ def _rows(first: int, points: NDArray[np.float32]) -> bytes:
 
 
 def time_searches(connection: psycopg.Connection, run: SimilarRun) -> None:
-    from analysis.models import Viewer  # noqa: PLC0415 # needs Django set up
-    from analysis.search import results  # noqa: PLC0415
-    from analysis.search.syntax.parser import parse  # noqa: PLC0415
+    from analysis.models import Viewer  # needs Django set up
+    from analysis.search import results
+    from analysis.search.syntax.parser import parse
 
     (label,) = connection.execute("SELECT name FROM analysis_label ORDER BY image_count DESC").fetchone() or ("",)
     # Public pictures; an anonymous visitor sees few of the others.

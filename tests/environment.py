@@ -10,7 +10,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-import botocore.session  # noqa: TID251
+import botocore.session
 
 from imagelib.embedded.server import own_folder
 

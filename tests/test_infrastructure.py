@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from urllib.parse import quote_plus
 
-import boto3  # noqa: TID251
+import boto3
 import pytest
 from cfnlint.decode import cfn_yaml
 from django.core.management import call_command

@@ -190,6 +190,16 @@ def test_invalid_port_is_refused(monkeypatch: pytest.MonkeyPatch, port: str, sen
     assert str(error.value) == sentence
 
 
+def test_folder_that_cannot_be_written_is_refused(tmp_path: Path, settings) -> None:
+    settings.VAR = tmp_path / "file"
+    settings.VAR.touch()
+    with pytest.raises(CommandError) as error:
+        call_command("run")
+    assert str(error.value) == (
+        f"IMAGELIB_VAR is {settings.VAR}, which cannot be used: Not a directory. Set it to a folder of this user."
+    )
+
+
 def test_invalid_host_is_refused() -> None:
     with pytest.raises(CommandError, match=r"^There is no address 1\.2\.3\.4\.5: "):
         call_command("run", host="1.2.3.4.5")

@@ -167,14 +167,14 @@ def delete_alert(request: HttpRequest, alert_id: int) -> HttpResponse:
 
 @router.post("/alerts/{int:alert_id}/pause", response=AlertOut, auth=WRITE)
 def pause_alert(request: HttpRequest, alert_id: int) -> AlertOut:
-    """Send nothing until it is resumed."""
+    """Pause an alert. Nothing is sent until it is resumed."""
     domain.pause(_own(request, alert_id))
     return _out(_own(request, alert_id))
 
 
 @router.post("/alerts/{int:alert_id}/resume", response=AlertOut, auth=WRITE)
 def resume_alert(request: HttpRequest, alert_id: int) -> AlertOut:
-    """Send again. Images that began to match in the meantime are not sent."""
+    """Resume an alert. Images that started to match while it was paused are not sent."""
     domain.resume(_own(request, alert_id))
     return _out(_own(request, alert_id))
 

@@ -98,7 +98,7 @@ class ExportList(Schema):
 @router.post("/exports", response={202: ExportOut}, auth=READ, url_name="exports")
 @decorate_view(idempotent)
 def start_export(request: HttpRequest, export: NewExport) -> HttpResponse:
-    """Prepare a file in the background. Ask for its `state` until it is `done`."""
+    """Prepare a file in the background. Poll its `state` until it is `done`."""
     query = query_text(export.q, export.query)
     if export.image_ids is not None and query:
         raise ApiError(422, _("Give either “image_ids” or “q”."), field="image_ids")

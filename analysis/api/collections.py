@@ -137,7 +137,7 @@ def change_collection(request: HttpRequest, collection_id: int, changes: Collect
 
 @router.delete("/collections/{int:collection_id}", response={204: None}, auth=WRITE, url_name="collection")
 def delete_collection(request: HttpRequest, collection_id: int) -> HttpResponse:
-    """Delete a collection of your own; its pictures stay, its links end."""
+    """Delete a collection of your own; its pictures stay, its links stop working."""
     curation.delete(_own(request, collection_id))
     return HttpResponse(status=204)
 

@@ -91,7 +91,7 @@ class Comparison(Schema):
 class ExactCopies(Schema):
     """Pictures with the same bytes: the one that is kept, and those for the trash.
 
-    `kept_for`: "edits" if people gave the kept one the most, else "age". `edits` counts what they gave it.
+    `kept_for`: "edits" if the kept one has the most edits by people, else "age". `edits` counts them.
     """
 
     keep: int
@@ -106,7 +106,7 @@ class ExactCopiesList(Schema):
 
 
 class DuplicateMerge(RequestBody):
-    """`keep` takes over what people gave the others, which move to the trash."""
+    """`keep` takes over the edits of the others, which move to the trash."""
 
     keep: RowId
     trash: Annotated[list[RowId], Field(min_length=1, max_length=MAX_DUPLICATES)]
@@ -148,7 +148,7 @@ def keep_duplicate(request: HttpRequest, choice: DuplicateMerge) -> dict[str, An
 
 @router.post("/duplicates/different", response=ChangeOut, auth=WRITE)
 def mark_different(request: HttpRequest, pictures: DistinctImages) -> dict[str, Any]:
-    """Remember that these pictures of yours are not duplicates of each other."""
+    """Mark these pictures of yours as not duplicates of each other."""
     return _change(distinct_pairs.mark_distinct(pictures.image_ids, by=token_of(request).user))
 
 
@@ -186,7 +186,7 @@ def get_change(request: HttpRequest, change_id: int) -> dict[str, Any]:
 
 @router.post("/changes/{int:change_id}/undo", response=ChangeOut, auth=WRITE)
 def undo_change(request: HttpRequest, change_id: int) -> dict[str, Any]:
-    """Undo a change of yours; what was changed again since stays."""
+    """Undo a change of yours; later changes are kept."""
     get_object_or_404(BulkChange, pk=change_id, person_id=token_of(request).user_id)
     change = pipeline.undo(change_id, by=token_of(request).user, at_once=MAX_IMMEDIATE)
     change.refresh_from_db()

@@ -208,7 +208,7 @@ def list_verdicts(request: HttpRequest, image_id: int) -> list[VerdictOut]:
 
 @router.put("/images/{int:image_id}/verdicts/{label_id}", response=list[LabelOut], auth=WRITE, url_name="verdict")
 def set_verdict(request: HttpRequest, image_id: int, label_id: LabelId, verdict: Decision) -> list[LabelValues]:
-    """Confirm or reject a label of the image, for good. Returns the image's labels."""
+    """Confirm or reject a label of the image, permanently. Returns the image's labels."""
     image = reviewable_image(request, image_id)
     _require_label(image, label_id)
     act = verdicts.confirm if verdict.decision == "confirmed" else verdicts.reject

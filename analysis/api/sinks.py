@@ -148,7 +148,7 @@ def change_sink(request: HttpRequest, sink_id: int, changes: SinkChanges) -> Sin
 
 @router.delete("/sinks/{int:sink_id}", response={204: None}, auth=ADMIN, url_name="sink")
 def delete_sink(request: HttpRequest, sink_id: int) -> HttpResponse:
-    """Delete a sink and its messages. What was sent stays where it is."""
+    """Delete a sink and its messages. Data already sent is kept."""
     sinks.delete(_sink(request, sink_id), by_id=token_of(request).user_id)
     return HttpResponse(status=204)
 
@@ -162,14 +162,14 @@ def test_sink(request: HttpRequest, sink_id: int) -> TestOut:
 
 @router.post("/sinks/{int:sink_id}/pause", response=SinkOut, auth=ADMIN)
 def pause_sink(request: HttpRequest, sink_id: int) -> SinkOut:
-    """Send nothing more. Changes of pictures are not recorded for it in that time."""
+    """Pause a sink. Changes of pictures are not recorded while it is paused."""
     outbox.disable(_sink(request, sink_id))
     return get_sink(request, sink_id)
 
 
 @router.post("/sinks/{int:sink_id}/resume", response=SinkOut, auth=ADMIN)
 def resume_sink(request: HttpRequest, sink_id: int, activation: Activation) -> SinkOut:
-    """Send messages again."""
+    """Resume a sink: send messages again."""
     sinks.resume(_sink(request, sink_id), approval=activation.approval)
     return get_sink(request, sink_id)
 

@@ -1,4 +1,4 @@
-"""Region and permissions of a bucket, found out by harmless requests."""
+"""Region and permissions of a bucket, tested with harmless requests."""
 
 from __future__ import annotations
 

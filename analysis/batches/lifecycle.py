@@ -74,7 +74,7 @@ def cancel(batch_id: int, *, reason: str = "") -> bool:
 def advance_batches() -> list[int]:
     """Stop batches without budget and end finished ones.
 
-    Returns ids of those to queue further. Runs of deleted accounts end, as nobody has the right to resume them.
+    Returns ids of those to queue further. Runs of deleted accounts end, as nobody may resume them.
 
     Called every few seconds; concurrent calls are safe.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -63,6 +64,13 @@ def build_batch(**options: Unpack[BatchOptions]) -> Batch:
         parameters=_parameters(selected, min_confidence=min_confidence, max_labels=max_labels),
         started_at=_database_time(),
     )
+
+
+def with_apis(batch: Batch, apis: list[str]) -> Batch:
+    """The same unsaved batch for other APIs, with their default parameters."""
+    other = copy(batch)
+    other.parameters = _parameters(_validate_apis(apis), min_confidence=None, max_labels=None)
+    return other
 
 
 def _database_time() -> datetime:

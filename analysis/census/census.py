@@ -17,11 +17,11 @@ from django.db import connection
 
 from analysis.bucket_sync import object_queue
 from analysis.census import costs, counts
+from analysis.census.classification import ObjectTable, Rules
 from analysis.census.costs import ApiCost, S3Cost
 from analysis.census.counts import DIMENSIONS, CensusGroup, LeftOut
 from analysis.census.inventory import InvalidInventory, Inventory, Part
 from analysis.census.inventory_files import Source, has_checksum
-from analysis.census.table import ObjectTable, Rules
 from analysis.messages import gettext_noop
 from analysis.models import Bucket, BucketCensus
 from analysis.recognition.prices import price_list

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis.census.table import ObjectTable
+from analysis.census.classification import ObjectTable
 
 DIMENSIONS = {"prefix": "prefix", "type": "type", "age": "age", "storage-class": "storage_class"}
 """By name of the option --by: the column."""

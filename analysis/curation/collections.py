@@ -232,7 +232,7 @@ def _append(collection: Collection, image_ids: Sequence[int], *, by_id: int) -> 
 
 @contextmanager
 def _unique(name: str) -> Iterator[None]:
-    """Refuses a name that the database has already: the constraint decides."""
+    """Rejects a name that is already in use: the constraint decides."""
     try:
         with transaction.atomic():
             yield

@@ -32,7 +32,7 @@ class FileDates:
 
 
 def fill_file_dates(bucket: Bucket, *, is_stopped: Callable[[], bool]) -> FileDates:
-    """Ask S3 what the uploaders kept about the files of pictures without a date.
+    """Read from S3 the file dates that uploaders stored for pictures without a date.
 
     One HeadObject for each of them. Continues where an earlier run was stopped. Raises AWSError, after which the next
     run begins with the same pictures.

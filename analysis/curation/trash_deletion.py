@@ -146,7 +146,7 @@ def _is_running() -> Exists:
 
 
 def _is_allowed(deletion: TrashDeletion) -> bool:
-    """False if the person has lost the right since: the account was closed."""
+    """False if the person has since lost the permission: the account was closed."""
     if deletion.person_id is None:
         return True  # requested by imagelib or a command
     person = permissions.reload_user(deletion.person_id)

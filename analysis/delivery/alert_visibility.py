@@ -15,7 +15,7 @@ _VISIBLE = """
 
 
 def hide_images(deliveries: Iterable[Delivery]) -> list[Delivery]:
-    """Remove pictures that are out of sight; the messages without any left.
+    """Remove hidden pictures, and messages that then have none.
 
     Messages may be sent days after they were written. The saved ones keep their pictures, which may come into sight
     again.

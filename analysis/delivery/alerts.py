@@ -83,7 +83,7 @@ def change(alert: Alert, options: AlertOptions) -> None:
 
 
 def pause(alert: Alert) -> None:
-    """Send nothing until it is resumed."""
+    """Pause an alert. Nothing is sent until it is resumed."""
     outbox.disable(alert)
 
 

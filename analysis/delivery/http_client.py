@@ -1,4 +1,4 @@
-"""HTTP requests to addresses that users name.
+"""HTTP requests to addresses that users enter.
 
 Addresses that are not public are refused after DNS, and the connection goes to the address that was checked
 (requests-hardened). Redirects are not followed, so none leads elsewhere.

@@ -86,7 +86,7 @@ def change(sink: Sink, *, by_id: int | None) -> None:
 
 @transaction.atomic
 def delete(sink: Sink, *, by_id: int | None) -> None:
-    """Delete a sink with its messages; what was sent stays where it is."""
+    """Delete a sink with its messages; data already sent is kept."""
     audit_log.record(AuditEntry.Action.REMOVE, sink, by_id=by_id)
     sink.delete()
 
@@ -102,7 +102,7 @@ def send_test(sink: Sink) -> Outcome:
 
 
 def resume(sink: Sink, *, approval: str = "") -> None:
-    """Send messages again.
+    """Resume a sink: send messages again.
 
     `approval`: the value of the dry run of these settings, which tags need. Raises SinkRefused.
     """

@@ -111,7 +111,7 @@ def image_values(row: ImageRow) -> dict[str, Any]:
 
 
 def cell(value: object) -> str:
-    """A value as text that no spreadsheet takes for a formula.
+    """A value as text that no spreadsheet interprets as a formula.
 
     Labels and file names come from others: =HYPERLINK(…) would be run when the file is opened (OWASP, CSV injection).
     """

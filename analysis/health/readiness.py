@@ -1,4 +1,4 @@
-"""Looks of /readyz: what this process needs to serve pages, each bounded in time."""
+"""Checks of /readyz: what this process needs to serve pages, with time limits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CHECKS = (
 
 
 class Readiness:
-    """The latest findings, made by one thread per look.
+    """The latest findings, made by one thread per check.
 
     A look that hangs is not started again before it has ended, so there are never more threads than looks.
     """

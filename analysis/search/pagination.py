@@ -114,7 +114,10 @@ class Cursor:
 
 @dataclass(frozen=True)
 class Segment:
-    """A range of an order after a cursor; `is_undated`: images without a date."""
+    """A range of an order after a cursor.
+
+    `is_undated`: images without a date.
+    """
 
     after: Cursor | None
     is_undated: bool | None = None

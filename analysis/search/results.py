@@ -74,7 +74,10 @@ class Search:
         return Page(images[:size], _cursor(rows[size - 1]) if len(rows) > size else None, images[size:])
 
     def page_until(self, end: Cursor, *, size: int = PAGE_SIZE) -> tuple[Cursor | None, int]:
-        """The cursor before a page that ends at a cursor, and its number of images."""
+        """The page that ends at a cursor: the cursor it comes after, and its size.
+
+        The former is None for the first page.
+        """
         # The image at the cursor is the last one of the page.
         beyond = Cursor(end.key, end.image_id + (1 if self.plan.ordering.is_ascending else -1))
         with timed_search("page"):
@@ -87,7 +90,10 @@ class Search:
             return self.plan.count(cap=cap + 1)
 
     def keys(self, *, limit: int, after: Cursor | None = None, is_backward: bool = False) -> list[tuple[int, Any]]:
-        """Ids and sort keys of the next images after a cursor, or before it in reverse."""
+        """The ids and sort keys of the first images after a cursor.
+
+        Backward, those before it, the nearest first.
+        """
         return [(row[0], row[1]) for row in self.plan.rows(after=after, limit=limit, is_backward=is_backward)]
 
     def image_ids(self, *, limit: int) -> list[int]:

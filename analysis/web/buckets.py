@@ -21,6 +21,7 @@ from analysis.bucket_sync import connection_check
 from analysis.models import AuditEntry, Bucket, BucketObject
 from analysis.web import bucket_census, bucket_roles, links, toasts
 from analysis.web.bucket_form import BucketForm
+from analysis.web.bucket_form_sections import form_sections
 from analysis.web.bucket_report import report_counts
 from analysis.web.http import Request, current_user_id
 from analysis.web.toasts import Toast
@@ -100,7 +101,11 @@ def _form(request: Request, bucket: Bucket) -> HttpResponse:
     if request.method == "POST" and form.is_connected() and form.save_checked(by_id=current_user_id(request)):
         return redirect("bucket", form.instance.pk)
     # 422, since htmx and browsers treat 200 after a POST as success.
-    context = {"form": form, **bucket_roles.form_context(form.instance, is_checked=bool(form.errors))}
+    context = {
+        "form": form,
+        "sections": form_sections(form),
+        **bucket_roles.form_context(form.instance, is_checked=bool(form.errors)),
+    }
     return render(request, "buckets/add.html", context, status=422 if form.errors else 200)
 
 

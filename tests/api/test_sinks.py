@@ -7,7 +7,7 @@ import pytest
 from analysis.delivery import sink_runs
 from analysis.models import Delivery, Sink
 from tests.delivery.aws_services import REGION
-from tests.delivery.conftest import *  # noqa: F403
+from tests.delivery.conftest import *
 from tests.factories import create_bucket, create_bucket_image, create_labeled_image, create_user
 
 pytestmark = pytest.mark.django_db

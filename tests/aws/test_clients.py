@@ -7,7 +7,7 @@ import socket
 from contextlib import closing
 
 import pytest
-from botocore import exceptions, parsers  # noqa: TID251
+from botocore import exceptions, parsers
 
 from analysis.aws import clients, sts
 from analysis.aws.errors import AWSError, EndpointUnreachable, MissingCredentials

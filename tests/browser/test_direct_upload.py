@@ -10,7 +10,7 @@ import urllib.request
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
-import boto3  # noqa: TID251
+import boto3
 import pytest
 from playwright.sync_api import expect
 

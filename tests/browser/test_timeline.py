@@ -1,4 +1,4 @@
-"""The timeline in a browser: jumps by pointer, keys and touch, and Back."""
+"""The timeline in a browser: jumps, and Back."""
 
 from __future__ import annotations
 

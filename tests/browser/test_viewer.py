@@ -73,6 +73,13 @@ def test_keys_lead_through_the_pictures_and_one_back_to_the_grid(visit, three):
     keys.press("f")
     expect(page.locator("#favorite")).to_have_attribute("aria-pressed", "true")
 
+    assert page.evaluate("document.documentElement.scrollHeight") == page.viewport_size["height"]
+    keys.press("Delete")
+    expect(page.locator(".toast")).to_contain_text("Moved to trash.")
+    keys.press("u")
+    expect(page.locator(".toast")).to_have_count(0)
+    expect(page).to_have_url(f"{window.address}/images/{three[0].pk}/")
+
     page.go_back()
     expect(page.locator(f"#card-{three[0].pk} a")).to_be_focused()
 

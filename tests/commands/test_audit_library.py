@@ -16,7 +16,7 @@ from analysis.audit.sampling import keys_of
 from analysis.models import Image, PendingBlob, Upload
 from analysis.storage import blobs, sweeper
 from tests import pictures
-from tests.storage.conftest import bucket, s3_address  # noqa: F401
+from tests.storage.conftest import bucket, s3_address
 
 pytestmark = pytest.mark.django_db
 
@@ -184,7 +184,7 @@ def test_many_findings_are_listed_in_part(owner):
     ]
 
 
-def test_unlistable_storage_is_reported(owner, settings, s3_address):  # noqa: F811
+def test_unlistable_storage_is_reported(owner, settings, s3_address):
     options = {"bucket_name": "nowhere", "region_name": "us-east-1", "endpoint_url": s3_address}
     storage = {
         "BACKEND": "analysis.storage.s3.SharedS3Storage",

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from io import StringIO
 
-import boto3  # noqa: TID251
+import boto3
 import pytest
 from django.core.management import call_command
 

@@ -11,7 +11,7 @@ import threading
 from contextlib import nullcontext
 from io import StringIO
 
-import boto3  # noqa: TID251
+import boto3
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import InternalError, connection

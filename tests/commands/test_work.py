@@ -16,7 +16,7 @@ from analysis import pipeline
 from analysis.models import Analysis, WorkLease
 from tests.process_helpers import limited
 from tests.recognition.test_engine import states, stored_images
-from tests.work.conftest import simulator, without_redis  # noqa: F401
+from tests.work.conftest import simulator, without_redis
 from tests.work.test_runner import run as run_here
 
 ROOT = ours.BASE_DIR
@@ -63,7 +63,7 @@ def test_without_database_it_says_so(closed_port, tmp_path):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_works_where_nothing_can_be_written(owner, simulator):  # noqa: F811
+def test_it_works_where_nothing_can_be_written(owner, simulator):
     pipeline.request_analysis(image_ids=[stored_images(owner, 1)[0].pk])
     # Not even root can make a folder there.
     status, output = run(IMAGELIB_VAR="/proc/imagelib")
@@ -73,7 +73,7 @@ def test_it_works_where_nothing_can_be_written(owner, simulator):  # noqa: F811
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("without_redis")
-def test_what_a_killed_run_leaves_is_done_by_one_after_its_lease(owner, simulator, tmp_path):  # noqa: F811
+def test_what_a_killed_run_leaves_is_done_by_one_after_its_lease(owner, simulator, tmp_path):
     simulator.set(latency=30_000)
     pipeline.request_analysis(image_ids=[image.pk for image in stored_images(owner, 3)])
     with limited(start(IMAGELIB_VAR=str(tmp_path)), seconds=60) as process:

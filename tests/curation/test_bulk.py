@@ -382,3 +382,13 @@ def test_tags_of_other_owners_pictures_are_hidden(colleague, stranger):
     image = create_image(colleague)
     verdicts.add(image.pk, name="secret", by_id=colleague.pk)
     assert bulk.tags_of(Selection(stranger, ids=(image.pk,))) == []
+
+
+def test_right_that_ends_in_between_ends_the_change(owner, staff):
+    ids = many_images(owner, bulk.STEP_SIZE + 1)
+    reindex(ids)
+    change = bulk_steps.start(Selection(staff, query=Query(), all_owners=True), Act.TRASH)
+    assert bulk_steps._step(change.pk)
+    type(staff).objects.filter(pk=staff.pk).update(is_staff=False, is_superuser=False)
+    assert not bulk_steps.continue_change(change.pk)
+    assert Image.objects.exclude(trashed_at=None).count() == bulk.STEP_SIZE

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-import boto3  # noqa: TID251
-from boto3.dynamodb.types import TypeDeserializer  # noqa: TID251
+import boto3
+from boto3.dynamodb.types import TypeDeserializer
 
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"

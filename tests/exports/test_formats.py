@@ -9,7 +9,7 @@ import tracemalloc
 import zipfile
 from contextlib import redirect_stdout
 
-import boto3  # noqa: TID251
+import boto3
 import pytest
 from PIL import Image as Pillow
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-import botocore.session  # noqa: TID251
+import botocore.session
 import pytest
-from botocore.stub import Stubber  # noqa: TID251
+from botocore.stub import Stubber
 
 from analysis.aws import service_quotas
 from analysis.aws.errors import AWSError

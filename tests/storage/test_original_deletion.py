@@ -22,7 +22,7 @@ def s3_address():
 
 @pytest.fixture
 def client(s3_address, monkeypatch):
-    import boto3  # noqa: TID251
+    import boto3
 
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")

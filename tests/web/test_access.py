@@ -25,7 +25,7 @@ from analysis.models import (
 )
 from imagelib.accounts.models import ApiToken
 from tests.factories import create_labeled_image
-from tests.web.shared_rows import *  # noqa: F403
+from tests.web.shared_rows import *
 
 pytestmark = pytest.mark.django_db
 

@@ -244,3 +244,14 @@ def test_empty_list_says_when_originals_are_deleted(owner, signed_in):
         "Originals are never changed, and deleted only if the bucket's setting “Delete originals from the bucket” is on"
         in text
     )
+
+
+def test_form_folds_what_few_buckets_need_and_shows_what_is_set(staff, bucket, signed_in):
+    browser = signed_in(staff)
+
+    def folded(page) -> list[bool]:
+        return ["open" in item for item in Page(page).all("details") if item.get("class") == "form-section"]
+
+    assert folded(browser.get(reverse("bucket-add"))) == [False, False, False]
+    Bucket.objects.update(exclude=["*/thumbs/*"], may_delete=True)
+    assert folded(browser.get(reverse("bucket-edit", args=[bucket.pk]))) == [False, True, True]

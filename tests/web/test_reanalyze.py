@@ -43,6 +43,9 @@ def test_the_estimate_of_a_search(owner, signed_in):
     create_image(owner)
     page = signed_in(owner).post(URL, {"all": "1", "q": "dog", "api": "faces"})
     assert chosen(page) == {"faces": ("2", "$0.0024")}
+    [labels] = [choice for choice in page.context["choices"] if choice.api == "labels"]  # what a tick would add
+    assert (labels.is_chosen, labels.calls, labels.cost) == (False, "2", "$0.0042")
+    assert "2 pictures · 2 calls · at most $0.0024" in Page(page).text
     assert page.context["form"] == {"all": "1", "q": "dog", "chosen": "1", "scope": "all"}
 
 

@@ -8,7 +8,7 @@ from django.urls import reverse
 from analysis.delivery import sink_runs, sinks
 from analysis.models import Sink, SinkRun
 from tests.delivery.aws_services import REGION
-from tests.delivery.conftest import *  # noqa: F403
+from tests.delivery.conftest import *
 from tests.factories import create_bucket, create_bucket_image, create_labeled_image, create_user
 from tests.web.pages import Page
 

@@ -126,8 +126,12 @@ def _port(option: int | None) -> int:
 def _single_instance() -> Iterator[Path]:
     """Hold the lock of this VAR folder; yields its file, which names the URL."""
     file = settings.VAR / "run" / "run.lock"
-    private_folder(file.parent)
-    lock = take_lock(file)
+    try:
+        private_folder(file.parent)
+        lock = take_lock(file)
+    except OSError as error:
+        sentence = _("IMAGELIB_VAR is %(path)s, which cannot be used: %(error)s. Set it to a folder of this user.")
+        raise CommandError(sentence % {"path": settings.VAR, "error": error.strerror}) from error
     if lock is None:
         raise CommandError(
             _(

@@ -262,7 +262,7 @@ def _inspection(picture: bytes) -> Inspection:
 
 def _reset_in_child() -> None:
     # After a fork the threads that held a lock do not exist, so it would never be released.
-    global _decoding, _cache_lock  # noqa: PLW0603
+    global _decoding, _cache_lock
     _decoding = threading.BoundedSemaphore(MAX_DECODED)
     _cache_lock = threading.Lock()
     _inspections.clear()

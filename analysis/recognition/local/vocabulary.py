@@ -50,7 +50,7 @@ _new_labels: tuple[NewLabel, ...] = ()
 
 def use_new_labels(new_labels: tuple[NewLabel, ...]) -> None:
     """Add labels of a person's own model to the table, in place of those added before."""
-    global _new_labels  # noqa: PLW0603
+    global _new_labels
     _new_labels = new_labels
 
 

@@ -39,7 +39,10 @@ class QueryPlan:
         return self.parts.ordering
 
     def rows(self, *, after: Cursor | None, limit: int, columns: str = "", is_backward: bool = False) -> list[Row]:
-        """Up to `limit` rows after a cursor or before it, the nearest first."""
+        """Up to `limit` rows after a cursor, in the order of the query.
+
+        Backward, those before it, the nearest first.
+        """
         ordering = self.ordering.reversed if is_backward else self.ordering
         # A cursor of another sort order, for example from an edited link.
         if after and not isinstance(after.key, ordering.kind):
@@ -47,8 +50,8 @@ class QueryPlan:
         rows: list[Row] = []
         for segment in ordering.segments(after):
             if len(rows) < limit:
-                matches = self._rows(Scan(limit - len(rows), ordering, segment.after), columns)
-                rows += [row for row in matches if segment.has(row[1])]
+                candidates = self._rows(Scan(limit - len(rows), ordering, segment.after), columns)
+                rows += [row for row in candidates if segment.has(row[1])]
         return rows
 
     def _rows(self, scan: Scan, columns: str) -> list[Row]:
@@ -116,7 +119,7 @@ class QueryPlan:
 
 
 def _skipped_steps(scan: Scan) -> int:
-    """The minimum confidences without a trial: those of the pages before."""
+    """The number of minimum confidences that the pages before have passed."""
     if scan.direction == "ASC":
         return len(CONFIDENCE_STEPS)  # a trial has the highest ones, which come last
     key = scan.after.key if scan.after else None

@@ -1,4 +1,4 @@
-"""Builders of statements, which strategies.py chooses from: they return rows of (image_id, key).
+"""Builders of statements that return rows of (image_id, key).
 
 All of them return only matches that the viewer may see.
 """

@@ -1,4 +1,4 @@
-"""Numbers that the choice of a strategy depends on, and the entries that a trial may read."""
+"""Numbers that the choice of a strategy depends on; the budgets of trials."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Statistics:
 
     @property
     def is_label_short(self) -> bool:
-        """The rarest label's index is read completely sooner than the index over label sets."""
+        """The rarest label's index is read sooner than the index over label sets."""
         scannable = self.scannable
         return scannable is not None and (not self.has_label_sets or _is_short(self, scannable))
 

@@ -19,7 +19,7 @@ from analysis.search.sql.expressions import Sql
 
 
 class Strategy(Enum):
-    """What is read, and the builder of the statement."""
+    """A way to find the images of a query: its source and its statement's builder."""
 
     LABEL_TRIAL = "the first entries of the rarest label's index", statements.label_scan
     LABEL_SCAN = "all entries of the rarest label's index", statements.label_scan

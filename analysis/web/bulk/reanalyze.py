@@ -19,7 +19,7 @@ from analysis import formatting, permissions, pipeline
 from analysis.batches import authorization
 from analysis.batches.authorization import NotAllowed
 from analysis.batches.estimate import ApiEstimate, Estimate, estimate_unsaved, warnings
-from analysis.batches.options import InvalidBatchOptions, build_batch
+from analysis.batches.options import InvalidBatchOptions, build_batch, with_apis
 from analysis.batches.start_tokens import NoToken, new_token
 from analysis.curation.bulk import MAX_IDS
 from analysis.curation.errors import ActionRefused
@@ -52,7 +52,7 @@ class AnalyzeForm:
 
 @dataclass(frozen=True)
 class ApiChoice:
-    """A checkbox for an API, with its estimate if it is checked."""
+    """A checkbox for an API, with its estimate, checked or not."""
 
     api: str
     name: str
@@ -169,7 +169,9 @@ def _selection_fields(batch: Batch, ids: Iterable[int], *, all_owners: bool) -> 
 def _estimate_context(form: AnalyzeForm, *, may_choose: bool) -> dict[str, object]:
     with time_limit():
         sample = estimate_unsaved(form.batch, named=form.ids, maximum=SAMPLE_SIZE)
-    total = sample if sample.is_complete else scale(sample, scale_factor(form.batch, form.ids, sample))
+    total = _scaled(form, sample)
+    offered = _offered_apis(total.by_api, may_choose=may_choose)
+    by_api = {**_estimates_of_others(form, [api for api in offered if api not in total.by_api]), **total.by_api}
     # Rounded up: a budget a fraction of a cent below the cost would stop the run before its last picture.
     suggested = f"{total.dollars.quantize(formatting.CENT, rounding=ROUND_UP)}" if total.dollars else ""
     return {
@@ -182,15 +184,29 @@ def _estimate_context(form: AnalyzeForm, *, may_choose: bool) -> dict[str, objec
         "totals": _totals(form, total, is_sampled=not sample.is_complete),
         "sample_note": "" if sample.is_complete else _sample_note(sample.examined),
         "skipped": _skipped(form, sample),
-        "choices": [
-            _api_choice(api, total.by_api.get(api)) for api in _offered_apis(total.by_api, may_choose=may_choose)
-        ],
+        "choices": [_api_choice(api, by_api.get(api), is_chosen=api in total.by_api) for api in offered],
         "analyses": total.analyses,
         "warnings": warnings(form.batch, total),
         "expected": sample.analyses if sample.is_complete else "",
         "budget": form.budget or suggested,
         "suggested": suggested,
     }
+
+
+def _scaled(form: AnalyzeForm, sample: Estimate) -> Estimate:
+    return sample if sample.is_complete else scale(sample, scale_factor(form.batch, form.ids, sample))
+
+
+def _estimates_of_others(form: AnalyzeForm, apis: list[str]) -> dict[str, ApiEstimate]:
+    """What the APIs without a tick would add; empty if that takes too long to find out."""
+    if not apis:
+        return {}
+    try:
+        with time_limit():
+            sample = estimate_unsaved(with_apis(form.batch, apis), named=form.ids, maximum=SAMPLE_SIZE)
+            return _scaled(form, sample).by_api
+    except SearchTooSlow:
+        return {}
 
 
 def _totals(form: AnalyzeForm, total: Estimate, *, is_sampled: bool) -> list[str]:
@@ -239,10 +255,10 @@ def _offered_apis(chosen: Iterable[str], *, may_choose: bool) -> list[str]:
     return [api for api in Analysis.Api.values if api in supported and api in offered]
 
 
-def _api_choice(api: str, api_estimate: ApiEstimate | None) -> ApiChoice:
+def _api_choice(api: str, api_estimate: ApiEstimate | None, *, is_chosen: bool) -> ApiChoice:
     name = str(Analysis.Api(api).label)
     if api_estimate is None:
-        return ApiChoice(api, name, is_chosen=False)
+        return ApiChoice(api, name, is_chosen=is_chosen)
     notes = {
         _("%(number)s from cache"): api_estimate.reused,
         _("%(number)s up to date"): api_estimate.up_to_date,
@@ -251,7 +267,7 @@ def _api_choice(api: str, api_estimate: ApiEstimate | None) -> ApiChoice:
     return ApiChoice(
         api=api,
         name=name,
-        is_chosen=True,
+        is_chosen=is_chosen,
         calls=formatting.count(api_estimate.calls),
         cost=formatting.dollars(api_estimate.dollars) if api_estimate.dollars else "",
         duration=formatting.duration(api_estimate.seconds) if api_estimate.seconds and api_estimate.calls else "",

@@ -64,11 +64,11 @@ def _neighbors_by_key(image: Image, search: Search, *, link: Link) -> Neighbors:
     cursor = search.cursor_of(image.pk)
     if cursor is None:
         return NO_NEIGHBORS
-    rows = []
+    images = []
     for is_backward in (True, False):
         keys = search.keys(after=cursor, limit=1, is_backward=is_backward)
-        rows.append(Image.objects.only("renditions_id").filter(pk=keys[0][0]).first() if keys else None)
-    previous, following = (_neighbor(neighbor, link) if neighbor else None for neighbor in rows)
+        images.append(Image.objects.only("renditions_id").filter(pk=keys[0][0]).first() if keys else None)
+    previous, following = (_neighbor(neighbor, link) if neighbor else None for neighbor in images)
     return Neighbors("", previous, following)
 
 

@@ -1,4 +1,4 @@
-"""Addresses of parts of a result: ranges of pages, next and previous page."""
+"""Addresses of parts of a result: page ranges, next and previous page."""
 
 from __future__ import annotations
 

@@ -15,7 +15,10 @@ from analysis.web.saved_searches import OpenSearch
 
 @dataclass(frozen=True)
 class PreviousCards:
-    """A page to put before another; `headings`: new ones of the card after it."""
+    """A page to put before another.
+
+    `headings`: new ones of the card after it.
+    """
 
     cards: list[Card]
     headings: tuple[DateHeading, ...]

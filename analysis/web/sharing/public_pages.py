@@ -27,7 +27,7 @@ from analysis.storage import blobs
 from analysis.web import links
 from analysis.web.http import Request, int_param
 from analysis.web.image.downloads import original_response, rendition_response
-from analysis.web.image.metadata import location
+from analysis.web.image.metadata_rows import location
 from analysis.web.sharing import unlock as unlocking
 from analysis.web.sharing.access import link_or_none, password_page, shared, shared_or_locked
 from analysis.web.sharing.shared_pictures import (

@@ -6,9 +6,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
-import botocore.session  # noqa: TID251
+import botocore.session
 import pytest
-from botocore.stub import Stubber  # noqa: TID251
+from botocore.stub import Stubber
 
 from analysis.recognition.base import ApiUnavailable, Parameters, S3Object, Throttled, UnreadableResponse
 from analysis.recognition.rekognition import client as rekognition_client

@@ -6,10 +6,10 @@ import inspect
 import socket
 import ssl
 
-import botocore.session  # noqa: TID251
+import botocore.session
 import pytest
-from botocore import exceptions, parsers  # noqa: TID251
-from botocore.stub import Stubber  # noqa: TID251
+from botocore import exceptions, parsers
+from botocore.stub import Stubber
 from urllib3.exceptions import SSLError as UrllibSSLError
 
 from analysis.recognition.base import ApiUnavailable, Parameters, Throttled, UnreadableResponse

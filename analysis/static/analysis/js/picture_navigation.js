@@ -97,6 +97,7 @@ document.addEventListener("submit", async (event) => {
   const url = response?.ok && response.headers.get("HX-Redirect");
   if (!url) return void location.reload();
   prefetched.clear();
+  form.closest(".toast")?.remove(); // what it offers is done
   if (url.includes("/images/")) return void showPicture(new URL(url, location).href);
   leaveFullScreen();
   location.replace(url);

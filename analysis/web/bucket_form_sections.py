@@ -1,0 +1,41 @@
+"""The bucket's form in sections; those that few buckets need are folded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django import forms
+from django.forms import BoundField
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+
+SECTIONS: tuple[tuple[str | Promise, tuple[str, ...], bool], ...] = (
+    (gettext_lazy("Bucket"), ("name", "prefix", "region"), False),
+    (gettext_lazy("A bucket of another AWS account"), ("role_arn",), True),
+    (gettext_lazy("Its pictures in imagelib"), ("owner", "visibility", "apis"), False),
+    (gettext_lazy("Choose files by patterns"), ("include", "exclude"), True),
+    (gettext_lazy("Changes in the bucket"), ("may_delete", "may_tag"), True),
+    ("", ("anyway",), False),
+)
+
+
+@dataclass(frozen=True)
+class FormSection:
+    """Fields under a heading; `is_folded` ones open where they have a value or an error."""
+
+    title: str | Promise
+    fields: list[BoundField]
+    is_folded: bool
+
+    @property
+    def is_open(self) -> bool:
+        return any(field.errors or field.value() for field in self.fields)
+
+
+def form_sections(form: forms.BaseForm) -> list[FormSection]:
+    """The sections that have fields in this form."""
+    found = [
+        FormSection(title, [form[name] for name in names if name in form.fields], is_folded)
+        for title, names, is_folded in SECTIONS
+    ]
+    return [section for section in found if section.fields]
