@@ -2,6 +2,7 @@
 """Django's command line; starts the embedded servers for commands that need them."""
 
 import gc
+import io
 import os
 import signal
 import sys
@@ -83,4 +84,7 @@ def translated(error: embedded.ServerStartError) -> str:
 
 
 if __name__ == "__main__":
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Each line is seen at once, also in a pipe, a file and the journal.
+        sys.stdout.reconfigure(line_buffering=True)
     main(sys.argv)

@@ -23,17 +23,17 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Page, **_context: object) -> str:
     source = page.file.src_uri
-    place = PurePosixPath("." if source in FROM_ROOT.values() else "docs", source).parent
-    markdown = LINK.sub(lambda match: site_link(match, place=place, page=source), markdown)
+    folder = PurePosixPath("." if source in FROM_ROOT.values() else "docs", source).parent
+    markdown = LINK.sub(lambda match: site_link(match, folder=folder, page=source), markdown)
     return f"{markdown}\n{list_of_decisions()}" if source == DECISIONS else markdown
 
 
-def site_link(match: re.Match[str], *, place: PurePosixPath, page: str) -> str:
+def site_link(match: re.Match[str], *, folder: PurePosixPath, page: str) -> str:
     """The same link on the site; the text alone where the file is not on it."""
     text, address, anchor = match[1], match[2], match[3] or ""
     if not address or ":" in address:
         return match[0]
-    target = normal(place / address)
+    target = normal(folder / address)
     if target in FROM_ROOT:
         return f"[{text}]({'../' * page.count('/')}{FROM_ROOT[target]}{anchor})"
     if target.startswith("docs/"):

@@ -10,9 +10,9 @@ class AnalysisConfig(AppConfig):
 
     def ready(self) -> None:
         # Shared tasks belong to the current Celery app; without ours they would use Celery's default broker.
-        from analysis import checks  # noqa: F401, PLC0415
-        from analysis.recognition import registry  # noqa: PLC0415
-        from imagelib import celery, error_reports  # noqa: F401, PLC0415
+        from analysis import checks, deployment_checks
+        from analysis.recognition import registry
+        from imagelib import celery, error_reports
 
         error_reports.start(
             dsn=settings.SENTRY_DSN,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from ipaddress import ip_network
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.core import checks
@@ -14,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from analysis.audit_log.retention import MIN_DAYS as MIN_AUDIT_DAYS
 from analysis.aws.url_credentials import redact_url_credentials
-from analysis.formatting import filesize, translated
+from analysis.formatting import translated
 from analysis.models import Analysis
 from analysis.recognition import registry
 from analysis.recognition.base import FILTERS, Parameters
@@ -146,7 +145,7 @@ def _is_rate(text: str) -> bool:
 def rekognition_can_read_the_bucket(**_options: Any) -> list[CheckMessage]:
     if not settings.REKOGNITION_READS_BUCKET or settings.RECOGNIZER != "rekognition":
         return []
-    options = cast(dict[str, Any], settings.STORAGES["default"])["OPTIONS"]
+    options = settings.STORAGES["default"]["OPTIONS"]
     if not options.get("bucket_name"):
         reason, hint = _("pictures are not stored in S3"), _("Set AWS_STORAGE_BUCKET_NAME, or remove the setting.")
     elif options.get("endpoint_url"):
@@ -190,8 +189,8 @@ def own_models_described(**_options: Any) -> list[CheckMessage]:
     if settings.RECOGNIZER != "local" or not (settings.LOCAL_DETECTOR or settings.LOCAL_CLASSIFIER):
         return []
     # Imported here, since most processes need none of it. Models are run by `doctor` only, which takes a second.
-    from analysis.recognition.local import label_models  # noqa: PLC0415
-    from analysis.recognition.local.model_files import ModelUnavailable  # noqa: PLC0415
+    from analysis.recognition.local import label_models
+    from analysis.recognition.local.model_files import ModelUnavailable
 
     registry.configure_local()
     try:
@@ -202,38 +201,6 @@ def own_models_described(**_options: Any) -> list[CheckMessage]:
         )
         return [Error(translated(error), hint=hint, id="imagelib.E010")]
     return []
-
-
-@register(Tags.security, deploy=True)
-def memory_suffices(**_options: Any) -> list[CheckMessage]:
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if machine * 3 // 4 >= settings.DECODE_MEMORY_BYTES:
-        return []
-    return [
-        checks.Warning(
-            _("DECODE_MEMORY_BYTES is %(size)s, more than three quarters of this machine's memory (%(memory)s).")
-            % {"size": filesize(settings.DECODE_MEMORY_BYTES), "memory": filesize(machine)},
-            hint=_(
-                "Lower it: decoding uses up to this much memory in all processes together, in addition to servers and"
-                " workers."
-            ),
-            id="imagelib.W007",
-        )
-    ]
-
-
-@register(Tags.security, deploy=True)
-def services_of_its_own(**_options: Any) -> list[CheckMessage]:
-    if not settings.EMBEDDED:
-        return []
-    return [
-        checks.Warning(
-            _("imagelib runs %(services)s itself, reachable from this machine only.")
-            % {"services": ", ".join(sorted(settings.EMBEDDED))},
-            hint=_("Set DATABASE_URL and REDIS_URL to servers that all web and worker processes can reach."),
-            id="imagelib.W001",
-        )
-    ]
 
 
 @register(Tags.security)
@@ -282,29 +249,3 @@ def _is_network(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-@register(Tags.security, deploy=True)
-def proxy_in_front(**_options: Any) -> list[CheckMessage]:
-    if settings.SECURE_PROXY_SSL_HEADER is None:
-        sentence = _("The web server is not behind a proxy, so there is no TLS, and slow clients block its workers.")
-        hint = _("Add a proxy that buffers requests and responses, and set BEHIND_PROXY and TRUSTED_PROXIES.")
-        return [checks.Warning(sentence, hint=hint, id="imagelib.W004")]
-    if not settings.TRUSTED_PROXIES:
-        sentence = _("TRUSTED_PROXIES is not set, so all failed sign-ins are counted for the proxy's address.")
-        hint = _("Set it to the addresses the proxy connects from, for example 127.0.0.1.")
-        return [checks.Warning(sentence, hint=hint, id="imagelib.W005")]
-    return []
-
-
-@register(Tags.security, deploy=True)
-def not_root(**_options: Any) -> list[CheckMessage]:
-    if os.geteuid() != 0:
-        return []
-    return [
-        checks.Info(  # not a warning: image builds often run `check --deploy` as root but serve as another user
-            _("imagelib runs as root: a vulnerability would expose the entire machine."),
-            hint=_("Run it as a separate user with write access to IMAGELIB_VAR only."),
-            id="imagelib.I001",
-        )
-    ]

@@ -25,7 +25,7 @@ Row = TypeVar("Row", bound=models.Model)
 def has_passed(column: str, *, longest: timedelta = CLOCK_CHANGE) -> Q:
     """Rows whose time has come.
 
-    A time further ahead than `longest` was written before the clock was set back: it would be waited for in vain.
+    A time further ahead than `longest` was written before the clock was set back: waiting for it would be pointless.
     """
     return Q(**{f"{column}__lte": Now()}) | Q(**{f"{column}__gt": Now() + longest})
 

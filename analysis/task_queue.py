@@ -21,7 +21,7 @@ class TaskMessage:
 class TaskQueue:
     """Messages in the order they came; one that waits already is not added again.
 
-    It is lost with the process, like a message of Redis: the rows that are due tell what was in it.
+    It is lost with the process, like a message in Redis: it can be derived from the rows that are due.
     """
 
     _messages: dict[TaskMessage, None] = field(default_factory=dict)
@@ -53,7 +53,7 @@ _open: TaskQueue | None = None
 @contextmanager
 def opened() -> Iterator[TaskQueue]:
     """Keep all tasks that this process sends, for it to run them itself."""
-    global _open  # noqa: PLW0603
+    global _open
     _open = queue = TaskQueue()
     try:
         yield queue

@@ -35,7 +35,7 @@ from analysis.recognition.embeddings import queue as embedding_queue
 from analysis.search.label_counts import refresh_label_counts as _refresh_label_counts
 from analysis.sharing import share_links
 from analysis.statistics import aggregation
-from analysis.storage import blobs, original_deletion
+from analysis.storage import original_deletion, sweeper
 from imagelib.accounts.session_store import SessionStore
 
 
@@ -267,7 +267,7 @@ def sweep_blobs() -> None:
     AttemptCount.delete_expired()
     outbox.delete_expired()
     SessionStore.clear_expired()
-    blobs.sweep(older_than=timedelta(hours=1))
+    sweeper.sweep(older_than=timedelta(hours=1))
 
 
 @shared_task(base=OnCommitTask)

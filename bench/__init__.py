@@ -1,1 +1,1 @@
-"""Benchmarks, most of them beside a baseline: `make bench`, docs/benchmarks.md."""
+"""Benchmarks, most with a baseline: `make bench`, docs/benchmarks.md."""

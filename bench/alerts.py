@@ -20,7 +20,7 @@ from bench.search.workload import WorkloadGenerator
 
 PICTURES = 100_000
 ALERTS = 500
-OTHER = 100  # searches without labels, or with other terms beside them
+OTHER = 100  # searches without labels, or with other terms as well
 RUNS = {500: 12, 50: 40, 1: 300}  # batches by the pictures in one
 TARGET = 5.0  # milliseconds a picture
 CHANNELS = ("email", "email", "slack", "slack", "webhook")  # webhooks have a message for each picture
@@ -64,7 +64,7 @@ def _queries(generator: WorkloadGenerator) -> list[str]:
 
 
 def _create_alerts(queries: Sequence[str]) -> None:
-    from analysis.models import Alert, SavedSearch  # noqa: PLC0415 # needs Django set up
+    from analysis.models import Alert, SavedSearch  # needs Django set up
 
     searches = SavedSearch.objects.bulk_create(
         SavedSearch(owner_id=1 + number % OWNERS, name=f"Bench {number}", query=query)
@@ -78,13 +78,13 @@ def _create_alerts(queries: Sequence[str]) -> None:
 
 
 def _delete_alerts() -> None:
-    from analysis.models import SavedSearch  # noqa: PLC0415
+    from analysis.models import SavedSearch
 
     SavedSearch.objects.filter(name__startswith="Bench ").delete()
 
 
 def _time_comparisons(run: AlertsRun, pictures: int) -> None:
-    from analysis.models import Label  # noqa: PLC0415
+    from analysis.models import Label
 
     order = (1 + np.random.default_rng(5).permutation(pictures)).tolist()
     run.first = _compare([order[-1]], run)
@@ -101,10 +101,10 @@ def _time_comparisons(run: AlertsRun, pictures: int) -> None:
 
 def _compare(image_ids: list[int], run: AlertsRun) -> float:
     """Milliseconds of the comparison; its matches are rolled back."""
-    from django.db import transaction  # noqa: PLC0415
+    from django.db import transaction
 
-    from analysis.delivery import alert_matching  # noqa: PLC0415
-    from analysis.models import AlertMatch  # noqa: PLC0415
+    from analysis.delivery import alert_matching
+    from analysis.models import AlertMatch
 
     with transaction.atomic():
         began = time.perf_counter()
@@ -117,7 +117,7 @@ def _compare(image_ids: list[int], run: AlertsRun) -> float:
 
 
 def _processor_seconds() -> float:
-    from django.db import connection  # noqa: PLC0415
+    from django.db import connection
 
     return time.process_time() + processor_seconds(connection.connection.info.backend_pid)
 

@@ -20,13 +20,14 @@ from urllib.parse import urlencode, urlsplit
 import psycopg
 
 from bench import sandbox
-from bench.direct_upload import Site, memory, process_tree, sign_in
+from bench.direct_upload import Site, cpu_seconds, memory, process_tree, sign_in
 from bench.photos import photo
 from bench.report import Measurement, Report
 from imagelib import embedded
 
 ORIGINALS, ORIGINAL_SIZE = 300, 8 * 2**20
 PICTURES = int(os.environ.get("BENCH_ARCHIVE_PICTURES", "50000"))
+ROUNDS = 5  # each beside its baseline; the median counts
 BROKEN_OFF, BROKEN_AFTER = 20, 50 * 2**20
 CHUNK = 2**18
 THREADS = 8  # of gunicorn; each keeps a connection to the database
@@ -38,8 +39,8 @@ def measure() -> Report:
     with running_site() as site:
         files = make_originals(site)
         make_copies(site)
-        rounds = [(disk_rate(files), archive_rate(site, files)) for _ in range(3)]
-        disk, archive = sorted(rounds, key=lambda pair: pair[1] / pair[0])[1]
+        rounds = [(disk_rate(files), *archive_rates(site, files)) for _ in range(ROUNDS)]
+        disk, archive, by_processor = sorted(rounds, key=lambda rates: rates[1] / rates[0])[ROUNDS // 2]
         idle = state(site)
         # Half of them before memory is measured, so that each thread has served some.
         halves = [break_off_many(site, BROKEN_OFF // 2, idle) for _ in range(2)]
@@ -47,6 +48,9 @@ def measure() -> Report:
         early, peak, entries = whole_archive(site)
     measurements = [
         Measurement(name="ZIP of originals", value=archive, baseline=disk, unit="MB/s", at_least_ratio=0.8),
+        Measurement(
+            name="by the server's processor time", value=by_processor, baseline=disk, unit="MB/s", at_least_ratio=0.8
+        ),
         Measurement(
             name=f"begun again: peak memory, {PICTURES:,} pictures, after 5,000",
             value=peak,
@@ -64,7 +68,7 @@ def measure() -> Report:
         Measurement(name="database connections after them", value=after[1], unit="", at_most=THREADS),
         Measurement(name="memory after them", value=after[2], baseline=before[2], unit="MB", at_most_ratio=1.05),
     ]
-    ratios = ", ".join(f"{archive / disk:.2f}" for disk, archive in rounds)
+    ratios = ", ".join(f"{archive / disk:.2f}" for disk, archive, _ in rounds)
     notes = [
         f"{ORIGINALS} originals of {ORIGINAL_SIZE >> 20} MB by gunicorn with {THREADS} threads, none in the page "
         f"cache, as for the baseline: reads of {CHUNK >> 10} kB, one file after another. All rounds: {ratios}.",
@@ -125,7 +129,7 @@ def make_copies(site: Site) -> None:
 
 
 def copy_rows(site: Site, keys: list[str], *, renditions_id: uuid.UUID) -> None:
-    """Rows like the imported picture's, each with a key of its own."""
+    """Rows like the imported picture's, each with its own key."""
     hashes = [hashlib.sha256(key.encode()).hexdigest() for key in keys]
     with psycopg.connect(embedded.database_url(site.var)) as connection:
         names = connection.execute(
@@ -160,17 +164,17 @@ def disk_rate(files: list[Path]) -> float:
     return size / 1e6 / (time.monotonic() - began)
 
 
-def archive_rate(site: Site, files: list[Path]) -> float:
-    """MB/s of a ZIP of the same files."""
+def archive_rates(site: Site, files: list[Path]) -> tuple[float, float]:
+    """MB/s of a ZIP of the same files, by wall clock and by processor time."""
     forget(files)
     with psycopg.connect(embedded.database_url(site.var)) as connection:
         rows = connection.execute("SELECT id FROM analysis_image WHERE key LIKE 'originals/bench/%'").fetchall()
-    began = time.monotonic()
+    began, used = time.monotonic(), cpu_seconds(site.pid)
     response = post(site, "/export/archive/originals/", ids=",".join(str(image_id) for (image_id,) in rows))
     size = sum(len(chunk) for chunk in chunks_of(response))
     if size < len(files) * ORIGINAL_SIZE:
         raise RuntimeError(f"the archive has only {size:,} bytes")
-    return size / 1e6 / (time.monotonic() - began)
+    return size / 1e6 / (time.monotonic() - began), size / 1e6 / (cpu_seconds(site.pid) - used)
 
 
 def whole_archive(site: Site) -> tuple[float, float, int]:

@@ -1,6 +1,6 @@
 """Baseline of a bulk run: a Celery group with one boto3 call for each picture.
 
-python -m bench.celery_group ADDRESS FOLDER --tasks 2000 --threads 64: starts a worker of its own on the library's
+python -m bench.celery_group ADDRESS FOLDER --tasks 2000 --threads 64: starts its own worker on the library's
 Redis, sends the group, and waits until each task has succeeded or failed. Prints JSON: responses a second.
 """
 
@@ -64,7 +64,7 @@ def detect_labels(name: str) -> None:
 
 
 def _shared_client():
-    global _client  # noqa: PLW0603
+    global _client
     if _client is None:
         _client = make_client()
     return _client

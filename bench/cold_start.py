@@ -43,7 +43,7 @@ def _start(library: sandbox.Library, command: list[str], ready: str) -> tuple[fl
         seconds = time.monotonic() - began
         main = psutil.Process(program.process.pid)
         times = [process.cpu_times() for process in [main, *main.children(recursive=True)]]
-        return seconds, sum(each.user + each.system for each in times)
+        return seconds, sum(usage.user + usage.system for usage in times)
     finally:
         program.stop()
 

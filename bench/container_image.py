@@ -1,4 +1,4 @@
-"""The Dockerfile's steps in empty folders, then each word of its entrypoint.
+"""The Dockerfile's steps in empty folders, then each command of its entrypoint.
 
 Where no image builder is, as root on Linux: python -m bench.container_image --python PREFIX, with the prefix of a
 Python of the image's version. Takes ten minutes.

@@ -1,6 +1,6 @@
 """S3 server for benches and tests, which fails on demand.
 
-moto takes 10 ms for each object; this server holds a million keys in a list and answers at once, or with the latency
+moto takes 10 ms for each object; this server holds a million keys in a list and responds at once, or with the latency
 of S3. `python -m bench.fake_s3 COUNT MILLISECONDS` serves generated keys and prints its address.
 """
 

@@ -23,13 +23,13 @@ def measure() -> Report:
         env.fill((2 * PICTURES + WARM_UP) * ROUNDS * len(QUOTAS), size=SIZE)
         for quota in QUOTAS:
             env.simulator.set(tps=quota)
-            rounds = sorted((measure_round(env, quota) for _ in range(ROUNDS)), key=lambda found: found.ratio)
+            rounds = sorted((measure_round(env, quota) for _ in range(ROUNDS)), key=lambda one_round: one_round.ratio)
             middle, name = rounds[ROUNDS // 2], f"{PICTURES} pictures, {quota:,} calls/s allowed"
             measurements += [
                 Measurement(name=name, value=middle.work, unit="s", baseline=middle.workers, at_most_ratio=1.1),
                 Measurement(name="the whole command, from start to exit", value=middle.command, unit="s"),
             ]
-            notes.append(f"Ratios at {quota:,} calls/s: {' '.join(f'{found.ratio:.2f}' for found in rounds)}.")
+            notes.append(f"Ratios at {quota:,} calls/s: {' '.join(f'{one_round.ratio:.2f}' for one_round in rounds)}.")
     notes.append(
         f"From the first call to the last saved result; the median of {ROUNDS} rounds. The same simulator: "
         f"{LATENCY} ms ± {JITTER}. Worker and scheduler use Redis and are started before, `work` needs the database."

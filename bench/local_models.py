@@ -55,7 +55,7 @@ def measure() -> Report:
 
 
 def _child(part: str, folder: Path) -> dict[str, Any]:
-    """A process of its own for each, since memory only grows."""
+    """A separate process for each, since memory only grows."""
     command = [sys.executable, "-m", "bench.local_models", part, str(folder)]
     env = {**os.environ, "RECOGNIZER": "local", "DJANGO_SETTINGS_MODULE": "imagelib.settings"}
     process = subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.PIPE, timeout=LIMIT)
@@ -64,10 +64,10 @@ def _child(part: str, folder: Path) -> dict[str, Any]:
 
 
 def _run(part: str, folder: Path) -> dict[str, Any]:
-    import django  # noqa: PLC0415 - in the child only
+    import django  # in the child only
 
     django.setup()
-    from analysis.recognition.local import faces, label_models, recognizer, text  # noqa: PLC0415, F401 - as a worker does
+    from analysis.recognition.local import faces, label_models, recognizer, text  # noqa: F401 - as a worker does
 
     pictures = [path.read_bytes() for path in sorted(folder.iterdir())]
     if part == "none":
@@ -103,7 +103,7 @@ def _memory() -> float:
 
 
 def _processor_time(analyze: Callable[[NDArray[np.uint8]], None], picture: bytes) -> float:
-    from analysis.recognition.local import sessions  # noqa: PLC0415 - in the child only
+    from analysis.recognition.local import sessions  # in the child only
 
     pixels = _pixels(picture)
     before = time.process_time()
@@ -120,7 +120,7 @@ def _pixels(picture: bytes) -> NDArray[np.uint8]:
 
 def _jpeg(file: str) -> bytes:
     """A sample at the size of a recognizer's picture."""
-    from skimage.data import data_dir  # noqa: PLC0415 - a development dependency
+    from skimage.data import data_dir  # a development dependency
 
     with Image.open(f"{data_dir}/{file}") as image:
         scale = SIDE / max(image.size)

@@ -45,12 +45,12 @@ def measure() -> Report:
 
 
 def job() -> None:
-    import django  # noqa: PLC0415 - the settings read the environment that `measure` prepares
+    import django  # the settings read the environment that `measure` prepares
 
     django.setup()
-    from django.conf import settings  # noqa: PLC0415
-    from django.contrib.auth import get_user_model  # noqa: PLC0415
-    from django.test import Client  # noqa: PLC0415
+    from django.conf import settings
+    from django.contrib.auth import get_user_model
+    from django.test import Client
 
     settings.ALLOWED_HOSTS = ["testserver"]
     clients: dict[str, Client] = {}

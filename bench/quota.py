@@ -71,7 +71,7 @@ def measure() -> Report:
 def run(env: RecognitionEnv, *, pictures: int, workers: int, limit: int, warm_up: int = WARM_UP) -> TimeSpan:
     """Observe workers whose limiter is set to `limit` for a minute."""
     env.queue(pictures)
-    # Each run has an account of its own, since the limiter remembers an account's rate for an hour.
+    # Each run has its own account, since the limiter keeps an account's rate for an hour.
     settings = {"REKOGNITION_QUOTA": f"labels={limit}", "AWS_ACCOUNT": f"{workers}-{limit}"}
     with env.workers(workers, **settings) as processes:
         env.simulator.reset()

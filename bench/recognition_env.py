@@ -31,7 +31,7 @@ _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 @dataclass(frozen=True)
 class Simulator:
-    """Client of a simulator in a process of its own."""
+    """Client of a simulator in a separate process."""
 
     address: str
 

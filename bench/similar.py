@@ -36,7 +36,7 @@ class SimilarRun:
     index_bytes: int = 0
     table_bytes: int = 0
     milliseconds: dict[str, list[float]] = field(default_factory=dict)
-    found: list[int] = field(default_factory=list)
+    match_counts: list[int] = field(default_factory=list)
     recall: list[float] = field(default_factory=list)
 
 
@@ -104,12 +104,12 @@ def _rows(first: int, points: NDArray[np.float32]) -> bytes:
 
 
 def time_searches(connection: psycopg.Connection, run: SimilarRun) -> None:
-    from analysis.models import Viewer  # noqa: PLC0415 # needs Django set up
-    from analysis.search import results  # noqa: PLC0415
-    from analysis.search.syntax.parser import parse  # noqa: PLC0415
+    from analysis.models import Viewer  # needs Django set up
+    from analysis.search import results
+    from analysis.search.syntax.parser import parse
 
     (label,) = connection.execute("SELECT name FROM analysis_label ORDER BY image_count DESC").fetchone() or ("",)
-    # Pictures that everybody sees; of the others an anonymous visitor sees few.
+    # Public pictures; an anonymous visitor sees few of the others.
     rows = connection.execute("SELECT id FROM analysis_image WHERE visibility = 2 ORDER BY id").fetchall()
     chosen = [rows[index][0] for index in np.random.default_rng(4).permutation(len(rows))[:QUERIES]]
     reader, anonymous = Viewer(READER), Viewer()
@@ -122,12 +122,12 @@ def time_searches(connection: psycopg.Connection, run: SimilarRun) -> None:
         queries = [parse(f"similar:{image_id}{term}") for image_id in chosen]
         run.milliseconds[name] = [_fastest(lambda: results.page(query, viewer=viewer)) for query in queries]  # noqa: B023
     for image_id in chosen[:CHECKED]:
-        found = results.image_ids(parse(f"similar:{image_id}"), viewer=reader, limit=500)
+        image_ids = results.image_ids(parse(f"similar:{image_id}"), viewer=reader, limit=500)
         began = time.perf_counter()
         exact = _exact(connection, image_id)
         run.milliseconds.setdefault("without the index", []).append(1_000 * (time.perf_counter() - began))
-        run.found.append(len(found))
-        run.recall.append(len(set(found) & set(exact)) / len(exact) if exact else 1.0)
+        run.match_counts.append(len(image_ids))
+        run.recall.append(len(set(image_ids) & set(exact)) / len(exact) if exact else 1.0)
 
 
 def _exact(connection: psycopg.Connection, image_id: int) -> list[int]:
@@ -143,7 +143,7 @@ def _exact(connection: psycopg.Connection, image_id: int) -> list[int]:
                 WHERE distance <= 0.5 ORDER BY distance LIMIT 500""",
             {"id": image_id, "reader": READER},
         )
-        return [found for (found,) in rows]
+        return [image_id for (image_id,) in rows]
 
 
 def _fastest(search: Callable[[], object]) -> float:
@@ -176,7 +176,7 @@ def report(pictures: int, run: SimilarRun) -> Report:
     if run.index_built_in:
         measurements.append(Measurement(name="time to build the index", value=run.index_built_in, unit="s"))
     notes = [
-        f"{QUERIES} searches each, the faster of two calls; {np.mean(run.found):.0f} similar pictures on average.",
+        f"{QUERIES} searches each, the faster of two calls; {np.mean(run.match_counts):.0f} pictures on average.",
         "Generated vectors of 256 numbers in half precision, in scenes; HNSW with pgvector's defaults.",
     ]
     return Report(f"similar pictures among {pictures:,}", measurements, notes)

@@ -46,6 +46,6 @@ def s3_server(count: int, *, milliseconds: float) -> Iterator[str]:
 
 @contextmanager
 def sqs_server() -> Iterator[str]:
-    """Serve a queue from a process of its own; yields its endpoint."""
+    """Serve a queue from its own process; yields its endpoint."""
     with sandbox.running_program([sys.executable, "-m", "bench.fake_sqs"], env=sandbox.environment()) as program:
         yield program.wait_for("http://", seconds=60).strip()

@@ -99,7 +99,7 @@ def turn_times(page: Page, url: str) -> list[float]:
     times = []
     for _ in range(TURNS):
         times.append(page.evaluate(NEXT, "ArrowRight"))
-        page.wait_for_timeout(700)  # as somebody who looks at the picture
+        page.wait_for_timeout(700)  # as a person who views the picture
     return times
 
 

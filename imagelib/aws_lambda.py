@@ -1,7 +1,7 @@
 """The handler of the AWS Lambda functions of infra/lambda.yaml.
 
 Messages of the queue of S3's events are recorded; any other event, such as that of a schedule, does all background work
-as `manage.py work --until-idle` does. The function of the queue answers at once and starts the other one, so that
+as `manage.py work --until-idle` does. The queue's function returns at once and starts the other one, so that
 messages are not in flight for as long as the work takes.
 """
 

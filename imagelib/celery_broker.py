@@ -22,7 +22,7 @@ def transport_options(url: str, *, queue: str, queue_url: str = "", region: str 
 
 
 def _sqs_options(queue: str, queue_url: str, region: str) -> dict[str, object]:
-    # Without a region kombu uses us-east-1, wherever the queue is.
+    # Without a region, kombu uses us-east-1 regardless of the queue's.
     options: dict[str, object] = {"visibility_timeout": VISIBILITY_TIMEOUT, "region": region or "us-east-1"}
     # The longest poll that SQS allows: each request is billed, the empty ones too.
     options |= {"wait_time_seconds": 20, "polling_interval": 0}

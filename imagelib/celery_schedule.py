@@ -44,7 +44,7 @@ def beat(*, sweep_seconds: float, analyze_schedule: str) -> dict[str, dict[str, 
 
 
 def has_come(analyze_schedule: str, *, since: datetime, now: datetime) -> bool:
-    """True if a time of the crontab lies between the two."""
+    """True if a time of the crontab is between the two."""
     schedule: Any = _crontab(analyze_schedule)
     schedule.nowfun = lambda: now
     return bool(schedule.is_due(since).is_due)

@@ -1,4 +1,4 @@
-"""Connections to the database beside Django's: for locks, for other programs."""
+"""Connections to the database besides Django's: for locks, for other programs."""
 
 from typing import Any
 

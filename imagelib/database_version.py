@@ -16,9 +16,9 @@ PACKAGES = {"analysis": "analysis.migrations", "accounts": "imagelib.accounts.mi
 def newer_migration() -> str:
     """The latest migration of the database, if this version lacks it; else empty.
 
-    Also empty if the database does not answer: programs start without it, and wait.
+    Also empty if the database does not respond: programs start without it, and wait.
     """
-    # A connection of its own: Gunicorn loads the application before it forks, and no child may inherit a connection.
+    # A separate connection: Gunicorn loads the application before it forks, and no child may inherit a connection.
     try:
         with connect() as connection:
             applied = connection.execute("SELECT app, name FROM django_migrations").fetchall()
@@ -32,7 +32,7 @@ def refuse_newer() -> None:
     """End the program with a sentence if the database belongs to a newer version."""
     if name := newer_migration():
         django.setup()  # Django translates only after it
-        # Printed here, beside the log: Celery's scheduler ends quietly, whatever the exit says.
+        # Printed as well as logged: Celery's scheduler ends without output, whatever the exit message.
         print(newer_sentence(name), file=sys.__stderr__)
         sys.exit(1)
 

@@ -12,12 +12,11 @@ from gunicorn.glogging import Logger as GunicornLogger
 from imagelib.log_config import formatter
 from imagelib.settings.logs import LOG_FORMAT, LOG_SECRETS
 
-ACCESS_LOGGER = "gunicorn.access"
 USER_ID = "imagelib.user_id"  # set by imagelib.request_ids
 
 
 class Logger(GunicornLogger):
-    """One line per request if LOG_FORMAT is json, or if an access log is asked for."""
+    """One line per request if LOG_FORMAT is json, or if an access log is configured."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)

@@ -17,7 +17,7 @@ POLL_SECONDS = 0.1
 
 
 class ProgramExited(RuntimeError):
-    """A program exited by itself; the message has the end of its log."""
+    """A program exited unexpectedly; the message has the end of its log."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +40,8 @@ class ProcessManager:
             process = subprocess.Popen(
                 [*_parent_death_command(), sys.executable, "-m", program.module, *program.arguments],
                 cwd=self._folder,
+                # What a killed program printed is in its log, not lost in a buffer.
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

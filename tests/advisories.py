@@ -1,8 +1,8 @@
 """Compare the pinned versions with a list of advisories, without a network.
 
 `python -m tests.advisories FILE.zip`: the file has one JSON document in the OSV format for each advisory, as osv.dev
-publishes them for PyPI. No package carries a list that is kept up to date, so without a file nothing is compared, and
-that is said; `.github/workflows/advisories.yml` fetches one each week.
+publishes them for PyPI. No package has a list that is kept up to date, so without a file nothing is compared, and
+a message says so; `.github/workflows/advisories.yml` fetches one each week.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ def main(arguments: list[str]) -> int:
         print(NOTHING)
         return 0
     pins = {name: version for file in FILES for name, version in pinned((ROOT / file).read_text())}
-    newest, compared, found = "", 0, []
+    newest, compared, messages = "", 0, []
     for advisory in read(Path(arguments[0])):
         newest, compared = max(newest, str(advisory.get("modified", ""))), compared + 1
-        found += findings(advisory, pins)
-    print("\n".join(sorted(found)))
+        messages += findings(advisory, pins)
+    print("\n".join(sorted(messages)))
     print(f"{len(pins)} versions compared with {compared:,} advisories until {newest[:10] or 'no date'}.")
     if not newest or datetime.fromisoformat(newest) < datetime.now(UTC) - OLD:
         print("This list is older than 30 days.")
-    return 1 if found or not compared else 0
+    return 1 if messages or not compared else 0
 
 
 def read(path: Path) -> Iterator[Mapping[str, Any]]:
@@ -78,8 +78,8 @@ def is_affected(affected: Mapping[str, Any], version: str) -> bool:
     """True if the version is listed or within a range."""
     if version in affected.get("versions", []):
         return True
-    ranges = (each for each in affected.get("ranges", []) if each.get("type") == "ECOSYSTEM")
-    return any(_is_within(each.get("events", []), Version(version)) for each in ranges)
+    ranges = (entry for entry in affected.get("ranges", []) if entry.get("type") == "ECOSYSTEM")
+    return any(_is_within(entry.get("events", []), Version(version)) for entry in ranges)
 
 
 def _is_within(events: list[Mapping[str, str]], version: Version) -> bool:

@@ -38,10 +38,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _fast_settings() -> None:
-    """Set once: each change of a setting tells about twenty receivers in Django."""
+    """Set once: each change of a setting calls about twenty receivers in Django."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    # Celery always waits as long as it may for more workers to answer, and nearly all tests have none.
+    # Celery always waits the whole timeout for more workers to reply, and nearly all tests have none.
     services.PING_TIMEOUT = 0.1
 
 
@@ -88,7 +88,7 @@ def module_rows(django_db_setup, django_db_blocker) -> Iterator[Callable[[], Abs
 
 @pytest.fixture(autouse=True)
 def local_models():
-    """The local recognizer's models as before, whatever a test sets."""
+    """The local recognizer's default models, whatever a test sets."""
     from analysis.recognition.local import configuration
 
     before = configuration.current()
@@ -164,7 +164,7 @@ def moto():
 
 @pytest.fixture
 def s3(monkeypatch):
-    """Local S3 server with a bucket "photos", which can be told to deny requests."""
+    """Local S3 server with a bucket "photos"; it can deny requests."""
     from tests.buckets import s3_server
 
     with s3_server(monkeypatch) as server:

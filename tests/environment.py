@@ -10,15 +10,15 @@ import tempfile
 import threading
 from pathlib import Path
 
-import botocore.session  # noqa: TID251
+import botocore.session
 
 from imagelib.embedded.server import own_folder
 
 BYTECODE = Path(tempfile.gettempdir()) / f"imagelib-tests-bytecode-{os.geteuid()}"
 VAR = Path(tempfile.gettempdir()) / f"imagelib-tests-{os.getpid()}"
 
-# Read with assertions rewritten: compiling the tests anew takes each process five seconds of processor time. The folder
-# is in no checkout, and PYTHONDONTWRITEBYTECODE has its way outside of the tests.
+# Read with assertions rewritten: compiling the tests again takes each process five seconds. The folder
+# is in no checkout, and PYTHONDONTWRITEBYTECODE applies outside of the tests.
 sys.pycache_prefix, sys.dont_write_bytecode = str(own_folder(BYTECODE)), False
 
 OURS = (
@@ -32,6 +32,7 @@ OURS = (
     "AWS_",
     "OIDC_",
     "PROXY_",
+    "PYTHONUNBUFFERED",  # hides output that is seen too late without it
 )
 for name in [name for name in os.environ if name.startswith(OURS)]:
     del os.environ[name]
@@ -53,7 +54,7 @@ def pytest_configure() -> None:
         for number in (signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) is signal.SIG_DFL:
                 signal.signal(number, functools.partial(_interrupt, os.getpid()))
-    # The one that everybody gets, whatever server this machine has.
+    # The one that everyone gets, whatever server this machine has.
     os.environ["IMAGELIB_REDIS_SERVER"] = str(bundled())
     embedded.start(VAR)
 

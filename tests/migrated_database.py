@@ -35,7 +35,7 @@ def load() -> None:
 
     Its `migrate` then finds nothing to do.
     """
-    dump = _dump()
+    dump = path()
     if not dump.exists():
         return
     with psycopg.connect(**parameters(), autocommit=True) as client:
@@ -46,7 +46,7 @@ def load() -> None:
 
 def save() -> None:
     """Keep a dump of the test database, which has just been migrated."""
-    dump = _dump()
+    dump = path()
     if dump.exists():
         return
     partial = dump.with_suffix(f".{os.getpid()}")
@@ -54,10 +54,11 @@ def save() -> None:
     partial.replace(dump)
 
 
-def _dump() -> Path:
+def path() -> Path:
+    """The file of the dump, which may not exist yet."""
     state = hashlib.sha256()
-    for path in sorted(path for pattern in SOURCES for path in ROOT.glob(pattern)):
-        state.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
+    for source in sorted(source for pattern in SOURCES for source in ROOT.glob(pattern)):
+        state.update(f"{source.relative_to(ROOT)}\0".encode() + source.read_bytes())
     return own_folder(FOLDER) / f"{state.hexdigest()[:16]}.sql"
 
 

@@ -10,7 +10,7 @@ from django.db import connection
 
 
 def rows_read(statement: str, values: Any = None) -> int:
-    """The most rows that a step of its execution met, those it left out included."""
+    """The maximum number of rows read by a step, including filtered rows."""
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", values)
         [[plan]] = cursor.fetchone()

@@ -5,6 +5,6 @@ def application(environ, start_response):
     if environ["PATH_INFO"] == "/unread":
         start_response("413 Content Too Large", [("Content-Length", "9")])
         return [b"too large"]
-    said = str(len(environ["wsgi.input"].read())).encode()
-    start_response("200 OK", [("Content-Length", str(len(said)))])
-    return [said]
+    body = str(len(environ["wsgi.input"].read())).encode()
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]

@@ -34,7 +34,7 @@ class Standby:
             return own.execute(statement).fetchone()[0]
 
     def wait(self, statement: str, expected: object) -> None:
-        """Until the statement returns this; the server writes and replays by itself."""
+        """Until the statement returns this; the server writes and replays on its own."""
         until = time.monotonic() + SECONDS
         while self.execute(statement) != expected:
             assert time.monotonic() < until, f"{statement} is not {expected}"

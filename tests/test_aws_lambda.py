@@ -2,7 +2,7 @@
 
 import json
 
-import boto3  # noqa: TID251
+import boto3
 import pytest
 from cfnlint.decode import cfn_yaml
 from django.conf import settings as ours
@@ -18,7 +18,7 @@ from tests.factories import create_bucket
 from tests.moto_server import moto_server
 from tests.recognition.test_engine import states, stored_images
 from tests.s3_event_messages import notice, record
-from tests.work.conftest import simulator, without_redis  # noqa: F401
+from tests.work.conftest import simulator, without_redis
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 TEMPLATE = ours.BASE_DIR / "infra" / "lambda.yaml"
@@ -95,7 +95,7 @@ def test_events_are_recorded_and_unusable_messages_reported_one_by_one(owner, de
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("without_redis")
-def test_a_scheduled_event_does_the_work(owner, simulator, s3):  # noqa: F811
+def test_a_scheduled_event_does_the_work(owner, simulator, s3):
     bucket = create_bucket(owner)
     s3.put("a.jpg", pictures.jpeg())
     pipeline.start_sync(bucket.pk)
@@ -111,7 +111,7 @@ def test_a_scheduled_event_does_the_work(owner, simulator, s3):  # noqa: F811
 @pytest.mark.usefixtures("without_redis")
 def test_what_does_not_fit_into_the_time_is_left_and_the_function_started_again(
     owner,
-    simulator,  # noqa: F811
+    simulator,
     settings,
     lambda_endpoint,
     caplog,
@@ -153,7 +153,7 @@ def test_the_functions_may_do_no_more_than_they_need():
         for statement in policy["PolicyDocument"]["Statement"]
     ]
     assert not any("*" in str(statement["Action"]) for statement in statements)
-    assert [each["Sid"] for each in statements if each["Resource"] == "*"] == ["Recognize"]
+    assert [statement["Sid"] for statement in statements if statement["Resource"] == "*"] == ["Recognize"]
     mapping = resources["QueueOfEvents"]["Properties"]
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     queue = cfn_yaml.loads(TEMPLATE.with_name("cloudformation.yaml").read_text())["Resources"]["Events"]

@@ -125,7 +125,7 @@ def search_run(pictures: int, *, factor: float) -> SearchRun:
     series_names = ("imagelib", "by hand", "orm", "like", "imagelib, cases of like", "page 50", "page 1", "anonymous")
     for offset, series in enumerate(series_names):
         run.times[series] = {"and2": [1.0 * factor + offset, 2.0 * factor + offset]}
-    for series in ("empty", "count", "facets", "cards", "page", "complete", *LISTS):
+    for series in ("empty", "count", "facets", "cards", "page", "timeline", "jump", "page before", "complete", *LISTS):
         run.times[series] = {"and2": [3.0]}
     run.times["other terms"] = {"OR": [20.0, 310.0]}
     return run

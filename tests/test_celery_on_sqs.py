@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 
-import boto3  # noqa: TID251
+import boto3
 import pytest
 from django.conf import settings as ours
 from django.db import connection
@@ -16,7 +16,7 @@ from analysis.health import doctor
 from imagelib import celery_broker
 from tests.process_helpers import limited
 from tests.recognition.test_engine import states, stored_images
-from tests.work.conftest import simulator  # noqa: F401
+from tests.work.conftest import simulator
 
 REGION, QUEUE = "us-east-1", "imagelib"
 
@@ -60,7 +60,7 @@ def findings() -> dict[str, tuple[str, str]]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_analyzes_what_a_message_in_sqs_tells_of(owner, simulator, queue, settings, tmp_path):  # noqa: F811
+def test_a_worker_analyzes_what_a_message_in_sqs_tells_of(owner, simulator, queue, settings, tmp_path):
     pipeline.request_analysis(image_ids=[image.pk for image in stored_images(owner, 3)])
     options = celery_broker.transport_options("sqs://", queue=QUEUE, queue_url=queue, region=REGION)
     with limited(worker(queue, tmp_path)) as process:
@@ -78,7 +78,7 @@ def test_a_worker_analyzes_what_a_message_in_sqs_tells_of(owner, simulator, queu
     assert findings() == {
         "redis": ("ok", "Redis is not used: limits are counted in the database."),
         "queue": ("ok", "0 messages in the queue."),
-        "workers": ("ok", "Workers cannot be asked over SQS; the scheduler's heartbeat shows that they work."),
+        "workers": ("ok", "Workers cannot be contacted over SQS; the scheduler's heartbeat shows that they work."),
     }
 
 

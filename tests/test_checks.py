@@ -156,8 +156,8 @@ def test_bucket_that_rekognition_cannot_read_is_reported(settings, options, reas
 )
 def test_header_that_many_can_send_is_reported(proxies, expected, settings):
     settings.PROXY_USER_HEADER, settings.TRUSTED_PROXIES = "Remote-User", proxies
-    found = ids(include_deployment_checks=True)
-    assert [each for each in found if each in {"imagelib.W021", "imagelib.E023", "imagelib.E024"}] == expected
+    codes = ids(include_deployment_checks=True)
+    assert [code for code in codes if code in {"imagelib.W021", "imagelib.E023", "imagelib.E024"}] == expected
 
 
 @pytest.mark.parametrize(("url", "is_told"), [("http://id.example", True), ("https://id.example", False)])

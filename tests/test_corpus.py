@@ -43,7 +43,7 @@ def test_pictures_have_the_expected_outcome() -> None:
 
 
 def test_texts_have_the_expected_outcome() -> None:
-    texts = [each for each in FILES if not each[0].startswith("picture/")]
+    texts = [file for file in FILES if not file[0].startswith("picture/")]
     TARGETS["query"](b"dog")  # the parser is made once
     results, slow, peak = {}, [], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for name, content, _ in texts:

@@ -18,9 +18,9 @@ from django.core.management import call_command, get_commands, load_command_clas
 from django.core.management.base import BaseCommand
 
 from analysis.exports.formats import FORMATS
-from analysis.models import Image
+from analysis.models import BucketObject, Image
 from tests import pictures
-from tests.factories import create_labeled_image, create_user
+from tests.factories import create_bucket, create_labeled_image, create_user
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -77,6 +77,12 @@ def shell_commands() -> list[tuple[str, str]]:
     return sorted({line for text in texts for line in command_lines(f"```\n{text}```")})
 
 
+def test_complete_commands_can_be_copied():
+    blocks = [block for page in PAGES for block in SHELL_BLOCK.findall(page.read_text("utf-8"))]
+    lines = [line.strip() for block in blocks for line in block.splitlines() if "manage.py" in line]
+    assert [line for line in lines if not line.startswith(".venv/bin/python manage.py ")] == []
+
+
 @pytest.mark.parametrize(("name", "arguments"), shell_commands())
 def test_complete_commands_are_parsed(name, arguments):
     parser_of(name).parse_args(shlex.split(arguments))
@@ -130,23 +136,27 @@ def test_the_site_builds_with_every_page_and_loads_nothing_from_elsewhere(tmp_pa
 
 
 @pytest.mark.django_db
-def test_the_commands_of_the_guides_run(tmp_path, monkeypatch):
-    """Those that need neither AWS nor a person, as they stand in the pages."""
+def test_the_commands_of_the_guides_run(tmp_path, monkeypatch, s3):
+    """Those of a library in use, as in the pages; others run those of an installation."""
     monkeypatch.chdir(tmp_path)
     owner = create_user("admin")
     create_labeled_image(owner, {"Cat": 98.0, "Coffee": 90.0}, filename="cat.jpg")
+    create_bucket(owner, name="my-archive")
+    s3.bucket = "my-archive"
+    s3.put("own.jpg", pictures.jpeg())
     (tmp_path / "Pictures").mkdir()
     (tmp_path / "Pictures/own.jpg").write_bytes(pictures.encoded(pictures.photo(), "jpeg"))
     ran = []
     for name, arguments in shell_commands():
-        if name in {"analyze_images", "import_images", "export_images"} and "--sample" not in arguments:
+        if name in {"analyze_images", "import_images", "export_images", "sync_bucket"} and "--sample" not in arguments:
             output = io.StringIO()
             call_command(name, *shlex.split(arguments.replace("~/", f"{tmp_path}/")), stdout=output, stderr=output)
             ran.append(name)
-    assert ran == ["analyze_images"] * 2 + ["export_images"] * 3 + ["import_images"]
+    assert ran == ["analyze_images"] * 2 + ["export_images"] * 3 + ["import_images"] + ["sync_bucket"] * 2
     assert "Coffee" in (tmp_path / "cats.csv").read_text("utf-8-sig")
     assert (tmp_path / "sidecars.zip").stat().st_size > 0
     assert Image.objects.filter(owner=owner).count() == 2
+    assert BucketObject.objects.filter(bucket__name="my-archive").count() == 1
 
 
 def test_every_export_format_has_a_line():

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 def eventually(condition, *, seconds=30):
-    """Look until it is true; a test that waits in vain fails with what was awaited."""
+    """Poll until it is true; after the limit, fail with the condition."""
     moment = threading.Event()
     for _ in range(seconds * 20):
         if condition():

@@ -1,4 +1,4 @@
-"""Errors reported to a Sentry server, in a process of its own."""
+"""Errors reported to a Sentry server, in a separate process."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_without_a_dsn_nothing_is_imported() -> None:
 
 
 @pytest.mark.parametrize(
-    ("breadcrumb", "kept"),
+    ("breadcrumb", "cleaned"),
     [
         ({"category": "query", "message": "SELECT 'birthday'"}, None),
         (
@@ -120,8 +120,8 @@ def test_without_a_dsn_nothing_is_imported() -> None:
         ),
     ],
 )
-def test_breadcrumbs_have_no_queries(breadcrumb: dict, kept: dict | None) -> None:
-    assert Cleaner([]).breadcrumb(breadcrumb, {}) == kept
+def test_breadcrumbs_have_no_queries(breadcrumb: dict, cleaned: dict | None) -> None:
+    assert Cleaner([]).breadcrumb(breadcrumb, {}) == cleaned
 
 
 def test_transactions_have_no_statements() -> None:

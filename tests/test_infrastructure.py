@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from urllib.parse import quote_plus
 
-import boto3  # noqa: TID251
+import boto3
 import pytest
 from cfnlint.decode import cfn_yaml
 from django.core.management import call_command
@@ -69,23 +69,23 @@ def deployed(aws, moto, settings) -> dict[str, str]:
         StackName="imagelib", TemplateBody=TEMPLATE.read_text(), Parameters=given, Capabilities=["CAPABILITY_IAM"]
     )
     stack = aws["cloudformation"].describe_stacks(StackName="imagelib")["Stacks"][0]
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
     bucket = template()["Resources"]["Pictures"]["Properties"]
     rules = [
         {**{name: list(rule[name]) for name in ("AllowedMethods", "AllowedHeaders")}, "AllowedOrigins": [ORIGIN]}
         for rule in bucket["CorsConfiguration"]["CorsRules"]
     ]
     aws["s3"].put_bucket_cors(Bucket=outputs["PicturesBucket"], CORSConfiguration={"CORSRules": rules})
-    told = [
+    notifications = [
         {
             "QueueArn": outputs["EventsQueueArn"],
-            "Events": [each["Event"]],
-            "Filter": {"Key": {"FilterRules": [dict(rule) for rule in each["Filter"]["S3Key"]["Rules"]]}},
+            "Events": [queue["Event"]],
+            "Filter": {"Key": {"FilterRules": [dict(rule) for rule in queue["Filter"]["S3Key"]["Rules"]]}},
         }
-        for each in bucket["NotificationConfiguration"]["QueueConfigurations"]
+        for queue in bucket["NotificationConfiguration"]["QueueConfigurations"]
     ]
     aws["s3"].put_bucket_notification_configuration(
-        Bucket=outputs["PicturesBucket"], NotificationConfiguration={"QueueConfigurations": told}
+        Bucket=outputs["PicturesBucket"], NotificationConfiguration={"QueueConfigurations": notifications}
     )
     settings.AWS_REGION, settings.EVENTS_QUEUE_URL = "us-east-1", outputs["EventsQueueUrl"]
     options = {"bucket_name": outputs["PicturesBucket"], "region_name": "us-east-1", "endpoint_url": moto}
@@ -98,10 +98,10 @@ def deployed(aws, moto, settings) -> dict[str, str]:
 
 
 def consume(*, has_poison: bool = False) -> str:
-    said = io.StringIO()
+    output = io.StringIO()
     with pytest.raises(SystemExit, match=r"^1$") if has_poison else nullcontext():
-        call_command("consume_events", "--until-empty", stdout=said, stderr=said)
-    return said.getvalue()
+        call_command("consume_events", "--until-empty", stdout=output, stderr=output)
+    return output.getvalue()
 
 
 SERVICES = {
@@ -144,13 +144,13 @@ def create(aws, moto):
             Capabilities=["CAPABILITY_IAM"],
         )
         made = aws["cloudformation"].describe_stack_resources(StackName=name)["StackResources"]
-        return {each["LogicalResourceId"] for each in made if "LogicalResourceId" in each}
+        return {resource["LogicalResourceId"] for resource in made if "LogicalResourceId" in resource}
 
     yield stack, clients
     urllib.request.urlopen(f"{moto}/moto-api/reset", data=b"").close()
 
 
-def found(owner, query: str) -> list[Image]:
+def matches(owner, query: str) -> list[Image]:
     return page(parse(query), viewer=viewer_of(owner)).images
 
 
@@ -159,41 +159,41 @@ def test_an_upload_goes_the_whole_way_though_no_browser_says_that_it_is_complete
 ):
     rekognition.answers = [labels_answer(Dog=98)]
     content = pictures.jpeg()
-    leave = signed_in(owner).post(reverse("uploads"), {"name": "dog.jpg", "size": len(content)}).json()
-    assert post(leave, content) == 204
+    grant = signed_in(owner).post(reverse("uploads"), {"name": "dog.jpg", "size": len(content)}).json()
+    assert post(grant, content) == 204
     # S3's test message, the upload, and nothing of the renditions that come of it.
     assert "2 messages with 1 events processed, 0 moved to the dead-letter queue." in consume()
     tasks.check_uploads()
     tasks.run_recognition(recognizer="rekognition", api="labels")
     assert "0 messages" in consume()
     image = Image.objects.get()
-    assert (found(owner, "dog"), Upload.objects.get().state) == ([image], "taken")
+    assert (matches(owner, "dog"), Upload.objects.get().state) == ([image], "taken")
 
 
 def test_a_picture_of_another_bucket_goes_the_whole_way(owner, aws, rekognition, deployed):
     rekognition.answers = [labels_answer(Cat=97)]
     bucket = create_bucket(owner, name="archive-of-a-template")
     aws["s3"].create_bucket(Bucket=bucket.name)
-    told = connection_check.notification_config(deployed["EventsQueueArn"], bucket.prefix)
-    aws["s3"].put_bucket_notification_configuration(Bucket=bucket.name, NotificationConfiguration=told)
+    configuration = connection_check.notification_config(deployed["EventsQueueArn"], bucket.prefix)
+    aws["s3"].put_bucket_notification_configuration(Bucket=bucket.name, NotificationConfiguration=configuration)
     aws["s3"].put_object(Bucket=bucket.name, Key="2024/ä b+c.jpg", Body=pictures.jpeg())
     consume()
     tasks.import_bucket_objects(bucket_id=bucket.pk)
     tasks.run_recognition(recognizer="rekognition", api="labels")
-    [image] = found(owner, "cat bucket:archive")
+    [image] = matches(owner, "cat bucket:archive")
     assert image.key == "2024/ä b+c.jpg"
     aws["s3"].delete_object(Bucket=bucket.name, Key=image.key)
     consume()
     tasks.import_bucket_objects(bucket_id=bucket.pk)
-    assert found(owner, "cat") == []
+    assert matches(owner, "cat") == []
 
 
 def test_a_browser_of_this_origin_may_upload_and_no_other(deployed, moto):
     def preflight(origin: str) -> int:
         headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
-        asked = urllib.request.Request(f"{moto}/{deployed['PicturesBucket']}", method="OPTIONS", headers=headers)
+        options = urllib.request.Request(f"{moto}/{deployed['PicturesBucket']}", method="OPTIONS", headers=headers)
         try:
-            with urllib.request.urlopen(asked) as answer:
+            with urllib.request.urlopen(options) as answer:
                 return answer.status
         except urllib.error.HTTPError as error:
             return error.code
@@ -203,8 +203,8 @@ def test_a_browser_of_this_origin_may_upload_and_no_other(deployed, moto):
 
 def test_the_queue_buries_and_the_roles_may_do_no_more_than_is_needed(deployed, aws):
     url = deployed["EventsQueueUrl"]
-    said = aws["sqs"].get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]
-    assert json.loads(said["RedrivePolicy"])["deadLetterTargetArn"].endswith(":events-of-a-template-dead")
+    attributes = aws["sqs"].get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]
+    assert json.loads(attributes["RedrivePolicy"])["deadLetterTargetArn"].endswith(":events-of-a-template-dead")
     aws["sqs"].send_message(QueueUrl=url, MessageBody=notice(record(quote_plus("a.jpg"), bucket="nobodys")))
     assert "1 moved to the dead-letter queue" in consume(has_poison=True)
     resources = template()["Resources"]
@@ -215,7 +215,7 @@ def test_the_queue_buries_and_the_roles_may_do_no_more_than_is_needed(deployed, 
         for statement in policy.get("PolicyDocument", {}).get("Statement", [])
     ]
     assert not any("*" in str(statement["Action"]) for statement in statements)
-    assert [each["Sid"] for each in statements if each["Resource"] == "*"] == ["Recognize", "ReadQuotas"]
+    assert [statement["Sid"] for statement in statements if statement["Resource"] == "*"] == ["Recognize", "ReadQuotas"]
 
 
 def test_only_named_buckets_send_events_and_what_is_deleted_is_kept_for_a_while():
@@ -244,7 +244,7 @@ def test_roles_of_other_accounts_and_cloudfront_are_options(create, has_options)
     assert made >= {"Pictures", "Events", "DeadLetters", "Web", "Worker", "KeepPictures"}
     assert ("AssumeOtherRoles" in made) == has_options
     resources = template()["Resources"]
-    conditional = {name for name, each in resources.items() if each.get("Condition") == "HasCloudFront"}
+    conditional = {name for name, resource in resources.items() if resource.get("Condition") == "HasCloudFront"}
     assert conditional == {"OriginAccess", "SigningKey", "SigningKeys", "Distribution"}
     [_, statement, nothing] = resources["PicturesPolicy"]["Properties"]["PolicyDocument"]["Statement"][1]["Fn::If"]
     assert (statement["Action"], nothing) == ("s3:GetObject", {"Ref": "AWS::NoValue"})
@@ -258,15 +258,15 @@ def test_database_and_cache_are_options_that_only_clients_reach(create, database
     assert {"Clients", "Servers"} <= made
     assert ({"Database", "DatabaseSubnets"} <= made) == bool(database)
     instances = clients["rds"].describe_db_instances()["DBInstances"]
-    assert [(each["StorageEncrypted"], each["PubliclyAccessible"]) for each in instances] == [(True, False)][
-        : bool(database)
-    ]
+    assert [(instance["StorageEncrypted"], instance["PubliclyAccessible"]) for instance in instances] == [
+        (True, False)
+    ][: bool(database)]
     content = template("servers")
     rules = content["Resources"]["Servers"]["Properties"]["SecurityGroupIngress"]
     assert {(rule["FromPort"], str(rule["SourceSecurityGroupId"])) for rule in rules} == {
         (port, str({"Fn::GetAtt": ["Clients", "GroupId"]})) for port in (5432, 6379)
     }
-    conditions = {name: each.get("Condition") for name, each in content["Resources"].items()}
+    conditions = {name: resource.get("Condition") for name, resource in content["Resources"].items()}
     assert {name for name, condition in conditions.items() if condition == "HasCache"} == {
         "Cache",
         "CacheParameters",
@@ -281,10 +281,10 @@ def test_services_run_each_word_and_stop_together(create, running, counts):
     [cluster] = clients["ecs"].list_clusters()["clusterArns"]
     arns = clients["ecs"].list_services(cluster=cluster)["serviceArns"]
     services = clients["ecs"].describe_services(cluster=cluster, services=arns)["services"]
-    assert sorted(each["desiredCount"] for each in services) == counts
+    assert sorted(service["desiredCount"] for service in services) == counts
     tasks = [
-        clients["ecs"].describe_task_definition(taskDefinition=each["taskDefinition"])["taskDefinition"]
-        for each in services
+        clients["ecs"].describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
+        for service in services
     ]
     assert sorted(task["containerDefinitions"][0]["command"][0] for task in tasks) == [
         *("beat", "consumer", "web", "worker"),
@@ -301,21 +301,39 @@ def test_tasks_may_write_two_volumes_and_their_settings_exist():
             ["CMD", "imagelib", "health"],
         )
         assert [mount["ContainerPath"] for mount in container["MountPoints"]] == ["/var/lib/imagelib", "/tmp"]
-        assert {each["Name"] for each in container["Environment"]} <= documented
-        assert [each["Name"] for each in container["Secrets"] if "Name" in each] == ["SECRET_KEY", "DATABASE_URL"]
+        assert {variable["Name"] for variable in container["Environment"]} <= documented
+        assert [secret["Name"] for secret in container["Secrets"] if "Name" in secret] == ["SECRET_KEY", "DATABASE_URL"]
 
 
 def test_one_scheduler_runs_and_no_policy_of_the_services_has_a_wildcard():
     resources = template("services")["Resources"]
     deployment = resources["BeatService"]["Properties"]["DeploymentConfiguration"]
     assert (deployment["MinimumHealthyPercent"], deployment["MaximumPercent"]) == (0, 100)
-    roles = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::IAM::Role"]
+    roles = [resource["Properties"] for resource in resources.values() if resource["Type"] == "AWS::IAM::Role"]
     statements = [
         statement
         for role in roles
         for policy in role["Policies"]
         for statement in policy["PolicyDocument"]["Statement"]
     ]
-    assert [(each["Action"], "*" in str(each["Resource"])) for each in statements] == [
+    assert [(statement["Action"], "*" in str(statement["Resource"])) for statement in statements] == [
         ("secretsmanager:GetSecretValue", False)
     ]
+
+
+def deployments(page: str) -> list[tuple[str, set[str]]]:
+    """Template and parameters of each `aws cloudformation deploy` of a page."""
+    text = (TEMPLATE.parent.parent / "docs" / page).read_text("utf-8").replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if "cloudformation deploy" in line]
+    files = [re.search(r"--template-file infra/(\w+)\.yaml", line)[1] for line in lines]
+    return [(file, set(re.findall(r" (\w+)=", line))) for file, line in zip(files, lines, strict=True)]
+
+
+@pytest.mark.parametrize(("page", "number"), [("aws.md", 3), ("operations.md", 1)])
+def test_the_pages_give_every_parameter_that_a_template_requires(page, number):
+    found = deployments(page)
+    assert len(found) == number
+    for file, given in found:
+        parameters = template(file)["Parameters"]
+        required = {name for name, parameter in parameters.items() if "Default" not in parameter}
+        assert (required - given, given - set(parameters)) == (set(), set()), file

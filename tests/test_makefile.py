@@ -69,14 +69,14 @@ def test_takes_a_python_that_runs_and_is_recent_enough(make, programs: dict[str,
 
 
 @pytest.mark.parametrize(
-    ("programs", "found"), [({"python3": a_python("3.10.13")}, "Python 3.10.13"), ({"python3": SHIM}, "not there")]
+    ("programs", "version"), [({"python3": a_python("3.10.13")}, "Python 3.10.13"), ({"python3": SHIM}, "not there")]
 )
-def test_without_a_recent_python_it_says_so_in_one_sentence(make, programs: dict[str, str], found: str) -> None:
+def test_without_a_recent_python_it_says_so_in_one_sentence(make, programs: dict[str, str], version: str) -> None:
     made = make(**programs)
     sentence, *rest = made.stderr.splitlines()
     assert (made.returncode, made.stdout) == (2, "")
     assert sentence == (
-        f"imagelib needs Python 3.11 or later with its venv module, but python3 is {found}:"
+        f"imagelib needs Python 3.11 or later with its venv module, but python3 is {version}:"
         " install one, or name one with make setup PYTHON=/path/to/python."
     )
     assert [line.split(":")[0] for line in rest] == ["make"]

@@ -198,7 +198,7 @@ def test_unavailable_recognizer_leaves_analyses_queued(owner, rekognition, pushe
     assert "rekognition:DetectLabels" in analysis.error_message
     assert [(outage.api, outage.code) for outage in Outage.objects.all()] == [("labels", "AccessDeniedException")]
     work()
-    assert len(rekognition.requests) == 1  # nobody asks before it is time for a probe
+    assert len(rekognition.requests) == 1  # no requests before it is time for a probe
     make_due()
     work()
     assert not Outage.objects.exists()
@@ -272,7 +272,7 @@ def test_sweeper_finds_due_work_and_releases_expired_claims(owner):
 
 def test_only_the_holder_of_a_claim_can_finish_it(owner):
     slow = create_analysis(create_image(owner), state="running", attempts=1)
-    Analysis.objects.update(claimed_until=Now() + timedelta(hours=1), attempts=2)  # somebody else's by now
+    Analysis.objects.update(claimed_until=Now() + timedelta(hours=1), attempts=2)  # someone else's by now
     slow.mark_failed(code="late", message="Too late.", is_permanent=False)
     slow.refresh_from_db()
     assert slow.state == "running"

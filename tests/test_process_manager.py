@@ -17,7 +17,7 @@ from imagelib.process_manager import Program, ProgramExited, process_manager
 from tests.process_helpers import IGNORING, limited
 
 ROOT = Path(__file__).resolve().parent.parent
-# Notes its start, ends when told to; "deaf" only notes that it was told, "crowd" has a child as deaf.
+# Records its start, ends on a signal; "deaf" only records the signal, "crowd" has a child that does the same.
 PROGRAM = """
 import os, signal, sys, time
 name, *kinds = sys.argv[1:]
@@ -73,14 +73,14 @@ def supervise(folder: Path) -> Iterator[Callable[..., subprocess.Popen]]:
 
 def notes(folder: Path, *, until: Callable[[list[str]], bool]) -> list[str]:
     deadline = time.monotonic() + 20
-    while not until(found := (folder / "notes").read_text().splitlines()):
-        assert time.monotonic() < deadline, found
+    while not until(lines := (folder / "notes").read_text().splitlines()):
+        assert time.monotonic() < deadline, lines
         os.sched_yield()
-    return found
+    return lines
 
 
 def pids(folder: Path, *, count: int) -> list[int]:
-    """Process ids of the programs, once so many have started."""
+    """Process ids of the programs, once this number have started."""
 
     def started(lines: list[str]) -> list[str]:
         return [line for line in lines if " is " in line]
@@ -101,8 +101,8 @@ def test_they_end_in_the_order_they_were_started(folder: Path, supervise) -> Non
     started = pids(folder, count=3)
     supervisor.terminate()
     assert supervisor.wait() == 0
-    told = [line for line in (folder / "notes").read_text().splitlines() if line.endswith("told")]
-    assert told == ["first told", "second told", "third told"]
+    notes = [line for line in (folder / "notes").read_text().splitlines() if line.endswith("told")]
+    assert notes == ["first told", "second told", "third told"]
     assert not any(map(is_alive, started))
 
 

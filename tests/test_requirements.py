@@ -57,7 +57,7 @@ def undeclared(*folders: str, names: set[str]) -> set[str]:
 
 
 def test_what_the_product_imports_is_declared() -> None:
-    # The sample photographs of `make demo`, the one thing of requirements-dev.in that the product asks for.
+    # The sample photographs of `make demo`, the only package of requirements-dev.in that the product uses.
     runtime = {*declared("requirements.in"), "scikit-image"}
     assert undeclared("analysis", "imagelib", names=runtime) == set()
 

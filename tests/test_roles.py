@@ -103,7 +103,7 @@ def test_permissions_of_each_group(owner, in_group):
             "the picture's owner": owner,
         }.items()
     }
-    assert rights == {  # bring in, put labels right, change, see everything
+    assert rights == {  # import, correct labels, change, see everything
         "viewer": (False, False, False, False),
         "curator": (False, True, False, False),
         "owner": (True, False, False, False),

@@ -66,8 +66,8 @@ def lines_until(process: subprocess.Popen, last: str) -> list[str]:
 
 
 def address_in(lines: list[str]) -> tuple[str, int]:
-    found = re.fullmatch(r"imagelib is running at http://(127\.0\.0\.1):(\d+)/", lines[1])
-    return found[1], int(found[2])
+    address = re.fullmatch(r"imagelib is running at http://(127\.0\.0\.1):(\d+)/", lines[1])
+    return address[1], int(address[2])
 
 
 def get(address: tuple[str, int], path: str) -> tuple[int, str, str]:
@@ -82,15 +82,15 @@ def get(address: tuple[str, int], path: str) -> tuple[int, str, str]:
 
 def left_behind(var: Path) -> dict[int, str]:
     """Command lines by process id of live processes that use this `var`."""
-    found = {}
+    processes = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
             known = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
         except (FileNotFoundError, PermissionError, ProcessLookupError):
             continue
         if os.fsencode(var) in known or os.fsencode(runtime_folder(var)) in known:
-            found[int(process.name)] = (process / "cmdline").read_text().replace("\0", " ")
-    return found
+            processes[int(process.name)] = (process / "cmdline").read_text().replace("\0", " ")
+    return processes
 
 
 def first_page(address: tuple[str, int], *, password: str) -> str:
@@ -188,6 +188,16 @@ def test_invalid_port_is_refused(monkeypatch: pytest.MonkeyPatch, port: str, sen
     with pytest.raises(CommandError) as error:
         call_command("run")
     assert str(error.value) == sentence
+
+
+def test_folder_that_cannot_be_written_is_refused(tmp_path: Path, settings) -> None:
+    settings.VAR = tmp_path / "file"
+    settings.VAR.touch()
+    with pytest.raises(CommandError) as error:
+        call_command("run")
+    assert str(error.value) == (
+        f"IMAGELIB_VAR is {settings.VAR}, which cannot be used: Not a directory. Set it to a folder of this user."
+    )
 
 
 def test_invalid_host_is_refused() -> None:

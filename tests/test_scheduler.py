@@ -1,4 +1,4 @@
-"""The scheduler goes on when the clock is set back."""
+"""The scheduler continues when the clock is set back."""
 
 from datetime import timedelta
 

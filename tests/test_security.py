@@ -16,14 +16,13 @@ from django.db import connection
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from analysis.backup import manifest, restore
+from analysis.backup import restore
 from analysis.backup.errors import BackupError
-from analysis.backup.file_list import Entry
-from analysis.backup.location import Location, StoredFile
+from analysis.backup.file_list import BackupEntry
+from analysis.backup.location import StoredFile
 from analysis.exports.archives import UsedNames
 from analysis.models import Image
 from imagelib.accounts import api_tokens
-from tests.backup.test_manifest import MADE
 from tests.factories import create_labeled_image, create_user
 from tests.mcp_server.test_mcp import Session, token_text
 
@@ -168,10 +167,4 @@ def test_archives_unpack_into_their_folder(name: str) -> None:
 @pytest.mark.parametrize("key", ["../../evil", "/etc/cron.d/evil", "originals/../../evil", "originals/a\0b"])
 def test_a_backup_writes_nothing_outside_of_the_library(key: str) -> None:
     with pytest.raises(BackupError, match="invalid name"):
-        list(restore._chunks(iter([Entry(key, StoredFile(1, "0" * 64))])))
-
-
-def test_backups_are_readable_by_their_account_alone(tmp_path) -> None:
-    manifest.write(Location(str(tmp_path / "backup")), MADE)
-    files = list((tmp_path / "backup").rglob("*"))
-    assert {path.stat().st_mode & 0o077 for path in files} == {0}
+        list(restore._chunks(iter([BackupEntry(key, StoredFile(1, "0" * 64))])))

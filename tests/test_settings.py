@@ -17,7 +17,7 @@ CODE = [path for folder in ("imagelib", "analysis") for path in (ROOT / folder).
 
 
 def names_read() -> set[str]:
-    """Every environment variable that the code asks for."""
+    """Every environment variable that the code reads."""
     pattern = re.compile(r"""(?:env\.\w+\(|environ\.get\(|environ\[)\s*"([A-Z][A-Z0-9_]+)\"""")
     return {name for path in CODE for name in pattern.findall(path.read_text())} - {"DJANGO_SETTINGS_MODULE", "PATH"}
 
@@ -31,6 +31,10 @@ def test_every_variable_is_in_the_example_and_in_the_docs():
 
 def settings_with(tmp_path, *names, **variables) -> subprocess.CompletedProcess:
     program = f"from django.conf import settings; print(*[getattr(settings, n) for n in {names!r}], sep='|')"
+    return run_with(tmp_path, program, **variables)
+
+
+def run_with(tmp_path, program, **variables) -> subprocess.CompletedProcess:
     environment = {
         "PATH": os.environ["PATH"],
         "DJANGO_SETTINGS_MODULE": "imagelib.settings",
@@ -70,18 +74,35 @@ def test_naming_hosts_asks_for_https_and_for_a_secret(tmp_path):
             "analysis.storage.s3.SharedS3Storage",
             "redis://r/1",
         ),
+        ({"SENDFILE_KEY": "k"}, "analysis.storage.signed_folder.SignedFolder", "redis+socket://"),
+        (
+            {"SENDFILE_KEY": "k", "SIGNED_URL_SECONDS": "0"},
+            "django.core.files.storage.FileSystemStorage",
+            "redis+socket://",
+        ),
     ],
 )
 def test_one_setting_changes_a_service(tmp_path, variables, backend, broker):
-    said = settings_with(tmp_path, "STORAGES", "CELERY_BROKER_URL", **variables).stdout
-    assert f"'BACKEND': '{backend}'" in said
-    assert said.split("|")[1].startswith(broker)
+    output = settings_with(tmp_path, "STORAGES", "CELERY_BROKER_URL", **variables).stdout
+    assert f"'BACKEND': '{backend}'" in output
+    assert output.split("|")[1].startswith(broker)
 
 
-@pytest.mark.parametrize("said", ["100 USD", "NaN", "-1"])
-def test_a_budget_that_is_none_is_said(tmp_path, said):
-    refused = settings_with(tmp_path, "MONTHLY_BUDGET", MONTHLY_BUDGET=said)
-    assert f"MONTHLY_BUDGET is '{said}'. Set it to US dollars, for example 100." in refused.stderr
+@pytest.mark.parametrize("text", ["100 USD", "NaN", "-1"])
+def test_invalid_budget_is_quoted(tmp_path, text):
+    refused = settings_with(tmp_path, "MONTHLY_BUDGET", MONTHLY_BUDGET=text)
+    assert f"MONTHLY_BUDGET is '{text}'. Set it to US dollars, for example 100." in refused.stderr
+
+
+def test_two_settings_are_for_a_pool_of_transactions(tmp_path):
+    said = settings_with(tmp_path, "DATABASES", DATABASE_SERVER_SIDE_CURSORS="false", DATABASE_PREPARED="false").stdout
+    assert ("'DISABLE_SERVER_SIDE_CURSORS': True" in said, "'prepare_threshold': None" in said) == (True, True)
+
+
+def test_no_statement_sets_a_parameter_beyond_its_transaction():
+    """PgBouncer may give the connection to another client next."""
+    pattern = re.compile(r"""["']\s*SET (?!LOCAL )[a-z_.]+ (=|TO) """)
+    assert [path.name for path in CODE if "migrations" not in path.parts and pattern.search(path.read_text())] == []
 
 
 def test_policy_for_browsers_holds_no_credentials_of_the_endpoint():
@@ -131,3 +152,29 @@ def test_botocore_sees_the_endpoint_by_their_name(tmp_path):
         [sys.executable, "-c", program], env=env, cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert ended.stdout == "http://localhost:9000\n"
+
+
+TIMEOUTS = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=2 -c tcp_user_timeout=15000"
+OPTIONS = """
+from django.conf import settings
+given = settings.DATABASES["default"]["OPTIONS"]
+print(given["connect_timeout"], given["tcp_user_timeout"], given.get("options"), sep="|")
+"""
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "printed"),
+    [
+        ("", {"PGOPTIONS": "-c lock_timeout=5s"}, f"5|15000|{TIMEOUTS} -c lock_timeout=5s"),
+        (
+            "?tcp_user_timeout=60000&options=-c%20jit%3Doff",
+            {"PGOPTIONS": "-c jit=on"},
+            f"5|60000|{TIMEOUTS} -c jit=off",
+        ),
+        ("", {"DATABASE_SERVER_TIMEOUTS": "false"}, "5|15000|None"),
+    ],
+    ids=["defaults", "set in the URL", "behind PgBouncer"],
+)
+def test_both_sides_of_a_database_connection_give_up_a_lost_host(tmp_path, query, variables, printed):
+    url = f"postgresql://imagelib:secret@database.example.org/imagelib{query}"
+    assert run_with(tmp_path, OPTIONS, DATABASE_URL=url, **variables).stdout.strip() == printed

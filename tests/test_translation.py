@@ -89,6 +89,20 @@ PAGES = {
     "password reset link": ("account_reset_password_from_key", ["1", "no-token"], None),
     "password reset done": ("account_reset_password_from_key_done", [], None),
 }
+# Only translated here: test_accessibility.py opens those of PAGES in a browser, which takes a second each.
+MORE_PAGES = {
+    "folders": ("folders", [], "owner"),
+    "folder filter": ("folder-filter", [], "owner"),
+    "place filter": ("place-filter", [], "owner"),
+    "state filter": ("state-filter", [], "owner"),
+    "collection filter": ("collection-filter", [], "owner"),
+    "trash": ("trash", [], "owner"),
+    "changes": ("bulk-changes", [], "owner"),
+    "deliveries": ("deliveries", [], "owner"),
+    "exports": ("exports", [], "owner"),
+    "sinks": ("sinks", [], "staff"),
+    "audit log": ("audit-log", [], "staff"),
+}
 PENDING: set[str] = set()
 
 
@@ -193,7 +207,7 @@ def rows(owner, staff):
     image = create_labeled_image(owner, {"Dog": 99}, filename="dog.jpg")
     create_analysis(image, api="moderation", state="done")
     search = SavedSearch.objects.create(owner=owner, name="Dogs", query="dog")
-    alert = Alert.objects.create(owner=owner, saved_search=search, channel="webhook", trouble="⟦Down⟧")
+    alert = Alert.objects.create(owner=owner, saved_search=search, channel="webhook", last_error="⟦Down⟧")
     alert.deliveries.create(kind="matches", payload={"count": 1}, image_id=image.pk, give_up_at=timezone.now())
     batch = Batch.objects.create(person=owner, recognizer="local", parameters={"labels": {}})
     _invitation, token = invitations.create(name="Dog", email="", role=Role.VIEWER, by=staff)
@@ -204,9 +218,9 @@ def rows(owner, staff):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [*PAGES, *MORE_PAGES])
 def test_page_is_translated_unless_it_is_pending(name, rows, signed_in, nobody, pseudo):
-    url_name, arguments, person = PAGES[name]
+    url_name, arguments, person = (PAGES | MORE_PAGES)[name]
     browser = signed_in(rows[person]) if person else nobody
     page = browser.get(reverse(url_name, args=[rows.get(argument, argument) for argument in arguments]))
     texts = Untranslated(page.content.decode()).texts
@@ -222,7 +236,7 @@ def test_pending_pages_exist():
 
 @pytest.mark.django_db
 def test_mail_for_a_password_reset_is_translated(owner, nobody, pseudo):
-    # An address and a network of its own: both have a limit, which other tests may have reached.
+    # A separate address and network: both have a limit, which other tests may have reached.
     owner.email = f"{uuid.uuid4()}@example.org"
     owner.save()
     nobody.post(reverse("password_reset"), {"email": owner.email}, REMOTE_ADDR="192.0.2.77")

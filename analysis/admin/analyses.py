@@ -86,7 +86,7 @@ class AnalysisAdmin(ImageSearchMixin, ReadOnlyAdmin):
         return [name for row in rows for name in (row if isinstance(row, tuple) else (row,))]
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        # AWS support asks for this ID. Anything else is a search in the library's syntax.
+        # AWS support needs this ID. Anything else is a search in the library's syntax.
         if REQUEST_ID.fullmatch(search_term.strip()):
             analysis_ids = Call.objects.filter(request_id=search_term.strip()).values("analysis")
             return queryset.filter(pk__in=analysis_ids), False

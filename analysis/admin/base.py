@@ -31,7 +31,7 @@ class PageAdmin(AuditedAdmin):
     """A list that stays fast at a million rows; actions check the submitted keys."""
 
     paginator = CappedPaginator
-    # Django would count the whole table beside the filtered rows on every page.
+    # Django would count the whole table in addition to the filtered rows on every page.
     show_full_result_count = False
     list_per_page = 50
     list_filter_submit = True

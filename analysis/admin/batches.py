@@ -24,7 +24,7 @@ from analysis.models import Analysis, Batch, Heartbeat, Image, WorkLease
 @admin.register(Batch)
 class BatchAdmin(ReadOnlyAdmin):
     list_display = (
-        *("__str__", "state_badge", "selection", "scope", "api_names", "asked", "done", "failed", "reused"),
+        *("__str__", "state_badge", "selection", "scope", "api_names", "queued", "done", "failed", "reused"),
         *("dollars", "budget", "person", "started_at"),
     )
     list_filter = (
@@ -38,7 +38,7 @@ class BatchAdmin(ReadOnlyAdmin):
     list_select_related = ("person",)
     # Runs are few, so that reading all of them is fast enough; the large tables search by prefix.
     search_fields = ("query__icontains", "reason__icontains")
-    search_help_text = _("Part of the search or of the reason it stopped")
+    search_help_text = _("Search or reason it stopped")
     ordering = ("-pk",)
     sortable_by = ()
     actions = ("pause", "resume", "cancel")
@@ -57,7 +57,7 @@ class BatchAdmin(ReadOnlyAdmin):
         ),
         (
             _("Dates and queueing"),
-            {"fields": (("started_at", "changed_at", "finished_at"), ("place", "is_fully_queued", "aggregated_at"))},
+            {"fields": (("started_at", "changed_at", "finished_at"), ("cursor", "is_fully_queued", "aggregated_at"))},
         ),
     )
 

@@ -18,12 +18,20 @@ from analysis.admin.base import PageAdmin, ReadOnlyAdmin
 from analysis.models import Analysis, Bucket, BucketObject, Image, Upload
 from analysis.recognition import registry
 
-SYNC_FIELDS = ("links", "trouble", "paused_until", "sync_started_at", "sync_ended_at", "sync_claimed_until", "cursor")
+SYNC_FIELDS = (
+    "links",
+    "last_error",
+    "paused_until",
+    "sync_started_at",
+    "sync_ended_at",
+    "sync_claimed_until",
+    "cursor",
+)
 
 
 @admin.register(Bucket)
 class BucketAdmin(PageAdmin):
-    list_display = ("name", "prefix", "region", "owner", "visibility", "may_delete", "sync_ended_at", "trouble")
+    list_display = ("name", "prefix", "region", "owner", "visibility", "may_delete", "sync_ended_at", "last_error")
     list_filter = (
         ("visibility", filters.ChoicesDropdownFilter),
         ("may_delete", filters.BooleanRadioFilter),
@@ -107,7 +115,7 @@ class BucketObjectAdmin(ReadOnlyAdmin):
     list_select_related = ("bucket", "image")
     # With collation C, LIKE 'prefix%' is a range of the key's index; "contains" would read all objects.
     search_fields = ("key__startswith",)
-    search_help_text = _("Beginning of the key: photos/2024/")
+    search_help_text = _("Start of the key: photos/2024/")
     ordering = ("-pk",)
     sortable_by = ()
 
@@ -130,7 +138,7 @@ class UploadAdmin(ReadOnlyAdmin):
     )
     list_select_related = ("owner", "image")
     search_fields = ("filename__istartswith",)
-    search_help_text = _("Beginning of the filename")
+    search_help_text = _("Start of the filename")
     ordering = ("-issued_at",)
     sortable_by = ()
 

@@ -33,7 +33,7 @@ class CollectionAdmin(PageAdmin):
 
 @admin.register(ShareLink)
 class ShareLinkAdmin(ReadOnlyAdmin):
-    """Without the addresses: whoever has one sees the pictures."""
+    """Without the addresses: anyone who has one can see the pictures."""
 
     list_display = ("__str__", "owner", "views", "created_at", "expires_at", "revoked_at")
     list_select_related = ("owner", "image", "collection", "search")

@@ -216,7 +216,7 @@ class YesOrNoFilter(DropdownFilter):
 
 
 class PermanentFilter(YesOrNoFilter):
-    """Among failed analyses only: they have an index of their own, and there are few."""
+    """Among failed analyses only: they have their own index, and there are few."""
 
     title, parameter_name = _("failure"), "permanent"
 

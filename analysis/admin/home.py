@@ -37,7 +37,7 @@ SECONDS = 3.0
 
 
 @dataclass(frozen=True)
-class Card:
+class HomeCard:
     """A figure with a line of context, and the page where one acts on it."""
 
     slug: str
@@ -50,7 +50,7 @@ class Card:
 
 
 def context(request: HttpRequest, values: dict[str, Any]) -> dict[str, Any]:
-    """Unfold's DASHBOARD_CALLBACK: what the page shows beside what every page has."""
+    """Unfold's DASHBOARD_CALLBACK: values that only this page has."""
     sections = sidebar.navigation(request)
     return values | {
         "title": _("Administration"),
@@ -60,7 +60,7 @@ def context(request: HttpRequest, values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def cards(user: AnyUser, *, moment: datetime) -> Iterator[Card]:
+def cards(user: AnyUser, *, moment: datetime) -> Iterator[HomeCard]:
     """The cards that the user may see."""
     budget, today = TimeBudget(SECONDS), moment.astimezone(UTC).date()
     for is_allowed, make in CARDS:
@@ -73,7 +73,7 @@ def cards(user: AnyUser, *, moment: datetime) -> Iterator[Card]:
             continue
 
 
-def _pictures(today: date) -> Card:
+def _pictures(today: date) -> HomeCard:
     total, span = queries.total(None), period("month", until=today, now=now())
     added = sum(row.pictures for row in queries.added(span, None).values())
     note = _("%(number)s added in the last 30 days · originals: %(size)s") % {
@@ -81,10 +81,10 @@ def _pictures(today: date) -> Card:
         "size": formatting.filesize(total.bytes),
     }
     url = reverse("admin:analysis_image_changelist")
-    return Card("pictures", _("Pictures"), formatting.count(total.pictures), note, url, _("Show pictures"))
+    return HomeCard("pictures", _("Pictures"), formatting.count(total.pictures), note, url, _("Show pictures"))
 
 
-def _to_analyze(today: date) -> Card:
+def _to_analyze(today: date) -> HomeCard:
     missing = unanalyzed(registry.enabled_apis(), total=queries.total(None).pictures, today=today)
     names = [f"{_api(api)} {formatting.count(number)}" for api, number in sorted(missing.by_api.items())]
     note = ", ".join(names) or _("Every picture was sent to each enabled API.")
@@ -92,20 +92,20 @@ def _to_analyze(today: date) -> Card:
         note = _("%(note)s (estimated from a sample)") % {"note": note}
     figure = f"{'≈ ' if missing.is_estimate and missing.pictures else ''}{formatting.count(missing.pictures)}"
     url = reverse("analyze", query={"everybody": "1", "scope": "missing"})
-    return Card("to-analyze", _("To analyze"), figure, note, url, _("Estimate the cost"))
+    return HomeCard("to-analyze", _("To analyze"), figure, note, url, _("Estimate the cost"))
 
 
-def _failed(_today: date) -> Card:
+def _failed(_today: date) -> HomeCard:
     result = failures()
     number = sum(cause.number for cause in result.causes)
     causes = [f"{_api(cause.api)}: {cause.code} ({formatting.count(cause.number)})" for cause in result.causes[:2]]
     note = ", ".join(causes) or _("No failures.")
     figure = formatting.count(number) if result.is_complete else f"{formatting.count(min(number, SCAN_LIMIT))}+"
     url = f"{reverse('activity')}#failures"
-    return Card("failed", _("Failed"), figure, note, url, _("Show causes and retry"), is_alert=number > 0)
+    return HomeCard("failed", _("Failed"), figure, note, url, _("Show causes and retry"), is_alert=number > 0)
 
 
-def _spend(_today: date) -> Card:
+def _spend(_today: date) -> HomeCard:
     budget = ledger.budget(settings.RECOGNIZER)
     note = (
         _("No budget set")
@@ -114,10 +114,10 @@ def _spend(_today: date) -> Card:
     )
     figure = formatting.dollars(budget.spent + budget.reserved)
     title, url = _("Spend this month"), f"{reverse('dashboard')}#spend"
-    return Card("spend", title, figure, note, url, _("Show calls and cost"), is_alert=budget.is_warning)
+    return HomeCard("spend", title, figure, note, url, _("Show calls and cost"), is_alert=budget.is_warning)
 
 
-def _queue(_today: date) -> Card:
+def _queue(_today: date) -> HomeCard:
     depths = queue_depth.queue_depths()
     waiting = sum(depth.waiting for depth in depths)
     ages = [depth.oldest for depth in depths if depth.oldest]
@@ -127,23 +127,23 @@ def _queue(_today: date) -> Card:
     if ages:
         note = _("oldest: %(duration)s") % {"duration": formatting.duration(max(ages))}
     figure = f"{formatting.count(waiting)}{'+' if any(depth.waiting > queue_depth.CAP for depth in depths) else ''}"
-    return Card("queue", _("Queue"), figure, note, reverse("activity"), _("Show activity"))
+    return HomeCard("queue", _("Queue"), figure, note, reverse("activity"), _("Show activity"))
 
 
-def _people(_today: date) -> Card:
+def _people(_today: date) -> HomeCard:
     number = User.objects.filter(is_active=True)[: PEOPLE_CAP + 1].count()
     invited = invitations.open_invitations()[: PEOPLE_CAP + 1].count()
     text = ngettext("%(number)s invitation is open", "%(number)s invitations are open", invited)
     note = formatting.plural(text, invited) if invited else _("No open invitations")
     figure = formatting.capped_count(number, cap=PEOPLE_CAP)
-    return Card("people", _("People"), figure, note, reverse("people"), _("Show people"))
+    return HomeCard("people", _("People"), figure, note, reverse("people"), _("Show people"))
 
 
 def _api(api: str) -> str:
     return str(Analysis.Api(api).label)
 
 
-CARDS: tuple[tuple[Callable[[AnyUser], bool], Callable[[date], Card]], ...] = (
+CARDS: tuple[tuple[Callable[[AnyUser], bool], Callable[[date], HomeCard]], ...] = (
     (permissions.can_view_all_images, _pictures),
     (permissions.can_analyze_all_images, _to_analyze),
     (permissions.can_view_all_failures, _failed),

@@ -213,5 +213,5 @@ class ImageAdmin(PageAdmin):
 class UnclaimedBlobAdmin(ReadOnlyAdmin):
     list_display = ("key", "since")
     search_fields = ("key__startswith",)
-    search_help_text = _("Beginning of the key")
+    search_help_text = _("Start of the key")
     ordering = ("-pk",)

@@ -45,7 +45,7 @@ class AliasInline(TabularInline):
 
 
 class LabelForm(forms.ModelForm):
-    """Carries the revision it shows, so that no later change is overwritten."""
+    """Includes the revision it shows, so that no later change is overwritten."""
 
     revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
 

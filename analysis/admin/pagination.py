@@ -25,7 +25,7 @@ class CappedPaginator(Paginator):
 
     @cached_property
     def capped_total(self) -> int:
-        """The number of rows; one more than the cap stands for more."""
+        """The number of rows; one more than the cap means more."""
         rows: Any = self.object_list
         if isinstance(rows, QuerySet):
             return int(rows.order_by()[: CAP + 1].count())  # unordered: PostgreSQL need not sort what it counts

@@ -16,7 +16,7 @@ from analysis import models as our
 from imagelib.accounts.models import ApiToken, User
 
 
-class Item(NamedTuple):
+class SidebarItem(NamedTuple):
     model: type[Model]
     icon: str
     """A name of Material Symbols, the icon font of Unfold."""
@@ -24,7 +24,7 @@ class Item(NamedTuple):
 
 class Section(NamedTuple):
     title: str | Promise
-    items: tuple[Item, ...]
+    items: tuple[SidebarItem, ...]
     is_folded: bool = False
 
 
@@ -32,64 +32,64 @@ SECTIONS = (
     Section(
         _("Library"),
         (
-            Item(our.Image, "image"),
-            Item(our.Label, "sell"),
-            Item(our.LabelAlias, "alternate_email"),
-            Item(our.Verdict, "how_to_reg"),
-            Item(our.SavedSearch, "saved_search"),
-            Item(our.Collection, "photo_album"),
-            Item(our.ShareLink, "link"),
-            Item(our.Rating, "star"),
-            Item(our.BulkChange, "history"),
-            Item(our.AuditEntry, "policy"),
+            SidebarItem(our.Image, "image"),
+            SidebarItem(our.Label, "sell"),
+            SidebarItem(our.LabelAlias, "alternate_email"),
+            SidebarItem(our.Verdict, "how_to_reg"),
+            SidebarItem(our.SavedSearch, "saved_search"),
+            SidebarItem(our.Collection, "photo_album"),
+            SidebarItem(our.ShareLink, "link"),
+            SidebarItem(our.Rating, "star"),
+            SidebarItem(our.BulkChange, "history"),
+            SidebarItem(our.AuditEntry, "policy"),
         ),
     ),
     Section(
         _("Recognition"),
         (
-            Item(our.Analysis, "visibility"),
-            Item(our.Batch, "stacks"),
-            Item(our.Call, "receipt_long"),
-            Item(our.Spend, "payments"),
-            Item(our.Outage, "warning"),
-            Item(our.ModelVersion, "model_training"),
+            SidebarItem(our.Analysis, "visibility"),
+            SidebarItem(our.Batch, "stacks"),
+            SidebarItem(our.Call, "receipt_long"),
+            SidebarItem(our.Spend, "payments"),
+            SidebarItem(our.Outage, "warning"),
+            SidebarItem(our.ModelVersion, "model_training"),
         ),
     ),
     Section(
         _("Buckets"),
         (
-            Item(our.Bucket, "cloud"),
-            Item(our.BucketObject, "draft"),
+            SidebarItem(our.Bucket, "cloud"),
+            SidebarItem(our.BucketObject, "draft"),
         ),
     ),
     Section(
         _("Access"),
         (
-            Item(User, "person"),
-            Item(Group, "group"),
-            Item(ApiToken, "key"),
+            SidebarItem(User, "person"),
+            SidebarItem(Group, "group"),
+            SidebarItem(ApiToken, "key"),
         ),
     ),
     # Rows that only matter to an engineer who debugs imagelib: queues, caches and counters.
     Section(
         _("Internals"),
         (
-            Item(our.ImageIndex, "manage_search"),
-            Item(our.Face, "face"),
-            Item(our.ImageText, "text_fields"),
-            Item(our.Upload, "upload"),
-            Item(our.IdempotentRequest, "repeat"),
-            Item(our.SpendEntry, "playlist_add"),
-            Item(our.PendingBlob, "delete_sweep"),
-            Item(our.TrashDeletion, "delete_forever"),
-            Item(our.OriginalDeletion, "cloud_off"),
-            Item(our.Heartbeat, "ecg_heart"),
-            Item(our.WorkLease, "engineering"),
-            Item(our.AddedStatistics, "add_photo_alternate"),
-            Item(our.EndedStatistics, "bar_chart"),
-            Item(our.LatencyStatistics, "timer"),
-            Item(our.ConfidenceStatistics, "percent"),
-            Item(our.StatisticsRun, "update"),
+            SidebarItem(our.ImageIndex, "manage_search"),
+            SidebarItem(our.Face, "face"),
+            SidebarItem(our.ImageText, "text_fields"),
+            SidebarItem(our.Upload, "upload"),
+            SidebarItem(our.IdempotentRequest, "repeat"),
+            SidebarItem(our.SpendEntry, "playlist_add"),
+            SidebarItem(our.PendingBlob, "delete_sweep"),
+            SidebarItem(our.TrashDeletion, "delete_forever"),
+            SidebarItem(our.OriginalDeletion, "cloud_off"),
+            SidebarItem(our.Heartbeat, "ecg_heart"),
+            SidebarItem(our.WorkLease, "engineering"),
+            SidebarItem(our.AddedStatistics, "add_photo_alternate"),
+            SidebarItem(our.EndedStatistics, "bar_chart"),
+            SidebarItem(our.LatencyStatistics, "timer"),
+            SidebarItem(our.ConfidenceStatistics, "percent"),
+            SidebarItem(our.StatisticsRun, "update"),
         ),
         is_folded=True,
     ),
@@ -142,7 +142,7 @@ def script(_request: HttpRequest) -> str:
     return static("analysis/js/admin_names.js")
 
 
-def _entry(item: Item) -> dict[str, Any]:
+def _entry(item: SidebarItem) -> dict[str, Any]:
     meta = item.model._meta
     title = str(meta.verbose_name_plural)
     return {

@@ -32,7 +32,7 @@ class RoleFormMixin(forms.Form):
             del self.fields["role"]
 
     def chosen_role(self) -> Role | None:
-        """None if it stays as it is."""
+        """None if it is not changed."""
         role = self.cleaned_data.get("role")
         return Role(role) if role and "role" in self.changed_data else None
 
@@ -46,14 +46,14 @@ class UserForm(RoleFormMixin, UserChangeForm):
             self.initial["role"] = role.value if role else ""
             if role is None:
                 self.fields["role"].help_text = _(
-                    "Permissions of its own, listed under Advanced. A role replaces them."
+                    "Custom permissions, listed under Advanced. Choosing a role replaces them."
                 )
 
     def clean(self) -> Any:
         cleaned = super().clean() or self.cleaned_data
         stays = cleaned.get("is_active", True) and cleaned.get("is_superuser", True)
         if not stays and rights.is_last_superuser(User.objects.get(pk=self.instance.pk)):
-            raise ValidationError(_("This is the only active administrator. Make another one first."))
+            raise ValidationError(_("This is the only active administrator. Create another one first."))
         return cleaned
 
 

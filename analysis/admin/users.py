@@ -26,9 +26,7 @@ from imagelib.accounts.models import ApiToken, User
 from imagelib.accounts.roles import LINES
 
 PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
-ADVANCED = _(
-    "A role sets all of these. Change them only for an account that needs other permissions than its role has."
-)
+ADVANCED = _("A role sets all of these. Change them only if an account needs permissions that its role doesn't have.")
 admin.site.unregister(Group)
 # allauth's own: secrets of codes and passkeys, applications that the settings name, and addresses it does not use here.
 admin.site.unregister([Authenticator, EmailAddress, SocialAccount, SocialApp, SocialToken])
@@ -111,7 +109,7 @@ class GroupAdmin(DjangoGroupAdmin, PageAdmin):  # type: ignore[misc]
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(ReadOnlyAdmin):
-    """Tokens of everybody, to revoke them; people make their own on the account page."""
+    """Everyone's tokens, to revoke them; people create their own on the account page."""
 
     list_display = ("name", "user", "hint", "scopes", "spending_limit", "expires_at", "last_used_at", "revoked_at")
     list_select_related = ("user",)

@@ -50,7 +50,7 @@ class AlertOut(Schema):
     receiver: Annotated[str, Field(description="The email address, or the host of the webhook.")]
     secret: Annotated[str | None, Field(description="Signs the messages to a webhook. Only in the answer to POST.")]
     is_active: bool
-    trouble: Annotated[str, Field(description="Why it was disabled, or why the last try failed.")]
+    last_error: Annotated[str, Field(description="Why it was disabled, or why the last try failed.")]
     only_new_images: Annotated[bool, Field(description="So many images matched that only those added later are sent.")]
     next_message_at: datetime | None
     created_at: datetime
@@ -167,14 +167,14 @@ def delete_alert(request: HttpRequest, alert_id: int) -> HttpResponse:
 
 @router.post("/alerts/{int:alert_id}/pause", response=AlertOut, auth=WRITE)
 def pause_alert(request: HttpRequest, alert_id: int) -> AlertOut:
-    """Send nothing until it is resumed."""
+    """Pause an alert. Nothing is sent until it is resumed."""
     domain.pause(_own(request, alert_id))
     return _out(_own(request, alert_id))
 
 
 @router.post("/alerts/{int:alert_id}/resume", response=AlertOut, auth=WRITE)
 def resume_alert(request: HttpRequest, alert_id: int) -> AlertOut:
-    """Send again. Images that began to match in the meantime are not sent."""
+    """Resume an alert. Images that started to match while it was paused are not sent."""
     domain.resume(_own(request, alert_id))
     return _out(_own(request, alert_id))
 
@@ -197,7 +197,7 @@ def list_deliveries(request: HttpRequest, alert_id: int, cursor: CursorParam, li
 
 @router.post("/alerts/{int:alert_id}/deliveries/{uuid:delivery_id}/send-again", response=DeliveryOut, auth=WRITE)
 def send_delivery_again(request: HttpRequest, alert_id: int, delivery_id: UUID) -> DeliveryOut:
-    """Send a failed message again; others stay as they are."""
+    """Send a failed message again; others are not changed."""
     own = _deliveries(_own(request, alert_id)).filter(delivery_id=delivery_id)
     get_object_or_404(own)
     pipeline.send_again(Delivery.objects.filter(delivery_id=delivery_id))
@@ -222,7 +222,7 @@ def _deliveries(alert: Alert) -> Any:
 
 
 def _out(alert: Alert) -> AlertOut:
-    names = ("id", "channel", "frequency", "is_active", "trouble", "next_message_at", "created_at")
+    names = ("id", "channel", "frequency", "is_active", "last_error", "next_message_at", "created_at")
     search = alert.saved_search
     return AlertOut(
         search=AlertSearch(id=search.pk, name=search.name, query=search.query),

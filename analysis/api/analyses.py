@@ -75,7 +75,7 @@ def estimate_analysis(request: HttpRequest, analysis: AnalysisRequest) -> Estima
 
 @router.post("/analyses", response={202: BatchOut}, auth=ANALYZE)
 def request_analysis(request: HttpRequest, analysis: AnalysisStart) -> HttpResponse:
-    """Analyze one image, as a run of its own within the token's spending limit.
+    """Analyze one image, as a separate run within the token's spending limit.
 
     `GET /analyses?batch=` has the run's analyses. Repeated with the same Idempotency-Key, it returns the first run.
     """

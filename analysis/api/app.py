@@ -95,7 +95,7 @@ def _view(view: View) -> View:
             response = view(request, *args, **kwargs)
         # Ninja answers other methods itself, as text, before any exception handler.
         if isinstance(response, HttpResponseNotAllowed):
-            message = _("%(method)s is not possible here. Use %(allowed)s.")
+            message = _("%(method)s is not supported here. Use %(allowed)s.")
             allowed = response["Allow"]
             response = errors.problem(
                 405, message % {"method": request.method, "allowed": allowed}, headers={"Allow": allowed}
@@ -138,7 +138,7 @@ def _urlpatterns() -> list[URLPattern]:
     for pattern in patterns:
         # Ninja needs the root's name for its own reversing, but shows nothing there.
         pattern.callback = _view(_not_found if pattern.name == "api-root" else pattern.callback)
-    # Without "$", so that addresses with a line break get the same answer.
+    # Without "$", so that addresses with a line break get the same response.
     return [*patterns, re_path(r"^", _view(_not_found), name="not-found")]
 
 

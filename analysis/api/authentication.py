@@ -55,7 +55,7 @@ def token_of(request: HttpRequest) -> ApiToken:
     # The middleware sets it on every request below /api/; other requests never get here.
     token: ApiToken | None = getattr(request, "api_token", None)
     if token is None:
-        message = _("Send a valid API token: “Authorization: Bearer imagelib_…”. Tokens are made on the account page.")
+        message = _("Send a valid API token: “Authorization: Bearer imagelib_…”. Create one on your account page.")
         raise ApiError(401, message, headers={"WWW-Authenticate": "Bearer"})
     return token
 
@@ -64,9 +64,7 @@ def require_scope(token: ApiToken, scope: ApiToken.Scope) -> None:
     """Raises ApiError 403 for a token without the scope."""
     # 403 and not 404: the caller owns the token and may know what it lacks.
     if scope not in token.scopes:
-        message = _(
-            "This token may not do this: it lacks the scope “%(scope)s”. Create another one on your account page."
-        )
+        message = _("This token lacks the scope “%(scope)s”. Create another one on your account page.")
         raise ApiError(403, message % {"scope": scope.value})
 
 

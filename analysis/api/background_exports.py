@@ -72,7 +72,7 @@ class ExportOut(Schema):
 
 
 class ManifestOut(Schema):
-    """A finished export, as described in the file beside it on the Downloads page."""
+    """A finished export, as described in its manifest on the Downloads page."""
 
     name: str | None
     version: int | None
@@ -98,7 +98,7 @@ class ExportList(Schema):
 @router.post("/exports", response={202: ExportOut}, auth=READ, url_name="exports")
 @decorate_view(idempotent)
 def start_export(request: HttpRequest, export: NewExport) -> HttpResponse:
-    """Prepare a file in the background. Ask for its `state` until it is `done`."""
+    """Prepare a file in the background. Poll its `state` until it is `done`."""
     query = query_text(export.q, export.query)
     if export.image_ids is not None and query:
         raise ApiError(422, _("Give either “image_ids” or “q”."), field="image_ids")
@@ -145,7 +145,7 @@ def cancel_export(request: HttpRequest, export_id: int) -> ExportOut:
     """Cancel an export that is not finished."""
     export = _own(request, export_id)
     if not background.cancel(export):
-        raise ApiError(409, _("It was finished already."))
+        raise ApiError(409, _("It has already finished."))
     export.refresh_from_db()
     return _out(export, request)
 

@@ -100,14 +100,14 @@ def estimate_out(batch: Batch, estimate: Estimate, *, token_remaining: Decimal) 
         seconds=estimate.seconds,
         by_api={
             api: ApiEstimateOut(
-                calls=found.calls,
-                from_cache=found.reused,
-                up_to_date=found.up_to_date,
-                in_progress=found.in_progress,
-                dollars=found.dollars,
-                seconds=found.seconds,
+                calls=usage.calls,
+                from_cache=usage.reused,
+                up_to_date=usage.up_to_date,
+                in_progress=usage.in_progress,
+                dollars=usage.dollars,
+                seconds=usage.seconds,
             )
-            for api, found in estimate.by_api.items()
+            for api, usage in estimate.by_api.items()
         },
         warnings=warnings(batch, estimate),
         token_remaining=token_remaining,

@@ -148,7 +148,7 @@ def cancel_batch(request: HttpRequest, batch_id: int) -> BatchOut:
 
 
 def _batch(request: HttpRequest, options: BatchRequest) -> tuple[Batch, tuple[int, ...]]:
-    """The run that is asked for, not saved, and its listed images."""
+    """The requested run, not saved, and its listed images."""
     query = query_text(options.q, options.query)
     if options.image_ids is not None and query:
         raise ApiError(422, _("Give either “image_ids” or “q”."), field="image_ids")
@@ -168,12 +168,12 @@ def _batch(request: HttpRequest, options: BatchRequest) -> tuple[Batch, tuple[in
     return batch, tuple(options.image_ids or ())
 
 
-def _budget(wanted: Decimal | None, estimate: Estimate, *, remaining: Decimal) -> Decimal:
+def _budget(requested: Decimal | None, estimate: Estimate, *, remaining: Decimal) -> Decimal:
     """The run's budget. Raises ApiError where the token may not spend it."""
-    budget = estimate.dollars.quantize(CENT, rounding=ROUND_UP) if wanted is None else wanted
+    budget = estimate.dollars.quantize(CENT, rounding=ROUND_UP) if requested is None else requested
     if budget > remaining:
         message = _(
-            "This run may cost %(budget)s, and this token may still spend %(remaining)s. Give a smaller budget."
+            "This run may cost %(budget)s, but this token can only spend %(remaining)s more. Give a smaller budget."
         )
         raise ApiError(403, message % {"budget": dollars(budget), "remaining": dollars(remaining)}, field="budget")
     return budget
@@ -184,7 +184,7 @@ def _adopt(batch: Batch, token_id: int, *, remaining: Decimal) -> None:
     if batch.budget is None or batch.budget - batch.dollars > remaining:
         raise ApiError(
             403,
-            _("Resuming this run may cost more than this token may still spend: %(remaining)s.")
+            _("Resuming this run may cost more than this token can still spend: %(remaining)s.")
             % {"remaining": dollars(remaining)},
         )
     Batch.objects.filter(pk=batch.pk).update(api_token=token_id)
@@ -211,7 +211,7 @@ def _visible_batch(request: HttpRequest, batch_id: int) -> Batch:
 def _own_batch(request: HttpRequest, batch_id: int) -> Batch:
     batch = _visible_batch(request, batch_id)
     if not permissions.can_control_batch(request.user, batch):
-        raise PermissionDenied(_("This run was started by someone else. You can watch it, but not change it."))
+        raise PermissionDenied(_("This run was started by someone else. You can view it, but not change it."))
     return batch
 
 

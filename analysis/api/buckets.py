@@ -37,7 +37,7 @@ class BucketOut(Schema):
     owner: str
     is_syncing: bool
     synced_at: datetime | None
-    trouble: str
+    last_error: str
     images: int
     waiting: int
     failed: int
@@ -70,7 +70,7 @@ def sync_bucket(request: HttpRequest, bucket_id: int) -> HttpResponse:
     """
     bucket = permissions.get_bucket_or_404(request.user, bucket_id)
     if not permissions.can_sync_bucket(request.user, bucket):
-        raise PermissionDenied(_("This bucket belongs to someone else. You can look at it, but not sync it."))
+        raise PermissionDenied(_("This bucket belongs to someone else. You can view it, but not sync it."))
     pipeline.start_sync(bucket.pk)
     return json_response(_out(bucket, request).model_dump(), status=202)
 
@@ -88,7 +88,7 @@ def _out(bucket: Bucket, request: HttpRequest) -> BucketOut:
         owner=bucket.owner.get_username(),
         is_syncing=bucket.sync_claimed_until is not None and bucket.sync_claimed_until > timezone.now(),
         synced_at=bucket.sync_ended_at,
-        trouble=bucket.trouble,
+        last_error=bucket.last_error,
         images=states.get(BucketObject.State.PRESENT, 0),
         waiting=states.get(BucketObject.State.WAITING, 0),
         failed=states.get(BucketObject.State.FAILED, 0),

@@ -20,6 +20,7 @@ from analysis.api.idempotency import idempotent
 from analysis.api.pagination import CursorParam, LimitParam
 from analysis.api.request_body import RequestBody, RowId
 from analysis.api.responses import json_response
+from analysis.curation import collection_order
 from analysis.curation import collections as curation
 from analysis.curation.bulk import MAX_IDS, Selection
 from analysis.curation.errors import ActionRefused
@@ -136,7 +137,7 @@ def change_collection(request: HttpRequest, collection_id: int, changes: Collect
 
 @router.delete("/collections/{int:collection_id}", response={204: None}, auth=WRITE, url_name="collection")
 def delete_collection(request: HttpRequest, collection_id: int) -> HttpResponse:
-    """Delete a collection of your own; its pictures stay, its links end."""
+    """Delete a collection of your own; its pictures stay, its links stop working."""
     curation.delete(_own(request, collection_id))
     return HttpResponse(status=204)
 
@@ -156,10 +157,10 @@ def list_collection_images(
     if after is not None:
         position, _slash, image_id = str(after).partition("/")
         rows = rows.filter(Q(position__gt=position) | Q(position=position, image_id__gt=int(image_id)))
-    found = list(rows[: limit + 1])
-    following = _position_of(found[limit - 1]) if len(found) > limit else ""
+    entries = list(rows[: limit + 1])
+    following = _position_of(entries[limit - 1]) if len(entries) > limit else ""
     return {
-        "image_ids": [entry.image_id for entry in found[:limit]],
+        "image_ids": [entry.image_id for entry in entries[:limit]],
         "next": pagination.encode(following, of=list_of) if following else "",
     }
 
@@ -179,7 +180,7 @@ def add_collection_images(request: HttpRequest, collection_id: int, images: Imag
 def remove_collection_images(request: HttpRequest, collection_id: int, images: ImageIds) -> dict[str, int]:
     """Remove pictures; they stay in the library."""
     collection = _arrangeable(request, collection_id)
-    return {"changed": len(curation.remove(collection, _seen(request, collection, images.image_ids)))}
+    return {"changed": len(curation.remove(collection, _visible(request, collection, images.image_ids)))}
 
 
 @router.post(
@@ -189,9 +190,9 @@ def move_collection_images(request: HttpRequest, collection_id: int, move: Move)
     """Move pictures before another one. 409 if one of them is no longer there."""
     collection = _arrangeable(request, collection_id)
     ids = list(dict.fromkeys(move.image_ids))
-    if len(_seen(request, collection, ids)) < len(ids):
-        raise ActionRefused(curation.CHANGED_MESSAGE)
-    return {"changed": len(curation.move(collection, ids, before=move.before))}
+    if len(_visible(request, collection, ids)) < len(ids):
+        raise ActionRefused(collection_order.CHANGED_MESSAGE)
+    return {"changed": len(collection_order.move(collection, ids, before=move.before))}
 
 
 def _own(request: HttpRequest, collection_id: int) -> Collection:
@@ -205,7 +206,7 @@ def _arrangeable(request: HttpRequest, collection_id: int) -> Collection:
     return collection
 
 
-def _seen(request: HttpRequest, collection: Collection, image_ids: Sequence[int]) -> list[int]:
+def _visible(request: HttpRequest, collection: Collection, image_ids: Sequence[int]) -> list[int]:
     entries = rights.visible_entries(request.user, collection).filter(image_id__in=image_ids)
     return list(entries.values_list("image_id", flat=True))
 

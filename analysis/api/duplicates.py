@@ -91,7 +91,7 @@ class Comparison(Schema):
 class ExactCopies(Schema):
     """Pictures with the same bytes: the one that is kept, and those for the trash.
 
-    `kept_for`: "edits" if people gave the kept one the most, else "age". `edits` counts what they gave it.
+    `kept_for`: "edits" if the kept one has the most edits by people, else "age". `edits` counts them.
     """
 
     keep: int
@@ -105,14 +105,14 @@ class ExactCopiesList(Schema):
     next: str
 
 
-class Kept(RequestBody):
-    """`keep` takes over what people gave the others, which move to the trash."""
+class DuplicateMerge(RequestBody):
+    """`keep` takes over the edits of the others, which move to the trash."""
 
     keep: RowId
     trash: Annotated[list[RowId], Field(min_length=1, max_length=MAX_DUPLICATES)]
 
 
-class Different(RequestBody):
+class DistinctImages(RequestBody):
     image_ids: Annotated[list[RowId], Field(min_length=2, max_length=MAX_MARKED)]
 
 
@@ -120,7 +120,7 @@ class Different(RequestBody):
 def list_duplicates(request: HttpRequest, cursor: CursorParam) -> dict[str, Any]:
     """Groups of near-identical pictures of yours, newest first.
 
-    A page may have none although there are more: go on until `next` is empty.
+    A page may be empty although there are more: continue until `next` is empty.
     """
     position = pagination.decode(cursor, of="duplicates")
     result = find_duplicate_groups(token_of(request).user_id, after=Cursor.from_text(position or ""))
@@ -141,14 +141,14 @@ def compare_duplicates(request: HttpRequest, first: ImageId, second: ImageId) ->
 
 
 @router.post("/duplicates/keep", response=ChangeOut, auth=WRITE)
-def keep_duplicate(request: HttpRequest, choice: Kept) -> dict[str, Any]:
+def keep_duplicate(request: HttpRequest, choice: DuplicateMerge) -> dict[str, Any]:
     """Keep one of several duplicates of yours. `POST /changes/{id}/undo` undoes it."""
     return _change(merge_duplicates.merge_duplicates(choice.keep, instead_of=choice.trash, by=token_of(request).user))
 
 
 @router.post("/duplicates/different", response=ChangeOut, auth=WRITE)
-def mark_different(request: HttpRequest, pictures: Different) -> dict[str, Any]:
-    """Remember that these pictures of yours are not duplicates of each other."""
+def mark_different(request: HttpRequest, pictures: DistinctImages) -> dict[str, Any]:
+    """Mark these pictures of yours as not duplicates of each other."""
     return _change(distinct_pairs.mark_distinct(pictures.image_ids, by=token_of(request).user))
 
 
@@ -156,17 +156,17 @@ def mark_different(request: HttpRequest, pictures: Different) -> dict[str, Any]:
 def list_exact_copies(request: HttpRequest, cursor: CursorParam, limit: LimitParam) -> dict[str, Any]:
     """Exact copies of yours, and what resolving all of them keeps."""
     after = pagination.decode(cursor, of="exact copies") or ""
-    groups, place = exact_copies.exact_copies(token_of(request).user, after=after, size=limit)
+    groups, next_cursor = exact_copies.exact_copies(token_of(request).user, after=after, size=limit)
     items = [
         {
-            "keep": group.kept.pk,
+            "keep": group.best.pk,
             "trash": [image.pk for image in group.others],
             "kept_for": "edits" if group.has_most_edits else "age",
-            "edits": group.edits[group.kept.pk],
+            "edits": group.edits[group.best.pk],
         }
         for group in groups
     ]
-    return {"items": items, "next": pagination.encode(place, of="exact copies") if place else ""}
+    return {"items": items, "next": pagination.encode(next_cursor, of="exact copies") if next_cursor else ""}
 
 
 @router.post("/duplicates/exact/resolve", response=ChangeOut, auth=WRITE)
@@ -186,7 +186,7 @@ def get_change(request: HttpRequest, change_id: int) -> dict[str, Any]:
 
 @router.post("/changes/{int:change_id}/undo", response=ChangeOut, auth=WRITE)
 def undo_change(request: HttpRequest, change_id: int) -> dict[str, Any]:
-    """Undo a change of yours; what was changed again since stays."""
+    """Undo a change of yours; later changes are kept."""
     get_object_or_404(BulkChange, pk=change_id, person_id=token_of(request).user_id)
     change = pipeline.undo(change_id, by=token_of(request).user, at_once=MAX_IMMEDIATE)
     change.refresh_from_db()

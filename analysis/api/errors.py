@@ -78,8 +78,8 @@ def _respond(respond: Callable[[Any], HttpResponse], _request: HttpRequest, erro
 
 
 def not_found() -> str:
-    """Says the same of what does not exist and of what one may not see."""
-    return _("There is nothing at this address that this token may see.")
+    """Gives the same error for objects that do not exist and for hidden ones."""
+    return _("Not found, or this token has no access to it.")
 
 
 def response_of(error: ApiError) -> HttpResponse:
@@ -120,7 +120,7 @@ RESPONSES: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     ValidationError: _validation_problem,
     HttpError: lambda error: problem(error.status_code, str(error)),
     Http404: lambda _error: problem(404, not_found()),
-    PermissionDenied: lambda error: problem(403, str(error) or _("Your account may not do this.")),
+    PermissionDenied: lambda error: problem(403, str(error) or _("Your account doesn't have permission to do this.")),
     NotAllowed: lambda error: problem(403, str(error)),
     InvalidQuery: lambda error: field_problem(422, "q", str(error)),
     InvalidBatchOptions: lambda error: problem(422, str(error)),

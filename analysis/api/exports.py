@@ -51,7 +51,8 @@ def export_images(
 ) -> HttpResponseBase:
     """All images of a search with their labels, the newest first, in one file.
 
-    The file is written while it is sent. If it breaks off, the connection does too, so that no half file looks whole.
+    The file is written while it is sent. If that fails, the connection is closed, so a partial file cannot look
+    complete.
     """
     query, viewer = parse(q), permissions.viewer_of(request.user)
     with time_limit():  # a search that is too slow is refused before the response begins

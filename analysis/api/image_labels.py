@@ -72,10 +72,16 @@ def _label(row: LabelRow) -> LabelValues:
         "confidence": row.confidence,
         "instances": row.instances,
         "verdict": row.verdict,
-        "boxes": [_box(found) for found in row.boxes],
+        "boxes": [_box(instance) for instance in row.boxes],
     }
 
 
-def _box(found: LabelBox) -> BoxValues:
-    box = found.box
-    return {"left": box.left, "top": box.top, "width": box.width, "height": box.height, "confidence": found.confidence}
+def _box(instance: LabelBox) -> BoxValues:
+    box = instance.box
+    return {
+        "left": box.left,
+        "top": box.top,
+        "width": box.width,
+        "height": box.height,
+        "confidence": instance.confidence,
+    }

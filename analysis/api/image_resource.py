@@ -112,13 +112,13 @@ def resources(images: Sequence[Image], request: HttpRequest, selection: Selectio
         prefetch_related_objects(images, "owner")  # reads nothing that was read before
     values = FieldValues(request, ratings)
     chosen = [(name, VALUES[name]) for name in VALUES if name in selection.fields]
-    found = []
+    items = []
     for image in images:
         resource = {name: value(values, image) for name, value in chosen}
         if selection.has_labels:
             resource["labels"] = labels[image.pk]
-        found.append(resource)
-    return found
+        items.append(resource)
+    return items
 
 
 def resource(image: Image, request: HttpRequest, selection: Selection) -> dict[str, Any]:
@@ -207,7 +207,7 @@ def _ratings(image_ids: Sequence[int], user: AbstractBaseUser | AnonymousUser) -
 def _names(text: str, parameter: str, known: frozenset[str]) -> frozenset[str]:
     names = frozenset(name.strip() for name in text.split(",") if name.strip())
     if unknown := sorted(names - known):
-        message = _("Unknown: %(names)s. Possible are: %(known)s.")
+        message = _("Unknown: %(names)s. Choose from: %(known)s.")
         values = {"names": ", ".join(unknown)[:200], "known": ", ".join(sorted(known))}
         raise ApiError(422, message % values, field=parameter)
     return names

@@ -98,14 +98,14 @@ def image_page(
     with time_limit():
         search = results.Search(query, viewer)
         page = search.page(after=after, size=limit)
-        counted = search.count() if is_counted else None
-        found = resources(page.images, request, selection)
+        total = search.count() if is_counted else None
+        items = resources(page.images, request, selection)
     values: dict[str, Any] = {
-        "items": found,
+        "items": items,
         "next": pagination.encode(str(page.next), of=name) if page.next else "",
     }
-    if counted is not None:
-        values |= {"count": min(counted, results.COUNT_CAP), "is_count_capped": counted > results.COUNT_CAP}
+    if total is not None:
+        values |= {"count": min(total, results.COUNT_CAP), "is_count_capped": total > results.COUNT_CAP}
     return values
 
 
@@ -113,9 +113,9 @@ def image_page(
 def get_image(request: HttpRequest, image_id: ImageId, fields: FieldsParam, expand: ExpandParam) -> HttpResponse:
     """One image, with an ETag. In the trash only for its owner."""
     image = permissions.get_image_or_404(request.user, image_id)
-    found = resource(image, request, selection_of(fields, expand))
-    etag = etag_of(found)
-    return HttpResponse(status=304) if is_unchanged(request, etag) else json_response(found, etag=etag)
+    values = resource(image, request, selection_of(fields, expand))
+    etag = etag_of(values)
+    return HttpResponse(status=304) if is_unchanged(request, etag) else json_response(values, etag=etag)
 
 
 @router.get(
@@ -140,7 +140,7 @@ def get_image_file(
 def create_image(
     request: HttpRequest, file: Annotated[UploadedFile, File()], sidecar: Annotated[UploadedFile | None, File()] = None
 ) -> HttpResponse:
-    """Upload one file, and with it the XMP sidecar beside it.
+    """Upload one file, optionally with its XMP sidecar.
 
     200 with the existing image if you own these bytes already, 201 otherwise.
 
@@ -171,8 +171,8 @@ def change_image(request: HttpRequest, image_id: ImageId, changes: ImageChanges)
         ratings.set_favorite(image.pk, person_id=token_of(request).user_id, is_favorite=changes.is_favorite)
     if changes.rating is not None:
         ratings.rate(image.pk, person_id=token_of(request).user_id, stars=changes.rating)
-    found = resource(permissions.get_image_or_404(request.user, image_id), request, ALL_FIELDS)
-    return json_response(found, etag=etag_of(found))
+    values = resource(permissions.get_image_or_404(request.user, image_id), request, ALL_FIELDS)
+    return json_response(values, etag=etag_of(values))
 
 
 @router.delete("/images/{int:image_id}", response={204: None}, auth=WRITE, url_name="image")

@@ -42,17 +42,17 @@ def query_from_json(query: JsonQuery) -> Query:
     if (query.text is None) == (query.where is None):
         raise ApiError(422, _("Give either “text” or “where”."), field="query")
     if query.where is None:
-        found = parse(query.text or "")
+        parsed = parse(query.text or "")
     else:
         parts = _parts(_node(query.where, path="query.where"))
-        found = Query(parts, default_sort(parts))
+        parsed = Query(parts, default_sort(parts))
     if query.sort:
         if query.sort not in SORTS:
-            message = _("Unknown order. Possible are: %(known)s.") % {"known": ", ".join(SORTS)}
+            message = _("Unknown order. Choose from: %(known)s.") % {"known": ", ".join(SORTS)}
             raise ApiError(422, message, field="query.sort")
-        found = found.sorted_by(query.sort)
+        parsed = parsed.sorted_by(query.sort)
     # Through the text, so that the limits on length, depth and cost hold for both forms.
-    return parse(found.text)
+    return parse(parsed.text)
 
 
 def query_text(text: str, query: JsonQuery | None) -> str:
@@ -96,6 +96,6 @@ def _leaf(text: str, *, path: str) -> Node:
     except InvalidQuery as error:
         raise ApiError(422, str(error), field=path) from error
     if len(parts) != 1:
-        raise ApiError(422, _("Give exactly one term here; combine several by “all” or “any”."), field=path)
+        raise ApiError(422, _("Give exactly one term here; combine several with “all” or “any”."), field=path)
     # Programs name labels: their terms are neither read as other labels nor joined.
     return exact_part(parts[0])

@@ -185,7 +185,7 @@ def add_image_label(request: HttpRequest, image_id: int, label: NewLabel) -> Htt
     image = reviewable_image(request, image_id)
     verdict = verdicts.add(image.pk, name=label.name, by_id=token_of(request).user_id)
     # Found by its id: the label may be merged into another, whose name the caller has not sent.
-    [added] = [found for found in labels_of([image.pk])[image.pk] if found["id"] == verdict.label_id]
+    [added] = [label for label in labels_of([image.pk])[image.pk] if label["id"] == verdict.label_id]
     return json_response(added, status=201)
 
 
@@ -193,7 +193,7 @@ def add_image_label(request: HttpRequest, image_id: int, label: NewLabel) -> Htt
 def list_verdicts(request: HttpRequest, image_id: int) -> list[VerdictOut]:
     """People's decisions about the image's labels, rejections included."""
     image = permissions.get_image_or_404(request.user, image_id)
-    found = image.verdicts.select_related("label", "by").order_by("label__name")
+    verdicts = image.verdicts.select_related("label", "by").order_by("label__name")
     return [
         VerdictOut(
             label_id=verdict.label_id,
@@ -202,13 +202,13 @@ def list_verdicts(request: HttpRequest, image_id: int) -> list[VerdictOut]:
             by=verdict.by.get_username(),
             decided_at=verdict.decided_at,
         )
-        for verdict in found
+        for verdict in verdicts
     ]
 
 
 @router.put("/images/{int:image_id}/verdicts/{label_id}", response=list[LabelOut], auth=WRITE, url_name="verdict")
 def set_verdict(request: HttpRequest, image_id: int, label_id: LabelId, verdict: Decision) -> list[LabelValues]:
-    """Confirm or reject a label of the image, for good. Returns the image's labels."""
+    """Confirm or reject a label of the image, permanently. Returns the image's labels."""
     image = reviewable_image(request, image_id)
     _require_label(image, label_id)
     act = verdicts.confirm if verdict.decision == "confirmed" else verdicts.reject

@@ -84,7 +84,7 @@ def create_share_link(request: HttpRequest, new: NewShareLink) -> HttpResponse:
     if new.expires_at is not None and new.expires_at.tzinfo is None:
         raise ApiError(422, _("Give the time with its offset from UTC."), field="expires_at")
     if new.expires_at is not None and not 1 < new.expires_at.year < MAXYEAR:  # in UTC it may be out of range
-        raise ApiError(422, _("Choose a date that a calendar has."), field="expires_at")
+        raise ApiError(422, _("This date does not exist. Choose another."), field="expires_at")
     options = LinkOptions(**new.model_dump(exclude={"image_id", "collection_id", "search_id"}))
     link = share_links.create(token_of(request).user, _target(request, new), options)
     link.refresh_from_db()

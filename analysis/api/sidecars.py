@@ -10,8 +10,8 @@ from analysis.ingest.xmp import XmpMetadata, parse_packet
 
 def sidecar_metadata(content: bytes) -> XmpMetadata:
     """Raises ApiError for a sidecar without metadata."""
-    found = parse_packet(content)
-    if found == XmpMetadata():
-        message = _("The sidecar says nothing that can be read: it is no XMP, too large or empty.")
+    metadata = parse_packet(content)
+    if metadata == XmpMetadata():
+        message = _("The sidecar cannot be read: it is not XMP, is too large or is empty.")
         raise ApiError(422, message, field="sidecar")
-    return found
+    return metadata

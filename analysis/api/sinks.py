@@ -52,7 +52,7 @@ class SinkOut(Schema):
     options: dict[str, Any]
     secret: str
     is_active: bool
-    trouble: str
+    last_error: str
     waiting: int
     failed: int
     delivered: int
@@ -79,7 +79,7 @@ class TagPreviewOut(Schema):
     object: str
     added: dict[str, str]
     removed: dict[str, str]
-    kept: dict[str, str]
+    unchanged: dict[str, str]
     error: str
 
 
@@ -148,7 +148,7 @@ def change_sink(request: HttpRequest, sink_id: int, changes: SinkChanges) -> Sin
 
 @router.delete("/sinks/{int:sink_id}", response={204: None}, auth=ADMIN, url_name="sink")
 def delete_sink(request: HttpRequest, sink_id: int) -> HttpResponse:
-    """Delete a sink and its messages. What was sent stays where it is."""
+    """Delete a sink and its messages. Data already sent is kept."""
     sinks.delete(_sink(request, sink_id), by_id=token_of(request).user_id)
     return HttpResponse(status=204)
 
@@ -162,14 +162,14 @@ def test_sink(request: HttpRequest, sink_id: int) -> TestOut:
 
 @router.post("/sinks/{int:sink_id}/pause", response=SinkOut, auth=ADMIN)
 def pause_sink(request: HttpRequest, sink_id: int) -> SinkOut:
-    """Send nothing more. Changes of pictures are not recorded for it in that time."""
+    """Pause a sink. Changes of pictures are not recorded while it is paused."""
     outbox.disable(_sink(request, sink_id))
     return get_sink(request, sink_id)
 
 
 @router.post("/sinks/{int:sink_id}/resume", response=SinkOut, auth=ADMIN)
 def resume_sink(request: HttpRequest, sink_id: int, activation: Activation) -> SinkOut:
-    """Send messages again."""
+    """Resume a sink: send messages again."""
     sinks.resume(_sink(request, sink_id), approval=activation.approval)
     return get_sink(request, sink_id)
 
@@ -184,7 +184,7 @@ def dry_run(request: HttpRequest, sink_id: int) -> DryRunOut:
             object=preview.object_name,
             added=preview.added,
             removed=preview.removed,
-            kept=preview.kept,
+            unchanged=preview.unchanged,
             error=preview.error,
         )
         for preview in sinks.preview_tags(sink)
@@ -244,7 +244,7 @@ def _out(sink: Sink, counts: dict[int, dict[str, int]]) -> SinkOut:
         options=sink.options,
         secret=sink.secret,
         is_active=sink.is_active,
-        trouble=sink.trouble,
+        last_error=sink.last_error,
         waiting=own.get(Delivery.State.WAITING, 0),
         failed=own.get(Delivery.State.FAILED, 0),
         delivered=own.get(Delivery.State.DELIVERED, 0),

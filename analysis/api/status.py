@@ -1,4 +1,4 @@
-"""The token's rights, spending of the month, and health checks."""
+"""The token's permissions, spending of the month, and health checks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ router = Router(tags=["Status"])
 
 
 class TokenOut(Schema):
-    """The token of this request, its owner and its rights. Dollars are US dollars."""
+    """The token of this request, its owner and its permissions. In US dollars."""
 
     user: str
     name: str
@@ -57,7 +57,7 @@ class HealthOut(Schema):
 
 @router.get("/token", response=TokenOut, auth=READ)
 def get_token(request: HttpRequest) -> TokenOut:
-    """The token of this request and its rights."""
+    """The token of this request and its permissions."""
     token = token_of(request)
     return TokenOut(
         user=token.user.get_username(),

@@ -36,7 +36,7 @@ def add_tag(request: HttpRequest, image_id: int, tag: NewLabel) -> HttpResponse:
 
 @router.delete("/images/{int:image_id}/tags/{label_id}", response={204: None}, auth=WRITE)
 def remove_tag(request: HttpRequest, image_id: int, label_id: LabelId) -> HttpResponse:
-    """Take a tag off the image."""
+    """Remove a tag from the image."""
     image = reviewable_image(request, image_id)
     tags = Label.objects.filter(kind=Label.Kind.TAG, pk__in=ImageLabel.objects.filter(image=image).values("label"))
     tag = tags.filter(pk=label_id).first()

@@ -25,7 +25,7 @@ def lock(token: ApiToken) -> ApiToken:
 def remaining(token: ApiToken) -> Decimal:
     """US dollars that further runs may cost.
 
-    Runs that can still go on count with their whole budget.
+    Runs that can still continue count with their whole budget.
     """
     used = used_by([token.pk]).get(token.pk, Decimal(0))
     return max(Decimal(0), (token.spending_limit or Decimal(0)) - used)

@@ -98,7 +98,7 @@ def create_upload(request: HttpRequest, upload: NewUpload) -> HttpResponse:
 
 @router.post("/uploads/{uuid:upload_id}/file", response={204: None}, auth=WRITE, url_name="upload-file")
 def receive_file(request: HttpRequest, upload_id: UUID, file: Annotated[UploadedFile, File()]) -> HttpResponse:
-    """The file, where the storage takes none from clients."""
+    """Upload the file here if the storage accepts no uploads from clients."""
     uploads.receive(upload_id, file, owner_id=token_of(request).user_id)
     return HttpResponse(status=204)
 

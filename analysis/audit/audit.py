@@ -20,7 +20,7 @@ from analysis.audit.sampling import keys_of, unowned
 from analysis.formatting import translated
 from analysis.ingest.validation import InvalidImage
 from analysis.models import Image, PendingBlob
-from analysis.storage import blobs, originals, renditions
+from analysis.storage import blobs, originals, renditions, sweeper
 
 SWEEP_OVERDUE = timedelta(hours=2)
 """The sweeper deletes files that had no image for an hour."""
@@ -83,7 +83,7 @@ class Audit:
         before, last = 0, ""
         while self.is_repairing and (count := overdue_blobs().count()) and count != before:
             before = count
-            blobs.sweep(older_than=SWEEP_OVERDUE)
+            sweeper.sweep(older_than=SWEEP_OVERDUE)
         while keys := list(overdue_blobs().filter(key__gt=last).order_by("key").values_list("key", flat=True)[:STEP]):
             last = keys[-1]
             hint = _("The storage refuses to delete it.") if self.is_repairing else _("Check that the scheduler runs.")
@@ -143,7 +143,7 @@ class Audit:
 
 def overdue_blobs() -> QuerySet[PendingBlob]:
     """Files that the sweeper should have deleted by now."""
-    return blobs.orphaned(older_than=SWEEP_OVERDUE)
+    return sweeper.orphaned(older_than=SWEEP_OVERDUE)
 
 
 def _is_unowned(key: str) -> bool:
@@ -166,7 +166,7 @@ def _has_owner(key: str) -> bool:
 
 def _restore_original(file: IO[bytes]) -> Image | None:
     """Store a file as the lost original of an image with the same bytes."""
-    # Several owners may have the same bytes, each with an original of their own; any of them may be the one that lost
+    # Several owners may have the same bytes, each with their own original; any of them may be the one that lost
     # it.
     for image in Image.objects.filter(sha256=_sha256(file), bucket=None):
         if not blobs.exists(image.key):

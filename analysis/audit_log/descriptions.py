@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Field, Model
 from django.utils.translation import gettext as _
 
 from analysis import formatting
@@ -16,12 +19,8 @@ STARS = "★"
 
 def type_name(object_type: str) -> str:
     """The model's name for people; the column's text for a model that is gone."""
-    for app in APPS:
-        try:
-            return str(apps.get_model(app, object_type)._meta.verbose_name)
-        except LookupError:
-            continue
-    return object_type
+    model = _model(object_type)
+    return str(model._meta.verbose_name) if model else object_type
 
 
 def action_name(entry: AuditEntry) -> str:
@@ -33,9 +32,10 @@ def action_name(entry: AuditEntry) -> str:
 
 
 def changes(entry: AuditEntry) -> list[str]:
-    """Old and new values, as far as everybody who sees the object may know them."""
+    """Old and new values that everyone who can see the object may see."""
     details = entry.details
-    lines = [_changed(name, old, new) for name, (old, new) in details.get("values", {}).items()]
+    values = details.get("values", {})
+    lines = [_changed(entry.object_type, name, old, new) for name, (old, new) in values.items()]
     if entry.action == AuditEntry.Action.OPEN_TO:
         lines += _visibility(details)
     if entry.action == AuditEntry.Action.RATE:
@@ -68,9 +68,34 @@ def scope(entry: AuditEntry) -> list[str]:
     return lines
 
 
-def _changed(name: str, old: Any, new: Any) -> str:
-    words = name.replace("_", " ")
-    return f"{words}: {_value(new)}" if old is None else f"{words}: {_value(old)} → {_value(new)}"
+def _model(object_type: str) -> type[Model] | None:
+    for app in APPS:
+        with suppress(LookupError):
+            return apps.get_model(app, object_type)
+    return None
+
+
+def _changed(object_type: str, name: str, old: Any, new: Any) -> str:
+    title, labels = _field(object_type, name)
+    before, after = (
+        _value(labels.get(value, value) if isinstance(value, str | int) else value) for value in (old, new)
+    )
+    return f"{title}: {after}" if old is None else f"{title}: {before} → {after}"
+
+
+def _field(object_type: str, name: str) -> tuple[str, dict[Any, Any]]:
+    """The name of a field for people, and the labels of its choices.
+
+    The stored name for a field that is gone.
+    """
+    model = _model(object_type)
+    try:
+        field = model._meta.get_field(name) if model else None
+    except FieldDoesNotExist:
+        field = None
+    if not isinstance(field, Field):
+        return name.replace("_", " "), {}
+    return str(field.verbose_name), dict(field.flatchoices)
 
 
 def _value(value: Any) -> str:

@@ -28,7 +28,7 @@ def _delete_step() -> bool:
     limit = Now() - timedelta(days=max(settings.AUDIT_DAYS, MIN_DAYS))
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL imagelib.audit_retention = 'on'")
-        # The pictures first: whoever looks in between finds an entry without pictures, not pictures without an entry.
+        # The pictures first: a reader in between finds an entry without pictures, not pictures without an entry.
         deleted = _delete_oldest(AuditedImages.objects.filter(at__lt=limit)) or _delete_oldest(
             AuditEntry.objects.filter(at__lt=limit)
         )

@@ -23,7 +23,7 @@ class RequestSource:
 
 
 OUTSIDE_REQUESTS = RequestSource(AuditEntry.Source.BACKGROUND)
-# Beside the calls and not through them: every function between a view and what it changes would have to hand it on.
+# A context variable and not an argument: every function between a view and the change would have to pass it on.
 # It decides nothing.
 _source: ContextVar[RequestSource] = ContextVar("source", default=OUTSIDE_REQUESTS)
 Handler = Callable[[HttpRequest], HttpResponseBase]

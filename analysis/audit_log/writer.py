@@ -67,7 +67,7 @@ def entry_of_bulk_change(change: BulkChange, *, is_undo: bool = False) -> AuditE
 
 
 def _scope(change: BulkChange) -> dict[str, Any]:
-    """Details of a bulk change, beside its label."""
+    """Details of a bulk change, in addition to its label."""
     scope = {
         "action": change.action,
         "query": change.query,

@@ -1,4 +1,4 @@
-"""Region and permissions of a bucket, found out by harmless requests."""
+"""Region and permissions of a bucket, tested with harmless requests."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ABSENT = frozenset({"404", "NoSuchKey", "NoSuchUpload"})
 
 
 @dataclass(frozen=True)
-class Step:
+class PermissionCheck:
     """A request that tests an IAM action, its duration, and its error if it failed."""
 
     action: str
@@ -42,7 +42,7 @@ def region_of(client: Any, bucket: str) -> str:
     return str(response.get("BucketRegion") or headers.get("x-amz-bucket-region", ""))
 
 
-def permissions(client: Any, bucket: str, *, key: str, content: bytes) -> Iterator[Step]:
+def permissions(client: Any, bucket: str, *, key: str, content: bytes) -> Iterator[PermissionCheck]:
     """Put, list, read, delete an object; abort and list an upload that is not there."""
     target: dict[str, Any] = {"Bucket": bucket, "Key": key}
 
@@ -61,7 +61,7 @@ def permissions(client: Any, bucket: str, *, key: str, content: bytes) -> Iterat
         yield _step(action, requests[action])
 
 
-def check_readable(client: Any, bucket: str, *, prefix: str, may_delete: bool) -> Iterator[Step]:
+def check_readable(client: Any, bucket: str, *, prefix: str, may_delete: bool) -> Iterator[PermissionCheck]:
     """List and read an object, and delete one that does not exist. Nothing is written."""
     keys: list[str] = []
 
@@ -91,11 +91,11 @@ def put_test_object(client: Any, bucket: str, *, key: str, content: bytes) -> It
             client.delete_object(Bucket=bucket, Key=key)
 
 
-def _step(action: str, request: Callable[[], Any]) -> Step:
+def _step(action: str, request: Callable[[], Any]) -> PermissionCheck:
     started, error = time.perf_counter(), None
     try:
         with clients.translate_errors():
             request()
     except AWSError as failure:
         error = None if failure.code in ABSENT else failure
-    return Step(action, round((time.perf_counter() - started) * 1000), error)
+    return PermissionCheck(action, round((time.perf_counter() - started) * 1000), error)

@@ -27,6 +27,7 @@ from analysis.aws.errors import (
     EndpointUnreachable,
     MissingCredentials,
     RoleRefused,
+    is_clock_wrong,
 )
 from analysis.aws.object_refs import AssumedRole
 from analysis.messages import gettext_noop
@@ -92,7 +93,7 @@ def role_session(role: AssumedRole, *, region: str) -> Any:
 
 
 def client(service: str, *, region: str, role: AssumedRole | None = None, **options: Any) -> Any:
-    """A client with a session of its own.
+    """A client with its own session.
 
     Raises AWSError for an invalid configuration.
     """
@@ -171,6 +172,8 @@ def error_of(code: str, *, message: str, operation: str, region: str = "") -> AW
     values = {"code": code, "region": region}
     if code in CREDENTIAL_ERRORS:
         template = gettext_noop("AWS rejects the credentials (%(error_code)s). Renew them, and check the clock.")
+        if is_clock_wrong(code, message):
+            template = gettext_noop("AWS rejects requests because this machine's clock is wrong (%(error_code)s).")
         return MissingCredentials(template, code=code, error_code=code)
     if code in DENIED_CODES and operation == "AssumeRole":
         return _role_refused(code, message)

@@ -1,4 +1,4 @@
-"""CORS rules of a bucket, found out as browsers do: by preflight requests."""
+"""CORS rules of a bucket, tested with preflight requests as browsers do."""
 
 from __future__ import annotations
 

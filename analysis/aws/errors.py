@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from analysis.aws.url_credentials import redact_url_credentials
@@ -14,6 +15,9 @@ CREDENTIAL_ERRORS = frozenset(
         *("SignatureDoesNotMatch", "UnrecognizedClientException"),
     }
 )
+CLOCK_CODES = frozenset({"RequestExpired", "RequestTimeTooSkewed"})
+CLOCK_MESSAGE = re.compile("Signature (expired|not yet current)")
+"""Of InvalidSignatureException and SignatureDoesNotMatch, which wrong keys cause as well."""
 ABSENT = frozenset(
     {
         *("404", "NoSuchBucket", "NoSuchKey", "NoSuchUpload", "NoSuchVersion", "MethodNotAllowed", "405"),
@@ -37,6 +41,11 @@ WRONG_REGION_CODES = frozenset(
     {"301", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"}
 )
 """The bucket is in another region than the endpoint."""
+
+
+def is_clock_wrong(code: str, message: str) -> bool:
+    """True if AWS rejects a request because of this machine's clock."""
+    return code in CLOCK_CODES or (code in CREDENTIAL_ERRORS and CLOCK_MESSAGE.search(message) is not None)
 
 
 class AWSError(MessageError):

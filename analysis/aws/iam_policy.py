@@ -67,7 +67,7 @@ def assume_policy(role_arn: str) -> dict[str, Any]:
 
 def trust_policy(*, account: str, external_id: str, region: str) -> dict[str, Any]:
     """Policy of a bucket's role: who may assume it, and with which external ID."""
-    # The account, as web and workers have roles of their own. The external ID keeps those who may add buckets from
+    # The account, as web and workers have their own roles. The external ID keeps those who may add buckets from
     # reading this one through another bucket (IAM, "The confused deputy problem").
     return {
         "Version": "2012-10-17",

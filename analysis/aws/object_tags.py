@@ -11,7 +11,7 @@ from analysis.aws.object_refs import S3Object
 
 READ_ACTION, WRITE_ACTION = "s3:GetObjectTagging", "s3:PutObjectTagging"
 MAX_TAGS = 10
-MAX_NAME, MAX_VALUE = 128, 256
+MAX_NAME = 128
 """Characters (S3, "Categorizing your objects using tags")."""
 # Letters, digits and spaces of any script, and + - = . _ : / @ (S3, "PutObjectTagging").
 _REFUSED = re.compile(r"[^\w\s+\-=.:/@]")

@@ -21,7 +21,7 @@ def delete_keys(client: Client, bucket: str, keys: Sequence[str]) -> list[str]:
     for part in _parts(keys):
         response = _delete(client, bucket, [{"Key": key} for key in part])
         deleted += [item["Key"] for item in response.get("Deleted", [])]
-        # Where versions are kept, S3 answers that it added a marker. Then all versions of the key go: the storage never
+        # In versioned buckets, S3 adds a marker. Then all versions of the key are deleted: the storage never
         # uses a key twice.
         marked = [item["Key"] for item in response.get("Deleted", []) if item.get("DeleteMarker")]
         _delete_versions(client, bucket, marked)

@@ -68,7 +68,7 @@ def client(*, region: str, role: AssumedRole | None = None) -> Client:
 
 
 def reset() -> None:
-    """Forget clients, after credentials or the endpoint changed."""
+    """Discard clients, after credentials or the endpoint changed."""
     with _lock:
         _clients.clear()
 
@@ -119,6 +119,13 @@ def head(client: Client, target: S3Object, *, etag: str = "") -> str:
     return _version(response)
 
 
+def uploader_metadata(client: Client, target: S3Object, *, etag: str = "") -> Mapping[str, str]:
+    """Metadata that the uploader stored with an object. Raises AWSError."""
+    with clients.translate_errors():
+        response = client.head_object(**_params(target, etag=etag))
+    return dict(response.get("Metadata", {}))
+
+
 def is_addressable(key: str) -> bool:
     """False for keys with . or .. as a part, which browsers resolve in URLs."""
     return not {".", ".."} & set(key.split("/"))
@@ -147,28 +154,28 @@ def versions(client: Client, target: S3Object) -> list[ObjectVersion]:
 
     Raises AWSError.
     """
-    found: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
     markers: dict[str, str] = {}
     # Keys that begin with this one are listed, too, after it.
     for _page in range(MAX_VERSION_PAGES):
         with clients.translate_errors():
             response = client.list_object_versions(Bucket=target.bucket, Prefix=target.key, **markers)
-        found += [item for item in response.get("Versions", []) if item["Key"] == target.key]
-        found += [item for item in response.get("DeleteMarkers", []) if item["Key"] == target.key]
+        rows += [item for item in response.get("Versions", []) if item["Key"] == target.key]
+        rows += [item for item in response.get("DeleteMarkers", []) if item["Key"] == target.key]
         if not response.get("IsTruncated") or response.get("NextKeyMarker", "") > target.key:
             break
         markers = {"KeyMarker": response["NextKeyMarker"], "VersionIdMarker": response["NextVersionIdMarker"]}
     # Versions and markers come in two lists, each the latest first.
-    found.sort(key=lambda item: (item["IsLatest"], item["LastModified"]), reverse=True)
+    rows.sort(key=lambda item: (item["IsLatest"], item["LastModified"]), reverse=True)
     return [
         ObjectVersion(item["VersionId"], str(item.get("ETag", "")).strip('"'), is_delete_marker="ETag" not in item)
-        for item in found
+        for item in rows
     ]
 
 
 def delete_versions(client: Client, target: S3Object, version_ids: list[str]) -> None:
     """Delete these versions, oldest first. Raises AWSError."""
-    # One by one: an original has few, and a server of its own may not know DeleteObjects.
+    # One by one: an original has few, and a self-hosted server may not support DeleteObjects.
     for version_id in reversed(version_ids):
         with clients.translate_errors():
             client.delete_object(Bucket=target.bucket, Key=target.key, VersionId=version_id)

@@ -12,7 +12,7 @@ from analysis.aws.object_refs import AssumedRole
 _lock = threading.Lock()
 _clients: dict[tuple[str, str, str, AssumedRole | None], Any] = {}
 _LIMITS: dict[str, Any] = {
-    # One attempt of a few seconds: whoever sends messages tries again later.
+    # One attempt of a few seconds: senders of messages retry later.
     "retries": {"mode": "standard", "total_max_attempts": 1},
     "connect_timeout": 2,
     "read_timeout": 5,
@@ -36,7 +36,7 @@ def shared_client(service: str, *, region: str, role: AssumedRole | None = None)
 
 
 def reset() -> None:
-    """Forget clients, after credentials or an endpoint changed."""
+    """Discard clients, after credentials or an endpoint changed."""
     with _lock:
         _clients.clear()
 

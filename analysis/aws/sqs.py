@@ -54,8 +54,8 @@ class SqsQueue:
             response = self.client.receive_message(
                 QueueUrl=self.url,
                 MaxNumberOfMessages=BATCH,
-                # Long polling: without it SQS asks a part of its servers only, answers empty more often, and bills each
-                # answer.
+                # Long polling: without it SQS queries only some servers, returns empty responses more often,
+                # and bills each response.
                 WaitTimeSeconds=wait,
                 VisibilityTimeout=self.visibility_timeout,
                 MessageAttributeNames=["Reason"],

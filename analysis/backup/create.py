@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from analysis.backup import file_list, manifest, snapshot
 from analysis.backup.errors import BackupError
-from analysis.backup.file_list import Entry
+from analysis.backup.file_list import BackupEntry
 from analysis.backup.library_files import LibraryFile, Options
 from analysis.backup.location import Location, StoredFile, measure
 from analysis.backup.manifest import Manifest
@@ -63,7 +63,7 @@ def create(location: Location, *, options: Options, progress: Progress) -> Resul
     Raises BackupError; then the location has no new backup.
     """
     now = timezone.now()
-    with _exclusively():
+    with exclusively():
         name = _new_name(location, now)
         try:
             result = _write(location, name, now, options=options, progress=progress)
@@ -78,8 +78,11 @@ def create(location: Location, *, options: Options, progress: Progress) -> Resul
 
 
 @contextmanager
-def _exclusively() -> Iterator[None]:
-    """Hold off other backups, and deletions of files that the snapshot refers to."""
+def exclusively() -> Iterator[None]:
+    """Hold off other backups, and deletions of files that the snapshot refers to.
+
+    Raises BackupError while another one is running.
+    """
     with closing(connect()) as lock:
         if not lock.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone()[0]:  # type: ignore[index]
             raise BackupError(_("Another backup of this library is running."))
@@ -91,7 +94,7 @@ def _write(location: Location, name: str, now: datetime, *, options: Options, pr
     with tempfile.TemporaryFile() as keys:
         before = manifest.latest_complete(location)
         taken = snapshot.take(location, name, keys, options=options)
-        listed, counts = _copy_files(location, name, keys, before, lambda done: progress(done, taken.files))
+        stored_list, counts = _copy_files(location, name, keys, before, lambda done: progress(done, taken.files))
     made = Manifest(
         name=name,
         imagelib=__version__,
@@ -100,7 +103,7 @@ def _write(location: Location, name: str, now: datetime, *, options: Options, pr
         migrations=taken.migrations,
         tables=taken.tables,
         database=taken.database,
-        file_list=listed,
+        file_list=stored_list,
         pictures=taken.pictures,
         files=counts.files,
         bytes=counts.bytes,
@@ -119,22 +122,22 @@ def _copy_files(
     counts = _Counts()
     earlier = file_list.entries(location, before) if before else iter(())
     files = file_list.contents_before(snapshot.read_keys(keys), earlier, key_of=lambda file: file.key)
-    with tempfile.TemporaryFile() as listed:
-        with gzip.open(listed, "wb", compresslevel=6) as lines:
+    with tempfile.TemporaryFile() as list_file:
+        with gzip.open(list_file, "wb", compresslevel=6) as lines:
             for number, copy in enumerate(file_list.in_threads(partial(_copy, location), files), start=1):
                 _count(copy, counts)
                 if copy.entry.content or not copy.file.is_optional:
                     lines.write(copy.entry.as_line())
                 progress(number)
-        stored = measure(listed)
-        location.save(manifest.path(name, manifest.FILE_LIST), listed)
+        stored = measure(list_file)
+        location.save(manifest.path(name, manifest.FILE_LIST), list_file)
     return stored, counts
 
 
 @dataclass(frozen=True)
 class _Copy:
     file: LibraryFile
-    entry: Entry
+    entry: BackupEntry
     is_new: bool = False
     is_damaged: bool = False
 
@@ -145,7 +148,7 @@ def _copy(location: Location, item: tuple[LibraryFile, StoredFile | None]) -> _C
     known = before or (StoredFile(file.size, file.sha256) if file.size is not None and file.sha256 else None)
     # A request for each of a million files in S3 takes longer than the backup: `verify` finds what was deleted there.
     if known and ((before and location.is_bucket) or location.size(manifest.content_name(known.sha256)) == known.size):
-        return _Copy(file, Entry(file.key, known))
+        return _Copy(file, BackupEntry(file.key, known))
     try:
         with _open(file) as content:
             actual = measure(content)
@@ -155,12 +158,14 @@ def _copy(location: Location, item: tuple[LibraryFile, StoredFile | None]) -> _C
                 if is_new:
                     location.save(manifest.content_name(actual.sha256), content)
     except blobs.BlobMissing:
-        return _Copy(file, Entry(file.key, None))
+        return _Copy(file, BackupEntry(file.key, None))
     except (blobs.StorageError, OSError) as error:
         if file.image_id:  # in a bucket of theirs, which may deny it
-            return _Copy(file, Entry(file.key, None))
+            return _Copy(file, BackupEntry(file.key, None))
         raise BackupError(str(error)) from error
-    return _Copy(file, Entry(file.key, actual), is_new, is_damaged=bool(file.sha256) and actual.sha256 != file.sha256)
+    return _Copy(
+        file, BackupEntry(file.key, actual), is_new, is_damaged=bool(file.sha256) and actual.sha256 != file.sha256
+    )
 
 
 @contextmanager

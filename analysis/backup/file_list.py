@@ -20,7 +20,7 @@ TOGETHER = 64
 
 
 @dataclass(frozen=True)
-class Entry:
+class BackupEntry:
     """A file of the library, and its content; None if the library lacked it."""
 
     key: str
@@ -31,7 +31,7 @@ class Entry:
         return json.dumps(values).encode() + b"\n"
 
 
-def entries(location: Location, manifest: Manifest) -> Iterator[Entry]:
+def entries(location: Location, manifest: Manifest) -> Iterator[BackupEntry]:
     """All entries of a backup. Raises BackupError if the list is damaged."""
     with (
         location.open_verified(manifest.path(FILE_LIST), manifest.file_list) as file,
@@ -39,11 +39,11 @@ def entries(location: Location, manifest: Manifest) -> Iterator[Entry]:
     ):
         for line in lines:
             key, *content = json.loads(line)
-            yield Entry(key, StoredFile(*content) if content else None)
+            yield BackupEntry(key, StoredFile(*content) if content else None)
 
 
 def contents_before(
-    keys: Iterable[T], before: Iterator[Entry], *, key_of: Callable[[T], str]
+    keys: Iterable[T], before: Iterator[BackupEntry], *, key_of: Callable[[T], str]
 ) -> Iterator[tuple[T, StoredFile | None]]:
     """Each item with the content of its key in an earlier list; both are sorted."""
     entry = next(before, None)

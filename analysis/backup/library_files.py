@@ -37,7 +37,7 @@ class Options:
 
 
 def library_files(options: Options) -> Iterator[LibraryFile]:
-    # Folder by folder, in their alphabetical order: the list of the backup before is read beside it.
+    # Folder by folder, in their alphabetical order: the list of the previous backup is read in parallel.
     if options.bucket_originals:
         for pk, size, sha256 in _rows(Image.objects.exclude(bucket=None).order_by("pk"), "pk", "size", "sha256"):
             yield LibraryFile(f"{BUCKET_ORIGINALS}{pk:012d}", size, sha256, pk)
@@ -50,7 +50,7 @@ def library_files(options: Options) -> Iterator[LibraryFile]:
     if options.renditions:
         for (renditions_id,) in _rows(Image.objects.order_by("renditions_id"), "renditions_id"):
             for name in sorted(blobs.RENDITIONS):
-                # They are made again when somebody opens the picture, so a missing one is no loss.
+                # They are rendered again when someone opens the picture, so a missing one is no loss.
                 yield LibraryFile(blobs.rendition_key(renditions_id, name), is_optional=True)
     uploads = Upload.objects.filter(state=Upload.State.ARRIVED).order_by(Collate("key", "C"))
     for (key,) in _rows(uploads, "key"):

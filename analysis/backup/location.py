@@ -58,6 +58,14 @@ class Location:
         with suppress(OSError):
             self.storage.delete(name)
 
+    def delete(self, name: str) -> None:
+        """Delete a file, if it is there."""
+        try:
+            self.storage.delete(name)
+        except OSError as error:
+            sentence = _("%(name)s in %(location)s could not be deleted: %(error)s.")
+            raise BackupError(sentence % self._values(name, error)) from error
+
     def size(self, name: str) -> int | None:
         """Size in bytes; None if there is no such file."""
         try:
@@ -136,7 +144,7 @@ def _folder(text: str) -> Storage:
 def _bucket(text: str) -> Storage:
     bucket, _slash, prefix = text.removeprefix(S3).partition("/")
     if not bucket:
-        raise BackupError(_("“%(text)s” names no bucket. Use for example s3://bucket/backups.") % {"text": text})
+        raise BackupError(_("“%(text)s” does not name a bucket. Use for example s3://bucket/backups.") % {"text": text})
     of_pictures = getattr(blobs.storage(), "location", "") if blobs.bucket_name() == bucket else None
     if of_pictures is not None and str(of_pictures).strip("/") == prefix.strip("/"):
         raise BackupError(

@@ -90,7 +90,7 @@ def latest_complete(location: Location) -> Manifest | None:
 
 def _incomplete(location: Location, name: str, names: Iterable[str]) -> str:
     complete = [other for other in names if other != name and location.exists(path(other, MANIFEST))]
-    sentence = _("The backup %(name)s was cut short: %(file)s is missing.") % {
+    sentence = _("The backup %(name)s is incomplete: %(file)s is missing.") % {
         "name": name,
         "file": path(name, MANIFEST),
     }

@@ -38,8 +38,8 @@ def folder(major: int) -> Path:
 
 
 def _candidates() -> Iterator[Path]:
-    if found := wheel_folder():
-        yield found
+    if folder := wheel_folder():
+        yield folder
     yield from (Path(name) for name in os.get_exec_path())
     if DEBIAN.is_dir():
         yield from sorted(path / "bin" for path in DEBIAN.iterdir())

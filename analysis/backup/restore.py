@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 
 from analysis.backup import file_list, manifest, programs
 from analysis.backup.errors import BackupError
-from analysis.backup.file_list import Entry
+from analysis.backup.file_list import BackupEntry
 from analysis.backup.library_files import BUCKET_ORIGINALS
 from analysis.backup.location import Location, StoredFile, measure
 from analysis.backup.manifest import Manifest
@@ -93,9 +93,9 @@ def contents() -> dict[str, int]:
 
 
 def restore(location: Location, made: Manifest, *, progress: Callable[[int, int], None]) -> None:
-    """Replace this library by a backup's. Raises BackupError; then it is as before."""
+    """Replace this library by a backup's. Raises BackupError and then changes nothing."""
     check(made)
-    found = programs.folder(_server_version())
+    programs_folder = programs.folder(_server_version())
     _refuse_other_programs()
     # Before anything is written: a damaged dump is found after an hour of copying otherwise.
     with location.open_verified(made.path(manifest.DATABASE), made.database):
@@ -104,7 +104,7 @@ def restore(location: Location, made: Manifest, *, progress: Callable[[int, int]
         _restore_files(location, made, progress)
         with location.open_verified(made.path(manifest.DATABASE), made.database) as archive:
             _close_connections()
-            programs.load(found, archive, before=DROP_ALL, after=_row_check(made.tables))
+            programs.load(programs_folder, archive, before=DROP_ALL, after=_row_check(made.tables))
     except KeyboardInterrupt as error:
         raise BackupError(_("Stopped.")) from error
     call_command("migrate", interactive=False, verbosity=0)
@@ -122,16 +122,16 @@ def _restore_files(location: Location, made: Manifest, progress: Callable[[int, 
             progress(done, made.files)
 
 
-def _chunks(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
-    wanted = (entry for entry in entries if entry.content and not entry.key.startswith(BUCKET_ORIGINALS))
-    while chunk := list(islice(wanted, CHUNK)):
+def _chunks(entries: Iterator[BackupEntry]) -> Iterator[list[BackupEntry]]:
+    missing = (entry for entry in entries if entry.content and not entry.key.startswith(BUCKET_ORIGINALS))
+    while chunk := list(islice(missing, CHUNK)):
         for entry in chunk:
             if not KEY.fullmatch(entry.key):
                 raise BackupError(_("The backup has a file with an invalid name: %(key)s.") % {"key": entry.key})
         yield chunk
 
 
-def _lacking(chunk: list[Entry]) -> list[Entry]:
+def _lacking(chunk: list[BackupEntry]) -> list[BackupEntry]:
     is_there = file_list.in_threads(lambda entry: _is_stored(entry.key, entry.content), iter(chunk))
     return [entry for entry, there in zip(chunk, is_there, strict=True) if not there]
 
@@ -144,7 +144,7 @@ def _register(keys: Iterator[str]) -> None:
         PendingBlob.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def _restore_file(location: Location, entry: Entry) -> None:
+def _restore_file(location: Location, entry: BackupEntry) -> None:
     if entry.content is None or _is_stored(entry.key, entry.content):
         return
     try:

@@ -7,7 +7,7 @@ from functools import partial
 
 from analysis.backup import file_list, manifest
 from analysis.backup.errors import BackupError
-from analysis.backup.file_list import Entry
+from analysis.backup.file_list import BackupEntry
 from analysis.backup.location import Location
 from analysis.backup.manifest import Manifest
 
@@ -29,7 +29,7 @@ def problems(location: Location, made: Manifest, *, progress: Callable[[int, int
         yield str(error)
 
 
-def _check(location: Location, entry: Entry) -> str:
+def _check(location: Location, entry: BackupEntry) -> str:
     if entry.content is None:
         return ""
     try:

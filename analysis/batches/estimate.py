@@ -64,7 +64,7 @@ class Estimate:
 
 def estimate(batch: Batch, *, maximum: int | None = None) -> Estimate:
     """Estimate a batch that is not saved yet, from at most `maximum` pictures."""
-    # An estimate of a million pictures would take minutes, so the pages stop at a maximum; is_complete tells them.
+    # An estimate of a million pictures would take minutes, so the pages stop at a maximum; is_complete is then False.
     last = Estimate()
     for last in estimating(batch):
         if maximum is not None and last.examined >= maximum:
@@ -156,12 +156,13 @@ def warnings(batch: Batch, total: Estimate) -> list[str]:
     left = ledger.remaining_person_budget(batch.recognizer, batch.person_id)
     if left is not None and total.dollars > left:
         messages.append(
-            _("Your budget for this month has %(left)s left, which stops it before that.") % {"left": dollars(left)}
+            _("Your budget for this month has %(left)s left, so the run will stop before that.")
+            % {"left": dollars(left)}
         )
     monthly = ledger.budget(batch.recognizer)
     if monthly.limit is not None and monthly.spent + monthly.reserved + total.dollars > monthly.limit:
         left = max(monthly.limit - monthly.spent - monthly.reserved, Decimal(0))
         messages.append(
-            _("This month's budget has %(left)s left, which stops it before that.") % {"left": dollars(left)}
+            _("This month's budget has %(left)s left, so the run will stop before that.") % {"left": dollars(left)}
         )
     return messages

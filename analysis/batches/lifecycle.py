@@ -38,7 +38,7 @@ def prepare(batch: Batch, *, named: Iterable[int] = ()) -> None:
 
 def pause(batch_id: int) -> bool:
     """Pause queued analyses; running ones finish. False if the batch was not running."""
-    return _leave(batch_id, State.PAUSED)
+    return _pause_running(batch_id, State.PAUSED)
 
 
 def resume(batch_id: int, *, budget: Decimal | None = None) -> bool:
@@ -74,7 +74,7 @@ def cancel(batch_id: int, *, reason: str = "") -> bool:
 def advance_batches() -> list[int]:
     """Stop batches without budget and end finished ones.
 
-    Returns ids of those to queue further. Runs of deleted accounts end, as nobody has the right to resume them.
+    Returns ids of those to queue further. Runs of deleted accounts end, as nobody may resume them.
 
     Called every few seconds; concurrent calls are safe.
     """
@@ -83,9 +83,9 @@ def advance_batches() -> list[int]:
         if batch.is_orphaned:
             cancel(batch.pk, reason=authorization.refusal(batch))
         elif reason := budget_stop_reason(batch):
-            _leave(batch.pk, State.STOPPED, reason=reason)
+            _pause_running(batch.pk, State.STOPPED, reason=reason)
         elif reason := authorization.refusal(batch):
-            _leave(batch.pk, State.PAUSED, reason=reason)
+            _pause_running(batch.pk, State.PAUSED, reason=reason)
         elif _is_over(batch):
             _end(batch.pk)
         elif not batch.is_fully_queued:
@@ -144,7 +144,7 @@ def _end(batch_id: int) -> None:
             enqueue.delete_pending(batch_id)
 
 
-def _leave(batch_id: int, state: str, *, reason: str = "") -> bool:
+def _pause_running(batch_id: int, state: str, *, reason: str = "") -> bool:
     with transaction.atomic():
         if not _lock(batch_id, State.RUNNING).update(state=state, reason=reason, changed_at=Now()):
             return False

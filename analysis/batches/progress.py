@@ -31,10 +31,10 @@ class Progress:
     def total(self) -> int | None:
         """Expected number of analyses; None if neither estimated nor fully queued."""
         if self.batch.is_fully_queued:
-            return self.batch.asked
+            return self.batch.queued
         expected = self.batch.expected
         # Pictures may be added after the estimate; a run never shows more than 100 %.
-        return None if expected is None else max(expected, self.batch.asked)
+        return None if expected is None else max(expected, self.batch.queued)
 
     @property
     def seconds_left(self) -> float | None:
@@ -94,15 +94,15 @@ def _counters(ids: list[int]) -> dict[int, tuple[int, int, int, Decimal, int, in
         # Entries that fold() has not added yet are summed here, so that the numbers do not jump every few seconds.
         cursor.execute(
             """
-            SELECT asked.id, entries.*, (
+            SELECT requested.id, entries.*, (
                        SELECT count(*) FROM analysis_analysis
-                       WHERE batch_id = asked.id AND state IN ('queued', 'running', 'paused')), (
-                       SELECT count(*) FROM analysis_analysis WHERE batch_id = asked.id AND state = 'running')
-            FROM unnest(%s::bigint[]) asked (id)
+                       WHERE batch_id = requested.id AND state IN ('queued', 'running', 'paused')), (
+                       SELECT count(*) FROM analysis_analysis WHERE batch_id = requested.id AND state = 'running')
+            FROM unnest(%s::bigint[]) requested (id)
             CROSS JOIN LATERAL (
                 SELECT coalesce(sum(done), 0), coalesce(sum(failed), 0), coalesce(sum(reused), 0),
                        coalesce(sum(dollars), 0)
-                FROM analysis_batchentry WHERE batch_id = asked.id) entries
+                FROM analysis_batchentry WHERE batch_id = requested.id) entries
             """,
             [ids],
         )

@@ -36,12 +36,12 @@ def _step(batch_id: int, max_pending: int) -> bool:
         if room <= 0:
             return False
         size = max(1, min(selection.PAGE_SIZE, room // len(batch.apis)))
-        page = selection.next_page(batch, cursor=batch.place, size=size)
+        page = selection.next_page(batch, cursor=batch.cursor, size=size)
         _queue(batch, page.image_ids)
         # Kept on the last page: is_fully_queued says that it was the last one, an empty cursor would mean the first.
-        batch.place = page.cursor or batch.place
+        batch.cursor = page.cursor or batch.cursor
         batch.is_fully_queued = page.cursor is None or (batch.limit is not None and batch.images >= batch.limit)
-        batch.save(update_fields=["place", "is_fully_queued", "images", "asked", "skipped"])
+        batch.save(update_fields=["cursor", "is_fully_queued", "images", "queued", "skipped"])
     return True
 
 
@@ -50,7 +50,7 @@ def _queue(batch: Batch, image_ids: list[int]) -> None:
     number, pending = selection.pending_work_by_image(batch, image_ids, queued=batch.images)
     queued = {api: enqueue.enqueue_batch(batch, api=api, image_ids=work.image_ids) for api, work in pending.items()}
     batch.images += number
-    batch.asked += sum(queued.values())
+    batch.queued += sum(queued.values())
     # Another run may have queued some between the two statements; they count as skipped, too.
     overtaken = sum(len(work.image_ids) - queued[api] for api, work in pending.items())
     batch.skipped += overtaken + sum(work.in_progress for work in pending.values())

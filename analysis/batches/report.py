@@ -42,7 +42,7 @@ def causes(batch: Batch) -> list[Cause]:
     grouped = (
         batch.analyses.filter(state=Analysis.State.FAILED)
         .values_list("api", "error_code")
-        # Any message of the group will do; grouping by it would list each file's own message as a cause of its own.
+        # Any message of the group will do; grouping by it would list each file's own message as a separate cause.
         .annotate(message=Max("error_message"), number=Count("pk"))
         .order_by("-number", "api", "error_code")[:MAX_CAUSES]
     )
@@ -66,7 +66,7 @@ def report_lines(batch_id: int) -> list[str]:
 def _unfinished(state: Progress) -> Iterator[str]:
     """Analyses that ended without a result, and those left to other runs."""
     batch = state.batch
-    if batch.is_fully_queued and not state.waiting and (missing := batch.asked - state.ended) > 0:
+    if batch.is_fully_queued and not state.waiting and (missing := batch.queued - state.ended) > 0:
         text = ngettext(
             "%(number)s analysis ended without a result: its picture was deleted or moved to the trash, "
             "another request replaced it, or the bulk run was canceled.",
@@ -98,12 +98,12 @@ def _failures(batch: Batch) -> Iterator[str]:
 def _counts(state: Progress) -> str:
     batch = state.batch
     if batch.is_fully_queued:
-        queued = ngettext("%(queued)s analysis", "%(queued)s analyses", batch.asked)
+        queued = ngettext("%(queued)s analysis", "%(queued)s analyses", batch.queued)
     elif state.total is not None:
         queued = _("%(queued)s of %(total)s analyses")
     else:
-        queued = ngettext("%(queued)s analysis so far", "%(queued)s analyses so far", batch.asked)
-    queued %= {"queued": count(batch.asked), "total": count(state.total or 0)}
+        queued = ngettext("%(queued)s analysis so far", "%(queued)s analyses so far", batch.queued)
+    queued %= {"queued": count(batch.queued), "total": count(state.total or 0)}
     return _(
         "%(queued)s of %(pictures)s by %(recognizer)s: %(done)s done (%(reused)s from cache), %(failed)s failed, "
         "%(waiting)s waiting."

@@ -67,7 +67,7 @@ _NO_HISTORY = _AnalysisHistory(
 
 def next_page(batch: Batch, *, cursor: str, size: int = PAGE_SIZE) -> ImagePage:
     """The next pictures, without the trash and pictures that the user can't edit."""
-    ids, next_cursor = _listed(batch, cursor, size) if batch.uses_id_list else _results(batch, cursor, size)
+    ids, next_cursor = _named_page(batch, cursor, size) if batch.uses_id_list else _results(batch, cursor, size)
     images = Image.objects.filter(pk__in=ids, trashed_at=None)
     if not _all_owners(batch):
         images = images.editable_by(batch.person_id)
@@ -132,7 +132,7 @@ def _all_owners(batch: Batch) -> bool:
     """True for a batch over all owners whose user still has permission for it."""
     if not batch.all_owners or batch.person_id is None:
         return batch.all_owners and not batch.is_orphaned
-    # Asked again for each page: a person who loses the right in the middle of a long run loses it at once.
+    # Checked again for each page: a person who loses the permission during a long run loses it immediately.
     person = permissions.reload_user(batch.person_id)
     return person is not None and permissions.can_analyze_all_images(person)
 
@@ -152,7 +152,7 @@ def _results(batch: Batch, cursor: str, size: int) -> tuple[list[int], str | Non
     return ids, None if after is None or is_past else str(after)
 
 
-def _listed(batch: Batch, cursor: str, size: int) -> tuple[list[int], str | None]:
+def _named_page(batch: Batch, cursor: str, size: int) -> tuple[list[int], str | None]:
     rest = batch.named.filter(image_id__gt=int(cursor or 0)).order_by("image_id")
     ids = list(rest.values_list("image_id", flat=True)[:size])
     return ids, str(ids[-1]) if len(ids) == size else None

@@ -59,7 +59,7 @@ def check_connection(bucket: Bucket, *, origin: str = "") -> Iterator[AwsFinding
 
 
 def check_cors(client: Any, bucket: str, *, origin: str) -> AwsFinding:
-    """Ask the bucket, as browsers on this site do, if they may upload to it."""
+    """Send preflight requests, as browsers on this site do before uploads."""
     try:
         refused = cors.refused_methods(client, bucket, origin=origin)
     except AWSError as error:

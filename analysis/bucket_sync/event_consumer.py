@@ -117,7 +117,7 @@ def consume(
 
     Yields after each batch; calls `on_poll` before each attempt to receive one.
 
-    Several consumers may run at the same time. Errors of SQS and the database are retried for ever, unless
+    Several consumers may run at the same time. Errors of SQS and the database are retried forever, unless
     `max_failures` in a row end it by raising the last one.
     """
     counts, failures = EventCounts(), 0

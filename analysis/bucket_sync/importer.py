@@ -136,7 +136,7 @@ def _examine(row: BucketObject, info: ObjectInfo, file: IO[bytes]) -> Examined:
 
 
 def _is_gone(error: AWSError) -> bool:
-    # S3 answers 404 for both, but a bucket that is missing or misspelled must not put its pictures into the trash.
+    # S3 returns 404 for both, but a bucket that is missing or misspelled must not put its pictures into the trash.
     return error.is_absent and error.code != "NoSuchBucket"
 
 
@@ -180,7 +180,7 @@ def _denies_everything(row: BucketObject, code: str) -> bool:
     several.
     """
     objects, is_denied = BucketObject.objects.filter(bucket=row.bucket), False
-    # AWS answers AccessDenied for a missing right, for one object's ACL and for its KMS key alike; only a second object
+    # AWS returns AccessDenied for a missing permission, an object's ACL and its KMS key alike; only a second object
     # tells them apart.
     for present in objects.filter(state=State.PRESENT).order_by("-pk")[:MAX_PROBES]:
         try:
@@ -210,9 +210,9 @@ def _release(row: BucketObject, *, code: str, reason: str, is_counted: bool = Tr
 
 def _pause(bucket: Bucket, reason: str, duration: timedelta) -> None:
     logger.warning("bucket %s is paused: %s", bucket, reason or "S3 is throttling requests")
-    Bucket.objects.filter(pk=bucket.pk).update(paused_until=Now() + duration, trouble=reason)
+    Bucket.objects.filter(pk=bucket.pk).update(paused_until=Now() + duration, last_error=reason)
 
 
 def _clear_pause(bucket: Bucket) -> None:
-    if bucket.trouble or bucket.paused_until:
-        Bucket.objects.filter(pk=bucket.pk).update(trouble="", paused_until=None)
+    if bucket.last_error or bucket.paused_until:
+        Bucket.objects.filter(pk=bucket.pk).update(last_error="", paused_until=None)

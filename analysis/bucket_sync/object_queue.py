@@ -65,16 +65,16 @@ def record_events(events: Sequence[ObjectEvent]) -> RecordedEvents:
 
 def _sidecars(events: Sequence[ObjectEvent]) -> list[tuple[Bucket, dict[str, str]]]:
     """Buckets with the ETags of the sidecars that were put into them, by key."""
-    put = [event for event in events if event.kind == CREATED and is_sidecar(event.key)]
-    buckets = Bucket.objects.filter(name__in={event.bucket for event in put}) if put else ()
-    return [(bucket, _sidecars_of(bucket, put)) for bucket in buckets]
+    sidecar_events = [event for event in events if event.kind == CREATED and is_sidecar(event.key)]
+    buckets = Bucket.objects.filter(name__in={event.bucket for event in sidecar_events}) if sidecar_events else ()
+    return [(bucket, _sidecars_of(bucket, sidecar_events)) for bucket in buckets]
 
 
-def _sidecars_of(bucket: Bucket, put: Iterable[ObjectEvent]) -> dict[str, str]:
+def _sidecars_of(bucket: Bucket, events: Iterable[ObjectEvent]) -> dict[str, str]:
     accepts = key_filter_of(bucket).accepts_sidecar
     return {
         event.key: event.etag
-        for event in put
+        for event in events
         if event.bucket == bucket.name and accepts(event.key) and not is_internal_key(bucket.name, event.key)
     }
 
@@ -146,9 +146,9 @@ def _upsert(rows: dict[tuple[int, str], ObjectEvent]) -> set[int]:
         return {bucket_id for bucket_id, state in cursor.fetchall() if state == "waiting"}
 
 
-def queue_objects(bucket_id: int, listed: Iterable[ObjectInfo]) -> None:
+def queue_objects(bucket_id: int, objects: Iterable[ObjectInfo]) -> None:
     """Queue listed objects, whatever their last state."""
-    rows = sorted(listed, key=lambda info: info.key)  # as in _upsert
+    rows = sorted(objects, key=lambda info: info.key)  # as in _upsert
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -99,7 +99,7 @@ def _checked(text: str, limit: int, name: str) -> str:
 def _json_object(text: str) -> Mapping[str, Any]:
     try:
         content = json.loads(text)
-    # json recurses: some thousand opening brackets are enough, and anybody with access to the queue can send them.
+    # json recurses: a few thousand opening brackets are enough, and anyone with access to the queue can send them.
     except (ValueError, RecursionError) as error:
         raise InvalidEvent(gettext_noop("The message is not JSON: %(error)s."), error=str(error)) from error
     if not isinstance(content, dict):

@@ -1,4 +1,4 @@
-"""XMP sidecars in buckets: photo.jpg.xmp, else photo.xmp beside photo.jpg.
+"""XMP sidecars in buckets: photo.jpg.xmp, or else photo.xmp for photo.jpg.
 
 A sync and S3 events note which pictures have a new sidecar and queue these; the importer reads it with the picture.
 """
@@ -73,7 +73,7 @@ def read(row: BucketObject) -> Sidecar:
 
 
 def queue_changed(bucket: Bucket, etags: Mapping[str, str]) -> int:
-    """Queue the objects beside sidecars that are new or changed, by key and ETag.
+    """Queue the objects whose sidecars are new or changed, by key and ETag.
 
     Returns the number of those that did not wait already.
     """

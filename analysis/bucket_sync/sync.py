@@ -151,7 +151,7 @@ def _begin(bucket: Bucket, options: SyncOptions) -> SyncCounts:
     if bucket.cursor:
         return SyncCounts(**{name: number for name, number in bucket.report.items() if hasattr(SyncCounts, name)})
     Bucket.objects.filter(pk=bucket.pk).update(
-        sync_started_at=Now(), sync_ended_at=None, report={}, trouble="", paused_until=None
+        sync_started_at=Now(), sync_ended_at=None, report={}, last_error="", paused_until=None
     )
     return SyncCounts()
 
@@ -175,11 +175,11 @@ def _compare(
         if key_filter.accepts(info.key) and not object_queue.is_internal_key(bucket.name, info.key)
     }
     rows = BucketObject.objects.filter(bucket=bucket, key__in=list(selected)).values_list("key", "etag", "state")
-    seen = {key: (etag, state) for key, etag, state in rows}
+    known = {key: (etag, state) for key, etag, state in rows}
     counts = SyncCounts(listed=len(page), skipped=len(page) - len(selected))
     to_import = []
     for info in selected.values():
-        outcome = _outcome(info, seen.get(info.key))
+        outcome = _outcome(info, known.get(info.key))
         setattr(counts, outcome, getattr(counts, outcome) + 1)
         if outcome in {"new", "changed"}:
             to_import.append(info)
@@ -193,26 +193,26 @@ def _compare(
     return counts
 
 
-def _outcome(info: ObjectInfo, seen: tuple[str, str] | None) -> str:
+def _outcome(info: ObjectInfo, known: tuple[str, str] | None) -> str:
     """The field of SyncCounts for a listed object, by its last (etag, state).
 
     "changed" includes objects that failed before or came back.
     """
-    if seen is None:
+    if known is None:
         return "new"
-    etag, state = seen
+    etag, state = known
     # Compared by ETag alone: a listing has neither version nor sequencer. One that waits is read again anyway.
     if state in {State.GONE, State.FAILED} or (state != State.WAITING and etag != info.etag):
         return "changed"
     return "refused" if state == State.REFUSED else "unchanged"
 
 
-def _missing(bucket: Bucket, listed: list[str], *, after: str, until: str | None, options: SyncOptions) -> int:
+def _missing(bucket: Bucket, keys: list[str], *, after: str, until: str | None, options: SyncOptions) -> int:
     """Number of images in this range whose object is not listed.
 
     Marks unlisted objects without image as gone, except waiting ones, which may be newer than the listing.
     """
-    values: list[Any] = [bucket.pk, after, until, until, listed]
+    values: list[Any] = [bucket.pk, after, until, until, keys]
     with connection.cursor() as cursor:
         if not options.is_dry:
             cursor.execute(MARK_GONE, values)

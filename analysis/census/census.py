@@ -17,11 +17,11 @@ from django.db import connection
 
 from analysis.bucket_sync import object_queue
 from analysis.census import costs, counts
+from analysis.census.classification import ObjectTable, Rules
 from analysis.census.costs import ApiCost, S3Cost
-from analysis.census.counts import DIMENSIONS, Group, LeftOut
+from analysis.census.counts import DIMENSIONS, CensusGroup, LeftOut
 from analysis.census.inventory import InvalidInventory, Inventory, Part
 from analysis.census.inventory_files import Source, has_checksum
-from analysis.census.table import ObjectTable, Rules
 from analysis.messages import gettext_noop
 from analysis.models import Bucket, BucketCensus
 from analysis.recognition.prices import price_list
@@ -39,7 +39,7 @@ _DAMAGED = gettext_noop(
 
 
 @dataclass(frozen=True, kw_only=True)
-class PricedGroup(Group):
+class PricedGroup(CensusGroup):
     """A group with price and duration of analyzing its new pictures."""
 
     dollars: Decimal
@@ -209,7 +209,7 @@ def _summary(
     )
 
 
-def _priced(group: Group, enabled: Sequence[str]) -> PricedGroup:
+def _priced(group: CensusGroup, enabled: Sequence[str]) -> PricedGroup:
     return PricedGroup(
         **asdict(group),
         dollars=costs.group_dollars(group, enabled=enabled),

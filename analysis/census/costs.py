@@ -11,7 +11,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from analysis.census.counts import Group
+from analysis.census.counts import CensusGroup
 from analysis.models import Analysis
 from analysis.recognition import aws_quotas, ledger, registry
 from analysis.recognition.prices import price_list
@@ -67,18 +67,18 @@ def api_costs(count: int, *, enabled: Sequence[str]) -> list[ApiCost]:
     return costs
 
 
-def group_dollars(group: Group, *, enabled: Sequence[str]) -> Decimal:
+def group_dollars(group: CensusGroup, *, enabled: Sequence[str]) -> Decimal:
     """Price of a group's new pictures alone, at the first tier that applies now."""
     return sum((cost.dollars for cost in api_costs(group.new, enabled=enabled) if cost.is_enabled), Decimal(0))
 
 
-def group_seconds(group: Group, *, enabled: Sequence[str]) -> float:
+def group_seconds(group: CensusGroup, *, enabled: Sequence[str]) -> float:
     """Duration of the slowest API: all are called in parallel."""
     return max((group.new / aws_quotas.quota(region(), api) for api in enabled), default=0.0)
 
 
-def s3_cost(classes: Iterable[Group]) -> S3Cost:
-    """Each new picture is read once, duplicates too: only their bytes tell."""
+def s3_cost(classes: Iterable[CensusGroup]) -> S3Cost:
+    """Each new picture is read once, duplicates too: only their bytes are proof."""
     prices = _s3_prices()
     requests, dollars, new = 0, Decimal(0), 0
     for group in classes:

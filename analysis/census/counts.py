@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis.census.table import ObjectTable
+from analysis.census.classification import ObjectTable
 
 DIMENSIONS = {"prefix": "prefix", "type": "type", "age": "age", "storage-class": "storage_class"}
 """By name of the option --by: the column."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Group:
+class CensusGroup:
     """Current objects of a group, without excluded keys.
 
     `pictures` have the extension of an accepted format, can be read at once and are not too large. Of these
@@ -70,7 +70,7 @@ SELECT {names}, name FROM groups ORDER BY pictures DESC NULLS LAST, bytes DESC, 
 _OTHER_KINDS = {"archived": "archived", "too large": "too_large", "unnamed": "unnamed", "other": "other"}
 
 
-def count_groups(table: ObjectTable, dimension: str, *, limit: int) -> list[Group]:
+def count_groups(table: ObjectTable, dimension: str, *, limit: int) -> list[CensusGroup]:
     """The groups with most pictures."""
     return _count(table, DIMENSIONS[dimension], limit=limit)
 
@@ -82,7 +82,7 @@ def count_names(table: ObjectTable, dimension: str) -> int:
     return int(table.rows(query)[0][0])
 
 
-def count_all(table: ObjectTable) -> Group:
+def count_all(table: ObjectTable) -> CensusGroup:
     return next(iter(_count(table, "''", limit=1)), _NOTHING)
 
 
@@ -99,7 +99,7 @@ def count_left_out(table: ObjectTable) -> LeftOut:
     return LeftOut(*kinds.get("noncurrent", (0, 0)), markers, *kinds.get("excluded", (0, 0)))
 
 
-def _count(table: ObjectTable, column: str, *, limit: int) -> list[Group]:
+def _count(table: ObjectTable, column: str, *, limit: int) -> list[CensusGroup]:
     sums = ", ".join(
         f"sum(objects) FILTER (kind = '{kind}') AS {name}, sum(bytes) FILTER (kind = '{kind}') AS {name}_bytes"
         for kind, name in _OTHER_KINDS.items()
@@ -107,10 +107,12 @@ def _count(table: ObjectTable, column: str, *, limit: int) -> list[Group]:
     names = list(_NOTHING.__dataclass_fields__)[1:]
     rows = table.rows(_GROUPS.format(column=column, other_kinds=sums, names=", ".join(names)), [limit])
     return [
-        Group(name=row[-1], **{name: int(number or 0) for name, number in zip(names, row[:-1], strict=True)})
+        CensusGroup(name=row[-1], **{name: int(number or 0) for name, number in zip(names, row[:-1], strict=True)})
         for row in rows
     ]
 
 
 _LEFT_OUT = "'noncurrent', 'delete marker', 'excluded'"
-_NOTHING = Group(name="", **dict.fromkeys([name for name in Group.__dataclass_fields__ if name != "name"], 0))
+_NOTHING = CensusGroup(
+    name="", **dict.fromkeys([name for name in CensusGroup.__dataclass_fields__ if name != "name"], 0)
+)

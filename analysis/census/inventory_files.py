@@ -82,7 +82,7 @@ class FolderSource:
         around = [here, *here.resolve().parents]
         places = [*(folder / key for folder in around), here / key.name, here / "data" / key.name]
         places.append(here.resolve().parent / "data" / key.name)
-        return next((place for place in places if place.is_file()), None)
+        return next((path for path in places if path.is_file()), None)
 
 
 @dataclass(frozen=True)

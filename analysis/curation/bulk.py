@@ -92,7 +92,7 @@ def apply_step(change: BulkChange, image_ids: list[int]) -> bool:
     """
     action = ACTIONS[change.action]
     with transaction.atomic():
-        # Rights are asked for in each step, as a change of a large result takes minutes and a right may end in between.
+        # Permissions are checked in each step: a large change takes minutes, and one may be revoked in between.
         locked = action.scope(change).select_for_update(of=("self",)).filter(pk__in=image_ids)
         permitted = list(locked.order_by("pk").values_list("pk", flat=True))
         # After the pictures, the order in which undo_step locks; the other way round the two would deadlock.
@@ -184,7 +184,7 @@ def undo_step(change: BulkChange) -> int | None:
 
 
 def numbers_deleted(changes: Iterable[BulkChange]) -> dict[int, int]:
-    """Numbers of pictures, by change, that were deleted forever since and can't be restored.
+    """Numbers of pictures, by change, that were deleted forever since.
 
     The latest changes only, up to MAX_CHECKED pictures.
     """

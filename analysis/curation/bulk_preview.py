@@ -1,6 +1,6 @@
 """The number of selected pictures that an action would change.
 
-Counted with the scope that the action itself asks for, so that both say the same.
+Counted with the scope of the action itself, so that both agree.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ def permitted(selection: Selection, action: str) -> Permitted:
     total = number = 0
     for image_ids in selection.steps():
         allowed = set(scope.filter(pk__in=image_ids).values_list("pk", flat=True))
-        seen = set(visible.filter(pk__in=image_ids).values_list("pk", flat=True))
-        total, number = total + len(seen | allowed), number + len(allowed)
+        visible_ids = set(visible.filter(pk__in=image_ids).values_list("pk", flat=True))
+        total, number = total + len(visible_ids | allowed), number + len(allowed)
     return Permitted(total, number)
 
 
 def _of_many(selection: Selection) -> Permitted | None:
-    """An answer for a search with more results than are counted one by one."""
+    """The result for a search with more matches than are counted one by one."""
     query = selection.query
     if query is None:
         return None

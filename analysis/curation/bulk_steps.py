@@ -96,11 +96,11 @@ def _apply_next_page(change: BulkChange) -> bool:
     image_ids, cursor = results.ids_page(
         parse(change.query),
         viewer=Viewer(user_id=change.person_id, sees_all=includes_all_owners(change)),
-        after=Cursor.from_text(change.place),
+        after=Cursor.from_text(change.cursor),
         size=STEP_SIZE,
         # Terms such as "added:today" keep the meaning they had when the change was requested.
         moment=change.done_at,
     )
     apply_step(change, image_ids)
-    BulkChange.objects.filter(pk=change.pk).update(place=str(cursor or ""))
+    BulkChange.objects.filter(pk=change.pk).update(cursor=str(cursor or ""))
     return cursor is not None

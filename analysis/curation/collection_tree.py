@@ -32,19 +32,19 @@ class Preview:
 def levels(collections: Iterable[tuple[int, str]], *, below: str = "") -> list[Level]:
     """The names one level below a path, from pairs of id and name; case is ignored."""
     prefix = f"{below}/".lower() if below else ""
-    found: dict[str, Level] = {}
+    by_name: dict[str, Level] = {}
     for pk, name in sorted(collections, key=lambda pair: pair[1].lower()):
         if not name.lower().startswith(prefix):
             continue
         first, slash, _rest = name[len(prefix) :].partition("/")
         path = name[: len(prefix)] + first
-        level = found.get(path.lower(), Level(first, path, None, 0))
-        found[path.lower()] = (
+        level = by_name.get(path.lower(), Level(first, path, None, 0))
+        by_name[path.lower()] = (
             Level(level.name, level.path, level.collection_id, level.below + 1)
             if slash
             else Level(first, path, pk, level.below)
         )
-    return sorted(found.values(), key=lambda level: level.name.lower())
+    return sorted(by_name.values(), key=lambda level: level.name.lower())
 
 
 def previews(collections: Sequence[Collection], viewer: Viewer) -> dict[int, Preview]:
@@ -54,8 +54,8 @@ def previews(collections: Sequence[Collection], viewer: Viewer) -> dict[int, Pre
     """
     ids = [collection.pk for collection in collections]
     entries = _visible_entries(viewer)
-    counted = entries.filter(collection__in=ids).values_list("collection_id").annotate(number=Count("pk"))
-    counts = dict(counted.order_by())
+    rows = entries.filter(collection__in=ids).values_list("collection_id").annotate(number=Count("pk"))
+    counts = dict(rows.order_by())
     in_this = entries.filter(collection=OuterRef("pk"))
     first = in_this.order_by("position", "image_id").values("image_id")[:1]
     chosen = in_this.filter(image_id=OuterRef("cover_id")).values("image_id")[:1]

@@ -1,4 +1,4 @@
-"""Collections: their names, pictures, order and people."""
+"""Collections: their names, pictures and people."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Max, Value
 from django.db.models.functions import Concat, Length, Now, Substr
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from analysis import formatting
 from analysis.curation.bulk import Selection
 from analysis.curation.errors import ActionRefused
-from analysis.curation.positions import FIRST, MAX_LENGTH, WIDTH, positions_between
+from analysis.curation.positions import positions_between
 from analysis.models import Collection, CollectionImage, CollectionMember, Image
 from analysis.models.collections import NAME_LENGTH
 
@@ -28,21 +27,6 @@ MAX_DESCRIPTION = 5_000
 MAX_IMAGES = 20_000
 """Pictures of one collection. What is larger is a saved search."""
 UNDO_WINDOW = timedelta(hours=24)
-CHANGED_MESSAGE = gettext_lazy("This collection changed in the meantime. Reload the page and try again.")
-ORDERS = {
-    "taken": "image.taken_at NULLS LAST, image.id",
-    "taken-last": "image.taken_at DESC NULLS LAST, image.id DESC",
-    "added": "entry.added_at, entry.position",
-    "name": "lower(image.filename), image.id",
-}
-"""Orders that a collection can be put in at once."""
-_ARRANGE = """
-    UPDATE analysis_collectionimage entry SET position = lpad((%s + numbered.number)::text, %s, '0')
-    FROM (SELECT entry.id, row_number() OVER (ORDER BY {order}) AS number
-          FROM analysis_collectionimage entry JOIN analysis_image image ON image.id = entry.image_id
-          WHERE entry.collection_id = %s) numbered
-    WHERE entry.id = numbered.id
-"""
 
 
 class Placed(NamedTuple):
@@ -88,14 +72,14 @@ def get_or_create(owner: AbstractBaseUser, *, name: str) -> Collection:
     Raises ActionRefused.
     """
     own = Collection.objects.filter(owner_id=owner.pk, deleted_at=None, name__iexact=clean_collection_name(name))
-    if found := own.first():
-        return found
+    if existing := own.first():
+        return existing
     try:
         return create(owner, name=name)
     except ActionRefused:
         # Created at the same time, as by uploads that arrive together.
-        if found := own.first():
-            return found
+        if existing := own.first():
+            return existing
         raise
 
 
@@ -120,13 +104,13 @@ def add(collection: Collection, selection: Selection, *, maximum: int = MAX_IMAG
     """
     added: list[int] = []
     with transaction.atomic():
-        _lock(collection)
+        lock(collection)
         present = set(collection.entries.values_list("image_id", flat=True))
         for image_ids in selection.steps():
-            seen = Image.objects.visible_to(selection.viewer).filter(pk__in=image_ids)
-            visible = set(seen.values_list("pk", flat=True)) - present
-            added += [image_id for image_id in image_ids if image_id in visible]
-            present |= visible
+            visible = Image.objects.visible_to(selection.viewer).filter(pk__in=image_ids)
+            missing = set(visible.values_list("pk", flat=True)) - present
+            added += [image_id for image_id in image_ids if image_id in missing]
+            present |= missing
             if len(present) > maximum:
                 raise ActionRefused(_too_many(maximum))
         _append(collection, added, by_id=selection.person.pk)
@@ -139,7 +123,7 @@ def add_image(collection: Collection, image_id: int, *, by_id: int, maximum: int
     Unlike `add`, it does not load the collection, as thousands of uploads may follow each other.
     """
     with transaction.atomic():
-        _lock(collection)
+        lock(collection)
         if collection.entries.filter(image_id=image_id).exists():
             return
         if collection.entries.count() >= maximum:
@@ -150,7 +134,7 @@ def add_image(collection: Collection, image_id: int, *, by_id: int, maximum: int
 def remove(collection: Collection, image_ids: Ids[int]) -> list[Placed]:
     """Remove pictures; returns them for `put_back`."""
     with transaction.atomic():
-        _lock(collection)
+        lock(collection)
         removed = placed(collection, image_ids)
         collection.entries.filter(image_id__in=image_ids).delete()
         Collection.objects.filter(pk=collection.pk, cover__in=image_ids).update(cover=None)
@@ -166,7 +150,7 @@ def placed(collection: Collection, image_ids: Ids[int] | None = None) -> list[Pl
 def put_back(collection: Collection, rows: Sequence[Placed]) -> int:
     """Undo of removing, moving and sorting: pictures at the positions they had."""
     with transaction.atomic():
-        _lock(collection)
+        lock(collection)
         ids = Image.objects.filter(pk__in=[row.image_id for row in rows]).values_list("pk", flat=True)
         existing = set(ids)
         people = get_user_model()._default_manager.filter(pk__in={row.added_by_id for row in rows if row.added_by_id})
@@ -191,39 +175,6 @@ def put_back(collection: Collection, rows: Sequence[Placed]) -> int:
     return len(entries)
 
 
-def move(collection: Collection, image_ids: Sequence[int], *, before: int | None) -> list[Placed]:
-    """Move pictures before another one, or to the end; returns where they were.
-
-    Both are named by picture and not by number, so it means the same after somebody else moved some. Raises
-    ActionRefused if a picture is no longer there.
-    """
-    with transaction.atomic():
-        _lock(collection)
-        moving = set(image_ids)
-        order = sorted(placed(collection), key=lambda row: (row.position, row.image_id))
-        were = [row for row in order if row.image_id in moving]
-        rest = [row for row in order if row.image_id not in moving]
-        index = len(rest) if before is None else next((i for i, row in enumerate(rest) if row.image_id == before), -1)
-        if index < 0 or len(were) < len(moving):
-            raise ActionRefused(CHANGED_MESSAGE)
-        low = rest[index - 1].position if index else None
-        high = rest[index].position if index < len(rest) else None
-        positions = positions_between(low, high, len(were))
-        _place(collection, [row.image_id for row in were], positions)
-        if max(map(len, positions), default=0) > MAX_LENGTH:
-            _arrange(collection, "entry.position, entry.image_id")
-    return were
-
-
-def arrange(collection: Collection, order: str) -> list[Placed]:
-    """Put all pictures in one of ORDERS; returns where they were."""
-    with transaction.atomic():
-        _lock(collection)
-        were = placed(collection)
-        _arrange(collection, ORDERS[order])
-    return were
-
-
 def share_with(collection: Collection, *, username: str, can_edit: bool) -> CollectionMember:
     """Share with a person, or change what they may do. Raises ActionRefused."""
     people = get_user_model()._default_manager.filter(is_active=True)
@@ -232,7 +183,7 @@ def share_with(collection: Collection, *, username: str, can_edit: bool) -> Coll
     if person is None:
         raise ActionRefused(_("There is no account named “%(name)s”.") % {"name": name})
     if person.pk == collection.owner_id:
-        raise ActionRefused(_("This collection is theirs already."))
+        raise ActionRefused(_("They already own this collection."))
     member, _is_new = CollectionMember.objects.update_or_create(
         collection=collection, user=person, defaults={"can_edit": can_edit}
     )
@@ -259,7 +210,7 @@ def delete_expired() -> None:
     expired.delete()
 
 
-def _lock(collection: Collection) -> None:
+def lock(collection: Collection) -> None:
     """Of two people who change a collection at once, the second waits."""
     if not Collection.objects.select_for_update().filter(pk=collection.pk, deleted_at=None).values_list("pk"):
         raise ActionRefused(_("This collection was deleted."))
@@ -279,24 +230,9 @@ def _append(collection: Collection, image_ids: Sequence[int], *, by_id: int) -> 
     Collection.objects.filter(pk=collection.pk).update(changed_at=Now())
 
 
-def _place(collection: Collection, image_ids: Sequence[int], positions: Sequence[str]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """UPDATE analysis_collectionimage entry SET position = moved.position
-               FROM unnest(%s::bigint[], %s::text[]) AS moved(image_id, position)
-               WHERE entry.collection_id = %s AND entry.image_id = moved.image_id""",
-            [list(image_ids), list(positions), collection.pk],
-        )
-
-
-def _arrange(collection: Collection, order: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(_ARRANGE.format(order=order), [FIRST, WIDTH, collection.pk])
-
-
 @contextmanager
 def _unique(name: str) -> Iterator[None]:
-    """Refuses a name that the database has already: the constraint decides."""
+    """Rejects a name that is already in use: the constraint decides."""
     try:
         with transaction.atomic():
             yield

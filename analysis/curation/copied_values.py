@@ -70,7 +70,7 @@ def _copy_labels(change: BulkChange, image_id: int, other_ids: Sequence[int]) ->
 
 
 def _copy_ratings(image_id: int, other_ids: Sequence[int]) -> Copied:
-    """Copy everybody's favorite and highest stars, for each person their own.
+    """Copy each person's favorite and highest stars.
 
     Returns old and new by person, of those that differ.
     """
@@ -110,7 +110,7 @@ def _copy_collections(change: BulkChange, image_id: int, other_ids: Sequence[int
     entries = CollectionImage.objects.filter(image_id__in=other_ids, collection__in=own.values("pk"))
     added = []
     for entry in entries.order_by("collection_id", "position").distinct("collection_id"):
-        # Whoever added the other one: a private picture is shown to a collection's people if its owner added it.
+        # By the person who added the other one: a private picture is shown in a collection only if its owner added it.
         added.append(
             CollectionImage.objects.create(
                 collection_id=entry.collection_id,
@@ -127,21 +127,21 @@ def _copy_details(change: BulkChange, image_id: int, other_ids: Sequence[int]) -
     edited = list(Image.objects.filter(pk__in=other_ids, file_values__isnull=False).order_by("pk"))
     if not edited:
         return {}
-    kept = Image.objects.get(pk=image_id)
+    image = Image.objects.get(pk=image_id)
     edit: Any = {}
     for field in FIELDS:
-        value = next((values_of(other, field) for other in edited if _is_lacking(kept, other, field)), None)
+        value = next((values_of(other, field) for other in edited if _is_lacking(image, other, field)), None)
         if value is not None:
             edit[field] = value
     states = metadata_edits.edit([image_id], cast(metadata_edits.Edit, edit), now=change.done_at) if edit else {}
     return {"details": states[image_id]} if states else {}
 
 
-def _is_lacking(kept: Image, other: Image, field: str) -> bool:
+def _is_lacking(image: Image, other: Image, field: str) -> bool:
     """True if the other's field was edited and the kept one's was not.
 
     Where their files say different things, only an empty field is filled.
     """
-    in_file, own = other.file_values or {}, values_of(kept, field)
-    is_edited = field in (kept.file_values or {})
+    in_file, own = other.file_values or {}, values_of(image, field)
+    is_edited = field in (image.file_values or {})
     return field in in_file and not is_edited and (in_file[field] == own or not any(own))

@@ -64,8 +64,8 @@ def _labels(image_ids: Collection[int]) -> dict[int, list[str]]:
 
 
 def _collections(image_ids: Collection[int], user: AbstractBaseUser) -> dict[int, list[str]]:
-    seen = rights.viewable_collections(user)
-    entries = CollectionImage.objects.filter(image_id__in=image_ids, collection__in=seen.values("pk"))
+    viewable = rights.viewable_collections(user)
+    entries = CollectionImage.objects.filter(image_id__in=image_ids, collection__in=viewable.values("pk"))
     names: dict[int, list[str]] = defaultdict(list)
     for image_id, name in entries.order_by("collection__name").values_list("image_id", "collection__name"):
         if len(names[image_id]) < MAX_COLLECTIONS:

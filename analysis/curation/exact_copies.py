@@ -1,6 +1,6 @@
 """Exact copies, files of the same bytes: which is kept, and merging all of them.
 
-A merge runs in steps, like other bulk changes in the background. `BulkChange.place` holds the SHA-256 it has come to.
+A merge runs in steps, like other bulk changes in the background. `BulkChange.cursor` holds the SHA-256 it has come to.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ class CopyGroup:
     `edits`: what people gave each, by id.
     """
 
-    kept: Image
+    best: Image
     others: tuple[Image, ...]
     edits: dict[int, int]
 
     @property
     def has_most_edits(self) -> bool:
         """True if edits decided which is kept, and not the time when it was added."""
-        return self.edits[self.kept.pk] > max(self.edits[image.pk] for image in self.others)
+        return self.edits[self.best.pk] > max(self.edits[image.pk] for image in self.others)
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ class CopyTotals:
 
 def exact_copies(user: AbstractBaseUser, *, after: str = "", size: int = STEP_GROUPS) -> tuple[list[CopyGroup], str]:
     """The next groups of a person, and the place after them; "" at the end."""
-    images, place = _next_images(permissions.editable_images(user), after, size=size)
-    return _groups(images), place
+    images, cursor = _next_images(permissions.editable_images(user), after, size=size)
+    return _groups(images), cursor
 
 
 def count_groups(user: AbstractBaseUser, *, cap: int) -> int:
@@ -94,7 +94,7 @@ def start(user: AbstractBaseUser) -> BulkChange:
         # Of two clicks the second waits here, and finds the change of the first.
         get_user_model()._default_manager.select_for_update().get(pk=user.pk)
         if BulkChange.objects.filter(person_id=user.pk, action=Act.EXACT, is_open=True).exists():
-            raise ActionRefused(_("Your exact copies are being resolved already."))
+            raise ActionRefused(_("Your exact copies are already being resolved."))
         if not count_groups(user, cap=1):
             raise ActionRefused(_("There are no exact copies to resolve."))
         change = BulkChange.objects.create(person_id=user.pk, action=Act.EXACT, is_open=True)
@@ -108,9 +108,9 @@ def merge_next(change: BulkChange) -> bool:
 
     The caller holds the change's lock.
     """
-    found, place = _next_images(editable(change), change.place, size=STEP_GROUPS)
+    candidates, cursor = _next_images(editable(change), change.cursor, size=STEP_GROUPS)
     # Read again under the lock: one of them may have been edited, transferred or trashed in between.
-    ids = [image.pk for image in found]
+    ids = [image.pk for image in candidates]
     images = editable(change).select_for_update(of=("self",)).filter(pk__in=ids, trashed_at=None).order_by("pk")
     groups = _groups(sorted(images, key=lambda image: (image.sha256, image.pk)))
     before: dict[int, Copied] = {}
@@ -118,13 +118,13 @@ def merge_next(change: BulkChange) -> bool:
         other_ids = [image.pk for image in group.others]
         # Most copies were never touched; then there is nothing to look for.
         is_edited = any(group.edits[pk] for pk in other_ids)
-        before[group.kept.pk] = copy_values(change, group.kept.pk, other_ids) if is_edited else {"labels": []}
+        before[group.best.pk] = copy_values(change, group.best.pk, other_ids) if is_edited else {"labels": []}
     trashed = trash.trash([image.pk for group in groups for image in group.others], at=change.done_at)
     change.record(before | {pk: {} for pk in trashed}, number=len(trashed))
     if before:
         audit_log.record_images(audit_log.entry_of_bulk_change(change).pk, [*before, *trashed])
-    BulkChange.objects.filter(pk=change.pk).update(place=place)
-    return bool(place)
+    BulkChange.objects.filter(pk=change.pk).update(cursor=cursor)
+    return bool(cursor)
 
 
 def edit_counts(image_ids: Collection[int]) -> Counter[int]:
@@ -152,19 +152,19 @@ def _hashes(images: ImageQuerySet) -> QuerySet[Image, Any]:
 
 
 def _next_images(images: ImageQuerySet, after: str, *, size: int) -> tuple[list[Image], str]:
-    """The copies of the next files, and the SHA-256 to go on after; "" at the end."""
+    """The copies of the next files, and the SHA-256 to continue after; "" at the end."""
     rows = list(_hashes(images.filter(sha256__gt=after)).values_list("sha256", flat=True)[: size + 1])
     hashes = rows[:size]
-    found = images.filter(trashed_at=None, has_duplicate=True, sha256__in=hashes).order_by("sha256", "pk")
+    matches = images.filter(trashed_at=None, has_duplicate=True, sha256__in=hashes).order_by("sha256", "pk")
     copies = list(
-        found.select_related("bucket").defer("placeholder", "signature", "description")[: MAX_STEP_IMAGES + 1]
+        matches.select_related("bucket").defer("placeholder", "signature", "description")[: MAX_STEP_IMAGES + 1]
     )
     if len(copies) <= MAX_STEP_IMAGES:
         return copies, hashes[-1] if len(rows) > size else ""
     # The last file may have more copies. Alone it is merged in parts: what is kept of one is part of the next.
     copies = copies[:MAX_STEP_IMAGES]
-    whole = [image for image in copies if image.sha256 != copies[-1].sha256]
-    return (whole, whole[-1].sha256) if whole else (copies, after or "0")
+    complete = [image for image in copies if image.sha256 != copies[-1].sha256]
+    return (complete, complete[-1].sha256) if complete else (copies, after or "0")
 
 
 def _groups(images: Iterable[Image]) -> list[CopyGroup]:
@@ -179,8 +179,8 @@ def _groups(images: Iterable[Image]) -> list[CopyGroup]:
 
 def _group(copies: list[Image], edits: dict[int, int]) -> CopyGroup:
     """Most edits by people first, then the one that was added first."""
-    kept, *others = sorted(copies, key=lambda image: (-edits[image.pk], image.added_at, image.pk))
-    return CopyGroup(kept, tuple(others), {image.pk: edits[image.pk] for image in copies})
+    best, *others = sorted(copies, key=lambda image: (-edits[image.pk], image.added_at, image.pk))
+    return CopyGroup(best, tuple(others), {image.pk: edits[image.pk] for image in copies})
 
 
 def _own_edits(image: Image) -> int:

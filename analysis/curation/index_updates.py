@@ -37,7 +37,7 @@ def index_verdicts(label: Label, decisions: Mapping[int, str | None]) -> None:
         reindex(list(decisions), apis=())
         return
     if ancestors_of([label.pk]):
-        reindex(list(decisions), apis=())  # other labels of the image may stand for the same ancestors
+        reindex(list(decisions), apis=())  # other labels of the image may have the same ancestors
         return
     _index_rejected([pk for pk, decision in decisions.items() if decision == Verdict.Decision.REJECTED], label)
     _index_undecided([pk for pk, decision in decisions.items() if decision is None], label)

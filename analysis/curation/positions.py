@@ -16,10 +16,10 @@ MAX_LENGTH = 100
 def positions_between(low: str | None, high: str | None, number: int) -> list[str]:
     """Ascending positions after `low` and before `high`; None is an open end."""
     if high is None:
-        start = _whole(low) + 1 if low is not None else FIRST
+        start = _integer(low) + 1 if low is not None else FIRST
         return [_text(start + step) for step in range(number)]
     if low is None:
-        start = _whole(high) - number
+        start = _integer(high) - number
         return [_text(start + step) for step in range(number)]
     return _spread(low, high, number)
 
@@ -34,7 +34,7 @@ def _spread(low: str, high: str, number: int) -> list[str]:
 
 
 def _between(low: str, high: str) -> str:
-    whole_low, whole_high = _whole(low), _whole(high)
+    whole_low, whole_high = _integer(low), _integer(high)
     if whole_high - whole_low > 1:
         return _text((whole_low + whole_high) // 2)
     if whole_high > whole_low:
@@ -59,9 +59,9 @@ def _fraction_between(low: str, high: str | None) -> str:
     return DIGITS[first] + _fraction_between(low[1:], None)
 
 
-def _whole(position: str) -> int:
+def _integer(position: str) -> int:
     return int(position[:WIDTH])
 
 
-def _text(whole: int) -> str:
-    return f"{whole:0{WIDTH}d}"
+def _text(integer: int) -> str:
+    return f"{integer:0{WIDTH}d}"

@@ -89,7 +89,7 @@ def _restore(image_ids: Collection[int]) -> list[int]:
 def _without_copies(image_ids: list[int]) -> list[int]:
     """The last trashed copy of each file, or none if the library has the file.
 
-    Pictures from buckets are all returned: each object there is a picture of its own.
+    Pictures from buckets are all returned: each object there is a separate picture.
     """
     with connection.cursor() as cursor:
         cursor.execute(

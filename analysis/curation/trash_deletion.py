@@ -69,9 +69,7 @@ def request(deletion: TrashDeletion, *, typed: int | None = None, reason: str = 
     if not deletion.total:
         raise ActionRefused(_("These pictures are no longer in the trash."))
     if typed is not None and typed != deletion.total:
-        raise ActionRefused(
-            _("The number is not right. Type %(number)s to confirm.") % {"number": count(deletion.total)}
-        )
+        raise ActionRefused(_("Incorrect number. Type %(number)s to confirm.") % {"number": count(deletion.total)})
     with transaction.atomic():
         details = {"reason": reason} if reason else {}
         entry = audit_log.record(AuditEntry.Action.DELETE, by_id=deletion.person_id, details=details)
@@ -143,14 +141,14 @@ def expires_at(trashed_at: datetime) -> datetime | None:
 
 
 def _is_running() -> Exists:
-    # A recognizer may be sending it at this moment. Pictures in the trash are not sent again, so this ends by itself.
+    # A recognizer may be sending it at this moment. Pictures in the trash are not sent again, so this ends soon.
     return Exists(Analysis.objects.filter(image=OuterRef("pk"), state=Analysis.State.RUNNING))
 
 
 def _is_allowed(deletion: TrashDeletion) -> bool:
-    """False if the person has lost the right since: the account was closed."""
+    """False if the person has since lost the permission: the account was closed."""
     if deletion.person_id is None:
-        return True  # asked for by imagelib or a command
+        return True  # requested by imagelib or a command
     person = permissions.reload_user(deletion.person_id)
     return person is not None and permissions.can_delete_forever(person, owner_id=deletion.owner_id)
 

@@ -141,8 +141,8 @@ def reject_label(change: VerdictChange, image_ids: Collection[int]) -> dict[int,
     analyses = images_with_label(change.label, image_ids)
     from_file = images_with_keyword(analyses, change.label)
     # Labels below it would bring it back without a verdict.
-    found = from_file | images_with_descendant(analyses, change.label.pk)
-    detected = {pk: before.get(pk) for pk, analysis_id in analyses.items() if analysis_id or pk in found}
+    with_label = from_file | images_with_descendant(analyses, change.label.pk)
+    detected = {pk: before.get(pk) for pk, analysis_id in analyses.items() if analysis_id or pk in with_label}
     from_people = {pk: verdict for pk, verdict in before.items() if pk in analyses and pk not in detected}
     return clear_verdicts(change.label, from_people) | set_verdicts(change, detected, REJECTED)
 

@@ -66,6 +66,6 @@ def _take_waiting(alert: Alert) -> tuple[int, list[int]]:
 def _delivery(alert: Alert, number: int, image_ids: list[int]) -> Delivery:
     images = documents.image_documents(image_ids)
     search = documents.search_document(name=alert.saved_search.name, query=alert.saved_search.query)
-    shown = [images[image_id] for image_id in image_ids if image_id in images]
-    payload = documents.matches_message(search, images=shown, count=number)
+    matches = [images[image_id] for image_id in image_ids if image_id in images]
+    payload = documents.matches_message(search, images=matches, count=number)
     return Delivery(alert=alert, kind=Delivery.Kind.MATCHES, payload=payload)

@@ -22,7 +22,7 @@ from analysis.search.time_limit import SearchTooSlow, TimeBudget
 TOGETHER_SECONDS = 10.0
 """Time in which the database compares the pictures with the searches of many alerts."""
 ALONE_SECONDS = 2.0
-"""The same for one alert, if that was too short for all or the alert has been in trouble."""
+"""The same for one alert, if that was too short for all or the alert has failed before."""
 GROUP = 100
 """Searches in one statement."""
 
@@ -90,19 +90,19 @@ def match(image_ids: Collection[int]) -> None:
 def _matches(alerts: Sequence[ActiveAlert], changed: ChangedImages) -> dict[int, set[int]]:
     """The pictures of the alerts that have any, whether new or not."""
     queries = CACHE.prepared((alert.query, alert.owner_id) for alert in alerts)
-    found: dict[int, set[int]] = {}
+    matches: dict[int, set[int]] = {}
     left: list[Comparison] = []
     for alert in alerts:
         query = queries[alert.query, alert.owner_id]
         if isinstance(query, InvalidQuery):  # checked when it was saved: the language has changed since
-            _save_trouble(alert, str(query))
+            _save_error(alert, str(query))
             continue
         candidates = {image_id for image_id in query.candidates(changed) if image_id > alert.after_image_id}
         if candidates and query.rest:
             left.append(Comparison(alert, query, candidates))
         elif candidates:
-            found[alert.id] = candidates
-    return found | _compare(left)
+            matches[alert.id] = candidates
+    return matches | _compare(left)
 
 
 def _compare(comparisons: Sequence[Comparison]) -> dict[int, set[int]]:
@@ -112,26 +112,26 @@ def _compare(comparisons: Sequence[Comparison]) -> dict[int, set[int]]:
     """
     alone = [comparison for comparison in comparisons if comparison.alert.has_trouble]
     together = [comparison for comparison in comparisons if not comparison.alert.has_trouble]
-    found: dict[int, set[int]] = {}
+    matches: dict[int, set[int]] = {}
     # Those with as many pictures in one statement: mostly the ones without labels, always the same.
     together.sort(key=lambda comparison: -len(comparison.image_ids))
     try:
-        found |= _compare_within(TOGETHER_SECONDS, together)
+        matches |= _compare_within(TOGETHER_SECONDS, together)
     except SearchTooSlow:
         alone += together
     for comparison in alone:
         try:
-            found |= _compare_within(ALONE_SECONDS, [comparison])
+            matches |= _compare_within(ALONE_SECONDS, [comparison])
         except SearchTooSlow as error:
-            _save_trouble(comparison.alert, str(error))
-    return found
+            _save_error(comparison.alert, str(error))
+    return matches
 
 
 def _compare_within(seconds: float, comparisons: Sequence[Comparison]) -> dict[int, set[int]]:
     """Raises SearchTooSlow."""
-    found: dict[int, set[int]] = defaultdict(set)
+    matches: dict[int, set[int]] = defaultdict(set)
     if not comparisons:
-        return found
+        return matches
     with TimeBudget(seconds).part():
         for start in range(0, len(comparisons), GROUP):
             group = comparisons[start : start + GROUP]
@@ -139,8 +139,8 @@ def _compare_within(seconds: float, comparisons: Sequence[Comparison]) -> dict[i
             for image_id, results in fetch_all(statement.text, statement.values):
                 for comparison, is_match in zip(group, results, strict=True):
                     if is_match and image_id in comparison.image_ids:
-                        found[comparison.alert.id].add(image_id)
-    return found
+                        matches[comparison.alert.id].add(image_id)
+    return matches
 
 
 def _statement(group: Sequence[Comparison]) -> Sql:
@@ -199,5 +199,5 @@ def _schedule(alert_ids: Collection[int]) -> None:
         cursor.execute(_SCHEDULE, [list(moments), list(moments.values())])
 
 
-def _save_trouble(alert: ActiveAlert, error: str) -> None:
-    Alert.objects.filter(pk=alert.id).exclude(trouble=error).update(trouble=error)
+def _save_error(alert: ActiveAlert, error: str) -> None:
+    Alert.objects.filter(pk=alert.id).exclude(last_error=error).update(last_error=error)

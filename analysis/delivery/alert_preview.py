@@ -77,7 +77,7 @@ def _matches(query: str, viewer: Viewer, *, now: datetime) -> dict[int, datetime
 
 def _added(query: str, viewer: Viewer, *, now: datetime) -> set[int]:
     """Those of the last days, the newest if there are too many."""
-    # Beside another date of the search, not in its place.
+    # In addition to another date of the search, not in its place.
     parts = (*parse(query).parts, *parse(f"added:last-{DAYS}-days").parts)
     return set(Search(Query(parts), viewer, moment=now).image_ids(limit=MAX_PICTURES))
 

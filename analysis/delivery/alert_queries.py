@@ -1,7 +1,7 @@
 """The searches of alerts, prepared to be compared with a few pictures at a time.
 
 Most searches are about labels alone. Those are compared in memory with the labels of the changed pictures, which are
-read once for all alerts; the database is asked only where something else is left to compare.
+read once for all alerts; the database is queried only where something else has to be compared.
 """
 
 from __future__ import annotations
@@ -110,19 +110,19 @@ class PreparedQuery:
         return all_of(parts.conditions[part].inline for part in left) if left else None
 
     def candidates(self, changed: ChangedImages) -> set[int]:
-        """Those of the pictures that match as far as their labels tell."""
+        """The pictures that match, judging by their labels."""
         if self._is_empty:
             return set()
-        found = set(changed.visible_to(self.user_id))
+        matches = set(changed.visible_to(self.user_id))
         for label_ids, minimum in self._required:
-            if not found:
+            if not matches:
                 break
-            found &= changed.with_any(label_ids, minimum=minimum)
+            matches &= changed.with_any(label_ids, minimum=minimum)
         for label_ids in self._excluded:
-            found -= changed.with_any(label_ids)
-        return found
+            matches -= changed.with_any(label_ids)
+        return matches
 
-    # Read once: they are derived from the plan anew each time, and this is done for each alert and change.
+    # Read once: they are derived from the plan each time, for each alert and change.
 
     @cached_property
     def _is_empty(self) -> bool:

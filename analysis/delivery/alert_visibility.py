@@ -15,7 +15,7 @@ _VISIBLE = """
 
 
 def hide_images(deliveries: Iterable[Delivery]) -> list[Delivery]:
-    """Remove pictures that are out of sight; the messages without any left.
+    """Remove hidden pictures, and messages that then have none.
 
     Messages may be sent days after they were written. The saved ones keep their pictures, which may come into sight
     again.
@@ -25,12 +25,12 @@ def hide_images(deliveries: Iterable[Delivery]) -> list[Delivery]:
     empty = []
     for delivery in matches:
         images = delivery.payload["images"]
-        shown = [image for image in images if (_owner_id(delivery), image["id"]) in visible]
-        if images and not shown:
+        remaining = [image for image in images if (_owner_id(delivery), image["id"]) in visible]
+        if images and not remaining:
             empty.append(delivery)
-        elif len(shown) < len(images):
-            count = delivery.payload["count"] - len(images) + len(shown)
-            delivery.payload = delivery.payload | {"images": shown, "count": count}
+        elif len(remaining) < len(images):
+            count = delivery.payload["count"] - len(images) + len(remaining)
+            delivery.payload = delivery.payload | {"images": remaining, "count": count}
     return empty
 
 

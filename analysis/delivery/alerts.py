@@ -72,7 +72,7 @@ def change(alert: Alert, options: AlertOptions) -> None:
     others = Alert.objects.filter(saved_search_id=alert.saved_search_id).exclude(pk=alert.pk)
     columns = _columns(options, secret=alert.secret)
     if (alert.channel, alert.address) != (options.channel, options.address):
-        columns |= {"trouble": "", "failures": 0, "retry_at": None}  # of the receiver before
+        columns |= {"last_error": "", "failures": 0, "retry_at": None}  # of the receiver before
     with transaction.atomic():
         _refuse_repeated(others, options)
         Alert.objects.filter(pk=alert.pk).update(**columns)
@@ -83,7 +83,7 @@ def change(alert: Alert, options: AlertOptions) -> None:
 
 
 def pause(alert: Alert) -> None:
-    """Send nothing until it is resumed."""
+    """Pause an alert. Nothing is sent until it is resumed."""
     outbox.disable(alert)
 
 

@@ -48,7 +48,7 @@ DELIVERED = Outcome()
 class Channel(ABC):
     """Sends messages to one receiver.
 
-    `send` runs in a thread of its own and must not read the database; the channel is made with all that it needs. Each
+    `send` runs in its own thread and must not read the database; the channel is created with all it needs. Each
     request is bounded by REQUEST_SECONDS.
     """
 

@@ -1,4 +1,4 @@
-"""Documents about pictures, as messages carry them (docs/deliveries.md)."""
+"""Documents about pictures, the content of messages (docs/deliveries.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTTP requests to addresses that users name.
+"""HTTP requests to addresses that users enter.
 
 Addresses that are not public are refused after DNS, and the connection goes to the address that was checked
 (requests-hardened). Redirects are not followed, so none leads elsewhere.
@@ -54,7 +54,7 @@ def post(url: str, body: bytes, *, headers: Mapping[str, str]) -> Response:
         message = _("%(host)s is at %(address)s, which is not a public address.")
         raise RequestFailed(message % {"host": urlsplit(url).hostname, "address": error}) from error
     except requests.Timeout as error:
-        raise RequestFailed(_("No answer within %(seconds)d seconds.") % {"seconds": REQUEST_SECONDS}) from error
+        raise RequestFailed(_("No response within %(seconds)d seconds.") % {"seconds": REQUEST_SECONDS}) from error
     except (requests.RequestException, ValueError) as error:
         raise RequestFailed(_("The request failed: %(error)s") % {"error": _reason(error)}) from error
 
@@ -73,14 +73,14 @@ def outcome_of(
     if 200 <= response.status < 300:
         return Outcome()
     if response.status in gone:
-        sentence = _("It answered %(status)d: it wants no more messages.")
+        sentence = _("The receiver returned HTTP %(status)d: it no longer accepts messages.")
         return Outcome(sentence % {"status": response.status}, is_permanent=True, is_gone=True)
     if 300 <= response.status < 400:
         return Outcome(
-            _("It answered %(status)d, a redirect. Redirects are not followed.") % {"status": response.status}
+            _("The receiver returned HTTP %(status)d. Redirects are not followed.") % {"status": response.status}
         )
     values = {"status": response.status, "text": " ".join(response.text.split())[:MAX_EXCERPT]}
-    return Outcome((_("It answered %(status)d. %(text)s") % values).strip())
+    return Outcome((_("The receiver returned HTTP %(status)d. %(text)s") % values).strip())
 
 
 def address_error(url: str) -> str:
@@ -93,7 +93,7 @@ def address_error(url: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         return _("Enter a URL that starts with https:// or http://.")
     if parts.username is not None or port == 0:
-        return _("Enter a URL without a user name and password.")
+        return _("Enter a URL without a username and password.")
     return ""
 
 

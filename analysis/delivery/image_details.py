@@ -22,14 +22,14 @@ def image_details(image_ids: Collection[int]) -> dict[int, Details]:
     None for those of an API that has not analyzed the picture; an empty list means that it found nothing.
     """
     images = Image.objects.filter(pk__in=image_ids).values_list("pk", "version_id")
-    found: dict[int, Details] = {pk: _empty() | {"version_id": version_id or None} for pk, version_id in images}
+    details: dict[int, Details] = {pk: _empty() | {"version_id": version_id or None} for pk, version_id in images}
     rows = Analysis.objects.current().filter(image_id__in=image_ids)
     # A few responses at a time: the largest are megabytes.
     for image_id, api, version, answer in rows.values_list("image_id", "api", "model_version", "answer").iterator(100):
-        if image_id in found:
-            found[image_id]["models"][api] = version
-            found[image_id] |= _READERS[api](answer)
-    return found
+        if image_id in details:
+            details[image_id]["models"][api] = version
+            details[image_id] |= _READERS[api](answer)
+    return details
 
 
 def _empty() -> Details:

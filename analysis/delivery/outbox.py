@@ -117,7 +117,7 @@ def receiver_of(delivery: Delivery) -> Alert | Sink:
 def send_again(deliveries: QuerySet[Delivery]) -> int:
     """Queue failed messages again; the number of them. The sweeper starts the sender.
 
-    They do not wait until their receiver is tried again by itself.
+    They do not wait for the next automatic attempt.
     """
     failed = deliveries.filter(state=State.FAILED)
     for model in (Alert, Sink):
@@ -129,13 +129,13 @@ def send_again(deliveries: QuerySet[Delivery]) -> int:
 def enable(receiver: Alert | Sink) -> None:
     """Send messages again after a pause or after the receiver was disabled."""
     receivers = type(receiver)._default_manager.filter(pk=receiver.pk)
-    receivers.update(is_active=True, trouble="", failures=0, retry_at=None)
+    receivers.update(is_active=True, last_error="", failures=0, retry_at=None)
 
 
-def disable(receiver: Alert | Sink, *, trouble: str = "") -> None:
+def disable(receiver: Alert | Sink, *, last_error: str = "") -> None:
     """Send nothing more until it is enabled; what waits is kept."""
     receivers = type(receiver)._default_manager.filter(pk=receiver.pk)
-    receivers.update(is_active=False, trouble=trouble)
+    receivers.update(is_active=False, last_error=last_error)
 
 
 def delete_expired() -> None:
@@ -171,10 +171,10 @@ def _save_receiver(receiver: Alert | Sink, outcomes: list[Outcome]) -> None:
     """Slow down for a receiver that refused everything, and disable one that is gone."""
     receivers = type(receiver)._default_manager.filter(pk=receiver.pk)
     if any(outcome.is_gone for outcome in outcomes):
-        disable(receiver, trouble=next(outcome.error for outcome in outcomes if outcome.is_gone))
+        disable(receiver, last_error=next(outcome.error for outcome in outcomes if outcome.is_gone))
     elif any(outcome.is_delivered for outcome in outcomes):
-        receivers.filter(Q(failures__gt=0) | ~Q(trouble="")).update(failures=0, retry_at=None, trouble="")
+        receivers.filter(Q(failures__gt=0) | ~Q(last_error="")).update(failures=0, retry_at=None, last_error="")
     elif not all(outcome.is_permanent for outcome in outcomes):
         # Else each of ten thousand waiting messages would wait for the time limit of a receiver that is down.
         retry_at = Now() + leases.backoff(receiver.failures + 1)
-        receivers.update(failures=F("failures") + 1, retry_at=retry_at, trouble=outcomes[0].error)
+        receivers.update(failures=F("failures") + 1, retry_at=retry_at, last_error=outcomes[0].error)

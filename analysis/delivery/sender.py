@@ -40,8 +40,8 @@ def send_some() -> bool:
         outcomes = list(threads.map(_send, batches))
     results = [
         pair
-        for (_channel, deliveries), found in zip(batches, outcomes, strict=True)
-        for pair in zip(deliveries, found, strict=True)
+        for (_channel, deliveries), results in zip(batches, outcomes, strict=True)
+        for pair in zip(deliveries, results, strict=True)
     ]
     refused = Outcome(_("Not sent: you can no longer see its pictures."), is_permanent=True)
     outbox.save_outcomes([*results, *((delivery, refused) for delivery in hidden)])

@@ -45,7 +45,7 @@ def matching_ids(sink: Sink, image_ids: Collection[int]) -> set[int]:
     try:
         return Search(parse(sink.query), EVERYONE).matching(image_ids)
     except InvalidQuery as error:  # checked when it was saved: the language has changed since
-        Sink.objects.filter(pk=sink.pk).update(trouble=str(error))
+        Sink.objects.filter(pk=sink.pk).update(last_error=str(error))
         return set()
 
 

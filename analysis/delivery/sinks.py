@@ -52,7 +52,7 @@ class TagPreview:
     object_name: str
     added: dict[str, str]
     removed: dict[str, str]
-    kept: dict[str, str]
+    unchanged: dict[str, str]
     note: str = ""
     error: str = ""
 
@@ -86,7 +86,7 @@ def change(sink: Sink, *, by_id: int | None) -> None:
 
 @transaction.atomic
 def delete(sink: Sink, *, by_id: int | None) -> None:
-    """Delete a sink with its messages; what was sent stays where it is."""
+    """Delete a sink with its messages; data already sent is kept."""
     audit_log.record(AuditEntry.Action.REMOVE, sink, by_id=by_id)
     sink.delete()
 
@@ -102,7 +102,7 @@ def send_test(sink: Sink) -> Outcome:
 
 
 def resume(sink: Sink, *, approval: str = "") -> None:
-    """Send messages again.
+    """Resume a sink: send messages again.
 
     `approval`: the value of the dry run of these settings, which tags need. Raises SinkRefused.
     """
@@ -125,7 +125,7 @@ def start_run(sink: Sink) -> SinkRun:
     with transaction.atomic():
         Sink.objects.select_for_update().get(pk=sink.pk)
         if SinkRun.objects.filter(sink=sink, state=SinkRun.State.RUNNING).exists():
-            raise SinkRefused(_("Existing pictures are being sent already."))
+            raise SinkRefused(_("Existing pictures are already being sent."))
         return sink_runs.start(sink)
 
 
@@ -140,12 +140,12 @@ def preview_tags(sink: Sink) -> list[TagPreview]:
 
 def counts() -> dict[int, dict[str, int]]:
     """The messages of each sink by state, up to COUNT_CAP + 1."""
-    found: dict[int, dict[str, int]] = {}
+    by_sink: dict[int, dict[str, int]] = {}
     with connection.cursor() as cursor:
         cursor.execute(_COUNTS, [COUNT_CAP + 1, Delivery.State.values])
         for sink_id, state, count in cursor.fetchall():
-            found.setdefault(sink_id, {})[state] = count
-    return found
+            by_sink.setdefault(sink_id, {})[state] = count
+    return by_sink
 
 
 def _tagged_images(sink: Sink, channel: ObjectTagsChannel) -> Iterator[Document]:
@@ -158,16 +158,16 @@ def _tagged_images(sink: Sink, channel: ObjectTagsChannel) -> Iterator[Document]
 
 
 def _preview(image: Document, plan: TagPlan | Outcome) -> TagPreview:
-    place = f"{image['bucket']}/{image['key']}"
+    location = f"{image['bucket']}/{image['key']}"
     if isinstance(plan, Outcome):
-        return TagPreview(image["id"], image["file_name"], place, {}, {}, {}, error=plan.error)
+        return TagPreview(image["id"], image["file_name"], location, {}, {}, {}, error=plan.error)
     before, after = plan.before, plan.after
     return TagPreview(
         image["id"],
         image["file_name"],
-        place,
+        location,
         added={name: value for name, value in after.items() if before.get(name) != value},
         removed={name: value for name, value in before.items() if name not in after},
-        kept={name: value for name, value in after.items() if before.get(name) == value},
+        unchanged={name: value for name, value in after.items() if before.get(name) == value},
         note=note_of(plan),
     )

@@ -28,7 +28,7 @@ class Shortened:
         if not self.omitted:
             return ""
         parts = ", ".join(f"{name}: {formatting.count(count)}" for name, count in self.omitted.items())
-        return _("Left out, as the message would have been too large: %(parts)s.") % {"parts": parts}
+        return _("Left out because the message would have been too large: %(parts)s.") % {"parts": parts}
 
 
 def shorten(

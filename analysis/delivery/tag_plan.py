@@ -31,13 +31,13 @@ class TagPlan:
 def plan_tags(before: Mapping[str, str], image: Mapping[str, Any], options: TagOptions) -> TagPlan:
     """Replace the tags with our prefix by those of the picture.
 
-    Others stay as they are. S3 allows ten tags for an object, and those of others come first.
+    Other tags are not changed. S3 allows ten tags per object, and other tags come first.
     """
     foreign = {name: value for name, value in before.items() if not name.startswith(options.tag_prefix)}
-    wanted = wanted_tags(image, options)
-    names = list(wanted)[: options.max_tags]
+    tags = wanted_tags(image, options)
+    names = list(tags)[: options.max_tags]
     room = max(0, object_tags.MAX_TAGS - len(foreign))
-    return TagPlan(dict(before), foreign | {name: wanted[name] for name in names[:room]}, tuple(names[room:]))
+    return TagPlan(dict(before), foreign | {name: tags[name] for name in names[:room]}, tuple(names[room:]))
 
 
 def wanted_tags(image: Mapping[str, Any], options: TagOptions) -> Tags:

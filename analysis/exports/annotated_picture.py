@@ -17,7 +17,7 @@ from analysis.recognition.responses import Box
 
 PALETTE = ("#0b6e6e", "#c2410c", "#6d28d9", "#15803d", "#b91c1c", "#1d4ed8", "#a16207", "#be185d")
 CONTRAST = ("#ffff00", "#00ffff", "#ff00ff", "#00ff00")
-# Okabe and Ito, "Color Universal Design": told apart by people with any kind of color vision.
+# Okabe and Ito, "Color Universal Design": can be distinguished with any kind of color vision.
 COLOR_BLIND = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
 PALETTES: dict[str, tuple[Promise, tuple[str, ...]]] = {
     "standard": (_("Standard"), PALETTE),
@@ -55,17 +55,17 @@ def annotated_jpeg(file: IO[bytes], labels: Sequence[LabelRow], style: Style, *,
     named = [label for label in labels if label.boxes]
     for number, label in enumerate(named):
         color = style.palette[number % len(style.palette)]
-        for found in label.boxes:
-            left, top, width, height = turned_box(*astuple(found.box), turns=turns)
+        for instance in label.boxes:
+            left, top, width, height = turned_box(*astuple(instance.box), turns=turns)
             box = Box(left, top, width, height)
-            _draw(draw, box, _text(label, found, style), font=font, color=color, style=style, size=picture.size)
+            _draw(draw, box, _text(label, instance, style), font=font, color=color, style=style, size=picture.size)
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=JPEG_QUALITY)
     return buffer.getvalue()
 
 
-def _text(label: LabelRow, found: LabelBox, style: Style) -> str:
-    return f"{label.name} {found.confidence:.0f}%" if style.has_confidence else label.name
+def _text(label: LabelRow, instance: LabelBox, style: Style) -> str:
+    return f"{label.name} {instance.confidence:.0f}%" if style.has_confidence else label.name
 
 
 def _draw(

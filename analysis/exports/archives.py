@@ -18,9 +18,8 @@ from analysis.exports.image_rows import ImageRow
 from analysis.exports.xmp_sidecar import sidecar
 from analysis.exports.zip_stream import ZipStream
 from analysis.ingest.validation import InvalidImage
-from analysis.storage import blobs, originals, renditions
+from analysis.storage import blobs, originals, read_ahead, renditions
 
-CHUNK = 2**18
 ERRORS_FILE, ERRORS_DATE = "errors.txt", datetime(1980, 1, 1, tzinfo=UTC)
 MAX_ERRORS = 10_000
 """Files named in errors.txt, which waits in memory."""
@@ -58,7 +57,7 @@ def _archive(
 ) -> Iterator[bytes]:
     """One file for each picture; those that cannot be read are named in errors.txt.
 
-    Their names have a `suffix` more, or an `extension` in place of their own.
+    Their names get an additional `suffix`, or another `extension`.
     """
     names, errors, failed = UsedNames(), list[str](), 0
     with ZipStream(is_compressed=is_compressed) as archive:
@@ -109,8 +108,7 @@ class UsedNames:
 
 def _original(row: ImageRow) -> Iterator[bytes]:
     with originals.get(row.image) as file:
-        while chunk := file.read(CHUNK):
-            yield chunk
+        yield from read_ahead.parts(file)
 
 
 def _preview(row: ImageRow) -> Iterator[bytes]:

@@ -57,7 +57,7 @@ def create(export: Export) -> Export:
     One with a name becomes the next version of that dataset. The caller sends the task. Raises ExportRefused.
     """
     with transaction.atomic():
-        # The owner's row is locked, so that of two starts at once each has a version and a count of its own.
+        # The owner's row is locked, so that two concurrent starts get different versions and are both counted.
         get_user_model().objects.select_for_update().filter(pk__in=[export.owner_id]).first()
         own = Export.objects.filter(owner_id=export.owner_id)
         if own.filter(state__in=UNFINISHED).count() >= MAX_UNFINISHED:

@@ -29,11 +29,11 @@ def coco(rows: Iterable[ImageRow]) -> Iterator[bytes]:
         for position, row in enumerate(rows):
             yield (b",\n" if position else b"\n") + _json(_image(row))
             for label in row.labels:
-                for found in label.boxes:
+                for instance in label.boxes:
                     category = categories.setdefault(label.name, len(categories) + 1)
                     annotations.write(b",\n" if number else b"\n")
                     number += 1
-                    annotations.write(_json(_annotation(number, row, category, found)))
+                    annotations.write(_json(_annotation(number, row, category, instance)))
         yield b'],"annotations":['
         yield from _chunks(annotations)
     names = [{"id": pk, "name": name, "supercategory": ""} for name, pk in categories.items()]
@@ -51,8 +51,8 @@ def _image(row: ImageRow) -> dict[str, Any]:
     }
 
 
-def _annotation(number: int, row: ImageRow, category: int, found: LabelBox) -> dict[str, Any]:
-    box, width, height = found.box, row.image.width, row.image.height
+def _annotation(number: int, row: ImageRow, category: int, instance: LabelBox) -> dict[str, Any]:
+    box, width, height = instance.box, row.image.width, row.image.height
     pixels = [round(value, 2) for value in (box.left * width, box.top * height, box.width * width, box.height * height)]
     return {
         "id": number,
@@ -61,7 +61,7 @@ def _annotation(number: int, row: ImageRow, category: int, found: LabelBox) -> d
         "bbox": pixels,
         "area": round(pixels[2] * pixels[3], 2),
         "iscrowd": 0,
-        "score": _score(found.confidence),
+        "score": _score(instance.confidence),
     }
 
 

@@ -74,9 +74,15 @@ def _delete_file(export: Export) -> None:
     changed: dict[str, Any] = {"state": State.FAILED, "key": "", "size": None, "sha256": ""}
     Export.objects.filter(pk=export.pk).update(
         **changed,
-        error=_("Deleted, because it had a picture that was deleted forever. Retry to make it without."),
+        error=_(
+            "Deleted because it contained a picture that was deleted forever. Retry to create it without that picture."
+        ),
         expires_at=Now() + timedelta(days=settings.EXPORT_DAYS),
     )
-    details = {"format": export.format, "sha256": export.sha256, "reason": _("has a picture that was deleted forever")}
+    details = {
+        "format": export.format,
+        "sha256": export.sha256,
+        "reason": _("contains a picture that was deleted forever"),
+    }
     audit_log.record(AuditEntry.Action.REMOVE, export, by_id=None, details=details)
     transaction.on_commit(lambda: blobs.delete_pending(keys), robust=True)

@@ -66,4 +66,4 @@ def content(export: Export) -> Iterator[bytes]:
             yield chunk
     # Before the end of the iterator, so that no file is left that is not the dataset.
     if digest.hexdigest() != export.sha256:
-        raise DatasetError(_("The file of this version was changed in the storage: its checksum is another one."))
+        raise DatasetError(_("The stored file of this version was changed: its checksum differs."))

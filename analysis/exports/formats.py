@@ -32,8 +32,8 @@ class Format:
 
 CSV, JSON_TYPE, LINES, ZIP = "text/csv; charset=utf-8", "application/json", "application/jsonl", "application/zip"
 _ALL = (
-    Format("csv", _("CSV table, a line for each label"), "csv", CSV, text_formats.csv_lines),
-    Format("jsonl", _("JSON Lines, a line for each picture"), "jsonl", LINES, text_formats.json_lines, has_boxes=True),
+    Format("csv", _("CSV table, one line per label"), "csv", CSV, text_formats.csv_lines),
+    Format("jsonl", _("JSON Lines, one line per picture"), "jsonl", LINES, text_formats.json_lines, has_boxes=True),
     Format("json", _("JSON"), "json", JSON_TYPE, text_formats.json_array, has_boxes=True),
     Format("coco", _("COCO, boxes for training"), "json", JSON_TYPE, coco.coco, has_boxes=True),
     Format("names", _("JSON, file names with labels"), "json", JSON_TYPE, text_formats.file_labels),

@@ -63,7 +63,7 @@ class Options:
     """The labels that an export contains.
 
     `source`: effective ones (results with people's verdicts), machine (results alone), or person (verdicts alone).
-    `blurs_sensitive`: sensitive pictures are to be blurred.
+    `blurs_sensitive`: blur sensitive pictures.
     """
 
     source: Source = "effective"
@@ -85,7 +85,7 @@ class Options:
 def image_rows(query: Query, *, viewer: Viewer, options: Options, has_boxes: bool = False) -> Iterator[ImageRow]:
     """All pictures of a search, the newest first.
 
-    Boxes are read only if asked for, since they are in the responses.
+    Boxes are read only on request, since they are in the responses.
     """
     for ids in results.iter_ids(query, viewer=viewer, step=STEP):
         yield from _rows(ids, options, has_boxes=has_boxes)
@@ -115,10 +115,10 @@ def _rows(ids: Sequence[int], options: Options, *, has_boxes: bool) -> Iterator[
 def effective_labels(ids: Collection[int], *, has_boxes: bool = False) -> dict[int, list[LabelRow]]:
     """Results with people's verdicts, the highest confidence first.
 
-    Boxes are in the responses, which are large: they are read only if asked for.
+    Boxes are in the responses, which are large: they are read only on request.
     """
     boxes_by_image = _boxes(ids) if has_boxes else {}
-    found: dict[int, list[LabelRow]] = {}
+    labels: dict[int, list[LabelRow]] = {}
     rows = fetch_all(
         """SELECT il.image_id, l.id, l.name, l.kind, l.category, il.confidence, il.instance_count, v.decision
            FROM analysis_imagelabel il JOIN analysis_label l ON l.id = il.label_id AND NOT l.is_hidden
@@ -131,8 +131,8 @@ def effective_labels(ids: Collection[int], *, has_boxes: bool = False) -> dict[i
         # Of the recognizer's labels alone: a tag may have the same name.
         of_label = boxes.get(name.lower(), ()) if boxes and kind == Label.Kind.LABEL else ()
         label = LabelRow(label_id, name, kind, category, confidence / 100, instances, decision, of_label)
-        found.setdefault(image_id, []).append(label)
-    return found
+        labels.setdefault(image_id, []).append(label)
+    return labels
 
 
 def _boxes(ids: Collection[int]) -> dict[int, dict[str, tuple[LabelBox, ...]]]:

@@ -84,8 +84,8 @@ def dynamodb_lines(rows: Iterable[ImageRow]) -> Iterator[bytes]:
         labels, left_out = list(row.labels), 0
         # Nine tenths at a time: the size of a label's entry varies too little for more than a few rounds.
         while len(line := _json({"Item": _dynamodb_item(row.image, labels, left_out)})) > DYNAMODB_ITEM_BYTES:
-            kept = len(labels) * 9 // 10
-            labels, left_out = labels[:kept], left_out + len(labels) - kept
+            limit = len(labels) * 9 // 10
+            labels, left_out = labels[:limit], left_out + len(labels) - limit
         yield line + b"\n"
 
 
@@ -111,7 +111,7 @@ def image_values(row: ImageRow) -> dict[str, Any]:
 
 
 def cell(value: object) -> str:
-    """A value as text that no spreadsheet takes for a formula.
+    """A value as text that no spreadsheet interprets as a formula.
 
     Labels and file names come from others: =HYPERLINK(…) would be run when the file is opened (OWASP, CSV injection).
     """
@@ -130,7 +130,7 @@ def _label_values(label: LabelRow) -> dict[str, Any]:
         "verdict": label.verdict,
     }
     if label.boxes:
-        values["boxes"] = [[*_corners(found.box), found.confidence] for found in label.boxes]
+        values["boxes"] = [[*_corners(instance.box), instance.confidence] for instance in label.boxes]
     return values
 
 

@@ -17,7 +17,7 @@ for prefix, uri in (("x", X), ("rdf", RDF), ("dc", DC)):
 
 
 def sidecar(row: ImageRow) -> bytes:
-    """The XMP packet of a picture as a file of its own (ISO 16684-1)."""
+    """The XMP packet of a picture as a separate file (ISO 16684-1)."""
     root = Element(f"{{{X}}}xmpmeta")
     description = SubElement(SubElement(root, f"{{{RDF}}}RDF"), f"{{{RDF}}}Description", {f"{{{RDF}}}about": ""})
     for name, text in (("title", row.image.title), ("description", row.image.description)):

@@ -97,11 +97,11 @@ class ZipStream:
         # Small entries without ZIP64, for the sake of simple readers.
         is_large = max(packed, size, start) >= IN_ZIP64
         extra = ZIP64_ENTRY.pack(1, 24, size, packed, start) if is_large else b""
-        shown = (IN_ZIP64, IN_ZIP64, IN_ZIP64) if is_large else (packed, size, start)
+        recorded = (IN_ZIP64, IN_ZIP64, IN_ZIP64) if is_large else (packed, size, start)
         self._directory.write(
             DIRECTORY_ENTRY.pack(
-                *(b"PK\1\2", UNIX | VERSION, VERSION, FLAGS, self._method, *moment, crc, *shown[:2]),
-                *(len(name), len(extra), 0, 0, 0, FILE_MODE, shown[2]),
+                *(b"PK\1\2", UNIX | VERSION, VERSION, FLAGS, self._method, *moment, crc, *recorded[:2]),
+                *(len(name), len(extra), 0, 0, 0, FILE_MODE, recorded[2]),
             )
             + name
             + extra

@@ -24,21 +24,21 @@ def is_in_use() -> bool:
 
 def check_work() -> Finding:
     subject, started = "background work", _since_start()
-    next_step = _("Run it at intervals: see “Without worker and Redis” in docs/operations.md.")
+    next_step = _("Run it regularly: see “Without worker and Redis” in docs/operations.md.")
     if started is None:
-        return warning(subject, _("Background work runs by `manage.py work`, which has not run yet."), next_step)
+        return warning(subject, _("Background work is done by `manage.py work`, which has not run yet."), next_step)
     row = WorkLease.objects.get(name=WorkLease.NAME)
     values = {"age": duration(started), "host": row.host}
     if not WorkLease.objects.filter(WorkLease.is_free(), pk=row.pk).exists():
-        message = _("Background work runs by `manage.py work`, in progress on %(host)s for %(age)s.")
+        message = _("Background work is done by `manage.py work`, in progress on %(host)s for %(age)s.")
         return ok(subject, message % values)
     if started > MAX_AGE:
-        message = _("Background work runs by `manage.py work`, which was last started %(age)s ago.")
+        message = _("Background work is done by `manage.py work`, which was last started %(age)s ago.")
         return warning(subject, message % values, next_step)
     if row.token:
-        message = _("Background work runs by `manage.py work`; the last run, started %(age)s ago, was killed.")
-        return warning(subject, message % values, _("The next run does what it left."))
-    return ok(subject, _("Background work runs by `manage.py work`, last started %(age)s ago.") % values)
+        message = _("Background work is done by `manage.py work`; the last run, started %(age)s ago, was killed.")
+        return warning(subject, message % values, _("The next run does the rest."))
+    return ok(subject, _("Background work is done by `manage.py work`, last started %(age)s ago.") % values)
 
 
 def has_missed(waited: timedelta) -> bool:
@@ -53,7 +53,7 @@ def hint() -> str:
     """A sentence about the last run, for messages about work that waits."""
     started = _since_start()
     if started is None:
-        return _("Background work runs by `manage.py work`, which has not run yet.")
+        return _("Background work is done by `manage.py work`, which has not run yet.")
     return _("The last run of `manage.py work` was started %(age)s ago; see its output.") % {"age": duration(started)}
 
 

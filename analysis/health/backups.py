@@ -17,7 +17,7 @@ def check_backup() -> Finding:
     """Fine without any: others may make backups by other means."""
     latest = Backup.objects.order_by("-created_at").first()
     if latest is None:
-        return ok("backup", _("`manage.py backup` was never run."))
+        return ok("backup", _("`manage.py backup` has never been run."))
     now = timezone.now()
     values = {"name": latest.name, "location": latest.location, "ago": ago(latest.created_at, now=now)}
     message = _("The last backup is %(name)s in %(location)s (%(ago)s).") % values

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from django.utils.translation import gettext as _
 
-# Seconds for a check outside the database, which has a statement timeout of its own.
+# Seconds for a check outside the database, which has its own statement timeout.
 LIMIT = 10.0
 T = TypeVar("T")
 
@@ -16,8 +16,8 @@ T = TypeVar("T")
 def bounded(function: Callable[[], T], *, seconds: float = LIMIT) -> T:
     """Call the function in a thread.
 
-    Raises TimeoutError if it takes longer, and lets the thread go on.
-    The thread has no database connection of its own that would be closed, so the function must not use the database.
+    Raises TimeoutError if it takes longer; the thread continues.
+    The thread has no separate database connection that would be closed, so the function must not use the database.
     """
     results: list[T] = []
     errors: list[Exception] = []

@@ -26,7 +26,7 @@ from imagelib import celery_broker
 
 # Seconds per statement.
 QUERY_TIMEOUT = 5
-# Rows that are counted, so that an answer stays fast with millions of them.
+# Maximum number of rows counted, so that it stays fast with millions of them.
 MAX_ROWS = 100_000
 
 

@@ -18,7 +18,7 @@ def welcome_dismissed_at() -> datetime | None:
 
 
 def offers_welcome_first() -> bool:
-    """True before the first picture, unless somebody dismissed the page."""
+    """True before the first picture, unless someone dismissed the page."""
     return welcome_dismissed_at() is None and not Image.objects.exists()
 
 

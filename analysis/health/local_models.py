@@ -18,9 +18,9 @@ def check_local_models() -> Iterator[Finding]:
         yield ok("models", _("Not used: RECOGNIZER is %(recognizer)s.") % {"recognizer": settings.RECOGNIZER})
         return
     # Imported here, since OpenCV and onnxruntime take a second and megabytes.
-    from analysis.recognition.local import label_models  # noqa: PLC0415
-    from analysis.recognition.local.model_files import ModelUnavailable  # noqa: PLC0415
-    from analysis.recognition.local.sessions import OutOfMemory  # noqa: PLC0415
+    from analysis.recognition.local import label_models
+    from analysis.recognition.local.model_files import ModelUnavailable
+    from analysis.recognition.local.sessions import OutOfMemory
 
     registry.configure_local()
     try:
@@ -34,9 +34,9 @@ def check_local_models() -> Iterator[Finding]:
 
 
 def _complete(version: str) -> Finding:
-    from analysis.recognition.local import detector  # noqa: PLC0415 - as above
+    from analysis.recognition.local import detector
 
     if not detector.is_available():
         message = _("The model that finds objects and their boxes is not prepared.")
         return warning("models", message, _("Install npm and run `manage.py prepare_models`."))
-    return ok("models", _("The models run (%(version)s).") % {"version": version})
+    return ok("models", _("The models work (%(version)s).") % {"version": version})

@@ -1,4 +1,4 @@
-"""Looks of /readyz: what this process needs to serve pages, each bounded in time."""
+"""Checks of /readyz: what this process needs to serve pages, with time limits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from analysis.health import doctor, services, storage
 
 # Seconds for all looks together: they run side by side.
 LIMIT = 5.0
-# Anyone may ask, so one look serves all that ask within these seconds.
+# Anyone may send requests, so one check serves all requests within these seconds.
 CACHE_SECONDS = 2.0
 CHECKS = (
     doctor.Check("database", services.check_database),
@@ -26,7 +26,7 @@ CHECKS = (
 
 
 class Readiness:
-    """The latest findings, made by one thread per look.
+    """The latest findings, made by one thread per check.
 
     A look that hangs is not started again before it has ended, so there are never more threads than looks.
     """
@@ -41,10 +41,10 @@ class Readiness:
     def findings(self) -> list[Finding]:
         with self._lock:
             if time.monotonic() - self._made_at >= CACHE_SECONDS:
-                self._findings, self._made_at = self._look(), time.monotonic()
+                self._findings, self._made_at = self._run_checks(), time.monotonic()
             return self._findings
 
-    def _look(self) -> list[Finding]:
+    def _run_checks(self) -> list[Finding]:
         for check in self._checks:
             if check.subject not in self._running:
                 self._running[check.subject] = _started(check)
@@ -72,4 +72,4 @@ def _started(check: doctor.Check) -> Future[list[Finding]]:
     return future
 
 
-look: Callable[[], list[Finding]] = Readiness().findings
+current_findings: Callable[[], list[Finding]] = Readiness().findings

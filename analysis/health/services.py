@@ -39,7 +39,7 @@ def check_database() -> Finding:
     database: Any = connection.Database  # type: ignore[attr-defined] # psycopg
     try:
         with database.connect(**connection.get_connection_params() | {"connect_timeout": CONNECT_TIMEOUT}) as own:
-            own.execute(f"SET statement_timeout = '{READ_TIMEOUT}s'")
+            own.execute(f"SET LOCAL statement_timeout = '{READ_TIMEOUT}s'")
             version = own.info.server_version // 10_000
             (size,) = own.execute("SELECT pg_size_pretty(pg_database_size(current_database()))").fetchone()
     except database.Error as error:
@@ -64,7 +64,7 @@ def check_replica() -> Finding:
             message = _("The read replica is not available: %(error)s.") % {"error": status.error}
             next_step = _("Check DATABASE_REPLICA_URL and that the server is running.")
         case ReplicaState.NO_STANDBY:
-            message = _("DATABASE_REPLICA_URL names a server that is no standby of the primary database.")
+            message = _("DATABASE_REPLICA_URL names a server that is not a standby of the primary database.")
             next_step = _("Name a streaming replica, or remove the setting.")
         case ReplicaState.BEHIND:
             # A single check knows only this moment: each replica is behind while many pictures are analyzed.
@@ -96,12 +96,14 @@ def check_broker() -> Finding:
         message = _("Redis is not available: %(error)s. New work waits in the database.") % {"error": first_line(error)}
         return failed("redis", message, next_step)
     policy = info.get("maxmemory_policy", "noeviction")
-    values = {"version": info.get("redis_version"), "memory": info.get("used_memory_human"), "policy": policy}
+    # Valkey's redis_version is always the one of Redis that it is compatible with.
+    server = ("Valkey", info["valkey_version"]) if "valkey_version" in info else ("Redis", info.get("redis_version"))
+    values = {"server": " ".join(map(str, server)), "memory": info.get("used_memory_human"), "policy": policy}
     if int(info.get("maxmemory", 0)) and policy != "noeviction":
         # An evicted key may be a queue's: its messages would be lost.
-        message = _("Redis %(version)s, %(memory)s; it evicts keys when memory is full (%(policy)s).") % values
+        message = _("%(server)s, %(memory)s; it evicts keys when memory is full (%(policy)s).") % values
         return warning("redis", message, _("Set maxmemory-policy to noeviction."))
-    return ok("redis", _("Redis %(version)s, %(memory)s.") % values)
+    return ok("redis", _("%(server)s, %(memory)s.") % values)
 
 
 def queue_length() -> int:
@@ -140,7 +142,7 @@ def _check_length(length: int) -> Finding:
 def check_workers() -> Finding:
     if celery_broker.is_sqs(settings.CELERY_BROKER_URL):
         # A ping is a broadcast, which SQS lacks. The heartbeat takes the way of every task.
-        return ok("workers", _("Workers cannot be asked over SQS; the scheduler's heartbeat shows that they work."))
+        return ok("workers", _("Workers cannot be contacted over SQS; the scheduler's heartbeat shows that they work."))
     try:
         names = sorted(bounded(lambda: current_app.control.inspect(timeout=PING_TIMEOUT).ping() or {}))
     except (OSError, OperationalError) as error:

@@ -47,6 +47,6 @@ def check_two_step() -> Finding:
         "SECRET_KEY was changed, so the app codes of %(number)s accounts can't be checked:",
         len(names),
     )
-    shown = ", ".join(names[:MAX_NAMES]) + (" …" if names[MAX_NAMES:] else "")
+    first_names = ", ".join(names[:MAX_NAMES]) + (" …" if names[MAX_NAMES:] else "")
     next_step = _("Put the earlier key into SECRET_KEY_FALLBACKS, or run `manage.py reset_two_step NAME` for each.")
-    return warning(subject, f"{plural(text, len(names))} {shown}.", next_step)
+    return warning(subject, f"{plural(text, len(names))} {first_names}.", next_step)

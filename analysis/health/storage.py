@@ -46,7 +46,7 @@ def check_storage() -> Finding:
         message = _("A test file could not be written, read and deleted: %(error)s.") % {"error": first_line(error)}
         return failed("storage", message, _hint())
     if not is_same:
-        return failed("storage", _("A test file was read back with other content."), _hint())
+        return failed("storage", _("A test file was read back with different content."), _hint())
     return ok("storage", _("A test file was written, read and deleted in %(location)s.") % {"location": _location()})
 
 

@@ -114,7 +114,7 @@ def log_stalls() -> None:
 
     Called by the sweeper.
     """
-    global _logged_at  # noqa: PLW0603
+    global _logged_at
     if time.monotonic() - _logged_at < LOG_INTERVAL:
         return
     if message := sentence():
@@ -124,7 +124,7 @@ def log_stalls() -> None:
 
 def reset() -> None:
     """Log the next stall at once."""
-    global _logged_at  # noqa: PLW0603
+    global _logged_at
     _logged_at = -LOG_INTERVAL
 
 

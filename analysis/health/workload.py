@@ -30,8 +30,8 @@ MAX_CODES = 4
 
 def check_queue_age() -> Finding:
     queued = Analysis.objects.filter(state=Analysis.State.QUEUED, image__trashed_at=None)
-    counted = Analysis.objects.filter(pk__in=queued.values("pk")[: MAX_ROWS + 1])
-    oldest, number = counted.aggregate(Min("requested_at"))["requested_at__min"], counted.count()
+    analyses = Analysis.objects.filter(pk__in=queued.values("pk")[: MAX_ROWS + 1])
+    oldest, number = analyses.aggregate(Min("requested_at"))["requested_at__min"], analyses.count()
     if message := watchdog.sentence():
         return failed("analyses", message, _("See the other checks; the worker log may show the cause."))
     if oldest is None:
@@ -89,19 +89,22 @@ def check_outages() -> Iterator[Finding]:
 
 def check_deliveries() -> Iterator[Finding]:
     """Receivers of alerts and sinks that get no messages, with their cause."""
-    troubled = [*Alert.objects.exclude(trouble="").select_related("saved_search"), *Sink.objects.exclude(trouble="")]
+    troubled = [
+        *Alert.objects.exclude(last_error="").select_related("saved_search"),
+        *Sink.objects.exclude(last_error=""),
+    ]
     for receiver in troubled[:MAX_CODES]:
-        values = {"name": str(receiver), "error": receiver.trouble}
+        values = {"name": str(receiver), "error": receiver.last_error}
         if receiver.is_active:
-            yield warning("deliveries", _("“%(name)s”: %(error)s") % values, _("It is tried again for a day."))
+            yield warning("deliveries", _("“%(name)s”: %(error)s") % values, _("It will be retried for a day."))
         else:
             message = _("“%(name)s” is disabled: %(error)s") % values
-            yield warning("deliveries", message, _("Mend the receiver, then enable it again."))
+            yield warning("deliveries", message, _("Fix the receiver, then enable it again."))
     failed_number = Delivery.objects.filter(state=Delivery.State.FAILED).values("pk")[: MAX_ROWS + 1].count()
     if failed_number:
         text = ngettext("%(number)s message failed.", "%(number)s messages failed.", failed_number)
         message = text % {"number": capped_count(failed_number, cap=MAX_ROWS)}
-        yield warning("deliveries", message, _("The page Deliveries shows their causes and sends them again."))
+        yield warning("deliveries", message, _("The Deliveries page shows the causes and lets you send them again."))
     elif not troubled:
         yield ok("deliveries", _("No failed messages."))
 

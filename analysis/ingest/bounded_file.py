@@ -1,4 +1,4 @@
-"""File objects for decoders, which tell read errors apart from damaged content."""
+"""File objects for decoders, which distinguish read errors from damaged content."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import IO, BinaryIO, cast
 
 
 class BoundedFile(io.RawIOBase):
-    """A seekable file with a position of its own, kept within the file.
+    """A seekable file with its own position, kept within the file.
 
     A decoder that follows a damaged offset gets the end of the file, where the system would raise OSError. So
     `failure` only holds errors of reading itself: a failing disk, a lost connection.

@@ -57,7 +57,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Needs:
-    """Memory that decoding needs, in bytes. The parent answers when it is free."""
+    """Memory that decoding needs, in bytes. The parent replies when it is free."""
 
     bytes: int
 

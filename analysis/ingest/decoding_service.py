@@ -64,7 +64,7 @@ class DecoderProcess:
                 cwd=ROOT,
                 env=environment,
             )
-        # A stopped process reads nothing more, and sending to it would block for ever.
+        # A stopped process reads nothing more, and sending to it would block forever.
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_SECONDS, 0))
         self.connection: Connection[Any, Any] = Connection(ours.detach())
 
@@ -274,7 +274,7 @@ def close() -> None:
 
 def _forget_pools_after_fork() -> None:
     # The decoder processes belong to the parent, and so does the thread that may hold the lock.
-    global _shared_lock  # noqa: PLW0603
+    global _shared_lock
     _shared_lock = threading.Lock()
     _inherited_pools.extend(_pools)
     _pools.clear()

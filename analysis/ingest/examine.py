@@ -68,7 +68,7 @@ def examine(
         if _state(source, file) != before:
             raise InvalidImage(CHANGED, clean_name(name), STILL_WRITTEN)
     small = fit_within(decoded.image, THUMB)
-    shown = turned(decoded.image, turns)
+    upright = turned(decoded.image, turns)
     return Examined(
         filename=clean_name(name),
         format=decoded.format.name,
@@ -82,7 +82,7 @@ def examine(
         phash=perceptual_hash(small),
         signature=signature(small),
         placeholder=placeholder(turned(small, turns)),
-        renditions=(thumb_of(shown), preview_of(shown)),
+        renditions=(thumb_of(upright), preview_of(upright)),
         turns=turns,
     )
 

@@ -80,7 +80,7 @@ class ImageMetadata:
 
     def _time(self, other: CaptureTime | None) -> CaptureTime | None:
         own = CaptureTime(self.taken_at, self.taken_offset) if self.taken_at else None
-        # Programs copy the day, or the clock without its offset, which tells less than what it was copied from.
+        # Programs copy the day, or the time without its offset, which is less than the value it was copied from.
         is_copy = (
             own and other and other.clock in {own.clock, own.clock.replace(hour=0, minute=0, second=0, microsecond=0)}
         )

@@ -1,4 +1,4 @@
-"""The date of a file as the date taken of a picture that carries none."""
+"""The date of a file as the date taken of a picture without one."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ NANOSECONDS = re.compile(r"(\d{1,12})\d{9}ns", re.ASCII)
 
 def with_file_date(examined: Examined, modified: CaptureTime | None, *, now: datetime) -> Examined:
     """Add the date of the file to a picture without a date, if it is plausible."""
-    if modified is None or examined.metadata.taken_at is not None:
-        return examined
-    moment = modified.clock - timedelta(minutes=modified.offset or 0)
-    if not EARLIEST <= moment <= now - MIN_AGE:
+    if modified is None or examined.metadata.taken_at is not None or not is_plausible(modified, now=now):
         return examined
     metadata = replace(examined.metadata, taken_at=modified.clock, taken_offset=modified.offset, is_file_date=True)
     return replace(examined, metadata=metadata)
+
+
+def is_plausible(modified: CaptureTime, *, now: datetime) -> bool:
+    """The date may say when the picture was taken; `now` is when it was added."""
+    return EARLIEST <= modified.clock - timedelta(minutes=modified.offset or 0) <= now - MIN_AGE
 
 
 def modified_on_disk(file: IO[bytes], *, zone: tzinfo) -> CaptureTime | None:

@@ -59,7 +59,7 @@ ACCEPTED = "JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC or AVIF"
 _FORMATS = {"formats": ACCEPTED}
 
 SVG = UnsupportedFormat("svg", gettext_noop("SVG is not accepted; export it as %(formats)s"), _FORMATS)
-RAW = UnsupportedFormat("raw", gettext_noop("a camera's raw file is not accepted; export it as JPEG or TIFF"))
+RAW = UnsupportedFormat("raw", gettext_noop("camera raw files are not accepted; export it as JPEG or TIFF"))
 UNKNOWN = UnsupportedFormat("not-an-image", gettext_noop("not a picture; accepted formats are %(formats)s"), _FORMATS)
 TEXT = UnsupportedFormat(
     "not-an-image", gettext_noop("this is text, not a picture; accepted formats are %(formats)s"), _FORMATS

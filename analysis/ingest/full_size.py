@@ -56,11 +56,11 @@ class TileIndex:
         """Start and length of a tile in the file; None if there is none."""
         if not 0 <= level < len(self.levels):
             return None
-        found = self.levels[level]
-        columns = found.columns(self.tile_size)
-        if not (0 <= row < found.rows(self.tile_size) and 0 <= column < columns):
+        size = self.levels[level]
+        columns = size.columns(self.tile_size)
+        if not (0 <= row < size.rows(self.tile_size) and 0 <= column < columns):
             return None
-        return found.offsets[row * columns + column]
+        return size.offsets[row * columns + column]
 
 
 def full_size_jpeg(

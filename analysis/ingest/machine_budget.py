@@ -25,7 +25,7 @@ POLL_SECONDS = 0.02
 def reserved(needed: int, *, total: int, folder: Path | None) -> Iterator[None]:
     """Hold `needed` of `total` bytes while the block runs, at most all of them.
 
-    Waits until so many are free. Without a folder, or where its files cannot be locked, there is no common bound.
+    Waits until that many are free. Without a folder, or if its files cannot be locked, there is no common limit.
     """
     with ExitStack() as held:
         try:
@@ -44,14 +44,14 @@ def units_for(needed: int, *, total: int) -> int:
 def _acquire(count: int, folder: Path, held: ExitStack) -> None:
     """Lock `count` units. Raises OSError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # One at a time collects units, so that a large picture is not overtaken for ever, nor two block each other.
+    # One at a time collects units, so that a large picture does not wait forever and two do not block each other.
     with ExitStack() as turn:
         fcntl.flock(_open(folder / "turn", turn), fcntl.LOCK_EX)
-        wanted = [folder / f"unit{number}" for number in range(UNITS)]
+        units = [folder / f"unit{number}" for number in range(UNITS)]
         while True:
-            for path in wanted[:]:
+            for path in units[:]:
                 if _try_lock(path, held):
-                    wanted.remove(path)
+                    units.remove(path)
                     count -= 1
                 if not count:
                     return

@@ -59,7 +59,7 @@ class _Parts:
         self.file.write((end - self._open_at - 8).to_bytes(4, "big"))
         self.file.seek(end)
         if has_checksum:
-            self.file.write(bytes(4))  # any value: Pillow skips it, as the pixels have a checksum of their own
+            self.file.write(bytes(4))  # any value: Pillow skips it, as the pixels have their own checksum
         self._open_at = None
 
 

@@ -18,7 +18,7 @@ AHEAD = 2
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FileOutcome:
     """Result for one file: examined or refused.
 
     `path` is None for a folder that could not be read.
@@ -31,18 +31,18 @@ class Outcome:
 
 def examine_all(
     paths: Iterable[Path | InvalidImage], *, limits: Limits, processes: int | None = None
-) -> Iterator[Outcome]:
+) -> Iterator[FileOutcome]:
     """Examine files in parallel; outcomes come in the files' order.
 
     Closing the iterator cancels the rest.
     """
     processes = processes or os.cpu_count() or 1
     decoders, threads = decoding_service.DecoderPool(processes), ThreadPoolExecutor(processes)
-    pending: deque[Future[Outcome]] = deque()
+    pending: deque[Future[FileOutcome]] = deque()
     try:
         for path in paths:
             if isinstance(path, InvalidImage):
-                yield Outcome(None, refusal=path)
+                yield FileOutcome(None, refusal=path)
                 continue
             pending.append(threads.submit(_examine, path, limits, decoders))
             if len(pending) >= processes * (1 + AHEAD):
@@ -54,8 +54,8 @@ def examine_all(
         decoders.close()
 
 
-def _examine(path: Path, limits: Limits, decoders: decoding_service.DecoderPool) -> Outcome:
+def _examine(path: Path, limits: Limits, decoders: decoding_service.DecoderPool) -> FileOutcome:
     try:
-        return Outcome(path, examined=decoding_service.examine(path, name=path.name, limits=limits, pool=decoders))
+        return FileOutcome(path, examined=decoding_service.examine(path, name=path.name, limits=limits, pool=decoders))
     except InvalidImage as refusal:
-        return Outcome(path, refusal=refusal)
+        return FileOutcome(path, refusal=refusal)

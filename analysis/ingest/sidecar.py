@@ -1,4 +1,4 @@
-"""XMP sidecars: files beside a picture.
+"""XMP sidecars: files with a picture's metadata.
 
 Their metadata counts more than the picture's own.
 """

@@ -111,7 +111,7 @@ def accepted_format(head: bytes, *, name: str, size: int, limits: Limits) -> For
     if size < 1:
         check_size(size, name=name, limits=limits)
     detected = file_types.detect_format(head)
-    if isinstance(detected, file_types.UnsupportedFormat):  # tells more than the size: a large video is a video
+    if isinstance(detected, file_types.UnsupportedFormat):  # more specific than the size: a large video is a video
         raise InvalidImage(detected.code, clean_name(name), detected.template, **detected.values)
     check_size(size, name=name, limits=limits)
     return detected

@@ -137,7 +137,7 @@ def _tree(packet: bytes) -> ElementTree.Element | None:
     # Decoded here, so that no declared encoding hides a document type from the check.
     encoding = next((name for mark, name in MARKS if packet.startswith(mark)), "utf-8")
     text = DECLARATION.sub("", packet.decode(encoding, "replace").strip("\0 \r\n\t"), count=1)
-    # Expat takes a text with NULs for UTF-16, whatever it is told, and would find a document type that is hidden here.
+    # Expat treats a text with NULs as UTF-16 regardless of the encoding given, and would find a hidden document type.
     if "\0" in text or "<!DOCTYPE" in text or "<!ENTITY" in text:
         return None
     parser = ElementTree.XMLParser(target=_BoundedBuilder())  # noqa: S314

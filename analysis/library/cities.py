@@ -16,7 +16,7 @@ DEGREES = 0.45
 """A little more than MAX_KILOMETERS, from south to north."""
 MIN_COSINE = DEGREES / 180
 """At the poles, cities of all longitudes are compared."""
-# A city extends from its center: otherwise most pictures of New York were taken in Seaport. Its radius in kilometers
+# A city extends from its center: otherwise most pictures of New York would be in Seaport. Its radius in kilometers
 # grows with the root of its population: 9 for New York, 5 for Paris, 1 for a town of 100,000.
 _DISTANCE = distance_sql("city.latitude", "city.longitude")
 _NEAREST = f"""

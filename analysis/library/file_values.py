@@ -53,13 +53,13 @@ def keep_edits(image: Image, columns: Mapping[str, Any]) -> dict[str, Any]:
     What the new file says about these is kept for Reset.
     """
     in_file = dict(image.file_values or {})
-    kept = dict(columns)
+    values = dict(columns)
     for field in in_file:
-        if all(column in kept for column in FIELDS[field]):
-            in_file[field] = [_to_json(kept.pop(column)) for column in FIELDS[field]]
+        if all(column in values for column in FIELDS[field]):
+            in_file[field] = [_to_json(values.pop(column)) for column in FIELDS[field]]
         if field == "location":
-            kept.pop("city", None)
-    return kept | ({"file_values": in_file} if in_file else {})
+            values.pop("city", None)
+    return values | ({"file_values": in_file} if in_file else {})
 
 
 def _set(image: Image, field: str, values: Values) -> None:

@@ -22,15 +22,15 @@ def clean_path(path: str) -> str:
     Names beyond the limit are left out.
     """
     names = (plain_text(name, PATH_LENGTH) for name in SEPARATORS.split(path[: 4 * PATH_LENGTH]))
-    kept, length = [], -1
+    parts, length = [], -1
     for name in names:
         if name in {"", ".", ".."}:
             continue
         length += 1 + len(name)
         if length > PATH_LENGTH:
             break
-        kept.append(name)
-    return "/".join(kept)
+        parts.append(name)
+    return "/".join(parts)
 
 
 def path_of_key(key: str) -> str:

@@ -52,13 +52,13 @@ def start(upload: Upload) -> None:
 def parts_of(upload: Upload) -> Parts:
     """The parts that arrived completely. Raises StorageError."""
     try:
-        arrived = multipart.arrived(upload.key, upload.multipart_id)
+        uploaded = multipart.uploaded(upload.key, upload.multipart_id)
     except blobs.BlobMissing:  # deleted, by the bucket's own rule perhaps
         start(upload)
-        arrived = {}
+        uploaded = {}
     return Parts(
         upload.part_size or upload.size,
-        [number for number, part in arrived.items() if part.size == _size_of_part(upload, number)],
+        [number for number, part in uploaded.items() if part.size == _size_of_part(upload, number)],
     )
 
 
@@ -91,15 +91,15 @@ def assemble(upload: Upload) -> None:
     if not upload.multipart_id or upload.state != State.ISSUED:
         return
     try:
-        arrived = multipart.arrived(upload.key, upload.multipart_id)
+        uploaded = multipart.uploaded(upload.key, upload.multipart_id)
     except blobs.BlobMissing:
-        # Assembled before, by a request whose answer was lost; the file's size is checked like any other's.
-        arrived = {}
+        # Assembled before, by a request whose response was lost; the file's size is checked like any other's.
+        uploaded = {}
         if not blobs.exists(upload.key):
             raise UploadRefused(_("This upload expired. Please send the file again."), status=410) from None
     else:
-        _check_complete(upload, {number: part.size for number, part in arrived.items()})
-        multipart.complete(upload.key, upload.multipart_id, arrived)
+        _check_complete(upload, {number: part.size for number, part in uploaded.items()})
+        multipart.complete(upload.key, upload.multipart_id, uploaded)
     Upload.objects.filter(pk=upload.pk).update(multipart_id="")
 
 

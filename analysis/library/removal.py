@@ -43,7 +43,7 @@ def remove(images: ImageQuerySet, *, by_id: int | None) -> list[Removed]:
 
     Their rows and everything derived now, their files on commit or by the sweeper. The ledger's calls stay.
     """
-    # Locked before their analyses, in the order of save_results. What matched before somebody changed it, as a picture
+    # Locked before their analyses, in the order of save_results. What matched before someone changed it, as a picture
     # that was restored, PostgreSQL leaves out after it has waited for the lock.
     locked = images.select_for_update(of=("self",)).select_related("bucket", "owner").order_by("pk")
     rows = list(locked.defer("placeholder", "signature", "description"))

@@ -1,6 +1,6 @@
 """Quarter turns of how an image is shown.
 
-Its original and its results stay as they are.
+Its original and its results are not changed.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ def describe_batch(state: Progress) -> dict[str, Any]:
         "batch": batch.pk,
         "state": batch.state,
         "reason": batch.reason,
-        "asked": batch.asked,
+        "queued": batch.queued,
         "total": state.total,
         "done": state.done,
         "failed": state.failed,

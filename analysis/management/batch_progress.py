@@ -145,7 +145,7 @@ def _stall_reasons(state: Progress) -> list[str]:
     if background_work.is_in_use():
         return [*reasons, _("Queued analyses wait for the next run of `manage.py work`.")]
     if celery_broker.is_sqs(settings.CELERY_BROKER_URL):
-        return reasons  # workers cannot be asked
+        return reasons  # workers cannot be contacted
     try:
         workers = current_app.control.ping(timeout=2)
     except OperationalError as error:

@@ -54,7 +54,7 @@ def _totals(census: Census) -> Iterator[str]:
         (_("In the library"), total.in_library, None, ""),
         (_("Duplicates"), total.duplicates, total.duplicate_bytes, _("at least; by ETag and size")),
         (_("To analyze"), total.new, total.new_bytes, ""),
-        (_("Archived"), total.archived, total.archived_bytes, _("restore first; imagelib never fetches them")),
+        (_("Archived"), total.archived, total.archived_bytes, _("restore first; imagelib never downloads them")),
         *((f"  {name}", number, size, "") for name, (number, size) in census.archived.items()),
         (_("Too large"), total.too_large, total.too_large_bytes, _("over MAX_UPLOAD_BYTES")),
         (_("No extension"), total.unnamed, total.unnamed_bytes, _("read on import to find out; not in the price")),
@@ -63,8 +63,10 @@ def _totals(census: Census) -> Iterator[str]:
         (_("Noncurrent versions"), left_out.noncurrent, left_out.noncurrent_bytes, _("left out")),
         (_("Delete markers"), left_out.delete_markers, None, _("left out")),
     ]
-    shown = [row for position, row in enumerate(rows) if position < 5 or row[1]]
-    cells = [(name, count(number), "" if size is None else filesize(size), note) for name, number, size, note in shown]
+    top_rows = [row for position, row in enumerate(rows) if position < 5 or row[1]]
+    cells = [
+        (name, count(number), "" if size is None else filesize(size), note) for name, number, size, note in top_rows
+    ]
     yield from _aligned(cells, right={1, 2})
 
 

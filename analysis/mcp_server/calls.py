@@ -27,7 +27,7 @@ def call(request: HttpRequest, name: str, arguments: dict[str, Any]) -> Answer:
     """Run a tool for the request's token. Raises CallRefused."""
     tool = TOOLS.get(name)
     if tool is None:
-        raise CallRefused(_("There is no tool of this name. Possible are: %(known)s.") % {"known": ", ".join(TOOLS)})
+        raise CallRefused(_("There is no tool with this name. Choose from: %(known)s.") % {"known": ", ".join(TOOLS)})
     try:
         require_scope(token_of(request), tool.scope)
         return tool.run(request, tool.arguments.model_validate_json(json.dumps(arguments)))
@@ -39,5 +39,5 @@ def call(request: HttpRequest, name: str, arguments: dict[str, Any]) -> Answer:
 
 def _sentence(error: pydantic.ValidationError) -> str:
     """The errors of the arguments, without what was sent."""
-    found = error.errors(include_input=False, include_url=False)[: errors.MAX_FIELD_ERRORS]
-    return "; ".join(f"{'.'.join(map(str, entry['loc']))[:200]}: {entry['msg']}" for entry in found)
+    field_errors = error.errors(include_input=False, include_url=False)[: errors.MAX_FIELD_ERRORS]
+    return "; ".join(f"{'.'.join(map(str, entry['loc']))[:200]}: {entry['msg']}" for entry in field_errors)

@@ -17,7 +17,7 @@ RETURNED = frozenset({"content-type", "allow"})
 
 
 def respond(request: HttpRequest) -> HttpResponse:
-    """Answer one message. The request is authenticated and its Origin checked."""
+    """Handle one message. The request is authenticated and its Origin checked."""
     return async_to_sync(_respond)(request, request.body)
 
 

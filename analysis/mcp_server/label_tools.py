@@ -51,15 +51,15 @@ class Correction(RequestBody):
 
 
 def find_labels(request: HttpRequest, arguments: FindLabels) -> Answer:
-    found = labels.labels_in_use(
+    page = labels.labels_in_use(
         request, cursor=arguments.cursor, limit=arguments.limit, search=arguments.name, kind=arguments.kind
     )
-    return Answer({**found, "items": [item.model_dump() for item in found["items"]]})
+    return Answer({**page, "items": [item.model_dump() for item in page["items"]]})
 
 
 def browse_labels(request: HttpRequest, arguments: BrowseTree) -> Answer:
-    found = label_tree.list_tree(request, cursor=arguments.cursor, limit=arguments.limit, parent=arguments.parent)
-    return Answer({**found, "items": [item.model_dump() for item in found["items"]]})
+    page = label_tree.list_tree(request, cursor=arguments.cursor, limit=arguments.limit, parent=arguments.parent)
+    return Answer({**page, "items": [item.model_dump() for item in page["items"]]})
 
 
 def correct_labels(request: HttpRequest, arguments: Correction) -> Answer:
@@ -73,7 +73,7 @@ def correct_labels(request: HttpRequest, arguments: Correction) -> Answer:
         require_scope(token_of(request), ApiToken.Scope.WRITE)
     image_id = permissions.get_image_or_404(request.user, arguments.image_id).pk
     before = labels_of([image_id])[image_id]
-    # All or nothing: half a correction would be taken for the whole one.
+    # All or nothing: a partial correction would be mistaken for a complete one.
     with transaction.atomic():
         _correct(request, arguments)
         after = labels_of([image_id])[image_id]
@@ -91,11 +91,11 @@ def _correct(request: HttpRequest, arguments: Correction) -> None:
         labels.add_image_label(request, arguments.image_id, NewLabel(name=name))
 
 
-def _names(found: list[LabelValues]) -> list[dict[str, Any]]:
+def _names(rows: list[LabelValues]) -> list[dict[str, Any]]:
     return [
         {"id": label["id"], "name": label["name"], "kind": label["kind"]}
         | {"confidence": label["confidence"], "verdict": label["verdict"]}
-        for label in found
+        for label in rows
     ]
 
 

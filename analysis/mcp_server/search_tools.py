@@ -56,16 +56,14 @@ class PageArguments(RequestBody):
 
 def search_images(request: HttpRequest, arguments: SearchArguments) -> Answer:
     query, selection = parse(arguments.query), selection_of(FIELDS, "labels")
-    found = images.image_page(
-        request, query, selection, cursor=arguments.cursor, limit=arguments.limit, is_counted=True
-    )
-    return Answer({**found, "items": [_brief(item) for item in found["items"]]})
+    page = images.image_page(request, query, selection, cursor=arguments.cursor, limit=arguments.limit, is_counted=True)
+    return Answer({**page, "items": [_brief(item) for item in page["items"]]})
 
 
 def explain_search(request: HttpRequest, arguments: ExplainArguments) -> Answer:
     with time_limit():
         search = results.Search(parse(arguments.query), permissions.viewer_of(request.user))
-        resolved, counted = search.resolved, search.count()
+        resolved, total = search.resolved, search.count()
     return Answer(
         {
             "searched_as": resolved.query.text,
@@ -75,8 +73,8 @@ def explain_search(request: HttpRequest, arguments: ExplainArguments) -> Answer:
                 for meaning in resolved.meanings
             ],
             "sort": resolved.query.sort,
-            "count": min(counted, results.COUNT_CAP),
-            "is_count_capped": counted > results.COUNT_CAP,
+            "count": min(total, results.COUNT_CAP),
+            "is_count_capped": total > results.COUNT_CAP,
         }
     )
 
@@ -100,8 +98,8 @@ def get_image(request: HttpRequest, arguments: ImageArguments) -> Answer:
 
 
 def list_saved_searches(request: HttpRequest, arguments: PageArguments) -> Answer:
-    found = searches.list_searches(request, cursor=arguments.cursor, limit=arguments.limit)
-    return Answer({**found, "items": [item.model_dump() for item in found["items"]]})
+    page = searches.list_searches(request, cursor=arguments.cursor, limit=arguments.limit)
+    return Answer({**page, "items": [item.model_dump() for item in page["items"]]})
 
 
 def _preview(image: Image) -> Preview:

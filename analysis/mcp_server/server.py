@@ -40,7 +40,7 @@ def server_for(request_of: Callable[[], HttpRequest]) -> Server[Any]:
     """
 
     async def list_tools(_context: Any, _params: PaginatedRequestParams | None) -> ListToolsResult:
-        return ListToolsResult(tools=[_listed(tool) for tool in TOOLS.values()])
+        return ListToolsResult(tools=[_described(tool) for tool in TOOLS.values()])
 
     async def call_tool(_context: Any, params: CallToolRequestParams) -> CallToolResult:
         # Thread-sensitive: in the thread of the view, so with its database connection.
@@ -67,7 +67,7 @@ def _content(answer: Answer) -> CallToolResult:
     return CallToolResult(content=content, structured_content=json.loads(text))
 
 
-def _listed(tool: Tool[Any]) -> ListedTool:
+def _described(tool: Tool[Any]) -> ListedTool:
     # Nothing is lost by a change: verdicts can be cleared, and images are never deleted here.
     hints = ToolAnnotations(read_only_hint=tool.is_read_only, destructive_hint=False, open_world_hint=False)
     return ListedTool(name=tool.name, description=tool.description, input_schema=tool.input_schema, annotations=hints)

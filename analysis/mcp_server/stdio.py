@@ -19,7 +19,7 @@ from imagelib.accounts.api_tokens import ApiRequest
 
 
 def serve(text: str) -> None:
-    """Answer until the client closes the input.
+    """Handle messages until the client closes the input.
 
     The token is looked up again for each call.
     """

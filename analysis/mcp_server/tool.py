@@ -1,4 +1,4 @@
-"""A tool: its arguments, the scope it requires, and the function that answers."""
+"""A tool: its arguments, the scope it requires, and its function."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Arguments = TypeVar("Arguments", bound=RequestBody)
 
 @dataclass(frozen=True)
 class Preview:
-    """An image file that goes along with an answer."""
+    """An image file that accompanies a result."""
 
     content: bytes
     content_type: str
@@ -24,7 +24,7 @@ class Preview:
 
 @dataclass(frozen=True)
 class Answer:
-    """The result of a tool: JSON values, and a picture if it was asked for."""
+    """The result of a tool: JSON values, and a picture if requested."""
 
     values: dict[str, Any]
     preview: Preview | None = None

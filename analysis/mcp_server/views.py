@@ -19,7 +19,7 @@ from analysis.api.errors import ApiError
 @login_not_required
 @csrf_exempt
 def mcp(request: HttpRequest) -> HttpResponse:
-    """One message of a client, answered in JSON."""
+    """One message of a client, with a JSON response."""
     try:
         response = _checked(request)
     except ApiError as error:
@@ -32,7 +32,7 @@ def mcp(request: HttpRequest) -> HttpResponse:
 
 def _checked(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
-        # The specification's answer of a server that sends nothing by itself and keeps no sessions.
+        # The specification's response of a server without server-sent messages and sessions.
         raise ApiError(405, _("Send messages by POST."), headers={"Allow": "POST"})
     _require_origin(request)
     check_rate(request, token_of(request))

@@ -67,7 +67,7 @@ class Counts:
 
 def start(registry: CollectorRegistry) -> None:
     """Begin to add this process's counts, once."""
-    global _started_in  # noqa: PLW0603 - one thread per process
+    global _started_in
     if _started_in == os.getpid() or not settings.REDIS:
         return
     with _start_lock:

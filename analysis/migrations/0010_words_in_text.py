@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
         ("analysis", "0009_folder_index"),
     ]
 
-    # A generated column cannot be changed: it is made anew, which rewrites the table of texts (not that of pictures).
+    # A generated column cannot be changed: it is made again, which rewrites the table of texts (not that of pictures).
     operations = [
         migrations.RunSQL(WORDS, "DROP FUNCTION analysis_words(text)"),
         migrations.RunSQL(PLATES, "DROP FUNCTION analysis_plates(text)"),

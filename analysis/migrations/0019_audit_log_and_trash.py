@@ -21,7 +21,7 @@ def add_permissions(apps, schema_editor):
         group.permissions.add(*Permission.objects.filter(content_type__app_label="analysis", codename__in=codenames))
 
 
-# Whoever means to delete entries has to say so in each transaction, as audit_log/retention.py does, and cannot delete
+# Code that deletes entries has to declare it in each transaction, as audit_log/retention.py does, and cannot delete
 # those of the last 30 days. TRUNCATE stays possible: it needs the owner of the table, who could also drop the trigger.
 APPEND_ONLY = """
     CREATE FUNCTION analysis_audit_append_only() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -86,7 +86,7 @@ class Analysis(models.Model):
     is_current = models.BooleanField(_("current"), default=False)
     is_pinned = models.BooleanField(_("pinned"), default=False)
     is_sample = models.BooleanField(_("sample"), default=False)
-    # Without an index of its own: analysis_of_batch below leads with it, and is partial, since most analyses have no
+    # Without a separate index: analysis_of_batch below leads with it, and is partial, since most analyses have no
     # batch.
     batch = models.ForeignKey(
         Batch,

@@ -7,7 +7,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-# An expired row starts anew; one that has not expired keeps its time, or each attempt would extend the wait.
+# An expired row starts over; others keep their expiry, otherwise each attempt would extend the wait.
 _INCREMENT = """
     INSERT INTO analysis_attemptcount AS counted (key, number, expires_at)
     SELECT key, 1, now() + make_interval(secs => %s) FROM unnest(%s::text[]) key ORDER BY key

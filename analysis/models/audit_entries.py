@@ -1,7 +1,7 @@
 """The audit log: who changed which picture, label, bucket, account or setting.
 
 Rows are only added. A trigger of the database refuses every UPDATE, and every DELETE except that of
-`audit_log/retention.py`. They have no foreign keys, so they outlive what they tell of.
+`audit_log/retention.py`. They have no foreign keys, so they outlive the rows they describe.
 """
 
 from __future__ import annotations

@@ -115,10 +115,14 @@ class Batch(BatchColumns):
     state = models.CharField(_("state"), max_length=9, choices=State, default=State.RUNNING)
     reason = models.TextField(_("reason"), blank=True, help_text=_("Why it stopped or paused."))
     # A cursor, not an offset: pictures are added and deleted while a run of a million is queued for minutes.
-    place = models.CharField(_("cursor"), max_length=100, blank=True, help_text=_("Progress of queueing."))
+    cursor = models.CharField(
+        _("cursor"), max_length=100, blank=True, db_column="place", help_text=_("Progress of queueing.")
+    )
     is_fully_queued = models.BooleanField(_("fully queued"), default=False)
     images = models.PositiveIntegerField(_("pictures"), default=0, help_text=_("Pictures queued so far."))
-    asked = models.PositiveIntegerField(_("analyses"), default=0, help_text=_("Analyses queued so far."))
+    queued = models.PositiveIntegerField(
+        _("analyses"), default=0, db_column="asked", help_text=_("Analyses queued so far.")
+    )
     expected = models.PositiveIntegerField(
         _("expected"), null=True, blank=True, help_text=_("Total analyses according to the estimate.")
     )

@@ -71,7 +71,9 @@ class BulkChange(models.Model):
     done_at = models.DateTimeField(_("started"), db_default=Now())
     undone_at = models.DateTimeField(_("undone"), null=True, blank=True)
     query = models.TextField(_("search"), blank=True, help_text=_("The pictures of a background change."))
-    place = models.CharField(_("cursor"), max_length=100, blank=True, help_text=_("Progress of a background change."))
+    cursor = models.CharField(
+        _("cursor"), max_length=100, blank=True, db_column="place", help_text=_("Progress of a background change.")
+    )
     is_open = models.BooleanField(
         _("in progress"), default=False, help_text=_("Being applied or undone in the background.")
     )
@@ -91,7 +93,7 @@ class BulkChange(models.Model):
 
         `number` if it differs from the number of values.
         """
-        # A worker killed after a commit repeats the page it was at; previous values it saved then stay as they are.
+        # A worker killed after a commit repeats its last page; previous values that it saved are kept.
         ChangedImage.objects.bulk_create(
             (ChangedImage(change=self, image_id=image_id, before=state) for image_id, state in before.items()),
             ignore_conflicts=True,

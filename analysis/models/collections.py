@@ -1,4 +1,4 @@
-"""Collections: pictures that people put together, in an order of their own."""
+"""Collections: pictures that people group and order."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class CollectionQuerySet(models.QuerySet["Collection"]):
 
 
 class Collection(models.Model):
-    """Pictures in an order of their own, under a name.
+    """Named, ordered groups of pictures.
 
     Slashes in the name make levels: "Trips/Paris" is shown in "Trips", whether or not that is a collection, too.
     """

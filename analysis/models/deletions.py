@@ -23,7 +23,7 @@ class TrashDeletion(models.Model):
         DONE = "done", _("Done")
         CANCELED = "canceled", _("Canceled")
 
-    # Of whoever asked for it. Null: imagelib itself, by the setting TRASH_DAYS.
+    # The user who requested it. Null: imagelib itself, by the setting TRASH_DAYS.
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,

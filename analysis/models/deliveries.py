@@ -47,8 +47,11 @@ class Receiver(models.Model):
         _("signing secret"), max_length=64, blank=True, help_text=_("Signs the messages to a webhook.")
     )
     is_active = models.BooleanField(_("active"), default=True)
-    trouble = models.TextField(
-        _("trouble"), blank=True, help_text=_("Why it was disabled, or why the last try failed.")
+    last_error = models.TextField(
+        _("last error"),
+        blank=True,
+        db_column="trouble",
+        help_text=_("Why it was disabled, or why the last try failed."),
     )
     failures = models.PositiveIntegerField(_("failures in a row"), default=0)
     retry_at = models.DateTimeField(_("next try"), null=True, blank=True, help_text=_("Nothing is sent before."))
@@ -132,7 +135,7 @@ class Sink(Receiver):
 class SinkRun(models.Model):
     """Sends a sink the pictures that were there before it, in steps.
 
-    Pictures are taken in the order of their ids, so that a run continues after any interruption.
+    Pictures are processed in the order of their ids, so that a run continues after any interruption.
     """
 
     class State(models.TextChoices):
@@ -213,7 +216,7 @@ class Delivery(models.Model):
     alert = models.ForeignKey(
         Alert, on_delete=models.CASCADE, null=True, blank=True, related_name="deliveries", verbose_name=_("alert")
     )
-    # Without an index of its own: delivery_of_sink leads with it.
+    # Without a separate index: delivery_of_sink leads with it.
     sink = models.ForeignKey(
         Sink,
         on_delete=models.CASCADE,

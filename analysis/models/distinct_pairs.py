@@ -1,4 +1,4 @@
-"""Pairs of pictures that look alike and are not duplicates, as their owner said."""
+"""Pairs of similar pictures that their owner marked as not duplicates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from analysis.models.images import Image
 class DistinctPair(models.Model):
     """Two pictures that are not duplicates, the one with the smaller id first.
 
-    Pairs, not groups: of a third picture that looks like both nobody has said anything yet, so it is offered.
+    Pairs, not groups: a third picture that looks like both was not marked, so it is still offered.
     """
 
     pk = models.CompositePrimaryKey("first_id", "second_id")

@@ -47,7 +47,7 @@ class Label(models.Model):
         validators=[MaxValueValidator(100)],
         help_text=_("Ignore results below this confidence (%)."),
     )
-    # Kept as a row of its own: recognizers go on returning the old name.
+    # Kept as a separate row: recognizers continue to return the old name.
     merged_into = models.ForeignKey(
         "self",
         on_delete=models.PROTECT,
@@ -163,7 +163,7 @@ class ImageLabel(models.Model):
     the trash have no rows. `confidence` is in hundredths of a percent (9,950 is 99.5 %).
     """
 
-    # No ID of its own: a picture has dozens of labels, so this is the largest table, and each index repeats the key.
+    # No ID column: a picture has dozens of labels, so this is the largest table, and each index repeats the key.
     pk = models.CompositePrimaryKey("image_id", "label_id")
     image = models.ForeignKey(
         Image, on_delete=models.CASCADE, related_name="image_labels", db_index=False, verbose_name=_("picture")

@@ -26,7 +26,7 @@ class Upload(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="uploads", verbose_name=_("owner")
     )
-    # From the server: with a key of its own choice a browser could overwrite another person's original.
+    # Chosen by the server: a browser that chose the key could overwrite another person's original.
     key = models.CharField(
         _("storage key"), max_length=200, unique=True, help_text=_("Chosen by the server; the file is uploaded there.")
     )

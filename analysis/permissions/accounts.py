@@ -1,6 +1,6 @@
 """Access rules about people: who sees, invites, changes and deactivates accounts.
 
-They never let anybody raise themselves, or give away more than they have.
+They never let people raise their own role, or give more permissions than they have.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def can_change_person(user: AnyUser, other: User) -> bool:
 
 
 def can_transfer_images_of(user: AnyUser, other: User) -> bool:
-    """Staff who may give another person's pictures to somebody else."""
+    """Staff who may transfer another person's pictures."""
     return can_view_people(user) and other.pk != user.pk and permissions.can_edit_all_images(user)
 
 

@@ -103,7 +103,7 @@ def can_revoke_all_links(user: AnyUser) -> bool:
 
 
 def get_share_link_or_404(token: str) -> ShareLink:
-    """A link that works now, whoever asks.
+    """A link that works now, for any visitor.
 
     Revoked and expired ones, those of deleted collections and of people who left are missing, like guessed ones.
     """

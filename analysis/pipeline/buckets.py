@@ -102,8 +102,8 @@ def _sync_for_a_while(bucket: Bucket, *, options: sync.SyncOptions) -> bool:
     except sync.SyncRunning:
         return False
     except AWSError as error:
-        trouble = connection_check.describe_list_error(bucket, error)
-        Bucket.objects.filter(pk=bucket.pk).update(trouble=trouble)
+        last_error = connection_check.describe_list_error(bucket, error)
+        Bucket.objects.filter(pk=bucket.pk).update(last_error=last_error)
         return False
 
 

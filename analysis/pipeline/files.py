@@ -12,7 +12,7 @@ from analysis.ingest import folder_scan
 from analysis.ingest.decode import unreadable
 from analysis.ingest.examine import CHANGED, STILL_WRITTEN
 from analysis.ingest.file_date import modified_on_disk, with_file_date
-from analysis.ingest.process_pool import Outcome, examine_all
+from analysis.ingest.process_pool import FileOutcome, examine_all
 from analysis.ingest.sidecar import read_sidecar, with_sidecar
 from analysis.ingest.validation import InvalidImage, clean_name
 from analysis.library.folders import path_of_file
@@ -59,7 +59,7 @@ def _has_changed(imported: ImportedFile) -> bool:
     return isinstance(imported.refusal, InvalidImage) and imported.refusal.code == CHANGED
 
 
-def store_file(outcome: Outcome, *, owner_id: int, tops: Collection[Path] = ()) -> ImportedFile:
+def store_file(outcome: FileOutcome, *, owner_id: int, tops: Collection[Path] = ()) -> ImportedFile:
     """Store an examined file and queue its analyses; errors are in the result.
 
     `tops`: the folders that are imported; the image keeps the path from there on.

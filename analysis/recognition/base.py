@@ -25,7 +25,7 @@ from analysis.messages import MessageError, gettext_noop
 ApiName = Literal["labels", "faces", "celebrities", "text", "moderation"]
 # The ledger's entry for a request without a usable response:
 # - throttled: rejected because of the rate, not charged
-# - failed: answered with an error, not charged
+# - failed: an error response, not charged
 # - unknown: sent, but no response arrived, so it may have been charged
 Outcome = Literal["throttled", "failed", "unknown"]
 
@@ -93,7 +93,7 @@ class Parameters:
         """The value of Analysis.parameters: only the fields that this API uses.
 
         Cached responses are looked up by this value. So an option of another API must not appear in it, and an empty
-        filter is left out, as it was before there were filters.
+        filter is left out, so hashes of requests without filters do not change.
         """
         values = {name: getattr(self, name) for name in _FIELDS[api]}
         return {
@@ -184,7 +184,7 @@ class Recognizer(Protocol):
 
         `picture`: the bytes of an upright JPEG or PNG of at most 5 MiB, or a reference to one in S3.
 
-        Raises Throttled, UnreadableResponse or ApiUnavailable, nothing else. Must end by itself: threads cannot be
+        Raises Throttled, UnreadableResponse or ApiUnavailable, nothing else. Must end on its own: threads cannot be
         interrupted, so bound each request by a timeout.
         """
         ...

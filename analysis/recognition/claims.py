@@ -204,7 +204,7 @@ def apis_with_due_work() -> list[tuple[str, str]]:
 def _follow_clock() -> None:
     """Shorten leases and delays after the database's clock was set back.
 
-    Batches with a rate of their own are scheduled far ahead on purpose, so theirs stay.
+    Batches with a rate limit are scheduled far ahead on purpose, so theirs are kept.
     """
     leases = Analysis.objects.filter(state=Analysis.State.RUNNING, claimed_until__gt=Now() + 2 * LEASE)
     ids = list(leases.values_list("pk", flat=True)[:SWEEP_ROWS])

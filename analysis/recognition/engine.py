@@ -81,7 +81,7 @@ class Engine:
                     self._collect_finished(timeout=POLL_INTERVAL)
 
     def _start_if_possible(self, pool: ThreadPoolExecutor) -> float | None:
-        """Start calls; while the database is down, only those in progress go on."""
+        """Start calls; while the database is down, only those in progress continue."""
         try:
             return self._start(pool)
         except (InterfaceError, OperationalError) as error:
@@ -101,13 +101,13 @@ class Engine:
         if not claimed:
             return None
         cached = find_cached_responses(claimed)
-        told = {pk for pk, response in cached.items() if response.is_disclosed or is_probe}
-        if told:
-            save_results([self._reused(analysis, cached[analysis.pk]) for analysis in claimed if analysis.pk in told])
-        others = [analysis for analysis in claimed if analysis.pk not in told]
+        known = {pk for pk, response in cached.items() if response.is_disclosed or is_probe}
+        if known:
+            save_results([self._reused(analysis, cached[analysis.pk]) for analysis in claimed if analysis.pk in known])
+        others = [analysis for analysis in claimed if analysis.pk not in known]
         for analysis, at in zip(others, times, strict=False):
-            if hidden := cached.get(analysis.pk):
-                self._in_flight[pool.submit(self._reused, analysis, hidden, at=at)] = analysis
+            if response := cached.get(analysis.pk):
+                self._in_flight[pool.submit(self._reused, analysis, response, at=at)] = analysis
                 continue
             size = outcomes.request_size(analysis.image) if self.recognizer.sends_originals else 0
             self._concurrency.record_size(size)
@@ -284,7 +284,7 @@ def _exceeds_limit(error: Exception) -> bool:
 
 
 def _save_separately(results: list[AttemptResult], error: Exception) -> None:
-    """Save each result by itself, so that a response the database rejects fails alone."""
+    """Save each result separately, so only a response the database rejects fails."""
     if len(results) > 1:
         for result in results:
             try:

@@ -33,7 +33,7 @@ def enqueue(image_ids: Iterable[int], *, apis: Iterable[str], is_bulk: bool = Fa
             columns = {"recognizer": recognizer, "parameters": registry.parameters(api)}
             count += _insert(ids, api=api, is_bulk=is_bulk, is_forced=is_forced, **columns)
     if count and get_contextvars():
-        # Beside the id of the request or the task, since a worker takes the work of many at once. A command has none.
+        # In addition to the id of the request or task, since a worker processes many at once. A command has none.
         logger.info("analyses queued: %d", count, extra={"image_ids": ids[:LOGGED_IMAGES]})
     return count
 

@@ -22,7 +22,7 @@ from analysis.recognition import registry
 from analysis.recognition.prices import PriceList, price_list
 
 WARNING_SHARE = Decimal("0.8")
-# Of the month's budget: requests without a response may cost this much before nothing more is sent.
+# Share of the month's budget that requests without a response may cost before sending stops.
 LOSS_SHARE = Decimal("0.1")
 # Requests without a response that are tolerated however small the budget is.
 MIN_LOST_REQUESTS = 20

@@ -39,14 +39,14 @@ MIN_RATE = 0.1
 AHEAD, MAX_AHEAD = 0.3, 2.0
 # A slow round is remembered for some seconds: while bursts are off, send times that pass unused are lost.
 ROUND_DECAY = 0.99
-# Where the quota is counted by the second, no more calls than it allows are sent within so many seconds. What lies
+# Where the quota is counted by the second, no more calls than it allows are sent within this many seconds. What lies
 # between sending and counting may vary by the rest.
 STRICT_WINDOW = 1.02
 # Seconds of unused send times that may be made up for at once, after a worker was late.
 BURST = 0.1
 # Seconds without a throttle after which bursts are allowed again.
 BURST_RECOVERY = 600
-# Seconds after which Redis forgets the state of an unused API.
+# Seconds after which Redis expires the state of an unused API.
 EXPIRY = 3_600
 
 _RATE = """
@@ -107,8 +107,8 @@ return tostring(cut)
 """
 )
 
-# KEYS[2]: when the latest calls were sent or will be, by call. A call asks again after its delay, as a busy machine may
-# have let it sleep longer; then only those that were sent count.
+# KEYS[2]: when the latest calls were sent or will be, by call. A call repeats its request after the delay, as a busy
+# machine may have let it sleep longer; then only those that were sent count.
 _SEND = (
     _RATE
     + """

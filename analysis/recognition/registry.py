@@ -31,16 +31,16 @@ def get(name: str) -> Recognizer:
     megabytes that a process without them should not pay.
     """
     if name == "rekognition":
-        from analysis.recognition.rekognition import client  # noqa: PLC0415
+        from analysis.recognition.rekognition import client
 
         return client.connect(region=settings.AWS_REGION or None, threads=settings.RECOGNITION_THREADS)
     if name == "simulator":
-        from analysis.recognition.rekognition import client  # noqa: PLC0415
+        from analysis.recognition.rekognition import client
 
         return client.simulated(address=settings.SIMULATOR_URL, threads=settings.RECOGNITION_THREADS)
     if name == "local":
         configure_local()
-        from analysis.recognition.local.recognizer import LocalRecognizer  # noqa: PLC0415
+        from analysis.recognition.local.recognizer import LocalRecognizer
 
         local: Recognizer = LocalRecognizer()
         return local
@@ -49,14 +49,14 @@ def get(name: str) -> Recognizer:
 
 def reset() -> None:
     """Create the recognizers again at their next use, because the settings changed."""
-    from analysis.recognition.rekognition import client  # noqa: PLC0415
+    from analysis.recognition.rekognition import client
 
     get.cache_clear()
     client.reset()
 
 
 def configure_local() -> None:
-    """Tell the local recognizer where its models are, as the settings say."""
+    """Configure the local recognizer's models from the settings."""
     configuration.configure(
         configuration.Configuration(
             folder=settings.LOCAL_MODELS,

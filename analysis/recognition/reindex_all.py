@@ -32,7 +32,7 @@ Row = tuple[int, str, str]
 
 
 @dataclass(frozen=True)
-class Step:
+class RebuildStep:
     """`images` images were checked.
 
     `differing` has the kinds of rows that were wrong, by image id.
@@ -42,7 +42,7 @@ class Step:
     differing: dict[int, tuple[str, ...]]
 
 
-def rebuild(*, is_dry: bool = False) -> Iterator[Step]:
+def rebuild(*, is_dry: bool = False) -> Iterator[RebuildStep]:
     """Rebuild all images, also those in the trash, in a transaction per step.
 
     `is_dry` rolls each one back.
@@ -58,7 +58,7 @@ def rebuild(*, is_dry: bool = False) -> Iterator[Step]:
         differing: dict[int, set[str]] = {}
         for image_id, kind, _ in changed:
             differing.setdefault(image_id, set()).add(kind)
-        yield Step(len(ids), {image_id: tuple(sorted(kinds)) for image_id, kinds in sorted(differing.items())})
+        yield RebuildStep(len(ids), {image_id: tuple(sorted(kinds)) for image_id, kinds in sorted(differing.items())})
 
 
 def _rows(ids: list[int]) -> set[Row]:

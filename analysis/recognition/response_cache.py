@@ -1,7 +1,7 @@
 """Finds stored responses to the same bytes and parameters.
 
 The image analyzed before may belong to another person: the bytes are the same, and only the response is used. That
-their file is in the library must not be told, see docs/decisions/0015-hidden-reuse.md.
+their file is in the library must not be revealed, see docs/decisions/0015-hidden-reuse.md.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from analysis.recognition.base import ApiName, Response
 class CachedResponse:
     """A stored response.
 
-    `is_disclosed`: the owner of the new image may see an image it was received for, so reuse may be told.
+    `is_disclosed`: the owner of the new image may see an image it was received for, so the reuse may be shown.
     """
 
     model_version: str
@@ -34,7 +34,7 @@ class CachedResponse:
     def copy_for(self, analysis: Analysis) -> Response:
         """The response of another analysis.
 
-        Where reuse is not told, it has the request id and the time as if they were its own.
+        Where reuse is hidden, it has the request id and the time as if they were its own.
         """
         return Response(
             api=cast(ApiName, analysis.api),

@@ -47,7 +47,7 @@ class CurrentResult:
 def reindex(image_ids: Collection[int], *, apis: Collection[str] = Analysis.Api.values) -> None:
     """Update the index rows of the images, all or nothing.
 
-    Also to be called after a change of `taken_at`, from which the rows have their sort key, whoever changed it.
+    Also to be called after a change of `taken_at`, from which the rows have their sort key.
 
     `apis`: those with new results; rows of faces or text are left alone if their API is not among them. Images are
     locked in the order of their ids, so that two workers never wait for each other in a circle.

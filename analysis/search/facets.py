@@ -12,7 +12,7 @@ from analysis.search.database import fetch_all
 from analysis.search.pagination import Order
 from analysis.search.plans.label_sets import LABEL_TSVECTOR, label_tsquery
 from analysis.search.plans.query_parts import QueryParts
-from analysis.search.plans.strategies import Statistics
+from analysis.search.plans.statistics import Statistics
 from analysis.search.query import Query
 from analysis.search.results import COUNT_CAP, Search
 from analysis.search.sql.conditions import visibility_filter
@@ -58,7 +58,7 @@ def facets(query: Query, *, viewer: Viewer, maximum: int = 20) -> Facets:
 def facets_of(search: Search, *, maximum: int = 20) -> Facets:
     """The most frequent labels of each kind among the images of a search.
 
-    Of large results, a fixed share of all images with an index of its own is counted: the smallest share that has
+    Of large results, a fixed share of all images with its own index is counted: the smallest share that has
     enough of them, or in the end all.
     """
     plan = search.plan

@@ -1,6 +1,6 @@
 """Folders with the number of images in and below them that a viewer may see.
 
-A folder without such images is not there: the names of folders tell about their pictures.
+A folder without such images is hidden: folder names reveal something about their pictures.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def is_inflection(word: str, other: str) -> bool:
     start = next((at for at, letter in enumerate(short) if letter != long[at]), len(short))
     if start < 2 or not (_is_ending(word, start) and _is_ending(other, start)):
         return False
-    # The stemmer knows that "caring" belongs to "care" and not to "car". By itself it would go too far: "organization"
+    # The stemmer knows that "caring" belongs to "care" and not to "car". Alone it would go too far: "organization"
     # has the stem of "organ".
     return _stem(word) == _stem(other)
 

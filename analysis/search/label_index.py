@@ -179,7 +179,7 @@ def names_state_values(index: LabelIndex) -> list[int]:
 
 
 def refreshed_index(index: LabelIndex, state: NamesState) -> LabelIndex:
-    """The same for a search, which read `state` by a statement of its own."""
+    """The same for a search, which read `state` with a separate statement."""
     return _cache(search_alias()).refreshed(index, state, max_age=SEARCH_MAX_AGE)
 
 

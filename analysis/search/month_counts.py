@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from analysis.models.search_index import SHARES
 from analysis.search.database import fetch_all
 from analysis.search.facets import share_statement
-from analysis.search.pagination import ORDERINGS, Order
+from analysis.search.pagination import ORDERINGS, UNDATED, Order
 from analysis.search.results import Search
 from analysis.search.sql.conditions import visibility_filter
 from analysis.search.sql.expressions import Sql
@@ -26,7 +26,7 @@ _MONTH = "date_trunc('month', {}, 'UTC')"
 
 @dataclass(frozen=True)
 class MonthCounts:
-    """Images by the first moment of their month, the latest first."""
+    """Images by the first moment of their month, in the order of the query."""
 
     numbers: dict[datetime, int]
     is_exact: bool = True
@@ -55,7 +55,9 @@ def months_taken(search: Search) -> MonthCounts:
     if search.plan.trash:
         return MonthCounts({}, is_exact=False)  # the samples have no trash
     numbers = _sampled_search(search) if search.query.parts else _sampled_library(search)
-    return MonthCounts(dict(sorted(numbers.items(), reverse=True)), is_exact=False)
+    months = sorted(numbers, reverse=not search.plan.ordering.is_ascending)
+    months.sort(key=lambda month: month == UNDATED)
+    return MonthCounts({month: numbers[month] for month in months}, is_exact=False)
 
 
 def start_of_month(moment: datetime) -> datetime:

@@ -11,7 +11,7 @@ MAX_JOINED = 4
 
 
 def is_bare(node: Node) -> bool:
-    """A word that may stand for a label of another name."""
+    """A word that may mean a label with another name."""
     if isinstance(node, LabelTerm):
         return not (node.is_exact or node.is_prefix)
     return isinstance(node, CountTerm) and not node.is_exact

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 
@@ -15,6 +15,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNDATED = datetime(1, 1, 1, tzinfo=UTC)
 """The sort key of images without a date taken, which come last in the order by date taken."""
 DEFAULT_SORT = "taken"
+TAKEN_SORTS = {"taken", "taken-oldest"}
+MAX_ID = 10**18 - 1
+"""Larger than the ids of all images."""
 Key = datetime | int | str
 
 _PATTERN = re.compile(r"(?P<kind>[ns]?)(?P<key>[\w=-]{0,2000}?)-(?P<image>\d{1,18})", re.ASCII)
@@ -41,6 +44,23 @@ class Ordering:
     is_ascending: bool = False
     date_field: str = ""
     """The field whose dates are a range of the index in this order; it has indexes by owner and of shared images."""
+    is_rotated: bool = False
+    """Images without a date come last, though their key is the earliest."""
+
+    @property
+    def reversed(self) -> Ordering:
+        return replace(self, is_ascending=not self.is_ascending)
+
+    def segments(self, after: Cursor | None) -> list[Segment]:
+        """The ranges of the key that follow each other after a cursor."""
+        if not self.is_rotated:
+            return [Segment(after)]
+        # The index has images without a date at the other end.
+        first = Segment(Cursor(UNDATED, MAX_ID), is_undated=not self.is_ascending)
+        second = Segment(None, is_undated=self.is_ascending)
+        if after and (after.key == UNDATED) == second.is_undated:
+            return [replace(second, after=after)]
+        return [replace(first, after=after or first.after), second]
 
     @property
     def direction(self) -> str:
@@ -52,10 +72,13 @@ class Ordering:
         return ">" if self.is_ascending else "<"
 
 
+_TAKEN = Ordering(DateTaken.template % {"expressions": "i.taken_at"}, datetime, Order.TIME, date_field="taken")
+_ADDED = Ordering("i.added_at", datetime, date_field="added")
 ORDERINGS = {
-    "taken": Ordering(DateTaken.template % {"expressions": "i.taken_at"}, datetime, Order.TIME, date_field="taken"),
-    "newest": Ordering("i.added_at", datetime, date_field="added"),
-    "oldest": Ordering("i.added_at", datetime, is_ascending=True, date_field="added"),
+    "taken": _TAKEN,
+    "taken-oldest": replace(_TAKEN, is_ascending=True, is_rotated=True),
+    "newest": _ADDED,
+    "oldest": _ADDED.reversed,
     "confidence": Ordering("", int, Order.CONFIDENCE),
     "name": Ordering("lower(i.filename)", str, is_ascending=True),
     "size": Ordering("i.size", int),
@@ -87,6 +110,20 @@ class Cursor:
             return cls(_key(match["kind"], match["key"]), int(match["image"]))
         except (ValueError, OverflowError, binascii.Error):
             return None
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A range of an order after a cursor.
+
+    `is_undated`: images without a date.
+    """
+
+    after: Cursor | None
+    is_undated: bool | None = None
+
+    def has(self, key: Key) -> bool:
+        return self.is_undated is None or (key == UNDATED) == self.is_undated
 
 
 def _key(kind: str, text: str) -> Key:

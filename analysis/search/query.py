@@ -47,9 +47,9 @@ __all__ = [
     "subject",
 ]
 
-SORTS = ("taken", "newest", "oldest", "confidence", "name", "size", "similarity")
-"""taken, the latest first; newest and oldest by the date added; name from A; size, the largest first; similarity to the
-picture of the first `similar:`."""
+SORTS = ("taken", "taken-oldest", "newest", "oldest", "confidence", "name", "size", "similarity")
+"""taken, the latest first; taken-oldest, the earliest first; newest and oldest by the date added; name from A; size,
+the largest first; similarity to the picture of the first `similar:`."""
 TRASHED = StateTerm("trashed")
 
 
@@ -57,7 +57,7 @@ TRASHED = StateTerm("trashed")
 class Query:
     """A search whose parts must all match.
 
-    Images in the trash are left out unless a part asks for them.
+    Images in the trash are left out unless a term includes them.
     """
 
     parts: tuple[Node, ...] = ()

@@ -1,4 +1,4 @@
-"""The read replica of searches: used while it answers and is close behind."""
+"""The read replica of searches: used while it responds and is close behind."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ReplicaState(Enum):
     USABLE = auto()
     BEHIND = auto()
     UNREACHABLE = auto()
-    NO_STANDBY = auto()  # a database of its own, which may have other rows
+    NO_STANDBY = auto()  # a different database, which may have other rows
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class ReplicaMonitor:
         self._positions: deque[tuple[float, int]] = deque(maxlen=round(MAX_LAG / CHECK_SECONDS) + 2)
 
     def is_usable(self) -> bool:
-        # One thread checks; the others go by the last result, and do not wait for a server that does not answer.
+        # One thread checks; the others use the last result and do not wait for a server that does not respond.
         if self._clock() >= self._next_check and self._lock.acquire(blocking=False):
             try:
                 self._set(self.check())
@@ -65,7 +65,7 @@ class ReplicaMonitor:
         return self.status.state is ReplicaState.USABLE
 
     def mark_failed(self, error: BaseException) -> None:
-        """After a search failed: the next check tells whether to go on."""
+        """After a failed search: the next check decides whether to continue."""
         self._set(ReplicaStatus(ReplicaState.UNREACHABLE, error=first_line(error)))
         self._next_check = self._clock() + CHECK_SECONDS
 
@@ -106,9 +106,9 @@ def _written() -> int:
 
 def _replayed() -> int | None:
     """The position up to which the replica has all changes; None if it is no standby."""
-    # A connection of its own: waiting for one from the pool takes as long as a page may.
+    # A separate connection: waiting for one from the pool takes as long as a page may.
     parameters: dict[str, Any] = connections[REPLICA].get_connection_params()
     with psycopg.connect(**parameters | {"connect_timeout": CONNECT_SECONDS}) as own:
-        own.execute(f"SET statement_timeout = '{STATEMENT_SECONDS}s'")
+        own.execute(f"SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s'")
         row = own.execute("SELECT (pg_last_wal_replay_lsn() - '0/0')::bigint, pg_is_in_recovery()").fetchone()
     return int(row[0]) if row and row[0] is not None and row[1] else None

@@ -156,8 +156,8 @@ def _labels(
 ) -> tuple[dict[LabelLookup, LabelSet], KnownNames, int, NamesState]:
     """The labels of each lookup, those it names, and the number of images.
 
-    The number is approximate, and 0 without labels. The state of the names tells whether the index is up to date;
-    a query of its own for it would take as long as this one.
+    The number is approximate, and 0 without labels. The state of the names shows whether the index is up to date;
+    a separate query for it would take as long as this one.
 
     Names and aliases ignore case, and whether their accents are composed. A merged label stands for its target, and is
     searched along with it while images are still being reindexed. Hidden labels match only with their kind.
@@ -168,11 +168,11 @@ def _labels(
     matches: list[dict[int, tuple[int, str]]] = [{} for _ in lookups]
     for position, pk, number, kind, _state in rows:
         matches[position][pk] = (number, kind)
-    found = dict(zip(lookups, matches, strict=True))
+    matches_of = dict(zip(lookups, matches, strict=True))
     labels = {
         lookup: LabelSet(tuple(sorted(rows)), sum(number for number, _ in rows.values()))
-        for lookup, rows in found.items()
+        for lookup, rows in matches_of.items()
     }
     ids = {lookup: labels[lookup].ids for lookup in lookups}
-    private = frozenset(lookup for lookup, rows in found.items() if {kind for _, kind in rows.values()} <= PRIVATE)
+    private = frozenset(lookup for lookup, rows in matches_of.items() if {kind for _, kind in rows.values()} <= PRIVATE)
     return labels, KnownNames(ids, private), total or 0, NamesState.from_row(state)

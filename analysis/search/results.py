@@ -19,7 +19,7 @@ from analysis.search.database import fetch_all
 from analysis.search.pagination import Cursor
 from analysis.search.plans.planner import QueryPlan
 from analysis.search.plans.statements import Scan, fetch_candidates
-from analysis.search.plans.strategies import BUDGET
+from analysis.search.plans.statistics import BUDGET
 from analysis.search.query import Query, StateTerm, leaves
 from analysis.search.resolve import NamedLabels, ResolvedQuery, resolve
 from analysis.search.sql.expressions import Sql
@@ -73,14 +73,28 @@ class Search:
         images = [_image(zip(_NAMES, row[2:], strict=True)) for row in rows]
         return Page(images[:size], _cursor(rows[size - 1]) if len(rows) > size else None, images[size:])
 
+    def page_until(self, end: Cursor, *, size: int = PAGE_SIZE) -> tuple[Cursor | None, int]:
+        """The page that ends at a cursor: the cursor it comes after, and its size.
+
+        The cursor is None for the first page.
+        """
+        # The image at the cursor is the last one of the page.
+        beyond = Cursor(end.key, end.image_id + (1 if self.plan.ordering.is_ascending else -1))
+        with timed_search("page"):
+            rows = self.keys(after=beyond, limit=size + 1, is_backward=True)
+        return _cursor(rows[size]) if len(rows) > size else None, min(len(rows), size)
+
     def count(self, *, cap: int = COUNT_CAP) -> int:
         """The number of images, exact up to `cap`; `cap` + 1 means more."""
         with timed_search("count"):
             return self.plan.count(cap=cap + 1)
 
-    def keys(self, *, limit: int, after: Cursor | None = None) -> list[tuple[int, Any]]:
-        """The ids and sort keys of the first images after a cursor."""
-        return [(row[0], row[1]) for row in self.plan.rows(after=after, limit=limit)]
+    def keys(self, *, limit: int, after: Cursor | None = None, is_backward: bool = False) -> list[tuple[int, Any]]:
+        """The ids and sort keys of the first images after a cursor.
+
+        Backward, those before it, the nearest first.
+        """
+        return [(row[0], row[1]) for row in self.plan.rows(after=after, limit=limit, is_backward=is_backward)]
 
     def image_ids(self, *, limit: int) -> list[int]:
         """The ids of the first images."""
@@ -90,8 +104,8 @@ class Search:
         """Those of these images that match, without any in the trash."""
         if self.plan.is_empty or not image_ids:
             return set()
-        listed = Candidates(Sql("SELECT unnest(%s::bigint[]) AS image_id", (list(image_ids),)))
-        statement = fetch_candidates(self.plan.parts, Scan(limit=len(image_ids)), listed)
+        candidates = Candidates(Sql("SELECT unnest(%s::bigint[]) AS image_id", (list(image_ids),)))
+        statement = fetch_candidates(self.plan.parts, Scan(limit=len(image_ids)), candidates)
         return {row[0] for row in fetch_all(statement.text, statement.values)}
 
     def cursor_of(self, image_id: int, *, is_before: bool = False) -> Cursor | None:
@@ -140,7 +154,7 @@ def image_ids(query: Query, *, viewer: Viewer, limit: int) -> list[int]:
 
 
 def images_by_id(ids: Collection[int]) -> dict[int, Image]:
-    """The images with these ids, as far as they exist, whoever may see them."""
+    """The existing images with these ids, regardless of visibility."""
     rows = fetch_all(f"SELECT {_COLUMNS} FROM analysis_image i WHERE i.id = ANY(%s)", [list(ids)])
     return {image.pk: image for image in (_image(zip(_NAMES, row, strict=True)) for row in rows)}
 

@@ -52,7 +52,7 @@ def _is_comparable(image_id: int) -> bool:
 def _nearest(image_id: int, viewer: Viewer, *, limit: int) -> list[tuple[int, float]]:
     """Ids and distances of the nearest visible pictures.
 
-    The index returns pictures of everybody. Where a viewer sees few of them, comparing those is faster than waiting for
+    The index returns everyone's pictures. Where a viewer sees few of them, comparing those is faster than waiting for
     the index to return them, and it finds all.
     """
     near = _by_index(image_id, viewer, limit=limit, scanned=SCANNED)

@@ -187,7 +187,7 @@ class LabelVisibility:
         """The visible labels among these, in their order, each with its number of images.
 
         The number is exact for viewers of few images, the label's own counter for viewers who own all images, and
-        None for others, whom the counter would tell of images they may not see. Hidden labels are never visible.
+        None for others, to whom the counter would reveal images they may not see. Hidden labels are never visible.
         """
         if self.counts is not None:
             counts = self.counts

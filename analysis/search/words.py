@@ -91,7 +91,7 @@ class KnownNames:
 
 
 def may_change(query: Query, known: KnownNames) -> bool:
-    """Some word is no label that everybody may know, or is beside another one."""
+    """A word is not a label that everyone may see, or is next to another one."""
     words = (leaf for part in query.parts for leaf in part.leaves if is_bare(leaf))
     return any(word.lookups[0] in known.private or not known.ids.get(word.lookups[0]) for word in words) or any(
         True for _words in all_neighbors(query.parts)
@@ -116,7 +116,7 @@ def exactly(query: Query) -> Query:
 
 
 def separately(query: Query, meaning: WordMeaning) -> Query:
-    """The query with the words of one label as labels of their own."""
+    """The query with the words of one label as separate labels."""
     # All but the first one in quotes, so that they are not read as one label again.
     words = {word: replace(word, is_exact=True) for word in meaning.typed[1:] if isinstance(word, LabelTerm)}
     return replace(query, parts=tuple(words.get(part, part) for part in query.parts))  # type: ignore[call-overload]
@@ -153,11 +153,11 @@ class _Reader:
                 ids |= dict.fromkeys(self._ids_of_word(leaf))
         for words in all_neighbors(query.parts):
             ids |= dict.fromkeys(form.label_id for forms in self._forms(joined_name(words), "") for form in forms)
-        wanted = list(ids)[:MAX_CANDIDATES]
-        if wanted:
+        label_ids = list(ids)[:MAX_CANDIDATES]
+        if label_ids:
             visibility = LabelVisibility(self.viewer, None, False) if self.viewer.sees_all else None
             visibility = visibility or label_visibility(self.viewer)
-            self._visible = set(visibility.visible(wanted, maximum=len(wanted)))
+            self._visible = set(visibility.visible(label_ids, maximum=len(label_ids)))
 
     def parts(self, parts: Sequence[Node]) -> tuple[Node, ...]:
         """The parts of a group, all of which must match."""

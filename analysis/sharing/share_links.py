@@ -26,7 +26,7 @@ Target = Image | Collection | SavedSearch
 
 @dataclass(frozen=True)
 class LinkOptions:
-    """The choices of a form; `password` is None where it stays as it is."""
+    """The choices of a form; `password` is None if it is not changed."""
 
     password: str | None = None
     expires_at: datetime | None = None

@@ -1,4 +1,4 @@
-"""Number of pictures that an enabled API was never asked about.
+"""Number of pictures that were never sent to an enabled API.
 
 Exact in a small library; in a large one estimated from a sample, so that the time does not grow with it.
 """
@@ -28,7 +28,7 @@ class Unanalyzed:
 def unanalyzed(apis: Sequence[str], *, total: int, today: date, sample: int = SAMPLE) -> Unanalyzed:
     """Pictures outside the trash. `total`: their approximate number.
 
-    Analyses that failed, wait or are paused count as asked. An estimate is the same for a day.
+    Failed, waiting and paused analyses count as sent. An estimate is the same for a day.
     """
     read, missing = _missing(_NEWEST, {"apis": list(apis), "limit": sample + 1})
     if read <= sample:
@@ -55,7 +55,7 @@ def _result(missing: dict[str, int], *, factor: float) -> Unanalyzed:
 
 _READ = "read"
 _NEWEST = "SELECT id FROM analysis_image WHERE trashed_at IS NULL ORDER BY id DESC LIMIT %(limit)s"
-# Reads a share of the table's pages, wherever they are, so it costs the same in a library of ten million.
+# Reads a fixed number of random pages of the table, so it takes as long in a library of ten million.
 _SAMPLED = """
     SELECT id FROM analysis_image TABLESAMPLE SYSTEM (%(percent)s) REPEATABLE (%(seed)s)
     WHERE trashed_at IS NULL LIMIT %(limit)s

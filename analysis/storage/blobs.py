@@ -15,12 +15,11 @@ from typing import IO
 
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, Storage, storages
-from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from analysis.aws.object_refs import PresignedForm, S3Object
-from analysis.models import PendingBlob, Upload
+from analysis.models import PendingBlob
 from analysis.storage import deletions
 
 RENDITIONS = {"thumb": "image/webp", "preview": "image/jpeg"}
@@ -117,7 +116,7 @@ def put(key: str, content: IO[bytes] | bytes) -> None:
 
 def accepts_direct_uploads() -> bool:
     """True if browsers send files to the storage directly."""
-    # By what a storage can do, not by its class: a deployment may set a storage of its own in STORAGES.
+    # By what a storage can do, not by its class: a deployment may set its own storage in STORAGES.
     return hasattr(storage(), "presigned_form")
 
 
@@ -142,7 +141,7 @@ def size(key: str) -> int:
 
 
 def can_copy() -> bool:
-    """True if the storage copies files by itself."""
+    """True if the storage can copy files itself."""
     return hasattr(storage(), "copy")
 
 
@@ -284,18 +283,3 @@ def list_keys(folder: str) -> Iterator[str]:
         yield f"{folder}/{name}"
     for subfolder in sorted(folders):
         yield from list_keys(f"{folder}/{subfolder}")
-
-
-def orphaned(*, older_than: timedelta) -> QuerySet[PendingBlob]:
-    """Registered files without a row for a while, except those of open uploads."""
-    # An open upload's file may be older than the wait: over a slow line a browser sends for hours.
-    is_open = Q(state=Upload.State.ISSUED, expires_at__gt=Now()) | Q(state=Upload.State.ARRIVED)
-    uploads = Upload.objects.filter(is_open, key=OuterRef("key"))
-    return PendingBlob.objects.filter(~Exists(uploads), since__lt=Now() - older_than)
-
-
-def sweep(*, older_than: timedelta, limit: int = 500) -> int:
-    """Delete orphaned files. Returns their number."""
-    keys = list(orphaned(older_than=older_than).order_by("since").values_list("key", flat=True)[:limit])
-    delete_pending(keys)
-    return len(keys)

@@ -11,7 +11,7 @@ from analysis.storage import blobs
 
 @dataclass(frozen=True)
 class Part:
-    """A part that has arrived."""
+    """A part that has uploaded."""
 
     size: int
     etag: str
@@ -33,7 +33,7 @@ def part_url(key: str, multipart_id: str, *, number: int, size: int, seconds: in
         return str(_storage().part_url(key, multipart_id, number=number, size=size, seconds=seconds))
 
 
-def arrived(key: str, multipart_id: str) -> dict[int, Part]:
+def uploaded(key: str, multipart_id: str) -> dict[int, Part]:
     """The parts by number.
 
     Raises BlobMissing once they are one file or deleted, or StorageError.

@@ -98,7 +98,7 @@ def _is_of(version: ObjectVersion, row: OriginalDeletion) -> bool:
 
 def _delete_current(client: s3_objects.Client, target: S3Object, *, etag: str) -> int:
     if not etag:
-        return 0  # nothing tells that it is still the same file
+        return 0  # there is no proof that it is still the same file
     try:
         s3_objects.delete(client, target, etag=etag)
     except AWSError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import IO, cast
 
@@ -77,7 +77,7 @@ def reference(image: Image, *, region: str) -> S3Object | None:
     if image.bucket is None:
         return blobs.reference(image.key, region=region)
     # Rekognition reads S3 objects of its own region only (Rekognition, "S3Object"), of AWS only, and with the
-    # permissions of whoever calls it, which is not the bucket's role.
+    # permissions of its caller, which is not the bucket's role.
     if image.bucket.role_arn:
         return None
     if s3_objects.has_own_endpoint() or region_of(image.bucket) != region:
@@ -106,6 +106,19 @@ def replacing_version(image: Image) -> str | None:
         return s3_objects.head(client, replace(target, version=None), etag=image.etag)
     except AWSError:
         return None
+
+
+def uploader_metadata(image: Image, bucket: Bucket) -> Mapping[str, str]:
+    """Metadata that the uploader stored with the examined object.
+
+    Empty where it is gone or was replaced. Raises AWSError.
+    """
+    try:
+        return s3_objects.uploader_metadata(client_of(bucket), _target(image, bucket), etag=image.etag)
+    except AWSError as refusal:
+        if refusal.is_absent or refusal.code in s3_objects.CHANGED_CODES:
+            return {}
+        raise
 
 
 def client_of(bucket: Bucket) -> s3_objects.Client:

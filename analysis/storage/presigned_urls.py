@@ -110,8 +110,8 @@ class Distribution:
     @cached_property
     def _signer(self) -> CloudFrontSigner:
         # cryptography is slow to import, and few distributions have a key pair.
-        from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
-        from cryptography.hazmat.primitives.asymmetric import padding, rsa  # noqa: PLC0415
+        from cryptography.hazmat.primitives import hashes, serialization
+        from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
         key = serialization.load_pem_private_key(self._pem(), password=None)
         if not isinstance(key, rsa.RSAPrivateKey):

@@ -44,7 +44,7 @@ def read(image: Image, name: str) -> IO[bytes]:
 
 
 def remake(image: Image, *, turns: int | None = None) -> bool:
-    """Render again, under new keys, since browsers cache the old URLs for ever.
+    """Render again, under new keys, since browsers cache the old URLs forever.
 
     `turns`: quarter turns from now on, by default those it has. False if another process did so at the same time.
     """
@@ -105,7 +105,7 @@ def _is_sendable(image: Image, *, max_bytes: int) -> bool:
     sides = image.width, image.height
     return (
         image.format in {Image.Format.JPEG, Image.Format.PNG}
-        # Rekognition does not turn a picture by its EXIF orientation where it carries its own, so boxes would lie on
+        # Rekognition does not rotate a picture by its EXIF orientation if it contains one, so boxes would be on
         # their side.
         and image.orientation == 1
         and image.size <= max_bytes

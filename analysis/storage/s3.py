@@ -71,7 +71,7 @@ class SharedS3Storage(MultipartUploads, S3Storage):
         options.setdefault("default_acl", None)
         options.setdefault("max_memory_size", 8 * MB)
         options.setdefault("object_parameters", {"CacheControl": "private, max-age=31536000, immutable"})
-        # Without threads of its own: uploads run in request threads and workers already, and S3Transfer would start ten
+        # Without its own threads: uploads run in request threads and workers already, and S3Transfer would start ten
         # for each.
         options.setdefault("transfer_config", TransferConfig(use_threads=False, multipart_threshold=16 * MB))
         options.setdefault(
@@ -246,6 +246,6 @@ def origin_of(bucket: str, *, region: str, endpoint: str) -> str:
     if endpoint:
         parts = urlsplit(endpoint)
         return redact_url_credentials(f"{parts.scheme}://{parts.netloc}")
-    # China's regions are a partition of their own; GovCloud's have the usual suffix.
+    # China's regions are a separate partition; GovCloud's have the usual suffix.
     suffix = "com.cn" if region.startswith("cn-") else "com"
     return f"https://{bucket}.s3.{region or 'us-east-1'}.amazonaws.{suffix}"

@@ -1,6 +1,6 @@
 """All pixels of an image for zooming: one JPEG, or tiles above 40 megapixels.
 
-Made from the original when somebody first zooms so far, kept beside the other renditions and deleted with them.
+Rendered from the original when someone first zooms this far, stored with the other renditions and deleted with them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from analysis.storage.renditions import limits
 
 MAX_SINGLE_PIXELS = 40_000_000
 WAIT_SECONDS = 60
-# One at a time in each process: it may take a gigabyte, and whoever waits for the same image finds it made.
+# One at a time in each process: it may take a gigabyte, and others who wait for the same image find it rendered.
 _making = threading.Lock()
 
 
@@ -72,7 +72,7 @@ def _make(image: Image, key: str) -> None:
     with originals.get(image) as original:
         kind: Literal["jpeg", "tiles"] = "tiles" if is_tiled(image) else "jpeg"
         content = full_size(original, kind=kind, turns=image.quarter_turns, limits=limits())
-    # Registered until it is known that the image still has these renditions: they may have been made anew meanwhile.
+    # Registered until the image is known to still have these renditions: they may have been replaced in the meantime.
     blobs.register_pending([key])
     try:
         blobs.put(key, content)

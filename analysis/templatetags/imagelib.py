@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from django import template
 from django.template import Context
-from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from analysis.web.icons import icon
+from analysis.web.image.row_markup import detection_row, label_row
 from analysis.web.library.search_help import EXAMPLES, Example
 from analysis.web.navigation import NavigationLink, groups
 from analysis.web.script_messages import Message, messages
 
 register = template.Library()
-
-
-@register.simple_tag
-@cache  # a page has about 150 icons of 20 kinds
-def icon(name: str) -> SafeString:
-    """An SVG icon, hidden from screen readers; its control has text or aria-label."""
-    return format_html(
-        '<svg class="icon" width="20" height="20" aria-hidden="true"><use href="{}#{}"/></svg>',
-        static("analysis/icons.svg"),
-        name,
-    )
+register.simple_tag(icon)
+register.simple_tag(label_row)
+register.simple_tag(detection_row)
 
 
 @register.filter

@@ -1,1 +1,1 @@
-"""The pages: requests translated into one domain call each, answers into HTML."""
+"""The pages: each request makes one domain call and renders its result as HTML."""

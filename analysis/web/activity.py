@@ -55,7 +55,7 @@ class FailureRow:
 class SyncRow:
     name: str
     owner: str
-    trouble: str
+    last_error: str
     state_label: str
     figures: list[str]
     url: str
@@ -63,7 +63,7 @@ class SyncRow:
 
 @require_safe
 def activity(request: Request) -> HttpResponse:
-    """Own bulk runs and failures; for staff everybody's.
+    """The person's bulk runs and failures; for staff everyone's.
 
     As a fragment only the two panels that change during a run, so that they never contradict each other.
     """
@@ -95,7 +95,7 @@ def batch(request: Request, batch_id: int) -> HttpResponse:
     images = visible.filter(trashed_at=None)
     if before:
         images = images.filter(pk__lt=before)
-    # One more than shown tells whether there is a next page without counting a million rows.
+    # One more than shown detects a next page without counting a million rows.
     rows = list(images.order_by("-pk")[: IMAGES_PER_PAGE + 1])
     page = rows[:IMAGES_PER_PAGE]
     address = reverse("batch", args=[run.pk])
@@ -116,7 +116,7 @@ def batch_action(request: Request, batch_id: int, action: str) -> HttpResponse:
         raise Http404
     run = get_object_or_404(permissions.viewable_batches(request.user), pk=batch_id)
     if not permissions.can_control_batch(request.user, run):
-        raise PermissionDenied(_("This run was started by someone else. You can watch it, but not change it."))
+        raise PermissionDenied(_("This run was started by someone else. You can view it, but not change it."))
     try:
         is_done = ACTIONS[action](run, request)
     except (InvalidBatchOptions, NotAllowed) as error:
@@ -183,7 +183,7 @@ def _sync_row(bucket: Bucket, pending: int) -> SyncRow:
     return SyncRow(
         name=str(bucket),
         owner=str(bucket.owner),
-        trouble=bucket.trouble,
+        last_error=bucket.last_error,
         state_label=_sync_label(bucket),
         figures=figures,
         url=links.with_parameters(reverse("library"), q=f'bucket:"{bucket.name}"'),

@@ -34,7 +34,7 @@ class Attempts:
     ) -> None:
         self.address = client_address(request)
         self._name, self._seconds, self._is_limited = name, seconds, maximum > 0
-        # By account and network: by account alone, a stranger could lock out everybody whose name they know; by network
+        # By account and network: by account alone, a stranger could lock out everyone whose name they know; by network
         # alone, a botnet has as many attempts as it has addresses.
         key, network = _digest(account.casefold()), _network(self.address)
         self._limits = {f"{name}:{key}:{network}": maximum, f"{name}:{key}": total}
@@ -69,7 +69,7 @@ class Attempts:
         except redis.RedisError as error:
             logger.warning("%s attempt not counted, because Redis is not available: %s", self._title, error)
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Reset the count of this account from this network, after a success."""
         # The totals stay: else signing in with an own account would allow endless attempts on others.
         key = next(iter(self._limits))

@@ -112,19 +112,19 @@ def as_csv(request: Request) -> HttpResponseBase:
 @require_safe
 def entry(request: Request, entry_id: int) -> HttpResponse:
     """One entry and its pictures, a step at a time; of deleted ones with hashes."""
-    found = _entry(request, entry_id)
+    entry = _entry(request, entry_id)
     after = int_param(request.GET.get("after", ""), maximum=MAX_NUMBER, minimum=0)
-    steps = list(image_steps(found.pk).filter(pk__gt=after)[:2])
+    steps = list(image_steps(entry.pk).filter(pk__gt=after)[:2])
     step = steps[0] if steps else None
-    address = reverse("audit-entry", args=[found.pk])
+    address = reverse("audit-entry", args=[entry.pk])
     context = {
-        "row": audit_rows(request, [found])[0],
+        "row": audit_rows(request, [entry])[0],
         "image_ids": [str(pk) for pk in step.image_ids] if step and not step.receipts else [],
         "receipts": receipt_rows(step) if step else [],
         "is_first": not after,
         "first_url": address,
         "more_url": with_parameters(address, after=steps[0].pk) if len(steps) > 1 else "",
-        "csv_url": reverse("audit-entry-csv", args=[found.pk]),
+        "csv_url": reverse("audit-entry-csv", args=[entry.pk]),
     }
     return render(request, "audit_log/entry.html", context)
 
@@ -132,8 +132,8 @@ def entry(request: Request, entry_id: int) -> HttpResponse:
 @require_safe
 def entry_csv(request: Request, entry_id: int) -> HttpResponseBase:
     """All pictures of an entry as a CSV file; of deleted ones the receipt."""
-    found = _entry(request, entry_id)
-    return receipt_response(found.pk, name=f"imagelib-audit-{found.pk}.csv")
+    entry = _entry(request, entry_id)
+    return receipt_response(entry.pk, name=f"imagelib-audit-{entry.pk}.csv")
 
 
 def receipt_response(entry_id: int, *, name: str) -> HttpResponseBase:

@@ -128,7 +128,7 @@ def _finished(request: Request, export_id: int) -> Export:
 
 
 def _cancel(export: Export, _request: Request) -> str:
-    return _("Canceled.") if background.cancel(export) else _("It was finished already.")
+    return _("Canceled.") if background.cancel(export) else _("It has already finished.")
 
 
 def _retry(export: Export, _request: Request) -> str:

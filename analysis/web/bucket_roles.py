@@ -36,7 +36,7 @@ def form_context(bucket: Bucket, *, is_checked: bool) -> dict[str, Any]:
 def policies(bucket: Bucket, *, is_checked: bool) -> dict[str, Any]:
     """Trust policy of the role, and the permission to assume it.
 
-    With `is_checked`, AWS is asked for imagelib's account, where no setting names it.
+    With `is_checked`, imagelib's account is read from AWS if no setting names it.
     """
     account = _configured_account() or (connection_check.own_account() if is_checked and bucket.role_arn else "")
     region = originals.region_of(bucket)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, cast
 
-from django import forms
 from django.conf import settings
-from django.contrib.postgres.forms import SimpleArrayField
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, ProtectedError
 from django.http import HttpResponse
@@ -17,23 +14,19 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from analysis import audit_log, formatting, permissions, pipeline
-from analysis.audit_log.form_values import changed_values, settings_of
 from analysis.bucket_sync import connection_check
-from analysis.models import Analysis, AuditEntry, Bucket, BucketObject
-from analysis.recognition import registry
+from analysis.models import AuditEntry, Bucket, BucketObject
 from analysis.web import bucket_census, bucket_roles, links, toasts
+from analysis.web.bucket_form import BucketForm
 from analysis.web.bucket_form_sections import form_sections
 from analysis.web.bucket_report import report_counts
 from analysis.web.http import Request, current_user_id
 from analysis.web.toasts import Toast
 
 MAX_SKIPPED = 50
-FIELDS = {"bucket": "name", "region": "region", "role": "role_arn"}
-"""By subject of a finding: the form field it concerns."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +37,7 @@ class BucketRow:
     pictures: str
     synced: str
     is_running: bool
-    trouble: str
+    last_error: str
 
 
 @dataclass(frozen=True)
@@ -55,115 +48,6 @@ class ReportRow:
     label: str
     number: str
     repair: str
-
-
-class BucketForm(forms.ModelForm):
-    include = SimpleArrayField(
-        forms.CharField(),
-        required=False,
-        label=gettext_lazy("Include"),
-        help_text=gettext_lazy("Patterns, separated by commas: *.jpg, *.png. Leave empty to index all pictures."),
-    )
-    exclude = SimpleArrayField(
-        forms.CharField(),
-        required=False,
-        label=gettext_lazy("Exclude"),
-        help_text=gettext_lazy("Patterns, separated by commas: */thumbs/*."),
-    )
-    apis = forms.MultipleChoiceField(
-        choices=Analysis.Api.choices,
-        required=False,
-        label=gettext_lazy("Analyses"),
-        widget=forms.CheckboxSelectMultiple,
-        help_text=gettext_lazy("Analyses to run on its pictures. Leave empty for the default set."),
-    )
-
-    class Meta:
-        model = Bucket
-        fields = (
-            "name",
-            "prefix",
-            "region",
-            "role_arn",
-            "include",
-            "exclude",
-            "owner",
-            "visibility",
-            "apis",
-            "may_delete",
-            "may_tag",
-        )
-        labels = {
-            "name": gettext_lazy("Bucket name"),
-            "prefix": gettext_lazy("Prefix"),
-            "region": gettext_lazy("Region"),
-            "role_arn": gettext_lazy("Role"),
-            "owner": gettext_lazy("Owner"),
-            "visibility": gettext_lazy("Visibility of new pictures"),
-            "may_delete": gettext_lazy("Delete originals from the bucket"),
-            "may_tag": gettext_lazy("Set tags"),
-        }
-        help_texts = {
-            "name": gettext_lazy("The name in S3."),
-            "prefix": gettext_lazy("Only index keys that start with this, for example photos/2024/."),
-            "region": gettext_lazy("Leave empty for the region in AWS_REGION."),
-            "role_arn": gettext_lazy(
-                "Only for a bucket of another AWS account: the ARN of a role there, with the trust policy below."
-            ),
-            "owner": gettext_lazy("Owns the pictures of this bucket."),
-            "visibility": gettext_lazy("Can be changed for each picture later."),
-            "may_delete": gettext_lazy(
-                "If on, permanently deleting a picture also deletes its original from this bucket. "
-                "If off, imagelib never deletes anything from the bucket."
-            ),
-            "may_tag": gettext_lazy("Sinks may set tags of its objects. Tags that others set stay as they are."),
-        }
-
-    def __init__(self, *args: Any, may_choose_apis: bool = False, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.instance.pk is None:
-            self.instance.external_id = bucket_roles.read_external_id(self.data) or self.instance.external_id
-        if not may_choose_apis:  # the others cost money that RECOGNIZER_APIS does not allow
-            offered = {*registry.enabled_apis(), *self.instance.apis}
-            apis = cast(forms.MultipleChoiceField, self.fields["apis"])
-            apis.choices = [choice for choice in Analysis.Api.choices if choice[0] in offered]
-
-    def is_connected(self) -> bool:
-        """Valid and the bucket can be reached.
-
-        Otherwise adds the errors, with a checkbox to save without a connection.
-        """
-        if not self.is_valid():
-            return False
-        # "anyway" is no declared field until the check has failed once, so that it is not offered to everybody.
-        findings = [] if self.data.get("anyway") else connection_check.unusable(self.instance)
-        for finding in findings:
-            self.add_error(FIELDS.get(finding.subject), finding.sentence)
-        if findings:
-            label = _("Save without a connection")
-            self.fields["anyway"] = forms.BooleanField(required=False, label=label)
-        return not findings
-
-    def save_checked(self, *, by_id: int) -> bool:
-        """Save, unless a bucket added in the meantime overlaps; then adds the error.
-
-        The connection was checked without a transaction, as that may take seconds.
-        """
-        try:
-            with transaction.atomic():
-                self.instance.full_clean(exclude={field.name for field in Bucket._meta.fields} - set(self.fields))
-                is_new = self.instance.pk is None
-                self.save()
-                audit_log.record(
-                    AuditEntry.Action.ADD if is_new else AuditEntry.Action.CHANGE,
-                    self.instance,
-                    by_id=by_id,
-                    details={"values": settings_of(self) if is_new else changed_values(self)},
-                )
-        except ValidationError as error:
-            self.add_error(None, error)
-            return False
-        return True
 
 
 @require_safe
@@ -269,7 +153,7 @@ def sync(request: Request, bucket_id: int) -> HttpResponse:
     bucket = permissions.get_bucket_or_404(request.user, bucket_id)
     repair = request.POST.get("repair", "")
     if not permissions.can_sync_bucket(request.user, bucket):
-        raise PermissionDenied(_("This bucket belongs to someone else. You can look at it, but not sync it."))
+        raise PermissionDenied(_("This bucket belongs to someone else. You can view it, but not sync it."))
     if repair == "failed":
         if not permissions.can_analyze_bucket(request.user, bucket):
             raise PermissionDenied(permissions.NO_ANALYSES_MESSAGE)
@@ -298,7 +182,7 @@ def _row(bucket: Bucket) -> BucketRow:
         pictures=formatting.pictures(getattr(bucket, "pictures", 0)),
         synced=synced,
         is_running=is_running,
-        trouble=bucket.trouble,
+        last_error=bucket.last_error,
     )
 
 

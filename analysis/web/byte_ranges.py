@@ -24,7 +24,7 @@ ONE_RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.ASCII)
 def file_response(
     request: HttpRequest, file: IO[bytes], *, size: int, etag: str, filename: str, content_type: str
 ) -> HttpResponseBase:
-    """The file as an attachment, or the part that the request asks for.
+    """The file as an attachment, or the requested part.
 
     `etag`: unquoted. Several ranges at once, which no download manager needs, get the whole file as the RFC allows.
     """
@@ -32,14 +32,14 @@ def file_response(
         file.close()
         return HttpResponse(status=HTTPStatus.NOT_MODIFIED, headers={"ETag": quote_etag(etag)})
     request.META.pop("HTTP_ACCEPT_ENCODING", None)  # a compressed file has other bytes, and no length
-    whole = FileResponse(file, as_attachment=True, filename=filename, content_type=content_type)
-    whole["Cache-Control"] = CACHE
-    if response_in_front := handed_over(whole, file):
+    whole_file = FileResponse(file, as_attachment=True, filename=filename, content_type=content_type)
+    whole_file["Cache-Control"] = CACHE
+    if response_in_front := handed_over(whole_file, file):
         return response_in_front
     part = _requested(request, size=size, etag=etag)
     response: HttpResponseBase
     if part is None:
-        response = whole
+        response = whole_file
         response["Content-Length"] = str(size)
     elif part.start >= part.stop:
         file.close()
@@ -58,7 +58,7 @@ def file_response(
 
 
 def _requested(request: HttpRequest, *, size: int, etag: str) -> range | None:
-    """The bytes asked for; None: all. An empty range cannot be sent."""
+    """The requested bytes; None: all. An empty range cannot be sent."""
     match = ONE_RANGE.fullmatch(request.headers.get("Range", "").replace(" ", ""))
     if request.method != "GET" or match is None or match[0] == "bytes=-":
         return None

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.safestring import SafeString
+
 from analysis import formatting
 from analysis.web import links
+
+_SVG = """\
+<svg class="confidence-bar{step}" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
+  <rect class="confidence-bar-fill" width="{width}" height="4" />{marks}
+</svg>"""
+_MARKS = '\n  <path class="confidence-bar-step" d="M69.5 0h1v4h-1zM89.5 0h1v4h-1z" />'
 
 
 @dataclass(frozen=True)
@@ -14,6 +22,19 @@ class Bar:
     percent: str
     step: str
     value: str
+
+    # Not by a template, which takes ten times as long: pictures have up to a hundred bars.
+    @property
+    def svg(self) -> SafeString:
+        """The bar with marks where the steps begin."""
+        return SafeString(
+            _SVG.format(step=f" {self.step}", width=self.width, marks=_MARKS)
+        )  # numbers, so there is nothing to escape
+
+    @property
+    def plain_svg(self) -> SafeString:
+        """The bar of a value that has no steps."""
+        return SafeString(_SVG.format(step="", width=self.width, marks=""))  # as above
 
 
 def bar(confidence: float) -> Bar:

@@ -22,7 +22,7 @@ from analysis.web.may import May
 
 def may(request: HttpRequest) -> dict[str, May]:
     """Permissions, for templates to offer only what is allowed. Queries are lazy."""
-    # A refused Host is told of before anybody is known.
+    # A rejected Host is reported before the user is known.
     return {"may": May(getattr(request, "user", AnonymousUser()))}
 
 

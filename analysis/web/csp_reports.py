@@ -40,7 +40,7 @@ _FIELDS = {
 def csp_report(request: HttpRequest) -> HttpResponse:
     """Log and count violations.
 
-    Anyone may send them, so nothing of it is trusted.
+    Anyone may send them, so no part is trusted.
     """
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdecimal() or int(length) > MAX_BYTES:
@@ -82,7 +82,7 @@ def _fields(content: dict[str, Any]) -> Iterator[tuple[str, str | int]]:
 
 
 def _address(text: str) -> str:
-    """Without its query, which says what somebody searched for or opens a picture."""
+    """Without its query, which may contain a search or give access to a picture."""
     try:
         parts = urlsplit(text)
     except ValueError:

@@ -63,20 +63,20 @@ def deliveries(request: Request) -> HttpResponse:
     chosen = _chosen(request, parameters)
     before = int_param(request.GET.get("before", ""), maximum=2**62, minimum=0)
     page = chosen.filter(pk__lt=before) if before else chosen
-    found = list(page.select_related("alert__saved_search", "sink").order_by("-pk")[: PAGE_SIZE + 1])
-    rows = _rows(request, found[:PAGE_SIZE])
+    messages = list(page.select_related("alert__saved_search", "sink").order_by("-pk")[: PAGE_SIZE + 1])
+    rows = _rows(request, messages[:PAGE_SIZE])
     context = {
         "rows": rows,
         "states": _states(request, parameters),
-        "receiver": _receiver_name(found, parameters),
+        "receiver": _receiver_name(messages, parameters),
         "parameters": parameters,
         "failed": chosen.filter(state=State.FAILED).exists(),
         "is_active": any(row.state == State.WAITING for row in rows),
         "is_first": not before,
         "address": with_parameters(reverse("deliveries"), before=before or "", **parameters),
         "first_url": with_parameters(reverse("deliveries"), **parameters),
-        "more_url": with_parameters(reverse("deliveries"), before=found[PAGE_SIZE - 1].pk, **parameters)
-        if len(found) > PAGE_SIZE
+        "more_url": with_parameters(reverse("deliveries"), before=messages[PAGE_SIZE - 1].pk, **parameters)
+        if len(messages) > PAGE_SIZE
         else "",
     }
     if is_fragment(request):
@@ -93,8 +93,8 @@ def send_again(request: Request) -> HttpResponse:
         failed = failed.filter(pk=delivery_id)
     ids = list(failed.order_by("pk").values_list("pk", flat=True)[:MAX_SENT_AGAIN])
     number = outbox.send_again(Delivery.objects.filter(pk__in=ids))
-    text = ngettext("%(number)s message is sent again.", "%(number)s messages are sent again.", number)
-    toasts.add_toast(request, Toast(formatting.plural(text, number) if number else _("There is no failed message.")))
+    text = ngettext("Sending %(number)s message again.", "Sending %(number)s messages again.", number)
+    toasts.add_toast(request, Toast(formatting.plural(text, number) if number else _("There are no failed messages.")))
     return redirect(with_parameters(reverse("deliveries"), **parameters))
 
 
@@ -127,17 +127,17 @@ def _states(request: Request, parameters: dict[str, str | int]) -> list[StateLin
     return links
 
 
-def _receiver_name(found: list[Delivery], parameters: dict[str, str | int]) -> str:
+def _receiver_name(messages: list[Delivery], parameters: dict[str, str | int]) -> str:
     """The one receiver that the page is about."""
     is_filtered = parameters["alert"] or parameters["sink"]
-    return str(outbox.receiver_of(found[0])) if is_filtered and found else ""
+    return str(outbox.receiver_of(messages[0])) if is_filtered and messages else ""
 
 
-def _rows(request: Request, found: list[Delivery]) -> list[DeliveryRow]:
-    ids = {delivery.image_id for delivery in found if delivery.image_id is not None}
+def _rows(request: Request, messages: list[Delivery]) -> list[DeliveryRow]:
+    ids = {delivery.image_id for delivery in messages if delivery.image_id is not None}
     visible = permissions.viewable_images(request.user).filter(pk__in=ids).only("pk", "filename")
     images = {image.pk: image for image in visible}
-    return [_row(delivery, images.get(delivery.image_id or 0)) for delivery in found]
+    return [_row(delivery, images.get(delivery.image_id or 0)) for delivery in messages]
 
 
 def _row(delivery: Delivery, image: Image | None) -> DeliveryRow:
@@ -164,5 +164,5 @@ def _row(delivery: Delivery, image: Image | None) -> DeliveryRow:
 def _state_label(delivery: Delivery) -> str:
     receiver: Alert | Sink = outbox.receiver_of(delivery)
     if delivery.state == State.WAITING and not receiver.is_active:
-        return _("Waiting, as the receiver is paused")
+        return _("Waiting: the receiver is paused")
     return str(State(delivery.state).label)

@@ -137,8 +137,8 @@ def export(request: Request) -> HttpResponse:
         chosen = _chosen(request)
     except (ActionRefused, InvalidQuery) as error:
         return render(request, "export.html", {"error": str(error)}, status=422)
-    asked = request.POST.get("archive", "")
-    return _page(request, chosen, _form(request, format=asked if asked in ARCHIVES else "csv"))
+    requested = request.POST.get("archive", "")
+    return _page(request, chosen, _form(request, format=requested if requested in ARCHIVES else "csv"))
 
 
 @require_POST

@@ -60,21 +60,21 @@ def folders(request: Request) -> HttpResponse:
 def folder(request: Request, folder_id: int) -> HttpResponse:
     """The folders in a folder. 404 if the viewer sees no picture in it or below it."""
     viewer = permissions.viewer_of(request.user)
-    found = get_object_or_404(Folder, pk=folder_id)
-    total = folder_search.count_of(found, viewer)
+    folder = get_object_or_404(Folder, pk=folder_id)
+    total = folder_search.count_of(folder, viewer)
     if not total:
         raise Http404
-    rows = folder_search.subfolders(found, viewer)
+    rows = folder_search.subfolders(folder, viewer)
     start = _start(request)
     group = FolderGroup("", [_row(row) for row in rows[start : start + PAGE_SIZE]])
-    *path, current = folder_search.path_to(found)
+    *path, current = folder_search.path_to(folder)
     context = {
         "groups": [group] if group.rows else [],
         "more_url": _more_url(request, len(rows)),
         "title": current.name,
         "path": [(above.name, reverse("folder", args=[above.pk])) for above in path],
         "pictures": formatting.pictures(total),
-        "pictures_url": _search_url(found.path),
+        "pictures_url": _search_url(folder.path),
     }
     return render(request, "folders.html", context)
 
@@ -82,7 +82,9 @@ def folder(request: Request, folder_id: int) -> HttpResponse:
 @require_safe
 def folder_filter(request: Request) -> HttpResponse:
     """The most frequent folders of a result, as links that narrow it."""
-    return filter_list(request, _filter_links, sample=folder_search.SAMPLE, empty=lambda: _("No folders."))
+    return filter_list(
+        request, _filter_links, title=_("Folders"), sample=folder_search.SAMPLE, empty=lambda: _("No folders.")
+    )
 
 
 def _filter_links(query: Query, viewer: Viewer) -> tuple[list[FacetLink], bool]:

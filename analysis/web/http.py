@@ -77,7 +77,7 @@ def _networks(texts: tuple[str, ...]) -> list[IPv4Network | IPv6Network]:
 
 def is_fragment(request: Request) -> bool:
     """True for htmx requests, except history restores, which need the full page."""
-    # htmx asks for the page again where its history cache has lost it, and replaces the body with the answer.
+    # htmx requests the page again if its history cache has lost it, and replaces the body with the response.
     return bool(request.htmx) and not request.htmx.history_restore_request
 
 

@@ -56,7 +56,7 @@ class LabelCover:
 
 
 @dataclass(frozen=True)
-class Group:
+class LabelGroup:
     """Labels of a kind or category; `all_url` leads to those left out here."""
 
     number: str
@@ -73,7 +73,7 @@ class PathLink(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Page:
+class LabelPage:
     """The labels of a page with its heading and the parameters of its address."""
 
     rows: list[LabelEntry]
@@ -92,14 +92,14 @@ def labels(request: Request) -> HttpResponse:
     # PostgreSQL stores no NUL and raises for one in a parameter.
     text = one_line(request.GET.get("q", ""))[:MAX_FILTER_LENGTH]
     kind, category = request.GET.get("kind", ""), request.GET.get("category", "").replace("\x00", " ")
-    page: Page | None = None
+    page: LabelPage | None = None
     if text:
         title = _("Labels matching “%(text)s”") % {"text": text}
-        page = Page(_named(text), title, {"q": text})
+        page = LabelPage(_named(text), title, {"q": text})
     elif "under" in request.GET:
         page = _tree_page(int_param(request.GET["under"], maximum=MAX_ID, minimum=0), viewer)
     elif kind in Label.Kind.values:
-        page = Page(_of_group(kind, category), group_title(kind, category), {"kind": kind, "category": category})
+        page = LabelPage(_of_group(kind, category), group_title(kind, category), {"kind": kind, "category": category})
     if page is None:
         groups = overview(viewer=viewer, is_blurring=is_blurring)
         return render(request, "labels.html", {"groups": groups, "filter": text})
@@ -110,7 +110,7 @@ def labels(request: Request) -> HttpResponse:
     return render(request, "labels.html", context | {"filter": text, "path": page.path})
 
 
-def overview(*, viewer: Viewer, is_blurring: bool = True) -> list[Group]:
+def overview(*, viewer: Viewer, is_blurring: bool = True) -> list[LabelGroup]:
     """All groups with their most frequent labels."""
     frequencies = visible_labels.label_frequencies(viewer)
     groups, sizes = _grouped(frequencies)
@@ -129,7 +129,7 @@ def overview(*, viewer: Viewer, is_blurring: bool = True) -> list[Group]:
 
 def group_page(
     rows: Iterable[LabelEntry], *, title: str, viewer: Viewer, after: int, is_blurring: bool = True
-) -> tuple[Group, str]:
+) -> tuple[LabelGroup, str]:
     """One page of labels, most frequent first, and its last id.
 
     The id is empty on the last page.
@@ -147,11 +147,11 @@ def group_page(
     among = frequencies.numbers if frequencies.is_exact else None
     for pk in label_tree.ids_with_descendants(list(covers), among=among):
         covers[pk] = replace(covers[pk], narrower_url=_tree_url(pk))
-    group = Group("0", title, [covers[row.id] for row, _label in pairs], "")
+    group = LabelGroup("0", title, [covers[row.id] for row, _label in pairs], "")
     return group, str(rest[checked - 1]) if checked < len(rest) else ""
 
 
-def _tree_page(label_id: int, viewer: Viewer) -> Page:
+def _tree_page(label_id: int, viewer: Viewer) -> LabelPage:
     """The labels directly below one, or for 0 those at the top.
 
     Raises Http404 for a label the viewer can't see.
@@ -159,13 +159,13 @@ def _tree_page(label_id: int, viewer: Viewer) -> Page:
     root = PathLink(_("By hierarchy"), _tree_url(0))
     if not label_id:
         roots = _active_labels().filter(pk__in=label_tree.root_ids(), kind=Label.Kind.LABEL)
-        return Page(_entries(roots), root.name, {"under": "0"})
+        return LabelPage(_entries(roots), root.name, {"under": "0"})
     path = _visible_path([*label_tree.path_to(label_id), label_id], viewer)
     if label_id not in path:
         raise Http404
     rows = _entries(_active_labels().filter(pk__in=label_tree.child_ids(label_id)))
     links_above = [PathLink(name, _tree_url(pk)) for pk, name in path.items() if pk != label_id]
-    return Page(rows, path[label_id], {"under": str(label_id)}, (root, *links_above))
+    return LabelPage(rows, path[label_id], {"under": str(label_id)}, (root, *links_above))
 
 
 def _visible_path(label_ids: list[int], viewer: Viewer) -> dict[int, str]:
@@ -255,10 +255,10 @@ def _group_order(key: GroupKey) -> int:
     return [Label.Kind.TAG, Label.Kind.CELEBRITY, Label.Kind.LABEL, *KIND_TITLES].index(Label.Kind(key[0]))
 
 
-def _group(number: int, key: GroupKey, covers: list[LabelCover], size: int) -> Group:
+def _group(number: int, key: GroupKey, covers: list[LabelCover], size: int) -> LabelGroup:
     kind, category = key
     url = links.with_parameters(reverse("labels"), kind=kind, category=category)
-    return Group(str(number), group_title(*key), covers, url if size > len(covers) else "")
+    return LabelGroup(str(number), group_title(*key), covers, url if size > len(covers) else "")
 
 
 def _covers(pairs: Sequence[tuple[LabelEntry, VisibleLabel]], *, is_blurring: bool) -> dict[int, LabelCover]:

@@ -21,7 +21,7 @@ class May:
 
     @cached_property
     def analyze_images(self) -> bool:
-        """False without pictures of their own: there would be nothing to analyze."""
+        """False if they own no pictures: there would be nothing to analyze."""
         return self.edit_images and permissions.can_analyze_images(self._user)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Links to the main pages, beside every page."""
+"""Links to the main pages, on every page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FAVORITES = Query((StateTerm("favorite"),))
 
 
 @dataclass(frozen=True)
-class Page:
+class NavigationEntry:
     """A page by the name of its address; `names` are those that belong to it."""
 
     name: str
@@ -37,29 +37,31 @@ class NavigationLink:
 
 
 PICTURES = (
-    Page("library", _("Library"), "pictures"),
-    Page("favorites", _("Favorites"), "heart"),
-    Page("collections", _("Collections"), "album", ("collection", "collection-order", "collection-settings")),
-    Page("folders", _("Folders"), "folder", ("folder",)),
-    Page("labels", _("Labels"), "tag"),
-    Page("duplicates", _("Duplicates"), "copies"),
-    Page("trash", _("Trash"), "trash", ("trash-delete",)),
+    NavigationEntry("library", _("Library"), "pictures"),
+    NavigationEntry("favorites", _("Favorites"), "heart"),
+    NavigationEntry(
+        "collections", _("Collections"), "album", ("collection", "collection-order", "collection-settings")
+    ),
+    NavigationEntry("folders", _("Folders"), "folder", ("folder",)),
+    NavigationEntry("labels", _("Labels"), "tag"),
+    NavigationEntry("duplicates", _("Duplicates"), "copies"),
+    NavigationEntry("trash", _("Trash"), "trash", ("trash-delete",)),
 )
 MORE = (
-    Page("searches", _("Saved searches"), "bookmark"),
-    Page("shares", _("Shared links"), "link", ("share-new", "share-link")),
-    Page("alerts", _("Alerts"), "bell", ("alert", "alert-new", "alert-edit")),
-    Page("activity", _("Activity"), "clock", ("batch", "bulk-changes", "deliveries")),
-    Page("exports", _("Downloads"), "download", ("export",)),
-    Page("dashboard", _("Dashboard"), "chart"),
-    Page("buckets", _("Buckets"), "bucket", ("bucket", "bucket-add", "bucket-edit")),
-    Page("audit-log", _("Audit log"), "list", ("audit-entry",), right="view_audit_log"),
-    Page(
+    NavigationEntry("searches", _("Saved searches"), "bookmark"),
+    NavigationEntry("shares", _("Shared links"), "link", ("share-new", "share-link")),
+    NavigationEntry("alerts", _("Alerts"), "bell", ("alert", "alert-new", "alert-edit")),
+    NavigationEntry("activity", _("Activity"), "clock", ("batch", "bulk-changes", "deliveries")),
+    NavigationEntry("exports", _("Downloads"), "download", ("export",)),
+    NavigationEntry("dashboard", _("Dashboard"), "chart"),
+    NavigationEntry("buckets", _("Buckets"), "bucket", ("bucket", "bucket-add", "bucket-edit")),
+    NavigationEntry("audit-log", _("Audit log"), "list", ("audit-entry",), right="view_audit_log"),
+    NavigationEntry(
         "sinks", _("Sinks"), "send", ("sink-channels", "sink-add", "sink", "sink-edit", "sink-dry-run"), "manage_sinks"
     ),
-    Page("people", _("People"), "people", ("person", "invite"), right="view_people"),
-    Page("system", _("System"), "gear", right="view_system"),
-    Page("admin:index", _("Administration"), "shield", right="open_admin"),
+    NavigationEntry("people", _("People"), "people", ("person", "invite"), right="view_people"),
+    NavigationEntry("system", _("System"), "gear", right="view_system"),
+    NavigationEntry("admin:index", _("Administration"), "shield", right="open_admin"),
 )
 
 
@@ -71,11 +73,11 @@ def groups(request: HttpRequest, may: May) -> list[list[NavigationLink]]:
     return [[_link(request, page) for page in pages if _is_offered(page, may)] for pages in (PICTURES, MORE)]
 
 
-def _is_offered(page: Page, may: May) -> bool:
+def _is_offered(page: NavigationEntry, may: May) -> bool:
     return not page.right or bool(getattr(may, page.right))
 
 
-def _link(request: HttpRequest, page: Page) -> NavigationLink:
+def _link(request: HttpRequest, page: NavigationEntry) -> NavigationLink:
     if page.name == "favorites":
         return NavigationLink(
             str(page.title), links.library_url(FAVORITES), page.icon, _query(request) == FAVORITES.text

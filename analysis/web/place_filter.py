@@ -1,4 +1,4 @@
-"""The filter by place beside the results."""
+"""The filter by place next to the results."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from analysis.web.library.filter_list import filter_list
 @require_safe
 def place_filter(request: Request) -> HttpResponse:
     """The most frequent places of a result, as links that narrow it."""
-    return filter_list(request, _links, sample=SAMPLE, empty=_empty)
+    return filter_list(request, _links, title=_("Places"), sample=SAMPLE, empty=_empty)
 
 
 def _links(query: Query, viewer: Viewer) -> tuple[list[FacetLink], bool]:

@@ -25,7 +25,7 @@ Handler = Callable[[HttpRequest], HttpResponseBase]
 @require_safe
 @never_cache
 def healthz(_request: HttpRequest) -> HttpResponse:
-    """The process answers; nothing else is looked at."""
+    """The process responds; nothing else is checked."""
     return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
 
 
@@ -34,7 +34,7 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 if pages can be served, else 503; what is wrong only for those who may know."""
-    findings = readiness.look()
+    findings = readiness.current_findings()
     is_ready = all(finding.is_fine for finding in findings)
     body: dict[str, object] = {"status": "ready" if is_ready else "not ready"}
     if _is_watcher(request) or permissions.can_view_system(getattr(request, "user", AnonymousUser())):
@@ -61,10 +61,10 @@ PROBES: dict[str, Handler] = {"/healthz": healthz, "/readyz": readyz, "/metrics"
 
 
 def middleware(get_response: Handler) -> Handler:
-    """Answers probes before anything looks at their host, scheme or session.
+    """Handles probes before anything checks their host, scheme or session.
 
     Orchestrators call a process by its address and without TLS, which ALLOWED_HOSTS and the redirect would refuse. A
-    browser with a session goes on, so that staff see what is wrong.
+    browser with a session continues, so that staff see what is wrong.
     """
 
     def with_probes(request: HttpRequest) -> HttpResponseBase:

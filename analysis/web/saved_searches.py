@@ -113,7 +113,7 @@ def update(request: Request, search_id: int) -> HttpResponse:
 def delete(request: Request, search_id: int) -> HttpResponse:
     """Delete a saved search and its alerts.
 
-    Undo carries the signed rows, and so keeps their addresses.
+    Undo contains the signed rows, and so keeps their addresses.
     """
     saved = get_object_or_404(SavedSearch, pk=search_id, owner_id=current_user_id(request))
     row: dict[str, object] = {name: getattr(saved, name) for name in COLUMNS}
@@ -143,7 +143,7 @@ def restore(request: Request) -> HttpResponse:
     except signing.BadSignature:
         toasts.add_toast(request, Toast(_("This can no longer be undone.")))
     except IntegrityError:
-        toasts.add_toast(request, Toast(_("Not restored: it exists already, or another search uses its name.")))
+        toasts.add_toast(request, Toast(_("Not restored: it already exists, or another search uses its name.")))
     else:
         toasts.add_toast(request, Toast(_("Restored “%(name)s”.") % {"name": saved.name}))
     return redirect("searches")

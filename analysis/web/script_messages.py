@@ -21,7 +21,7 @@ SENTENCES = {
     "confidence": _("Confidence"),
     "moved-to": _("Moved to position %(position)s of %(total)s"),
     "no-rows-hidden": _("All results shown"),
-    "zoom-unavailable": _("The full resolution can't be loaded right now. The preview stays."),
+    "zoom-unavailable": _("The full resolution can't be loaded right now. Showing the preview."),
     "slideshow-ended": _("That was the last picture."),
     "uploads": _("Uploads"),
     "upload-waiting": _("Waiting"),
@@ -40,7 +40,7 @@ SENTENCES = {
     "server-refused": _("The server could not accept this file (HTTP %(status)s). Try again in a moment."),
     "larger-than-declared": _("The file grew during the upload. Choose it again."),
     "smaller-than-declared": _("The file shrank during the upload. Choose it again."),
-    "sidecar-alone": _("No picture with this name was chosen together with it."),
+    "sidecar-alone": _("No picture with a matching name was chosen with it."),
     "sidecar-too-large": _("An XMP file can have at most 1 MB."),
     "upload-expired": _("This upload expired. Please send the file again."),
     "storage-misconfigured": _(
@@ -58,8 +58,8 @@ PLURALS: dict[str, Callable[[int], str]] = {
     "rejected": lambda n: ngettext("%(number)s rejected", "%(number)s rejected", n),
     "other-files": lambda n: ngettext("%(number)s other file skipped", "%(number)s other files skipped", n),
     "upload-interrupted": lambda n: ngettext(
-        "%(number)s upload was interrupted: choose the same file again to go on.",
-        "%(number)s uploads were interrupted: choose the same files again to go on.",
+        "%(number)s upload was interrupted: choose the same file again to continue.",
+        "%(number)s uploads were interrupted: choose the same files again to continue.",
         n,
     ),
     "show-pictures": lambda n: ngettext("Show the picture", "Show the %(number)s pictures", n),

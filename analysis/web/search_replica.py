@@ -42,7 +42,7 @@ class SearchReplica:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Answer once more from the primary database if the replica failed."""
+        """Handle the request again with the primary database if the replica failed."""
         # Also where the replica cancelled a statement because of the changes it was replaying.
         if search_alias() == DEFAULT_DB_ALIAS or not isinstance(exception, OperationalError | InterfaceError):
             return None

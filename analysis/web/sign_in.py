@@ -45,7 +45,7 @@ class SignInForm(ThrottledForm, LoginForm):
             logger.info("Sign-in failed from %s.", attempts.address or "a local socket")
             attempts.count()
             raise
-        attempts.forget()
+        attempts.reset()
         return cleaned
 
 
@@ -80,7 +80,7 @@ class SignIn(ThrottledView, LoginView):
 @login_not_required
 @require_POST
 def cancel_sign_in(request: HttpRequest) -> HttpResponse:
-    """Forget a sign-in that waits for its second step."""
+    """Discard a sign-in that waits for its second step."""
     if not request.user.is_authenticated:
         request.session.flush()
     return redirect("login")

@@ -1,4 +1,4 @@
-"""The filter by state beside the results: favorites, with text, shared, failed."""
+"""The filter by state next to the results: favorites, with text, shared, failed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECONDS = 1.0
 @require_safe
 def state_filter(request: Request) -> HttpResponse:
     """The states that pictures of a result have, as links that narrow it."""
-    return filter_list(request, _links, sample=COUNT_CAP, empty=_empty)
+    return filter_list(request, _links, title=_("States"), sample=COUNT_CAP, empty=_empty)
 
 
 def _links(query: Query, viewer: Viewer) -> tuple[list[FacetLink], bool]:

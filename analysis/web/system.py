@@ -100,7 +100,7 @@ class Spend:
 
 @require_safe
 def system(request: Request) -> HttpResponse:
-    """All panels; checks run only with `?look=1`, which the page loads by itself."""
+    """All panels; checks run only with `?look=1`, which the page loads automatically."""
     permissions.require_or_404(permissions.can_view_system(request.user))
     context: dict[str, object]
     if request.GET.get("look"):

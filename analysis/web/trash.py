@@ -132,7 +132,7 @@ def cancel_deletion(request: Request, deletion_id: int) -> HttpResponse:
     deletion = get_object_or_404(TrashDeletion, pk=deletion_id, person_id=current_user_id(request))
     is_canceled = trash_deletion.cancel(deletion, by_id=current_user_id(request))
     message = _("Canceled. What was not deleted yet is still in the trash.")
-    toasts.add_toast(request, Toast(message if is_canceled else _("It was finished already.")))
+    toasts.add_toast(request, Toast(message if is_canceled else _("It has already finished.")))
     return redirect("trash")
 
 
@@ -158,10 +158,10 @@ def _requested(request: Request, owner_id: int) -> TrashDeletion:
 
 def _originals(images: ImageQuerySet) -> dict[str, str]:
     """Numbers of originals in buckets that are kept, and deleted."""
-    kept = images.filter(bucket__may_delete=False).count()
+    protected = images.filter(bucket__may_delete=False).count()
     deleted = images.filter(bucket__may_delete=True).count()
     return {
-        "kept": formatting.pictures(kept) if kept else "",
+        "protected": formatting.pictures(protected) if protected else "",
         "deleted_in_buckets": formatting.pictures(deleted) if deleted else "",
     }
 

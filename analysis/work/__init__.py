@@ -1,7 +1,7 @@
 """All background work in one process: `manage.py work` and AWS Lambda."""
 
 from analysis.work.lease import AlreadyRunning
-from analysis.work.runner import Outcome, Status, run
+from analysis.work.runner import RunOutcome, Status, run
 from analysis.work.stop import Stop
 
-__all__ = ["AlreadyRunning", "Outcome", "Status", "Stop", "run"]
+__all__ = ["AlreadyRunning", "RunOutcome", "Status", "Stop", "run"]

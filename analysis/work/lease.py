@@ -1,4 +1,4 @@
-"""The lease of the run in progress, so that a second one does not start beside it."""
+"""The lease of the run in progress, so that a second one does not start."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RENEWAL_SECONDS = LEASE.total_seconds() / 4
 class AlreadyRunning(Exception):
     """Another run has the lease.
 
-    It has been told to look for work once more before it ends.
+    It was requested to check for work again before it ends.
     """
 
     def __init__(self, host: str, started_at: datetime) -> None:

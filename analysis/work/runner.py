@@ -40,7 +40,7 @@ _EVENTS = TaskMessage("events")
 class Status:
     """Numbers of a run so far.
 
-    `analyses` counts all that ended since it began, whoever ran them.
+    `analyses` counts all that ended since it began, in any process.
     """
 
     tasks: int = 0
@@ -52,14 +52,14 @@ class Status:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunOutcome:
     """`is_idle`: nothing was due at the end; otherwise it was stopped."""
 
     status: Status
     is_idle: bool
 
 
-def run(*, stop: Stop, until_idle: bool, report: Callable[[Status], None] = lambda _status: None) -> Outcome:
+def run(*, stop: Stop, until_idle: bool, report: Callable[[Status], None] = lambda _status: None) -> RunOutcome:
     """Do all background work until nothing is due, or until stopped.
 
     Raises AlreadyRunning, and the errors of a database that is not available.
@@ -72,7 +72,7 @@ def run(*, stop: Stop, until_idle: bool, report: Callable[[Status], None] = lamb
                 is_idle = runner.run(until_idle=until_idle)
                 status = runner.finish()
                 if not is_idle or held.release(unless_requested=True):
-                    return Outcome(status, is_idle=is_idle)
+                    return RunOutcome(status, is_idle=is_idle)
     finally:
         jobs.resume()
 
@@ -134,15 +134,15 @@ class _Runner:
             self._report(self._current_status())
 
     def _is_idle(self) -> bool:
-        """Sweep; True if it finds nothing that was not tried in vain already."""
+        """Sweep; True if it finds only work that has already failed."""
         before = due.progress_marker()
         if before != self._marker:
             self._marker, self._tried, self._waited = before, set(), 0.0
         delay = due.seconds_until_due()  # before the sweep: what becomes due in between is found by it
         self._count(_run(_SWEEP))
-        found = self._queue.waiting()
-        if found - self._tried:
-            self._tried |= found
+        waiting = self._queue.waiting()
+        if waiting - self._tried:
+            self._tried |= waiting
             return False
         self._queue.clear()
         # What becomes due every few seconds, while an outage or a budget holds it up, is not waited for without end.
@@ -155,7 +155,7 @@ class _Runner:
 
     def _send_last(self) -> bool:
         """Send what comes when nothing else is due; False if that was done."""
-        if not self._has_read_all_events:  # those that came meanwhile
+        if not self._has_read_all_events:  # those that arrived in the meantime
             self._queue.put(_EVENTS)
         if not self._is_tidy:
             for name in periodic_tasks.HOUSEKEEPING:

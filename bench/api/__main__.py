@@ -107,7 +107,7 @@ def export_rounds(library: LoadedLibrary) -> Iterator[dict[str, dict[str, Any]]]
 
 
 def export_job(library: LoadedLibrary, name: str) -> dict[str, Any]:
-    """Run a job in a process of its own. Raises subprocess.CalledProcessError."""
+    """Run a job in a separate process. Raises subprocess.CalledProcessError."""
     with tempfile.TemporaryDirectory(prefix="imagelib-bench-") as folder:
         arguments = [name, str(library.library.var), str(min(EXPORTED, library.pictures)), str(Path(folder) / "out")]
         process = subprocess.run(

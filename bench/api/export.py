@@ -1,6 +1,6 @@
 """Exports as JSON Lines, and the loop they are compared with; prints JSON.
 
-python -m bench.api.export JOB FILE NUMBER, in a process of its own, so that its memory is known.
+python -m bench.api.export JOB FILE NUMBER, in a separate process, so that its memory is known.
 """
 
 from __future__ import annotations
@@ -54,14 +54,14 @@ def export(number: int) -> Iterator[bytes]:
 
 def loop(number: int) -> Iterator[bytes]:
     """The same lines from one statement, as a script would make them."""
-    for *fields, taken, added, latitude, longitude, found, answer in _rows(number):
+    for *fields, taken, added, latitude, longitude, rows, answer in _rows(number):
         boxes = {label["Name"]: label["Instances"] for label in answer["Labels"] if label["Instances"]}
         values = {
             **dict(zip(FIELDS, fields, strict=True)),
             "taken_at": taken and taken.replace(tzinfo=None).isoformat(),
             "added_at": added.isoformat(),
             "location": None if latitude is None else [latitude, longitude],
-            "labels": [_label(label, boxes.get(label[0])) for label in found or ()],
+            "labels": [_label(label, boxes.get(label[0])) for label in rows or ()],
         }
         yield json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 

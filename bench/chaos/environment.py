@@ -118,7 +118,7 @@ class Environment:
         )
 
     def put_in_progress(self, count: int) -> None:
-        """Make analyses of so many pictures due without a message; the sweeper finds them."""
+        """Make analyses of some pictures due without a message, for the sweeper."""
         reserve = f"SELECT id FROM analysis_analysis WHERE {RESERVED}"
         if self.scalar(f"SELECT count(*) FROM ({reserve}) _") < count:
             self._queue_reserve(max(RESERVE, count))
@@ -221,7 +221,7 @@ class Environment:
 
 @contextmanager
 def environment(var: Path, *, quota: int = QUOTA, **env: str) -> Iterator[Environment]:
-    """A library in `var`, created if missing, with a simulator of its own."""
+    """A library in `var`, created if missing, with its own simulator."""
     embedded.start(var)
     with run_simulator(latency=LATENCY, jitter=JITTER, tps=quota) as simulator, ExitStack() as stack:
         settings = {
@@ -232,7 +232,7 @@ def environment(var: Path, *, quota: int = QUOTA, **env: str) -> Iterator[Enviro
             "RECOGNITION_THREADS": str(THREADS),
             "LEASE_SECONDS": str(LEASE),
             "SWEEP_SECONDS": str(SWEEP),
-            # The limiter remembers an account's rate for an hour: each environment has an account of its own.
+            # The limiter keeps an account's rate for an hour, so each environment has its own account.
             "AWS_ACCOUNT": f"{os.getpid()}-{time.monotonic_ns()}",
         }
         chaos = Environment(var, simulator, sandbox.environment(var, **{**settings, **env}), stack, quota=quota)

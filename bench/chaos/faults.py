@@ -1,4 +1,4 @@
-"""Faults: each breaks something and repairs it; imagelib must recover by itself."""
+"""Faults: each breaks something and repairs it; imagelib must recover on its own."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def close_simulator(chaos: Environment) -> Outcome:
     start_work(chaos)
     with chaos.simulator_closed():
         time.sleep(DURATIONS["simulator"])
-    return Outcome(time.monotonic(), THREADS)  # at most so many were in flight when it closed
+    return Outcome(time.monotonic(), THREADS)  # at most this many were in flight when it closed
 
 
 def throttle(chaos: Environment) -> Outcome:

@@ -31,7 +31,7 @@ print(api_tokens.create(user, name="restart", scopes=["read"], days=1)[1])
 class RoundRobin:
     """Clients behind a proxy: a connection that one process refuses goes to the next.
 
-    A request that was accepted must be answered. Only connections that no process accepted are tried again: refused
+    An accepted request must get a response. Only connections that no process accepted are retried: refused
     ones, and those that the kernel resets when the socket closes on which they still wait.
     """
 
@@ -99,9 +99,9 @@ def create_token(chaos: Environment) -> str:
 
 def free_ports(count: int) -> list[int]:
     sockets = [socket.create_server(("127.0.0.1", 0)) for _number in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
+    ports = [listener.getsockname()[1] for listener in sockets]
+    for listener in sockets:
+        listener.close()
     return ports
 
 
@@ -124,5 +124,5 @@ def restart_all(chaos: Environment, webs: dict[int, Program], workers: list[Prog
     for port, web in webs.items():
         longest = max(longest, web.stop())
         start_web(chaos, port, generation=2)
-        time.sleep(0.2)  # it answers before the other one is stopped
+        time.sleep(0.2)  # it responds before the other one is stopped
     return longest

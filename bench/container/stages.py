@@ -1,8 +1,8 @@
 """The steps of the Dockerfile, run one after the other where no image builder is.
 
-Each stage is a root folder of its own. What its base image would have comes from this machine: /usr, /etc and /var
+Each stage is its own root folder. What its base image would have comes from this machine: /usr, /etc and /var
 through overlays, so that nothing here is changed, and a Python installation in /usr/local. All else begins empty. Needs
-root, Linux, and a mount namespace of its own (`unshare --mount`).
+root, Linux, and its own mount namespace (`unshare --mount`).
 """
 
 from __future__ import annotations
@@ -21,13 +21,16 @@ EMPTY = ("tmp", "proc", "dev", "opt", "root", "run", "home")
 LINKS = {"bin": "usr/bin", "sbin": "usr/sbin", "lib": "usr/lib", "lib64": "usr/lib64"}
 BASE_ENV = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 STEP_SECONDS = 1_200
-REGISTRY = ("PIP_", "NPM_", "SSL_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+REGISTRY = (
+    *("PIP_", "NPM_", "npm_config_", "NODE_EXTRA_CA_CERTS", "SSL_"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
+)
 """Environment variables of this machine that say where packages come from; an image builder has its own."""
 
 
 @dataclass
 class Root:
-    """A stage's folder, what lies below it, and what its instructions have set so far."""
+    """A stage's folder, the folders below it, and the state set by its instructions."""
 
     folder: Path
     layers: list[Path]

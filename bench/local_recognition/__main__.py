@@ -31,9 +31,9 @@ def measure() -> Report:
     for picture, rgb in read(pictures()):
         text_share = labels.text_share(text.find(rgb), rgb)
         started = time.process_time()
-        shown = label_models.find(rgb, text_share=text_share)
+        detected = label_models.find(rgb, text_share=text_share)
         milliseconds.append(1000 * (time.process_time() - started))
-        outcomes.append(Outcome(picture, frozenset(label.name for label in shown)))
+        outcomes.append(Outcome(picture, frozenset(label.name for label in detected)))
     # The first one loads the models.
     return report(outcomes, milliseconds=sum(milliseconds[1:]) / (len(milliseconds) - 1))
 
@@ -67,14 +67,14 @@ def report(outcomes: Sequence[Outcome], *, milliseconds: float) -> Report:
         f"{photos_with_a_right_label(tuned):.2f} of the photographs have a right label, and "
         f"{recall(tuned):.2f} of the main labels are shown.",
         "By label: shown, right, expected",
-        *(f"  {name}: {shown}, {right}, {expected}" for name, shown, right, expected in by_label(tested)),
+        *(f"  {name}: {detected}, {right}, {expected}" for name, detected, right, expected in by_label(tested)),
         *(line for outcome in tested if (line := _mistakes(outcome))),
     ]
     return Report("labels of the local models", measurements, notes)
 
 
 def _mistakes(outcome: Outcome) -> str:
-    wrong = ", ".join(sorted(outcome.shown - outcome.picture.right))
+    wrong = ", ".join(sorted(outcome.detected - outcome.picture.right))
     return f"{outcome.picture.package} {outcome.picture.file.rpartition('/')[2]}: wrong: {wrong}" if wrong else ""
 
 

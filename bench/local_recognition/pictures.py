@@ -1,6 +1,6 @@
 """Hand-labeled pictures of the evaluation, read from the packages that ship them.
 
-`pictures.csv` has a row per picture. `labels` are what anybody would name first, `acceptable` what is there as well;
+`pictures.csv` has a row per picture. `labels` are the most obvious ones, `acceptable` other labels that are right;
 ancestors of both are right too. `kind` is "photo" or "other": drawings, textures, screenshots, pictures of instruments.
 `split` is "tune" for pictures that thresholds were chosen on and "test" for those that only the figures are of.
 
@@ -65,14 +65,14 @@ def pictures() -> list[Picture]:
     ]
 
 
-def read(listed: Sequence[Picture]) -> Iterator[tuple[Picture, NDArray[np.uint8]]]:
+def read(pictures: Sequence[Picture]) -> Iterator[tuple[Picture, NDArray[np.uint8]]]:
     """Each picture with its pixels, height x width x RGB.
 
     At most as large as the recognizer gets it.
     """
     packages = {row["package"]: row for row in _rows("packages.csv")}
-    for package in sorted({picture.package for picture in listed}):
-        of_package = [picture for picture in listed if picture.package == package]
+    for package in sorted({picture.package for picture in pictures}):
+        of_package = [picture for picture in pictures if picture.package == package]
         contents = _contents(packages[package], [picture.file for picture in of_package])
         for picture in of_package:
             with Image.open(io.BytesIO(contents[picture.file])) as image:

@@ -15,22 +15,22 @@ class Outcome:
     """The labels that were shown for a picture, with all ancestors."""
 
     picture: Picture
-    shown: frozenset[str]
+    detected: frozenset[str]
 
     @property
     def right(self) -> frozenset[str]:
-        return self.shown & self.picture.right
+        return self.detected & self.picture.right
 
     @property
     def most_specific(self) -> frozenset[str]:
         """The shown labels that are no ancestor of another one."""
-        ancestors = {parent for name in self.shown for parent in vocabulary.labels()[name].parents}
-        return self.shown - ancestors
+        ancestors = {parent for name in self.detected for parent in vocabulary.labels()[name].parents}
+        return self.detected - ancestors
 
 
 def precision(outcomes: Sequence[Outcome]) -> float:
     """Share of the shown labels that are right, ancestors included."""
-    return _share(sum(len(outcome.right) for outcome in outcomes), sum(len(outcome.shown) for outcome in outcomes))
+    return _share(sum(len(outcome.right) for outcome in outcomes), sum(len(outcome.detected) for outcome in outcomes))
 
 
 def specific_precision(outcomes: Sequence[Outcome]) -> float:
@@ -45,18 +45,18 @@ def photos_with_a_right_label(outcomes: Sequence[Outcome], *, other_than: str = 
 
 
 def recall(outcomes: Sequence[Outcome]) -> float:
-    """Share of the labels anybody would name first that were shown."""
-    named = sum(len(outcome.picture.labels & outcome.shown) for outcome in outcomes)
+    """Share of the most obvious labels that were shown."""
+    named = sum(len(outcome.picture.labels & outcome.detected) for outcome in outcomes)
     return _share(named, sum(len(outcome.picture.labels) for outcome in outcomes))
 
 
 def by_label(outcomes: Sequence[Outcome]) -> list[tuple[str, int, int, int]]:
     """Label, times shown, right and expected; most frequent first."""
-    shown = Counter(name for outcome in outcomes for name in outcome.shown)
+    detected = Counter(name for outcome in outcomes for name in outcome.detected)
     right = Counter(name for outcome in outcomes for name in outcome.right)
     expected = Counter(name for outcome in outcomes for name in outcome.picture.labels)
-    names = sorted(shown | expected, key=lambda name: (-shown[name], -expected[name], name))
-    return [(name, shown[name], right[name], expected[name]) for name in names]
+    names = sorted(detected | expected, key=lambda name: (-detected[name], -expected[name], name))
+    return [(name, detected[name], right[name], expected[name]) for name in names]
 
 
 def _share(part: int, whole: int) -> float:

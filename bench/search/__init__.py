@@ -1,1 +1,1 @@
-"""Search benchmark: a million generated images, our search beside baselines."""
+"""Search benchmark: a million generated images, compared with baselines."""

@@ -23,7 +23,7 @@ class HandWrittenSql:
 
     def __init__(self, connection: psycopg.Connection, *, user_id: int, counts: dict[int, int]) -> None:
         self._connection, self._user_id, self._counts = connection, user_id, counts
-        # An index that somebody would make by hand; imagelib's own one is over the ids as words.
+        # An index one would create by hand; imagelib's own is over the ids as words.
         connection.execute(
             "CREATE INDEX IF NOT EXISTS by_hand ON analysis_imageindex USING gin (label_ids) WITH (fastupdate = off)"
         )

@@ -17,6 +17,8 @@ from bench.search.workload import SearchCase
 
 WEB = ("imagelib.wsgi", "--config", "gunicorn.conf.py", "--no-control-socket")  # as `manage.py run` starts it
 NEXT_URL = re.compile(r'hx-get="([^"]*after=[^"]*)"')
+MONTH_URL = re.compile(r'href="([^"]*after=[^"]*)"')
+PREVIOUS_URL = re.compile(r'data-url="([^"]*before=[^"]*)"')
 ASSET_URL = re.compile(r'<(?:link rel="stylesheet"\s+href|script[^>]*\ssrc)="([^"]+)"')
 IMPORT_URL = re.compile(r'(?:from|import)\s*"([^"]+\.js)"')
 
@@ -31,7 +33,7 @@ def serving(library: LoadedLibrary) -> Iterator[tuple[str, int]]:
         for _ in range(2):  # workers
             program.wait_for("Booting worker", seconds=60)
         program.discard_output()
-        _wait_for_response(port)
+        wait_for_response(port)
         yield "127.0.0.1", port
 
 
@@ -41,6 +43,8 @@ class Pages:
     def __init__(self, address: tuple[str, int], *, user_id: int) -> None:
         self._connection = http.client.HTTPConnection(*address, timeout=60)
         self._next_urls: dict[str, str] = {}
+        self._jump_urls: dict[str, str] = {}
+        self._previous_urls: dict[str, str] = {}
         self._headers = {"Accept-Encoding": "gzip", "Cookie": f"sessionid={session_key(user_id)}"}
 
     def get(self, url: str, headers: dict[str, str] | None = None) -> bytes:
@@ -65,6 +69,28 @@ class Pages:
             assert match
             self._next_urls[case.text] = match[1].replace("&amp;", "&")
         return self.get(self._next_urls[case.text], {"HX-Request": "true"})
+
+    def timeline(self, case: SearchCase) -> bytes:
+        """The months of the result."""
+        return self.get(f"/timeline/?{urllib.parse.urlencode({'q': case.text})}")
+
+    def has_months(self, case: SearchCase) -> bool:
+        return MONTH_URL.search(_text(self.timeline(case))) is not None
+
+    def jump(self, case: SearchCase) -> bytes:
+        """The result from the middle one of its months on."""
+        if case.text not in self._jump_urls:
+            urls = MONTH_URL.findall(_text(self.timeline(case)))
+            self._jump_urls[case.text] = urls[len(urls) // 2].replace("&amp;", "&")
+        return self.get(self._jump_urls[case.text], {"HX-Request": "true"})
+
+    def page_before(self, case: SearchCase) -> bytes:
+        """The sixty cards before those that a jump leads to."""
+        if case.text not in self._previous_urls:
+            match = PREVIOUS_URL.search(_text(self.jump(case)))
+            assert match
+            self._previous_urls[case.text] = match[1].replace("&amp;", "&")
+        return self.get(self._previous_urls[case.text], {"HX-Request": "true"})
 
     def asset_bytes(self) -> int:
         """Compressed bytes of the library page's scripts and style sheets."""
@@ -95,7 +121,7 @@ def session_key(user_id: int) -> str:
     return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 
-def _wait_for_response(port: int) -> None:
+def wait_for_response(port: int) -> None:
     deadline = time.monotonic() + 60
     while True:
         try:

@@ -1,6 +1,6 @@
 """Measures search in one library; prints JSON: bench/search/run.py PICTURES.
 
-Each library gets a process of its own, since Django is set up for one database.
+Each library gets its own process, since Django is set up for one database.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MAX_CHECKED = 100_000  # pictures of a library whose results are compared with N
 PAGE, DEEP_PAGE = 60, 50
 COMPLETIONS = 200
 LABEL_FACETS = 20
-LISTS = {"/labels/": 100.0, "/duplicates/": None}  # targets in milliseconds
+LISTS = {"/labels/": 4.0, "/folders/": 4.0, "/duplicates/": None}  # targets in first pages
 
 
 @dataclass
@@ -95,7 +95,7 @@ def time_search(library: LoadedLibrary, connection: psycopg.Connection, run: Sea
     run.time("complete", prefixes(), lambda case: client.complete(case.text))
     like = JsonLike(connection, user_id=READER, names={key: words.name_of(key) for key in workload.counts})
     like.prepare()
-    # LIKE takes a second for each query, so it gets a tenth of those that it can answer.
+    # LIKE takes a second for each query, so it gets a tenth of the queries that it supports.
     sample = [case for case in cases if case.shape in JsonLike.SHAPES][::10]
     run.time("like", sample, like.page)
     run.time("imagelib, cases of like", sample, client.page)
@@ -117,7 +117,7 @@ def check_results(
 
 
 def time_deep_pages(cases: Sequence[SearchCase], client: SearchClient, run: SearchRun) -> None:
-    """Time pages 50 and 1 of the queries that have so many pages."""
+    """Time pages 50 and 1 of the queries that have 50 pages."""
     cursors = {case.text: client.page(case, size=PAGE * (DEEP_PAGE - 1)).next for case in cases}
     deep_cases = [case for case in cases if cursors[case.text]]
     run.time("page 50", deep_cases, lambda case: client.page(case, after=cursors[case.text]))
@@ -159,6 +159,10 @@ def time_pages(library: LoadedLibrary, run: SearchRun) -> None:
         long_cases = [case for case in cases if pages.has_more(case)]
         run.time("page", cases, pages.page)
         run.time("cards", long_cases, pages.next_cards)
+        run.time("timeline", cases, pages.timeline)
+        jump_cases = [case for case in long_cases if pages.has_months(case)]
+        run.time("jump", jump_cases, pages.jump)
+        run.time("page before", jump_cases, pages.page_before)
         for path in LISTS:
             run.time(path, [SearchCase(path, "")] * 10, lambda case: pages.get(case.shape))
         sizes = [len(pages.page(case)) for case in long_cases]

@@ -197,7 +197,7 @@ class WorkloadGenerator:
         return int(self._generator.integers(minimum, end))
 
 
-SORTS = ("newest", "oldest", "confidence", "name", "size")
+SORTS = ("taken-oldest", "newest", "oldest", "confidence", "name", "size")
 FACES = (
     *("smile", "smile age:20..30", "eyeglasses", "female age:60..90", "male happy", "surprised age:5..12"),
     *("angry eyeglasses", "sad", "age:88..94", "smile female eyeglasses happy age:30..31"),
@@ -205,6 +205,8 @@ FACES = (
 
 WITHOUT_LABELS = {
     "name:": ("name:x", "name:zebra", "name:999", "name:IMG_12", "name:x sort:size", "name:x TOP"),
+    "OR of fields": ("camera:leica OR name:x", "format:png OR width<200"),
+    "-name:": ("-name:IMG", "-name:IMG TOP"),
     "taken:": ("taken:1990", "taken:2016-02", "taken:2024", "taken:1990 sort:newest", "taken:1990 sort:name"),
     "is:trashed OR": ("is:trashed OR TOP", "is:trashed OR dog", "is:trashed OR name:x"),
     "is:duplicate": ("is:duplicate", "is:duplicate TOP", "is:duplicate sort:name"),

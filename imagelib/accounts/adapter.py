@@ -24,9 +24,9 @@ MESSAGES = {
     "mfa/messages/webauthn_added.txt": _("The passkey was added."),
     "mfa/messages/webauthn_removed.txt": _("The passkey was removed."),
     "socialaccount/messages/account_connected.txt": _("Connected."),
-    "socialaccount/messages/account_connected_updated.txt": _("This was connected already."),
+    "socialaccount/messages/account_connected_updated.txt": _("Already connected."),
     "socialaccount/messages/account_connected_other.txt": _(
-        "Nothing was connected: it is connected with another account here."
+        "Not connected: it is already connected to another account here."
     ),
     "socialaccount/messages/account_disconnected.txt": _("Disconnected."),
 }
@@ -37,7 +37,7 @@ EVENTS = {
     "account/email/password_reset": _("Password reset by email"),
     "mfa/email/totp_activated": _("App codes turned on"),
     "mfa/email/totp_deactivated": _("App codes turned off"),
-    "mfa/email/recovery_codes_generated": _("New recovery codes made"),
+    "mfa/email/recovery_codes_generated": _("New recovery codes created"),
     "mfa/email/webauthn_added": _("Passkey added"),
     "mfa/email/webauthn_removed": _("Passkey removed"),
     "socialaccount/email/account_connected": _("Single sign-on connected"),
@@ -61,7 +61,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return False
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Nothing: the forms have limits of their own (`imagelib.accounts.limits`)."""
+        """Nothing: the forms have their own limits (`imagelib.accounts.limits`)."""
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_address(request) or "127.0.0.1"  # a Unix socket's
@@ -106,7 +106,7 @@ class AccountAdapter(DefaultAccountAdapter):
             super().send_password_reset_mail(user, user.email, context)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Never fails: the page answers the same for every address.
+        """Never fails: the page is the same for every address.
 
         Staff see the failure on the system page.
         """
@@ -125,7 +125,7 @@ class AccountAdapter(DefaultAccountAdapter):
         context: dict[str, Any] | None = None,
         email: str | None = None,
     ) -> None:
-        """Record a change of how a person signs in, and tell them."""
+        """Record a change of how a person signs in, and notify them."""
         details = {"fields": [FIELDS.get(template_prefix, TWO_STEP)]}
         audit_log.record(AuditEntry.Action.CHANGE, user, by_id=user.pk, details=details)
         mail.send_security_notice(user, event=str(EVENTS.get(template_prefix, TWO_STEP)))

@@ -9,4 +9,4 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from imagelib.accounts import checks  # noqa: F401, PLC0415 - registers them
+        from imagelib.accounts import checks

@@ -26,7 +26,7 @@ def single_sign_on_complete(**_options: Any) -> list[CheckMessage]:
     if len(missing) in {0, len(names)}:
         return []
     message = _("Single sign-on is not complete: %(names)s is not set.") % {"names": ", ".join(missing)}
-    return [Error(message, hint=_("Set it to what your provider says, or remove the others."), id="imagelib.E021")]
+    return [Error(message, hint=_("Set it to the value from your provider, or remove the others."), id="imagelib.E021")]
 
 
 @register(Tags.security)
@@ -44,16 +44,17 @@ def roles_of_new_accounts_known(**_options: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def proxy_header_guarded(**_options: Any) -> list[CheckMessage]:
-    """A header that everybody can send signs everybody in as anybody."""
+    """A header that anyone can send lets anyone sign in as any user."""
     if not settings.PROXY_USER_HEADER:
         return []
-    hint = _("Set TRUSTED_PROXIES to the addresses of your proxies, and of nothing else.")
+    hint = _("Set TRUSTED_PROXIES to the addresses of your proxies only.")
     if not settings.TRUSTED_PROXIES:
-        message = _("PROXY_USER_HEADER is set, but no proxy is trusted, so nobody is signed in by it.")
+        message = _("PROXY_USER_HEADER is set, but no proxy is trusted, so it signs nobody in.")
         return [Error(message, hint=hint, id="imagelib.E023")]
     return [
         Error(
-            _("All of the internet (%(network)s) could sign in as anybody, by PROXY_USER_HEADER.") % {"network": text},
+            _("Anyone on the internet (%(network)s) could sign in as any user with PROXY_USER_HEADER.")
+            % {"network": text},
             hint=hint,
             id="imagelib.E024",
         )
@@ -68,7 +69,7 @@ def proxy_network_small(**_options: Any) -> list[CheckMessage]:
         return []
     return [
         Warning(
-            _("Every machine in %(network)s can sign in as anybody, by PROXY_USER_HEADER.") % {"network": text},
+            _("Every machine in %(network)s can sign in as any user with PROXY_USER_HEADER.") % {"network": text},
             hint=_("Name the proxies' own addresses in TRUSTED_PROXIES."),
             id="imagelib.W021",
         )
@@ -82,7 +83,7 @@ def single_sign_on_encrypted(**_options: Any) -> list[CheckMessage]:
     parts = urlsplit(settings.OIDC_SERVER_URL)
     if not settings.OIDC_CLIENT_ID or parts.scheme == "https" or parts.hostname in LOOPBACK:
         return []
-    message = _("OIDC_SERVER_URL doesn't begin with https://, so whoever is on the way can sign in as anybody.")
+    message = _("OIDC_SERVER_URL doesn't begin with https://, so anyone on the network path can sign in as any user.")
     return [Warning(message, hint=_("Use the provider's HTTPS address."), id="imagelib.W022")]
 
 

@@ -2,8 +2,8 @@
 
 Single sign-on finds accounts by these alone.
 
-People type their address on the account page, so an account's address alone proves nothing: somebody could enter a
-colleague's, and would share an account with whoever signs in by it.
+People type their address on the account page, so an account's address alone proves nothing: someone could enter a
+colleague's, and would share an account with the person who signs in with it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from imagelib.accounts.models import User
 def mark_verified(user: User) -> None:
     """Note that the person reads mail to their present address."""
     if user.email:
-        # Also what remains of somebody who had this address before.
+        # Also remaining rows of someone who had this address before.
         EmailAddress.objects.filter(Q(user=user) | Q(email=user.email.lower())).delete()
         EmailAddress.objects.create(user=user, email=user.email.lower(), verified=True, primary=True)
 

@@ -90,7 +90,7 @@ class TokenForm(forms.Form):
         initial=[ApiToken.Scope.READ],
         label=gettext_lazy("It may"),
         widget=forms.CheckboxSelectMultiple,
-        help_text=gettext_lazy("Never more than your account may do itself."),
+        help_text=gettext_lazy("Never more than your account may do."),
     )
     spending_limit = forms.DecimalField(
         required=False,
@@ -99,7 +99,7 @@ class TokenForm(forms.Form):
         max_digits=8,
         decimal_places=2,
         label=gettext_lazy("Spending limit (US dollars)"),
-        help_text=gettext_lazy("For tokens that may analyze: what all their analyses together may cost."),
+        help_text=gettext_lazy("For tokens that may analyze: the maximum total cost of their analyses."),
     )
     days = forms.ChoiceField(required=False, choices=EXPIRIES, initial="90", label=gettext_lazy("Expires"))
 

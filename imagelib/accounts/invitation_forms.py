@@ -36,7 +36,7 @@ class InviteForm(forms.Form):
     email = forms.EmailField(
         required=False,
         label=gettext_lazy("Email"),
-        help_text=gettext_lazy("Leave empty to pass on a link yourself."),
+        help_text=gettext_lazy("Leave empty to send the link yourself."),
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )
     role = RoleField(initial=Role.VIEWER)
@@ -50,7 +50,7 @@ class InviteForm(forms.Form):
         email: str = self.cleaned_data["email"]
         account = User.objects.filter(email__iexact=email).first() if email else None
         if account is not None:
-            text = _("%(person)s has an account with this address already.")
+            text = _("%(person)s already has an account with this address.")
             raise forms.ValidationError(text % {"person": account.get_full_name() or account.get_username()})
         if email and invitations.open_invitations().filter(email__iexact=email).exists():
             raise forms.ValidationError(self.invited_already())
@@ -58,7 +58,7 @@ class InviteForm(forms.Form):
 
     @staticmethod
     def invited_already() -> str:
-        return _("This address has an invitation already. Send that one again, or withdraw it first.")
+        return _("This address already has an invitation. Send it again, or withdraw it first.")
 
 
 class RoleForm(forms.Form):
@@ -88,6 +88,6 @@ class AcceptForm(UserCreationForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if self.instance.email and User.objects.filter(email__iexact=self.instance.email).exists():
-            text = _("An account with the address %(email)s exists already. Sign in with that one.")
+            text = _("An account with the address %(email)s already exists. Sign in with it.")
             raise forms.ValidationError(text % {"email": self.instance.email})
         return cleaned

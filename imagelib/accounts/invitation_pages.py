@@ -51,7 +51,7 @@ def invite(request: Request) -> HttpResponse:
         invitation, token = invitations.create(
             name=values["name"], email=values["email"], role=Role(values["role"]), by=sender
         )
-    except IntegrityError:  # somebody invited the same address at the same moment
+    except IntegrityError:  # someone invited the same address at the same moment
         form.add_error("email", form.invited_already())
         return _invite_page(request, form)
     return _link_page(request, invitation, token)
@@ -63,7 +63,7 @@ def resend(request: Request, invitation_id: int) -> HttpResponse:
     invitation = _invitation_or_404(request, invitation_id)
     token = invitations.renew(invitation, by=cast(User, current_user(request)))
     if token is None:
-        toasts.add_toast(request, Toast(_("This invitation was accepted or withdrawn in the meantime.")))
+        toasts.add_toast(request, Toast(_("This invitation has already been accepted or withdrawn.")))
         return redirect("people")
     invitation.refresh_from_db()
     return _link_page(request, invitation, token)
@@ -74,7 +74,7 @@ def revoke(request: Request, invitation_id: int) -> HttpResponse:
     invitation = _invitation_or_404(request, invitation_id)
     text = _("Withdrew the invitation of %(name)s. Its link no longer works.")
     if not invitations.revoke(invitation, by=cast(User, current_user(request))):
-        text = _("The invitation of %(name)s was accepted or withdrawn already.")
+        text = _("The invitation of %(name)s has already been accepted or withdrawn.")
     toasts.add_toast(request, Toast(text % {"name": invitation.name}))
     return redirect("people")
 
@@ -108,8 +108,8 @@ def _accept(request: HttpRequest, invitation: Invitation) -> HttpResponse:
         except InvitationUnusable:
             invitation.refresh_from_db()
             return _unusable_page(request, invitation)
-        except IntegrityError:  # somebody took the name between the check and the insert
-            form.add_error("username", _("Someone took this username a moment ago. Choose another."))
+        except IntegrityError:  # someone took the name between the check and the insert
+            form.add_error("username", _("This username was just taken. Choose another."))
         else:
             return _sign_in(request, form)
     context = {"form": form, "invitation": invitation}

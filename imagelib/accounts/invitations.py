@@ -25,7 +25,7 @@ VALID = timedelta(days=7)
 
 
 class State(StrEnum):
-    """`CLOSED`: whoever sent it may no longer give this role."""
+    """`CLOSED`: its sender may no longer assign this role."""
 
     OPEN = "open"
     EXPIRED = "expired"

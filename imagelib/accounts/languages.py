@@ -11,7 +11,7 @@ from django.utils import translation
 
 
 def has_choice() -> bool:
-    """False while imagelib speaks one language: then no page asks for it."""
+    """False while imagelib has one language: then no page offers a choice."""
     return len(settings.LANGUAGES) > 1
 
 
@@ -23,7 +23,7 @@ def middleware(
     def with_language(request: HttpRequest) -> HttpResponseBase:
         language = getattr(request.user, "language", "")
         if language and language in dict(settings.LANGUAGES):
-            # Not undone here: LocaleMiddleware names it in the response's header, and begins each request anew.
+            # Not undone here: LocaleMiddleware names it in the response's header, and starts over with each request.
             translation.activate(language)
         return get_response(request)
 

@@ -45,13 +45,13 @@ class SignInAttempts(Attempts):
 
 
 class ThrottledForm(forms.Form):
-    """Mixin of forms whose answers are limited; `wait` is in seconds."""
+    """Mixin of forms with a limit of attempts; `wait` is in seconds."""
 
     wait = 0
 
 
 class ThrottledView:
-    """Mixin of views: 429 where the form refused, which a 200 would not tell."""
+    """Mixin of views: status 429 if the form's limit was reached, instead of 200."""
 
     def form_invalid(self, form: Any) -> HttpResponse:
         response: HttpResponse = super().form_invalid(form)  # type: ignore[misc]

@@ -53,7 +53,7 @@ def send_invitation(invitation: Invitation, *, link: str) -> None:
 
 
 def send_security_notice(user: User, *, event: str) -> None:
-    """Tell a person that the way they sign in was changed. A failure is noted only."""
+    """Notify a person that their sign-in settings changed. A failure is only logged."""
     if not (user.email and can_send()):
         return
     context = {"username": user.get_username(), "event": event}
@@ -80,8 +80,8 @@ def note_success() -> None:
 
 def last_failure() -> Failure | None:
     """None if the last message was sent, or the cache is not available."""
-    found = cache.get(FAILURE_KEY)
-    return Failure(datetime.fromisoformat(found[0]), found[1]) if found else None
+    failure = cache.get(FAILURE_KEY)
+    return Failure(datetime.fromisoformat(failure[0]), failure[1]) if failure else None
 
 
 def _send(subject: str, body: str, recipient: str) -> None:

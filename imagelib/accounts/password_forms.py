@@ -57,5 +57,5 @@ def _counted(form: ReauthenticateForm | ChangeForm, check: Callable[[], str]) ->
     except ValidationError:
         attempts.count()
         raise
-    attempts.forget()
+    attempts.reset()
     return password

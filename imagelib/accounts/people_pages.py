@@ -45,8 +45,8 @@ class PersonRow:
     email: str
     role: str
     role_line: str
-    seen: str
-    seen_exact: str
+    last_active: str
+    last_active_exact: str
     is_active: bool
     is_self: bool
 
@@ -65,7 +65,7 @@ class InvitationRow:
 
 @require_safe
 def people(request: Request) -> HttpResponse:
-    """Everybody by username, with open invitations on the first page."""
+    """Everyone by username, with open invitations on the first page."""
     require_or_404(rights.can_view_people(request.user))
     words, after = one_line(request.GET.get("q", ""))[:MAX_SEARCH], request.GET.get("after", "")[: MAX_SEARCH * 2]
     accounts = _accounts(words).filter(username__gt=after.replace("\x00", "")).order_by("username")
@@ -121,7 +121,7 @@ def change_access(request: Request, user_id: int) -> HttpResponse:
 
 @require_POST
 def reset_two_step(request: Request, user_id: int) -> HttpResponse:
-    """For somebody who lost their phone."""
+    """For someone who lost their phone."""
     other = _changeable_or_404(request, user_id)
     number = two_step.reset(other, by_id=_me(request).pk)
     text = _("%(name)s now signs in with the password alone.") if number else _("%(name)s has no two-step sign-in.")
@@ -198,7 +198,7 @@ def _accounts(words: str) -> QuerySet[User]:
 
 
 def _row(other: User, request: Request) -> PersonRow:
-    role, seen = user_management.role_of(other), _seen(other)
+    role, last_active = user_management.role_of(other), _last_active(other)
     return PersonRow(
         id=other.pk,
         name=_name(other),
@@ -206,8 +206,8 @@ def _row(other: User, request: Request) -> PersonRow:
         email=other.email,
         role=str(role.label) if role else _("Custom"),
         role_line=str(LINES[role]) if role else _("Groups and permissions were chosen in the administration."),
-        seen=formatting.ago(seen, now=now()) if seen else _("never"),
-        seen_exact=formatting.exact(seen) if seen else "",
+        last_active=formatting.ago(last_active, now=now()) if last_active else _("never"),
+        last_active_exact=formatting.exact(last_active) if last_active else "",
         is_active=other.is_active,
         is_self=other.pk == request.user.pk,
     )
@@ -250,7 +250,7 @@ def _changeable_or_404(request: Request, user_id: int) -> User:
     return other
 
 
-def _seen(other: User) -> datetime | None:
+def _last_active(other: User) -> datetime | None:
     return max(filter(None, (other.last_seen_at, other.last_login)), default=None)
 
 

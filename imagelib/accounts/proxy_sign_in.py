@@ -1,6 +1,6 @@
 """Sign-in by a reverse proxy, which names the person in a header.
 
-Whoever can send that header is anybody they like. So it counts only from the addresses of TRUSTED_PROXIES, and never
+Anyone who can send that header can be any user. So it counts only from the addresses of TRUSTED_PROXIES, and never
 below /api/, where tokens alone do.
 """
 
@@ -58,7 +58,7 @@ def _apply(request: HttpRequest) -> None:
         return
     account = _account(username)
     if request.user.is_authenticated:
-        logout(request)  # somebody else sits at this browser now
+        logout(request)  # someone else uses this browser now
     if account is None:
         request.refused_proxy_user = username  # type: ignore[attr-defined] # named on the sign-in page
         logger.warning("The proxy named %r, who has no active account here.", username)

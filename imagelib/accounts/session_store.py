@@ -35,7 +35,7 @@ class SessionStore(db.SessionStore):
         now = timezone.now()
         if self._row is None or now - self._row.last_used_at < USE_PRECISION:
             return
-        # A page asks for dozens of thumbnails at once; the condition lets one of these requests write.
+        # A page requests dozens of thumbnails at once; the condition lets one of these requests write.
         due = Session.objects.filter(pk=self._row.pk, last_used_at__lte=now - USE_PRECISION)
         if due.update(last_used_at=now, user_agent=self._user_agent, network=self._network):
             User.objects.filter(sessions=self._row.pk).update(last_seen_at=now)

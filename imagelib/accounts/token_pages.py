@@ -76,12 +76,12 @@ def _page(
     created: ApiToken | None = None,
     text: str = "",
 ) -> HttpResponse:
-    found = list(api_tokens.tokens_of(user))
-    used = token_budget.used_by([token.pk for token in found if token.spending_limit is not None])
+    tokens = list(api_tokens.tokens_of(user))
+    used = token_budget.used_by([token.pk for token in tokens if token.spending_limit is not None])
     now = timezone.now()
     context = {
         "form": form,
-        "rows": [_row(token, used.get(token.pk, Decimal(0)), now=now) for token in found],
+        "rows": [_row(token, used.get(token.pk, Decimal(0)), now=now) for token in tokens],
         "created": created,
         "token_text": text,
         "example_url": request.build_absolute_uri(reverse("api-v1:images")),

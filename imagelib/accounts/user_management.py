@@ -32,7 +32,7 @@ def role_of(user: User) -> Role | None:
 
 
 def set_role(user: User, role: Role) -> None:
-    """Give a new account its role. Replaces groups and permissions of its own."""
+    """Give a new account its role. Replaces its own groups and permissions."""
     user.is_superuser = role is Role.ADMINISTRATOR
     user.is_staff = role in {Role.STAFF, Role.ADMINISTRATOR}
     user.save(update_fields=["is_superuser", "is_staff"])
@@ -45,7 +45,7 @@ def change_role(user: User, role: Role, *, by: User) -> None:
     """Raises ActionRefused."""
     person, actor = _lock(user, by=by)
     if not rights.can_assign_role(actor, role):
-        raise ActionRefused(_("You can't give this role, because it allows more than yours."))
+        raise ActionRefused(_("You can't assign this role, because it allows more than yours."))
     before = role_of(person)
     set_role(person, role)
     _record(person, by=actor, role=[str(before.label) if before else "", str(role.label)])
@@ -90,7 +90,7 @@ def _lock(user: User, *, by: User) -> tuple[User, User]:
 
 
 def _group(role: Role) -> Group:
-    """The role's group, made again if somebody deleted it."""
+    """The role's group, created again if someone deleted it."""
     group, is_new = Group.objects.get_or_create(name=role.value)
     if is_new:
         codenames = PERMISSIONS[role]

@@ -27,7 +27,7 @@ _locks: dict[tuple[int, Path], int] = {}
 
 
 def start(var: Path, *, services: Collection[str] = frozenset(SERVICES)) -> None:
-    """Return when the services answer; they run until this process ends or leaves.
+    """Return when the services respond; they run until this process ends or leaves.
 
     Safe to call again. Raises ServerStartError.
     """

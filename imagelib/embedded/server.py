@@ -60,10 +60,10 @@ class Server:
     folder: Path  # locked while the server or a child of it is alive
     log: Path
     pid_file: Path  # written by the server itself
-    check: Callable[[], str]  # the error; empty when the server answers
+    check: Callable[[], str]  # the error; empty when the server responds
 
     def start(self, prepare: Callable[[int], Sequence[str]], *, account: Account) -> None:
-        """Return when the server answers. `prepare`: the lock's descriptor to command."""
+        """Return when the server responds. `prepare`: the lock's descriptor to command."""
         deadline = time.monotonic() + START_TIMEOUT
         launched = False
         while error := self.check():
@@ -136,7 +136,7 @@ def take_lock(path: Path) -> int | None:
 
 
 def detach(command: Sequence[str], *, log: Path, keep: int, account: Account) -> None:
-    """Start a command in a session of its own, not as a child of this process."""
+    """Start a command in its own session, not as a child of this process."""
     with open_log(log) as output:
         subprocess.run(
             ["/bin/sh", "-c", '"$@" &', "sh", *command],

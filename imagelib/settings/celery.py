@@ -1,4 +1,4 @@
-"""Celery: work is in the database, Redis carries IDs only."""
+"""Celery: work is in the database, Redis has only IDs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = celery_broker.transport_options(
     CELERY_BROKER_URL, queue=CELERY_TASK_DEFAULT_QUEUE, queue_url=CELERY_QUEUE_URL, region=AWS_REGION
 )
-# SQS has no broadcast: workers cannot be asked anything over it.
+# SQS has no broadcast: workers cannot be contacted anything over it.
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = not celery_broker.is_sqs(CELERY_BROKER_URL)
 CELERY_BEAT_SCHEDULER = "imagelib.scheduler:Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat-schedule")

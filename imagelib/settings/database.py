@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import dj_database_url
@@ -12,13 +13,41 @@ from imagelib.settings.environment import DATABASE_URL, VAR, env
 _database = dj_database_url.parse(DATABASE_URL or embedded.database_url(VAR))
 # Threads share connections through psycopg's pool, which replaces Django's persistent connections.
 _pool: dict[str, Any] = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", 20), "timeout": 10}
+# Both sides notice within 15 seconds that the other one is gone. By default they do so after a quarter of an hour if a
+# message waits for its receipt, after two hours if none does, and a host without power holds its locks for so long.
+_CLIENT_TIMEOUTS = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 15_000,
+}
+_SERVER_TIMEOUTS = (
+    "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=2 -c tcp_user_timeout=15000"
+)
+# PgBouncer rejects the option unless it is configured to ignore it, and has its own timeouts.
+_has_server_timeouts = env.bool("DATABASE_SERVER_TIMEOUTS", True)
 # For the searches' own statements; Django's cursors never prepare.
 _prepare_after = 3 if env.bool("DATABASE_PREPARED", True) else None
+# PgBouncer that pools transactions gives the next statement to another connection, where the cursor does not exist.
+_server_side_cursors = env.bool("DATABASE_SERVER_SIDE_CURSORS", True)
 
 
 def _connected(database: Any, **pool: Any) -> dict[str, Any]:
-    options = {**database.get("OPTIONS", {}), "pool": _pool | pool, "prepare_threshold": _prepare_after}
-    return {**database, "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True, "OPTIONS": options}
+    given = database.get("OPTIONS", {})
+    options = {**_timeouts(given), "pool": _pool | pool, "prepare_threshold": _prepare_after}
+    always = {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True, "DISABLE_SERVER_SIDE_CURSORS": not _server_side_cursors}
+    return {**database, **always, "OPTIONS": options}
+
+
+def _timeouts(given: dict[str, Any]) -> dict[str, Any]:
+    """The URL's options and default timeouts; sockets of this machine ignore them."""
+    options = {**_CLIENT_TIMEOUTS, **given}
+    if _has_server_timeouts:
+        # libpq reads PGOPTIONS only without this option. Of two values the last one counts.
+        own = given.get("options") or os.getenv("PGOPTIONS", "")
+        options["options"] = f"{_SERVER_TIMEOUTS} {own}".strip()
+    return options
 
 
 DATABASES = {"default": _connected(_database)}

@@ -10,13 +10,15 @@ from imagelib.settings.environment import env
 from imagelib.settings.mail import EMAIL_HOST_PASSWORD
 from imagelib.settings.monitoring import METRICS_TOKEN
 from imagelib.settings.security import DEBUG, SECRET_KEY
+from imagelib.settings.storage import SENDFILE_KEY
 
 LOG_FORMAT = log_config.log_format(env.str("LOG_FORMAT", ""), is_debug=DEBUG)
-# Replaced wherever they occur in a line, beside what looks like a secret.
+# Replaced wherever they occur in a line, in addition to patterns of secrets.
 LOG_SECRETS = [
     SECRET_KEY,
     EMAIL_HOST_PASSWORD,
     METRICS_TOKEN,
+    SENDFILE_KEY,
     *(str(database.get("PASSWORD") or "") for database in DATABASES.values()),
     *(os.environ.get(name, "") for name in log_config.SECRET_VARIABLES),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from imagelib.setting_names import one_of
 from imagelib.settings.environment import VAR, env
@@ -28,6 +29,10 @@ AWS_CLOUDFRONT_DOMAIN = one_of(
     AWS_S3_CUSTOM_DOMAIN=env.str("AWS_S3_CUSTOM_DOMAIN", "") or None,
 )
 
+# Shared with nginx, which sends thumbnails and previews of the local folder by addresses that are signed with it.
+SENDFILE_KEY = env.str("SENDFILE_KEY", "")
+
+_PICTURES: dict[str, Any]
 if AWS_STORAGE_BUCKET_NAME:
     _PICTURES = {
         "BACKEND": "analysis.storage.s3.SharedS3Storage",
@@ -67,6 +72,9 @@ else:
             "directory_permissions_mode": 0o700,
         },
     }
+    if SENDFILE_KEY and (_seconds := env.int("SIGNED_URL_SECONDS", 43_200)):
+        _PICTURES["BACKEND"] = "analysis.storage.signed_folder.SignedFolder"
+        _PICTURES["OPTIONS"] |= {"signing_key": SENDFILE_KEY, "signed_seconds": _seconds}
 STORAGES = {
     "default": _PICTURES,
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from imagelib.settings.environment import env
 from imagelib.settings.storage import AWS_STORAGE_BUCKET_NAME
 
-# Browsers send large files to S3 in parts, which go on after an interruption; to us they come in one request.
+# Browsers send large files to S3 in parts, so they can be resumed; imagelib receives them in one request.
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", (1000 if AWS_STORAGE_BUCKET_NAME else 100) * 1000**2)
 MULTIPART_UPLOAD_BYTES = env.int("MULTIPART_UPLOAD_BYTES", 100 * 1000**2)
 MULTIPART_PART_BYTES = env.int("MULTIPART_PART_BYTES", 16 * 1024**2)

@@ -15,10 +15,10 @@ from imagelib.simulator.settings import DESCRIPTIONS, TYPES, Settings
 
 def main() -> None:
     options = vars(_parser().parse_args())
-    port = options.pop("port")
+    host, port = options.pop("host"), options.pop("port")
     try:
         settings = Settings().with_changes(**{name: _value(name, text) for name, text in options.items()})
-        asyncio.run(_serve(settings, port=port))
+        asyncio.run(_serve(settings, host=host, port=port))
     except (ValueError, OSError) as error:
         sys.exit(f"The simulator could not start: {error}")
 
@@ -29,7 +29,8 @@ def _parser() -> argparse.ArgumentParser:
         description="Simulates Amazon Rekognition's endpoint. All results are made up. Settings can be changed while it"
         " runs: POST JSON to /simulator/settings. Statistics: GET /simulator/statistics.",
     )
-    parser.add_argument("--port", type=int, default=9797, help="port on 127.0.0.1, 0 for a free one (default: 9797)")
+    parser.add_argument("--host", default=HOST, help=f"address to listen on (default: {HOST})")
+    parser.add_argument("--port", type=int, default=9797, help="port, 0 for a free one (default: 9797)")
     for name, description in DESCRIPTIONS.items():
         default = getattr(Settings(), name)
         default_text = f" (default: {default})" if default not in {None, "", ()} else ""
@@ -48,12 +49,12 @@ def _value(name: str, text: str) -> Any:
         raise ValueError(f"--{name.replace('_', '-')} {text} is not valid JSON.") from error
 
 
-async def _serve(settings: Settings, *, port: int) -> None:
-    async with listening(settings, port=port) as listener:
+async def _serve(settings: Settings, *, host: str, port: int) -> None:
+    async with listening(settings, port=port, host=host) as listener:
         stopped = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-        address = f"http://{HOST}:{listener.port}"
+        address = f"http://{host}:{listener.port}"
         print("Note: this is a simulator of Amazon Rekognition. It does not look at pictures: all labels, faces,")
         print("celebrities and words in its responses are INVENTED.")
         print(f"Settings and statistics: {address}/simulator/settings, {address}/simulator/statistics")

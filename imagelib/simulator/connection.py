@@ -114,7 +114,7 @@ class Connection(asyncio.Protocol):
             return
         half_body = reply.body[: len(reply.body) // 2]
         body = half_body if outcome in {statistics.MALFORMED, statistics.CUT} else reply.body
-        # The promised length tells a client of a cut. botocore takes half a JSON document for an empty response.
+        # The announced length lets a client detect a cut. botocore treats half a JSON document as an empty response.
         size = len(reply.body if outcome == statistics.CUT else body)
         self._write(
             reply.status, body, size=size, content_type="application/x-amz-json-1.1", request_id=reply.request_id

@@ -15,7 +15,7 @@ _clients: dict[str, Any] = {}
 def fetch(reference: dict[str, str], *, endpoint: str) -> Picture:
     """Download and read a picture; blocks. Raises RequestRefused."""
     # Imported here: it takes a fifth of a second, and most simulators never fetch.
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+    from botocore.exceptions import BotoCoreError, ClientError
 
     version = {"VersionId": reference["Version"]} if "Version" in reference else {}
     try:
@@ -30,9 +30,9 @@ def fetch(reference: dict[str, str], *, endpoint: str) -> Picture:
 
 def _client(endpoint: str) -> Any:
     """S3 client with the environment's credentials, or unsigned without any."""
-    import boto3  # noqa: PLC0415
-    from botocore import UNSIGNED  # noqa: PLC0415
-    from botocore.config import Config  # noqa: PLC0415
+    import boto3
+    from botocore import UNSIGNED
+    from botocore.config import Config
 
     with _lock:
         if endpoint not in _clients:

@@ -1,4 +1,4 @@
-"""Runs the simulator on a port, in an event loop or in a thread of its own."""
+"""Runs the simulator on a port, in an event loop or in a separate thread."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ T = TypeVar("T")
 class Listener:
     """A simulator and its port, which can be closed and opened again."""
 
-    def __init__(self, settings: Settings, *, port: int) -> None:
+    def __init__(self, settings: Settings, *, port: int, host: str = HOST) -> None:
         self.simulator = Simulator(settings)
-        self.port = port
+        self.host, self.port = host, port
         self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
 
     async def open(self) -> None:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: Connection(self.simulator, self._connections), HOST, self.port, backlog=BACKLOG
+            lambda: Connection(self.simulator, self._connections), self.host, self.port, backlog=BACKLOG
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -47,9 +47,9 @@ class Listener:
 
 
 @asynccontextmanager
-async def listening(settings: Settings, *, port: int = 0) -> AsyncIterator[Listener]:
+async def listening(settings: Settings, *, port: int = 0, host: str = HOST) -> AsyncIterator[Listener]:
     """Serve on a port, 0 for a free one. Raises OSError if the port is in use."""
-    listener = Listener(settings, port=port)
+    listener = Listener(settings, port=port, host=host)
     try:
         await listener.open()
         yield listener

@@ -73,7 +73,7 @@ def test_link_works_once(browser):
     link = invite(browser)
     Client().post(link, ACCEPTED)
     status, text = text_of(Client().get(link))
-    assert (status, "It was used already." in text) == (410, True)
+    assert (status, "It has already been used." in text) == (410, True)
     Client().post(link, ACCEPTED | {"username": "eve"})
     assert not User.objects.filter(username="eve").exists()
 
@@ -112,9 +112,9 @@ def test_withdrawn_link_says_so_and_the_address_can_be_invited_again(browser):
     status, text = text_of(Client().get(link))
     assert (status, "It was withdrawn." in text) == (410, True)
     again = browser.post(reverse("invitation-revoke", args=[pk]), follow=True)
-    assert "was accepted or withdrawn already." in Page(again).text
+    assert "has already been accepted or withdrawn." in Page(again).text
     late = browser.post(reverse("invitation-resend", args=[pk]), follow=True)
-    assert "This invitation was accepted or withdrawn in the meantime." in Page(late).text
+    assert "This invitation has already been accepted or withdrawn." in Page(late).text
     assert Client().get(invite(browser)).status_code == 200
 
 
@@ -123,7 +123,7 @@ def test_second_invitation_to_an_address_is_refused(email, browser, staff):
     invite(browser)
     answer = browser.post(reverse("invite"), INVITED | {"email": email})
     assert answer.status_code == 422
-    assert "This address has an invitation already." in Page(answer).text
+    assert "This address already has an invitation." in Page(answer).text
     with pytest.raises(IntegrityError):
         invitations.create(name="Anna", email=email, role=Role.VIEWER, by=staff)
 
@@ -132,7 +132,7 @@ def test_address_with_an_account_is_refused(browser):
     create_user("anna", email="Anna@example.org")
     answer = browser.post(reverse("invite"), INVITED)
     assert answer.status_code == 422
-    assert "anna has an account with this address already." in Page(answer).text
+    assert "anna already has an account with this address." in Page(answer).text
 
 
 def test_address_that_got_an_account_in_the_meantime_is_refused(browser):
@@ -140,7 +140,7 @@ def test_address_that_got_an_account_in_the_meantime_is_refused(browser):
     create_user("other", email="anna@example.org")
     answer = Client().post(link, ACCEPTED)
     assert answer.status_code == 422
-    assert "An account with the address anna@example.org exists already." in Page(answer).text
+    assert "An account with the address anna@example.org already exists." in Page(answer).text
 
 
 @pytest.mark.parametrize(

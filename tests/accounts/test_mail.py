@@ -40,7 +40,7 @@ def test_mail_has_the_link_and_the_page_too(browser, settings):
 def test_without_mail_there_is_the_link_alone(host, email, browser, settings):
     settings.EMAIL_HOST = host
     page = browser.post(reverse("invite"), INVITED | {"email": email})
-    assert "Pass on this link. Nothing was sent by email." in Page(page).text
+    assert "Send them this link. No email was sent." in Page(page).text
     assert mail.outbox == []
     assert Client().get(link_of(page)).status_code == 200
 
@@ -50,7 +50,7 @@ def test_mail_server_that_is_down_is_named_and_the_link_still_works(browser, set
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     page = browser.post(reverse("invite"), INVITED)
     assert re.search(
-        r"The email to anna@example.org could not be sent: .*refused.*\. Pass on the link yourself\.", Page(page).text
+        r"The email to anna@example.org could not be sent: .*refused.*\. Send them the link yourself\.", Page(page).text
     )
     assert Client().get(link_of(page)).status_code == 200
 

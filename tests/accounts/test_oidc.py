@@ -27,17 +27,17 @@ def provider(settings, monkeypatch):
     monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")
     for key in attempts.redis_client().scan_iter("single sign-on:*"):
         attempts.redis_client().delete(key)
-    found = Provider()
-    with serving(found) as issuer:
+    idp = Provider()
+    with serving(idp) as issuer:
         settings.OIDC_SERVER_URL, settings.OIDC_CLIENT_ID, settings.OIDC_CLIENT_SECRET = issuer, CLIENT_ID, SECRET
         settings.OIDC_NAME = "Acme"
-        yield found
+        yield idp
         cache.delete(f"oidc:{issuer}/.well-known/openid-configuration")
 
 
 @pytest.fixture
 def anna() -> User:
-    """Somebody whose address was verified."""
+    """Someone whose address was verified."""
     person = create_user("anna", email="anna@example.org")
     email_addresses.mark_verified(person)
     return person
@@ -116,7 +116,7 @@ def test_address_that_its_account_did_not_verify_is_not_enough(provider):
     thief = create_user("thief", email="anna@example.org")
     assert refused(sign_in()[1], 403, "An account here uses anna@example.org, but nobody has shown yet")
     email_addresses.mark_verified(thief)
-    User.objects.filter(pk=thief.pk).update(email="other@example.org")  # what was verified is not theirs any more
+    User.objects.filter(pk=thief.pk).update(email="other@example.org")  # what was verified is no longer theirs
     assert refused(sign_in()[1], 403, "There is no account for anna@example.org.")
 
 

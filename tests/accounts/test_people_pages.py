@@ -59,7 +59,7 @@ def test_list_is_found_by_name_username_and_address(browser, owner):
     User.objects.filter(pk=owner.pk).update(first_name="Anna Müller", email="am@example.org")
     for words in ("müller", "OWN", "am@example"):
         assert names(browser.get(reverse("people"), {"q": words})) == ["Anna Müller"]
-    assert "Nobody is called “x%”." in Page(browser.get(reverse("people"), {"q": " x%\x00 "})).text
+    assert "No accounts match “x%”." in Page(browser.get(reverse("people"), {"q": " x%\x00 "})).text
 
 
 def test_long_list_has_pages(browser):
@@ -209,8 +209,8 @@ def test_page_says_what_happens_to_pictures_and_buckets(browser, owner, colleagu
     create_image(owner), create_image(owner)
     create_bucket(owner)
     text = Page(browser.get(reverse("person", args=[owner.pk]))).text
-    assert "Their 2 pictures stay as they are: shared ones visible as before, private ones only to them" in text
-    assert "New pictures of these buckets would still be theirs; choose another owner there: photos" in text
+    assert "Their 2 pictures are kept: shared ones stay visible, private ones stay visible only to them" in text
+    assert "New pictures in these buckets would still belong to them. Choose another owner for: photos" in text
     text = Page(browser.get(reverse("person", args=[colleague.pk]))).text
     assert ("They own no pictures." in text, "Transfer pictures" in text) == (True, False)
 
@@ -250,9 +250,9 @@ def test_transfer_is_for_those_who_may_change_all_pictures(registrar, owner, col
 def test_last_administrator_stays_one_in_the_admin_too(browser, staff):
     page = reverse("admin:accounts_user_change", args=[staff.pk])
     form = {"username": "staff", "theme": "system", "date_joined_0": "2026-01-01", "date_joined_1": "12:00"}
-    kept = {"is_active": "on", "is_staff": "on", "is_superuser": "on"}
+    fields = {"is_active": "on", "is_staff": "on", "is_superuser": "on"}
     for missing in ("is_active", "is_superuser"):
-        answer = browser.post(page, form | {name: on for name, on in kept.items() if name != missing})
+        answer = browser.post(page, form | {name: on for name, on in fields.items() if name != missing})
         assert "This is the only active administrator." in answer.content.decode()
     browser.post(reverse("admin:accounts_user_delete", args=[staff.pk]), {"post": "yes"})
     browser.post(

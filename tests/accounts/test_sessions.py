@@ -72,7 +72,7 @@ def test_signing_out_twice_says_that_it_had_ended(browsers):
     button = sign_out_button(first, 1)
     first.post(reverse("session-sign-out"), {"session": button})
     again = first.post(reverse("session-sign-out"), {"session": button}, follow=True)
-    assert "That session had ended already." in again.content.decode()
+    assert "That session had already ended." in again.content.decode()
 
 
 def test_signing_out_of_the_current_session_leads_to_the_sign_in_page(browsers):
@@ -181,7 +181,7 @@ def test_visitors_have_no_session_row():
 
 
 @pytest.mark.parametrize(
-    ("address", "network", "shown"),
+    ("address", "network", "text"),
     [
         ("203.0.113.77", "203.0.113.0/24", "203.0.113.x"),
         ("2001:db8:1:2:3::4", "2001:db8:1::/48", "2001:db8:1:x"),
@@ -190,5 +190,5 @@ def test_visitors_have_no_session_row():
         ("nonsense", "", ""),
     ],
 )
-def test_addresses_are_stored_without_their_end(address, network, shown):
-    assert (coarse_network(address), shown_network(network)) == (network, shown)
+def test_addresses_are_stored_without_their_end(address, network, text):
+    assert (coarse_network(address), shown_network(network)) == (network, text)

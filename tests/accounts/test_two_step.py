@@ -38,7 +38,7 @@ def code(*, minutes=0, key=KEY) -> str:
 
 @pytest.fixture
 def person(owner):
-    """Somebody with app codes and recovery codes."""
+    """Someone with app codes and recovery codes."""
     TOTP.activate(owner, KEY)
     RecoveryCodes.activate(owner)
     return owner
@@ -72,7 +72,7 @@ def test_app_codes_are_set_up_after_the_password_and_asked_for_from_then_on(owne
     page = browser.post(confirm.url, {"password": "word"}, follow=True)
     key = re.search(r'id="totp-key"[^>]*value="(\w+)"', page.content.decode())[1]
     refused = browser.post(reverse("mfa_activate_totp"), {"code": "000000"})
-    assert re.search(r"Incorrect code\. A code is valid for half a minute; it's \d+:\d\d", Page(refused).text)
+    assert re.search(r"Incorrect code\. A code is valid for 30 seconds; it's \d+:\d\d", Page(refused).text)
     with django_capture_on_commit_callbacks(execute=True):
         done = browser.post(reverse("mfa_activate_totp"), {"code": code(key=key)}, follow=True)
     assert done.redirect_chain[-1][0] == reverse("mfa_view_recovery_codes")
@@ -90,7 +90,7 @@ def test_code_signs_in_once_and_leads_to_the_requested_page(person):
     now = code()
     assert second_step(first, f"{now[:3]} {now[3:]}").url == "/labels/"
     assert is_signed_in(first)
-    assert "This code was used already. Wait for the next one." in Page(second_step(second, now)).text
+    assert "This code has already been used. Wait for the next one." in Page(second_step(second, now)).text
     assert not is_signed_in(second)
 
 
@@ -103,7 +103,9 @@ def test_recovery_code_works_once(person):
 @pytest.mark.parametrize("minutes", [-10, 10])
 def test_clock_that_is_off_is_named(minutes, person):
     text = Page(second_step(with_password(), code(minutes=minutes))).text
-    assert re.search(r"This code is for \d+:\d\d, but it's \d+:\d\d on this server\. Set the clock of your phone", text)
+    assert re.search(
+        r"This code is for \d+:\d\d, but it's \d+:\d\d on this server\. Let your phone set its clock", text
+    )
 
 
 def test_wrong_codes_lead_to_a_wait(person, settings):
@@ -227,7 +229,7 @@ def test_person_is_told_of_changes_by_mail(person, signed_in, settings):
     browser.post(reverse("mfa_deactivate_totp"))
     (message,) = mail.outbox
     assert (message.to, message.subject) == (["owner@example.org"], "Your imagelib sign-in was changed")
-    assert "as “owner”: App codes turned off." in message.body
+    assert "account “owner” have changed: App codes turned off." in message.body
 
 
 def test_administrator_turns_it_off_for_someone_who_lost_their_phone(person, staff, signed_in):

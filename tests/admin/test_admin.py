@@ -73,7 +73,7 @@ def address(model, page, *arguments):
 def test_all_models_but_these_are_registered():
     # Composite primary keys are not supported by the admin; labels are on the picture's page. Embeddings have no table
     # where the server has no pgvector. Exports are shown to their owner alone; cities are loaded as a whole. Alerts and
-    # sinks have pages of their own, since their addresses and secrets are not for all staff; so has the audit log.
+    # sinks have their own pages, since their addresses and secrets are not for all staff; so has the audit log.
     # Pictures and people of a collection are on its own pages. Nobody reads the state of limits; backups are for
     # the doctor. What is remembered about the installation is on the welcome page, a census on its bucket's.
     assert set(apps.get_app_config("analysis").get_models()) - set(MODELS) == {

@@ -20,7 +20,7 @@ NOW = datetime(2026, 5, 3, 12, tzinfo=UTC)
 ALL_CARDS = ["pictures", "to-analyze", "failed", "spend", "queue", "people"]
 
 
-def cards_of(user) -> dict[str, home.Card]:
+def cards_of(user) -> dict[str, home.HomeCard]:
     return {card.slug: card for card in home.cards(user, moment=NOW)}
 
 

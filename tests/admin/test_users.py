@@ -47,7 +47,7 @@ def test_same_role_leaves_permissions_of_its_own(staff, signed_in):
     data = form(anna, role="viewer", groups=[group.pk], user_permissions=[extra.pk])
     signed_in(staff).post(address(anna), data)
     assert list(anna.user_permissions.all()) == [extra]
-    assert b"A role replaces them." in signed_in(staff).get(address(anna)).content
+    assert b"Choosing a role replaces them." in signed_in(staff).get(address(anna)).content
 
 
 def test_form_offers_roles_that_one_may_give(signed_in):

@@ -26,13 +26,13 @@ def test_list_follows_the_search_and_its_order_over_pages(api, owner, colleague)
     ids = [create_labeled_image(owner, {"Dog": 99.0 - number}).pk for number in range(5)]
     create_labeled_image(owner, {"Cat": 99.0})
     create_labeled_image(colleague, {"Dog": 99.0})
-    found, cursor = [], ""
+    matches, cursor = [], ""
     while cursor is not None:
         page = api.get("/images", q="dog", limit=2, cursor=cursor, count="true").json()
         assert (page["count"], page["is_count_capped"]) == (5, False)
-        found += [image["id"] for image in page["items"]]
+        matches += [image["id"] for image in page["items"]]
         cursor = page["next"] or None
-    assert found == ids[::-1]
+    assert matches == ids[::-1]
 
 
 def test_fields_and_expand_choose_what_is_sent(api, owner):
@@ -105,12 +105,12 @@ def test_terms_in_json_are_exact_and_typed_words_are_read(api, owner):
     )
     where = {"all": [{"term": "fire"}, {"term": "truck"}]}
 
-    def found(query: dict) -> list[int]:
+    def matches(query: dict) -> list[int]:
         return [image["id"] for image in api.post("/images/search", {"query": query}).json()["items"]]
 
-    assert found({"where": where}) == [both.pk]
-    assert found({"where": {"term": "trucks"}}) == []
-    assert found({"text": "fire trucks"}) == [engine.pk]
+    assert matches({"where": where}) == [both.pk]
+    assert matches({"where": {"term": "trucks"}}) == []
+    assert matches({"text": "fire trucks"}) == [engine.pk]
 
 
 @pytest.mark.parametrize("query", [{"text": "similar:{}"}, {"where": {"term": "similar:{}"}}])
@@ -119,13 +119,13 @@ def test_similar_images_come_in_order_over_pages(api, owner, query):
     for number, similar in enumerate([image, *others]):
         create_embedding(similar, [1, number / 10])
     query = json.loads(json.dumps(query).replace("{}", str(image.pk)))
-    found, cursor = [], ""
+    matches, cursor = [], ""
     while cursor is not None:
         body = {"query": query, "fields": "id", "limit": 2} | ({"cursor": cursor} if cursor else {})
         page = api.post("/images/search", body).json()
-        found += [item["id"] for item in page["items"]]
+        matches += [item["id"] for item in page["items"]]
         cursor = page["next"] or None
-    assert found == [other.pk for other in others]
+    assert matches == [other.pk for other in others]
 
 
 @pytest.mark.parametrize(

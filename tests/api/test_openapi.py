@@ -72,13 +72,13 @@ def filter_case(_context, case) -> bool:
     data = case.meta.phase.data if case.meta else None
     if not isinstance(data, CoveragePhaseData):
         return True
-    place = data.location or data.description
-    is_part_of_query = "/properties/query/" in place or "'query' value: Object with" in place
+    location = data.location or data.description
+    is_part_of_query = "/properties/query/" in location or "'query' value: Object with" in location
     if is_part_of_query and case.operation.label != "POST /api/v1/images/search":
         return False
     if data.scenario is None:
         return True
-    key = case.operation.label, data.scenario.value, place
+    key = case.operation.label, data.scenario.value, location
     times_seen[key] += 1
     return times_seen[key] <= 2
 

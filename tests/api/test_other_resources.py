@@ -209,7 +209,10 @@ def test_buckets_of_others_do_not_exist(api, api_of, owner, colleague):
 def test_roles_of_buckets_are_for_staff(api_of, owner, staff):
     bucket = create_bucket(owner, role_arn=(role := "arn:aws:iam::222222222222:role/imagelib"))
     seen = [api_of(user).get(f"/buckets/{bucket.pk}").json() for user in (owner, staff)]
-    assert [(each["role_arn"], each["external_id"]) for each in seen] == [("", ""), (role, bucket.external_id)]
+    assert [(resource["role_arn"], resource["external_id"]) for resource in seen] == [
+        ("", ""),
+        (role, bucket.external_id),
+    ]
 
 
 def test_spending_and_health_are_for_staff(api, api_of, staff):

@@ -7,7 +7,7 @@ import pytest
 from analysis.delivery import sink_runs
 from analysis.models import Delivery, Sink
 from tests.delivery.aws_services import REGION
-from tests.delivery.conftest import *  # noqa: F403
+from tests.delivery.conftest import *
 from tests.factories import create_bucket, create_bucket_image, create_labeled_image, create_user
 
 pytestmark = pytest.mark.django_db
@@ -40,8 +40,8 @@ def test_life_of_a_sink(staff_api, aws, owner):
     assert staff_api("delete", f"{address}/run").json()["run"]["state"] == "canceled"
     staff_api.post(f"{address}/run")
     sink_runs.queue_due()
-    found = staff_api.get(address).json()
-    assert (found["run"]["state"], found["run"]["queued"], found["waiting"]) == ("done", 1, 1)
+    sink_json = staff_api.get(address).json()
+    assert (sink_json["run"]["state"], sink_json["run"]["queued"], sink_json["waiting"]) == ("done", 1, 1)
     assert staff_api.post(f"{address}/pause").json()["is_active"] is False
     assert staff_api.post(f"{address}/run").status_code == 409
     assert staff_api.post(f"{address}/resume", {}).json()["is_active"] is True
@@ -64,7 +64,7 @@ def test_tags_are_activated_by_the_approval_of_the_dry_run(staff_api, aws, owner
             "object": "pictures/dog.jpg",
             "added": {},
             "removed": {"imagelib:Old": "label"},
-            "kept": {},
+            "unchanged": {},
             "error": "",
         }
     ]

@@ -73,13 +73,13 @@ def test_a_session_opens_nothing(owner, signed_in):
 
 def operations() -> list[tuple[str, str, str]]:
     """Method, path and required scope of every operation."""
-    found = []
+    rows = []
     for router in application._get_bound_routers():
         for path, view in router.path_operations.items():
             for operation in view.operations:
                 [auth] = operation.auth_callbacks
-                found += [(method, path, auth.scope.value) for method in operation.methods]
-    return found
+                rows += [(method, path, auth.scope.value) for method in operation.methods]
+    return rows
 
 
 @pytest.mark.parametrize(("method", "path", "scope"), operations())

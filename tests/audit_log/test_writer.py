@@ -123,10 +123,10 @@ def test_background_change_is_recorded_by_the_request(owner):
 
 
 def test_merged_duplicates_are_one_entry(owner):
-    kept, other = create_image(owner), create_image(owner)
-    merge_duplicates(kept.pk, instead_of=[other.pk], by=owner)
+    best, other = create_image(owner), create_image(owner)
+    merge_duplicates(best.pk, instead_of=[other.pk], by=owner)
     assert latest().action == "keep"
-    assert AuditedImages.objects.get().image_ids == [kept.pk, other.pk]
+    assert AuditedImages.objects.get().image_ids == [best.pk, other.pk]
 
 
 def test_label_settings_with_old_and_new_values(owner):

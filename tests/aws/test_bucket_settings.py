@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 
-import botocore.session  # noqa: TID251
+import botocore.session
 import pytest
-from botocore.stub import ANY, Stubber  # noqa: TID251
+from botocore.stub import ANY, Stubber
 
 from analysis.aws import bucket_settings
 from analysis.aws.errors import AWSError, MissingCredentials

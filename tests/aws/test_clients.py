@@ -7,7 +7,7 @@ import socket
 from contextlib import closing
 
 import pytest
-from botocore import exceptions, parsers  # noqa: TID251
+from botocore import exceptions, parsers
 
 from analysis.aws import clients, sts
 from analysis.aws.errors import AWSError, EndpointUnreachable, MissingCredentials
@@ -45,6 +45,11 @@ def client_error(code: str, message: str = "User: arn:aws:iam::123456789012:user
             client_error("ExpiredToken"),
             MissingCredentials,
             "AWS rejects the credentials (ExpiredToken). Renew them, and check the clock.",
+        ),
+        (
+            client_error("RequestTimeTooSkewed"),
+            MissingCredentials,
+            "AWS rejects requests because this machine's clock is wrong (RequestTimeTooSkewed).",
         ),
         (
             exceptions.NoCredentialsError(),

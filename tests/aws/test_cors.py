@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import boto3  # noqa: TID251
+import boto3
 import pytest
 
 from analysis.aws import cors

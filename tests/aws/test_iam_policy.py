@@ -1,8 +1,8 @@
 from analysis.aws import iam_policy
 
 
-def statements(**wanted) -> dict[str, tuple[list[str], str]]:
-    made = iam_policy.minimal_policy(**wanted)
+def statements(**options) -> dict[str, tuple[list[str], str]]:
+    made = iam_policy.minimal_policy(**options)
     assert made["Version"] == "2012-10-17"
     assert {statement["Effect"] for statement in made["Statement"]} <= {"Allow"}
     return {statement["Sid"]: (statement["Action"], statement["Resource"]) for statement in made["Statement"]}

@@ -17,9 +17,9 @@ def test_tags_are_those_of_the_version(version):
     with stub:
         stub.add_response("get_object_tagging", {"TagSet": tag_set}, target)
         stub.add_response("put_object_tagging", {}, {**target, "Tagging": {"TagSet": tag_set}})
-        place = S3Object("pictures", "dog.jpg", version)
-        assert object_tags.get_tags(stub.client, place) == {"imagelib:Dog": "label"}
-        object_tags.put_tags(stub.client, place, {"imagelib:Dog": "label"})
+        s3_object = S3Object("pictures", "dog.jpg", version)
+        assert object_tags.get_tags(stub.client, s3_object) == {"imagelib:Dog": "label"}
+        object_tags.put_tags(stub.client, s3_object, {"imagelib:Dog": "label"})
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ OBJECT = S3Object("photos", "a.jpg")
 
 
 def read(s3, number: int) -> list[str]:
-    """The keys that signed so many requests."""
+    """The keys that signed this number of requests."""
     s3.put("a.jpg", b"x")
     for _request in range(number):
         s3_objects.head(s3_objects.client(region="us-east-1", role=ASSUMED), OBJECT)
@@ -26,7 +26,7 @@ def read(s3, number: int) -> list[str]:
 def test_a_role_is_assumed_once_and_signs_all_requests(s3, monkeypatch):
     with sts_server(monkeypatch, external_id="ours") as server:
         assert read(s3, 3) == [f"{KEY}1"] * 3
-    assert [(each["RoleArn"], each["ExternalId"], each["RoleSessionName"]) for each in server.requests] == [
+    assert [(request["RoleArn"], request["ExternalId"], request["RoleSessionName"]) for request in server.requests] == [
         (ROLE, "ours", "imagelib")
     ]
 

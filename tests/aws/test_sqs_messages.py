@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import botocore.session  # noqa: TID251
+import botocore.session
 import pytest
-from botocore.stub import Stubber  # noqa: TID251
+from botocore.stub import Stubber
 
 from analysis.aws import sns, sqs_messages
 from analysis.aws.errors import AWSError, MessageRefused

@@ -1,4 +1,4 @@
-"""Drill: back up a library, lose it, restore it; every row and byte is as before."""
+"""Drill: back up a library, lose it, restore it; every row and byte is the same."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def refusal(command: str, *arguments, **options) -> str:
 
 @contextmanager
 def full_disk(*, largest: int):
-    """Let no file grow beyond so many bytes, as if the disk were full."""
+    """Let no file grow beyond this number of bytes, as if the disk were full."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (largest, hard))
     try:
@@ -80,6 +80,11 @@ def test_lost_library_is_restored_row_by_row_and_byte_by_byte(tmp_path, pictures
     assert {stat.S_IMODE(path.stat().st_mode) for path in target.rglob("*") if path.is_dir()} == {0o700}
 
     lose(pictures_folder)
+    pictures_folder.touch()  # where nothing can be written
+    assert refusal("restore", target, backup=name) == (
+        "exports/dataset.csv could not be read: Not a directory. Nothing was restored; the library is unchanged."
+    )
+    pictures_folder.unlink()
     assert run("restore", target, backup=name).splitlines()[0].startswith(f"Restored {name}: 6 pictures, ")
     restored = library.all_rows()
     # The record of a backup is written when it is complete.
@@ -89,7 +94,7 @@ def test_lost_library_is_restored_row_by_row_and_byte_by_byte(tmp_path, pictures
     create_image(User.objects.get())  # with the next ID
     assert refusal("restore", target) == (
         "This library is not empty (7 pictures, 1 account, 1 bucket). To replace it, pass --replace."
-        " Nothing was restored; the library is as before."
+        " Nothing was restored; the library is unchanged."
     )
     assert [manifest.read(location, made).missing for made in location.folders("backups")] == [0, 1]
 
@@ -109,10 +114,10 @@ def test_library_is_as_before_when_a_restore_fails(tmp_path, pictures_folder, mo
         monkeypatch.setattr(sys, "stdin", io.StringIO(f"{word}\n"))
         return refusal("restore", target, replace=True)
 
-    assert replace("yes") == "It was not confirmed. Nothing was restored; the library is as before."
+    assert replace("yes") == "Not confirmed. Nothing was restored; the library is unchanged."
     with full_disk(largest=20_000):
         assert replace() == (
-            f"{lost.key}: The file could not be stored: File too large. Nothing was restored; the library is as before."
+            f"{lost.key}: The file could not be stored: File too large. Nothing was restored; the library is unchanged."
         )
     assert PendingBlob.objects.filter(key=lost.key).delete()[0] == 1
     content = target / manifest.content_name(listed[lost.key].sha256)
@@ -133,16 +138,21 @@ def test_library_is_as_before_when_a_restore_fails(tmp_path, pictures_folder, mo
     assert library.all_files(pictures_folder) == files
 
 
-def forget_migration() -> None:
-    """Make the database that of the version before the census, by the last migration."""
-    MigrationRecorder(connection).record_unapplied("analysis", "0035_bucket_census")
+# The census, and a migration after it that changes nothing in the database.
+LATEST = ("0035_bucket_census", "0036_field_names")
+
+
+def forget_migrations() -> None:
+    """Make the database that of the version before the census."""
+    for name in LATEST:
+        MigrationRecorder(connection).record_unapplied("analysis", name)
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE analysis_bucketcensus")
 
 
 def test_confirmed_restore_of_an_older_version_replaces_a_library(tmp_path, pictures_folder, monkeypatch) -> None:
     image = library.fill()
-    forget_migration()
+    forget_migrations()
     run("backup", tmp_path)
     assert manifest.read(Location(str(tmp_path)), "").pictures == 6
     rows, files = library.all_rows(), library.all_files(pictures_folder)
@@ -152,11 +162,11 @@ def test_confirmed_restore_of_an_older_version_replaces_a_library(tmp_path, pict
     monkeypatch.setattr(sys, "stdin", io.StringIO("replace\n"))
     run("restore", tmp_path, replace=True)
     restored = library.all_rows()
-    # The migration that the backup lacked was applied.
+    # The migrations that the backup lacked were applied.
     assert restored.pop("analysis_bucketcensus") == []
     # The record of a backup is written when it is complete.
     assert (len(rows.pop("analysis_backup")), restored.pop("analysis_backup")) == (1, [])
-    assert len(restored.pop("django_migrations")) == len(rows.pop("django_migrations")) + 1
+    assert len(restored.pop("django_migrations")) == len(rows.pop("django_migrations")) + len(LATEST)
     assert restored == rows
     assert library.all_files(pictures_folder) == files
 
@@ -184,5 +194,6 @@ def test_nothing_is_deleted_while_a_backup_runs(pictures_folder) -> None:
         deletions.pause(backup)
         blobs.delete_pending(["originals/a.jpg"])
         assert (blobs.exists("originals/a.jpg"), PendingBlob.objects.count()) == (True, 1)
+        backup.execute("SELECT pg_advisory_unlock_all()")  # as the end of its connection does a moment later
     blobs.delete_pending(["originals/a.jpg"])
     assert (blobs.exists("originals/a.jpg"), PendingBlob.objects.count()) == (False, 0)

@@ -9,7 +9,7 @@ import pytest
 
 from analysis.backup import manifest, programs, restore
 from analysis.backup.errors import BackupError
-from analysis.backup.file_list import Entry, contents_before
+from analysis.backup.file_list import BackupEntry, contents_before
 from analysis.backup.location import Location, StoredFile
 from analysis.backup.manifest import Manifest
 
@@ -56,7 +56,7 @@ def test_no_backup_at_all(tmp_path) -> None:
 def test_backup_cut_short_names_the_missing_file_and_the_last_complete_one(location, tmp_path) -> None:
     (tmp_path / "backups" / "2026-02-02T000000Z").mkdir()
     assert refusal(location) == (
-        "The backup 2026-02-02T000000Z was cut short: backups/2026-02-02T000000Z/manifest.json is missing."
+        "The backup 2026-02-02T000000Z is incomplete: backups/2026-02-02T000000Z/manifest.json is missing."
         " The latest complete one is 2026-01-01T000000Z; choose it with --backup."
     )
     assert manifest.latest_complete(location) == MADE
@@ -122,12 +122,12 @@ def test_folder_of_the_pictures_is_no_target(name, pictures_folder) -> None:
 
 
 def test_bucket_without_a_name() -> None:
-    with pytest.raises(BackupError, match="names no bucket"):
+    with pytest.raises(BackupError, match="does not name a bucket"):
         Location("s3://")
 
 
 def test_contents_are_found_by_key_in_the_list_before() -> None:
     first, third = StoredFile(1, "1"), StoredFile(3, "3")
-    before = [Entry("a", first), Entry("b", None), Entry("d", third)]
-    found = list(contents_before(["a", "b", "c", "d", "e"], iter(before), key_of=str))
-    assert found == [("a", first), ("b", None), ("c", None), ("d", third), ("e", None)]
+    before = [BackupEntry("a", first), BackupEntry("b", None), BackupEntry("d", third)]
+    contents = list(contents_before(["a", "b", "c", "d", "e"], iter(before), key_of=str))
+    assert contents == [("a", first), ("b", None), ("c", None), ("d", third), ("e", None)]

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def client(moto, settings, monkeypatch):
     """A server with the buckets "pictures", the storage of the library, and "backups"."""
-    import boto3  # noqa: TID251
+    import boto3
 
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")

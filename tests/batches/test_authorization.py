@@ -1,4 +1,4 @@
-"""A run's person may lose the right to it, and has a budget of their own."""
+"""A run's person may lose the right to it, and has their own budget."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def test_run_over_all_owners_pauses_when_its_user_loses_permission(owner, clerk)
     assert queueing.queue_next(batch.pk) == []
     lifecycle.advance_batches()
     batch.refresh_from_db()
-    said = "colleague can't analyze other people's pictures. Ask an administrator for access."
-    assert (batch.state, batch.reason) == ("paused", said)
+    sentence = "colleague can't analyze other people's pictures. Ask an administrator for access."
+    assert (batch.state, batch.reason) == ("paused", sentence)
     with pytest.raises(authorization.NotAllowed, match="can't analyze other"):
         pipeline.resume_batch(batch.pk)
     assert Analysis.objects.count() == 0
@@ -75,8 +75,8 @@ def test_run_of_a_deleted_account_is_canceled(owner, clerk, is_everybody):
     assert Analysis.objects.count() == is_everybody
     lifecycle.advance_batches()
     batch.refresh_from_db()
-    said = "The account that started this run was deleted. Start another run."
-    assert (batch.state, batch.reason, batch.all_owners) == ("cancelled", said, is_everybody)
+    sentence = "The account that started this run was deleted. Start another run."
+    assert (batch.state, batch.reason, batch.all_owners) == ("cancelled", sentence, is_everybody)
     assert Analysis.objects.count() == 0
 
 
@@ -111,9 +111,9 @@ def test_api_not_enabled_requires_permission_to_start_runs(owner, clerk):
 
 def test_runs_of_one_user_share_their_monthly_budget(owner, colleague, settings):
     settings.PERSON_MONTHLY_BUDGET = Decimal("0.008")
-    over = {"person": owner, "recognizer": "rekognition", "state": "done", "dollars": Decimal("0.004")}
-    Batch.objects.create(**over, finished_at=timezone.now())
-    Batch.objects.create(**over, finished_at=timezone.now() - timedelta(days=40))
+    spent = {"person": owner, "recognizer": "rekognition", "state": "done", "dollars": Decimal("0.004")}
+    Batch.objects.create(**spent, finished_at=timezone.now())
+    Batch.objects.create(**spent, finished_at=timezone.now() - timedelta(days=40))
     for person in (owner, owner, colleague):
         image = create_image(person)
         more = [image, *(create_image(person) for _ in range(2))]
@@ -121,12 +121,12 @@ def test_runs_of_one_user_share_their_monthly_budget(owner, colleague, settings)
         assert (
             "Your budget for this month has" in " ".join(warnings(batch, estimate(build_batch(person_id=person.pk))))
         ) == (person == owner)
-        pipeline.run_batch(batch, named=[each.pk for each in more])
+        pipeline.run_batch(batch, named=[image.pk for image in more])
         queueing.queue_next(batch.pk)
     price = Decimal("0.00175") if settings.IMAGE_PROPERTIES else Decimal("0.001")
     claimed = claims.claim("rekognition", "labels", maximum=100, region="eu-central-1")
-    by_owner = [each for each in claimed if each.image.owner_id == owner.pk]
-    assert len(by_owner) == int(Decimal("0.004") // max(each.price for each in claimed)) > 0, price
+    by_owner = [analysis for analysis in claimed if analysis.image.owner_id == owner.pk]
+    assert len(by_owner) == int(Decimal("0.004") // max(analysis.price for analysis in claimed)) > 0, price
     assert len(claimed) - len(by_owner) == 3
 
 

@@ -61,7 +61,7 @@ def test_second_of_two_concurrent_runs_reports_skipped_analyses(owner, settings)
     other.join()
     first.refresh_from_db()
     second.refresh_from_db()
-    assert (first.asked, first.skipped, second.asked, second.skipped) == (3, 0, 0, 3)
+    assert (first.queued, first.skipped, second.queued, second.skipped) == (3, 0, 0, 3)
     assert "Skipped 3 analyses already in progress in another bulk run" in "\n".join(report.report_lines(second.pk))
     assert Analysis.objects.filter(batch=first).count() == 3
 

@@ -43,8 +43,8 @@ def stored(owner, number):
     from analysis.storage import blobs
 
     images = [create_image(owner) for _ in range(number)]
-    for place, image in enumerate(images):
-        blobs.put(image.key, pictures.jpeg(seed=place))
+    for position, image in enumerate(images):
+        blobs.put(image.key, pictures.jpeg(seed=position))
     return images
 
 
@@ -71,15 +71,15 @@ def run_to_end(batch):
 
 
 def counts(batch):
-    found = progress(batch.pk)
-    return {"done": found.done, "failed": found.failed, "reused": found.reused, "waiting": found.waiting}
+    report = progress(batch.pk)
+    return {"done": report.done, "failed": report.failed, "reused": report.reused, "waiting": report.waiting}
 
 
 def test_batch_runs_to_its_end(owner, simulator):
     stored(owner, 5)
     batch = create_batch()
     run_to_end(batch)
-    assert (batch.state, batch.images, batch.asked, batch.is_fully_queued) == ("done", 5, 5, True)
+    assert (batch.state, batch.images, batch.queued, batch.is_fully_queued) == ("done", 5, 5, True)
     assert counts(batch) == {"done": 5, "failed": 0, "reused": 0, "waiting": 0}
     assert progress(batch.pk).dollars == 5 * PRICE
     assert batch.finished_at is not None
@@ -100,22 +100,22 @@ def test_batch_is_queued_in_bounded_steps(owner):
     work()
     queueing.queue_next(batch.pk, max_pending=2)
     batch.refresh_from_db()
-    assert (batch.analyses.count(), batch.asked, batch.is_fully_queued) == (5, 5, True)
+    assert (batch.analyses.count(), batch.queued, batch.is_fully_queued) == (5, 5, True)
 
 
 def test_limit_bounds_the_pictures(owner, simulator):
     stored(owner, 5)
     batch = create_batch(limit=2)
     run_to_end(batch)
-    assert (batch.images, batch.asked, simulator.statistics()["requests"]) == (2, 2, 2)
+    assert (batch.images, batch.queued, simulator.statistics()["requests"]) == (2, 2, 2)
 
 
 def test_requests_use_the_batchs_parameters(owner, simulator):
     stored(owner, 1)
     batch = create_batch(min_confidence=80, max_labels=3)
     run_to_end(batch)
-    asked = batch.analyses.get().parameters
-    assert (asked["min_confidence"], asked["max_labels"]) == (80, 3)
+    parameters = batch.analyses.get().parameters
+    assert (parameters["min_confidence"], parameters["max_labels"]) == (80, 3)
 
 
 def test_pause_sends_no_more_requests_and_resume_completes(owner, simulator):
@@ -163,7 +163,7 @@ def test_sample_skips_analyses_of_a_paused_batch(owner):
     sample = sampling.sample_of(build_batch(all_owners=True))
     pipeline.run_batch(sample, named=[images[0].pk])
     run_to_end(sample)
-    assert (sample.asked, sample.skipped) == (0, 1)
+    assert (sample.queued, sample.skipped) == (0, 1)
     pipeline.resume_batch(batch.pk)
     run_to_end(batch)
     assert Analysis.objects.filter(is_current=True).count() == 2
@@ -199,7 +199,7 @@ def test_analysis_requested_by_a_user_survives_cancelling_the_batch(owner, simul
     assert pipeline.request_analysis(image_ids=[image.pk], is_bulk=True) == 1
     lifecycle.cancel(batch.pk)
     work()
-    assert [each.state for each in image.analyses.all()] == ["done"]
+    assert [analysis.state for analysis in image.analyses.all()] == ["done"]
 
 
 @pytest.mark.parametrize("state", ["queued", "running"])
@@ -207,7 +207,7 @@ def test_sample_requested_by_a_user_becomes_current(owner, state):
     image = create_image(owner)
     create_analysis(image, state=state, is_sample=True, is_bulk=True, recognizer="rekognition")
     pipeline.request_analysis(image_ids=[image.pk])
-    assert [each.is_sample for each in image.analyses.all()] == [False]
+    assert [analysis.is_sample for analysis in image.analyses.all()] == [False]
 
 
 def test_forced_request_of_a_queued_analysis_stays_forced(owner, simulator):
@@ -228,7 +228,7 @@ def test_two_forced_batches_pay_once(owner, simulator):
     first, second = create_batch(is_forced=True), create_batch(is_forced=True)
     run_to_end(first)
     run_to_end(second)
-    assert (simulator.statistics()["requests"], first.asked, second.asked) == (4, 2, 0)
+    assert (simulator.statistics()["requests"], first.queued, second.queued) == (4, 2, 0)
 
 
 @pytest.mark.parametrize(("then", "now", "budget"), [(True, False, "0.003"), (False, True, "0.0015")])
@@ -262,7 +262,7 @@ def test_upload_is_not_paused_with_the_batch(owner, simulator):
     lifecycle.pause(batch.pk)
     pipeline.request_analysis(image_ids=[images[0].pk])
     work()
-    assert {each.image_id: each.state for each in Analysis.objects.all()} == {
+    assert {analysis.image_id: analysis.state for analysis in Analysis.objects.all()} == {
         images[0].pk: "done",
         images[1].pk: "paused",
         images[2].pk: "paused",
@@ -277,7 +277,7 @@ def test_cancel_deletes_queued_analyses_and_keeps_results(owner):
     queueing.queue_next(batch.pk, max_pending=1)
     assert lifecycle.cancel(batch.pk)
     batch.refresh_from_db()
-    assert (batch.state, [each.state for each in batch.analyses.all()]) == ("cancelled", ["done", "done"])
+    assert (batch.state, [analysis.state for analysis in batch.analyses.all()]) == ("cancelled", ["done", "done"])
     assert not lifecycle.cancel(batch.pk)
     assert not pipeline.resume_batch(batch.pk)
 
@@ -326,7 +326,7 @@ def test_two_batches_over_the_same_pictures_pay_once(owner, simulator):
     assert (counts(first)["done"], counts(second)["done"]) == (3, 0)
     third = create_batch()
     run_to_end(third)
-    assert (third.asked, simulator.statistics()["requests"]) == (0, 3)
+    assert (third.queued, simulator.statistics()["requests"]) == (0, 3)
 
 
 def test_analyses_of_a_paused_batch_move_to_the_running_one(owner, simulator):
@@ -336,7 +336,7 @@ def test_analyses_of_a_paused_batch_move_to_the_running_one(owner, simulator):
     lifecycle.pause(resting.pk)
     run_to_end(second)
     assert (counts(resting)["waiting"], counts(second)["done"], simulator.statistics()["requests"]) == (0, 3, 3)
-    assert {each.parameters["min_confidence"] for each in second.analyses.all()} == {70}
+    assert {analysis.parameters["min_confidence"] for analysis in second.analyses.all()} == {70}
 
 
 def test_sample_changes_nothing_and_is_paid_once(owner, simulator):
@@ -351,8 +351,8 @@ def test_sample_changes_nothing_and_is_paid_once(owner, simulator):
     pipeline.run_batch(sample, named=ids)
     run_to_end(sample)
     assert not Analysis.objects.filter(is_current=True).exists()
-    found = sampling.compare_sample(sample)
-    assert (found.answers, found.first, found.lost) == (2, 2, {})
+    comparison = sampling.compare_sample(sample)
+    assert (comparison.answers, comparison.first, comparison.lost) == (2, 2, {})
     assert estimate(batch).by_api["labels"].reused == 2
     pipeline.run_batch(batch)
     run_to_end(batch)
@@ -372,10 +372,10 @@ def test_report_groups_failures_with_their_retry_command(owner, simulator):
 
 
 def test_batch_ends_despite_trashed_and_deleted_pictures(owner):
-    kept, trashed, removed = stored(owner, 3)
+    active, trashed, removed = stored(owner, 3)
     batch = create_batch()
     queueing.queue_next(batch.pk)
-    type(kept).objects.filter(pk=trashed.pk).update(trashed_at=Now())
+    type(active).objects.filter(pk=trashed.pk).update(trashed_at=Now())
     removed.delete()
     run_to_end(batch)
     assert (batch.state, counts(batch)["done"]) == ("done", 1)
@@ -405,8 +405,8 @@ def test_cost_of_a_lost_worker_counts(owner):
     )
     Analysis.objects.filter(pk=lost.pk).update(claimed_until=Now())
     claims.apis_with_due_work()
-    found = progress(batch.pk)
-    assert (found.failed, found.dollars) == (1, PRICE)
+    report = progress(batch.pk)
+    assert (report.failed, report.dollars) == (1, PRICE)
     assert Call.objects.get().outcome == "unknown"
 
 
@@ -470,10 +470,10 @@ def test_estimate_counts_calls_cost_and_time_without_calls(owner, settings, simu
     settings.REKOGNITION_QUOTA = {"labels": "2"}
     for _ in range(4):
         create_image(owner)
-    found = estimate(build_batch(all_owners=True))
-    labels = found.by_api["labels"]
-    assert (found.examined, found.images, labels.calls, labels.dollars) == (4, 4, 4, 4 * PRICE)
-    assert (found.seconds, estimate(build_batch(all_owners=True, rate=1)).seconds) == (2, 4)
+    result = estimate(build_batch(all_owners=True))
+    labels = result.by_api["labels"]
+    assert (result.examined, result.images, labels.calls, labels.dollars) == (4, 4, 4, 4 * PRICE)
+    assert (result.seconds, estimate(build_batch(all_owners=True, rate=1)).seconds) == (2, 4)
     assert (simulator.statistics()["requests"], Analysis.objects.count(), Batch.objects.count()) == (0, 0, 0)
 
 

@@ -45,7 +45,7 @@ def answered(image, version="3.1", **fields):
 
 
 def test_pages_list_the_library_newest_first_without_trash(owner, colleague):
-    first, second, third = (create_image(each) for each in (owner, colleague, owner))
+    first, second, third = (create_image(user) for user in (owner, colleague, owner))
     create_image(owner, trashed_at=Now())
     assert all_ids(make_batch()) == [third.pk, second.pk, first.pk]
 
@@ -87,8 +87,8 @@ def test_scope_missing_excludes_results_and_permanent_failures(owner):
     create_analysis(refused, state="failed", recognizer="rekognition", is_permanent=True)
     create_analysis(shaky, state="failed", recognizer="rekognition")
     create_analysis(by_another, state="done", recognizer="local")
-    found = pending(make_batch(scope="missing"), bare, done, refused, shaky, by_another)
-    assert found.image_ids == [bare.pk, shaky.pk, by_another.pk]
+    work = pending(make_batch(scope="missing"), bare, done, refused, shaky, by_another)
+    assert work.image_ids == [bare.pk, shaky.pk, by_another.pk]
 
 
 def test_up_to_date_results_are_settled_unless_forced(owner):
@@ -96,8 +96,8 @@ def test_up_to_date_results_are_settled_unless_forced(owner):
     answered(same)
     answered(older, version="3.0")
     answered(otherwise, parameters={"max_labels": 1})
-    found = pending(make_batch(), same, older, otherwise)
-    assert (found.image_ids, found.up_to_date) == ([older.pk, otherwise.pk], 1)
+    work = pending(make_batch(), same, older, otherwise)
+    assert (work.image_ids, work.up_to_date) == ([older.pk, otherwise.pk], 1)
     assert pending(make_batch(is_forced=True), same, older, otherwise).image_ids == [same.pk, older.pk, otherwise.pk]
 
 
@@ -105,8 +105,8 @@ def test_analyses_in_progress_are_skipped(owner):
     images = [create_image(owner) for _ in range(3)]
     for image, state in zip(images, ("queued", "running", "paused"), strict=True):
         create_analysis(image, state=state)
-    found = pending(make_batch(is_forced=True), *images)
-    assert (found.image_ids, found.in_progress) == ([images[2].pk], 2)
+    work = pending(make_batch(is_forced=True), *images)
+    assert (work.image_ids, work.in_progress) == ([images[2].pk], 2)
 
 
 def test_scope_failed_filters_by_error_code(owner):

@@ -47,7 +47,7 @@ def source(folder: Path) -> str:
     npm = shutil.which("npm")
     if npm is None:
         return _missing("npm was not found")
-    # npm keeps what it downloaded in a cache of its own, which is asked first.
+    # npm keeps downloads in its own cache, which is checked first.
     command = [npm, "pack", PACKAGE, "--prefer-offline", "--ignore-scripts", "--silent", "--pack-destination", folder]
     packed = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
     if packed.returncode:
@@ -78,7 +78,7 @@ def violations(
 
     `seen`: selectors of what is the same on all pages, if another page of the same style sheets was checked with it.
     """
-    found: list[str] = []
+    lines: list[str] = []
     page.evaluate(script)  # by the debugger, which a CSP does not concern
     context = {"exclude": [[selector] for selector in seen]}
     # The page has the size of the last look at the one before: to begin with that saves a layout of the whole page.
@@ -90,5 +90,5 @@ def violations(
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
         # Only one rule reads the style sheets.
         arguments = [context, {"preload": not seen, **options}, impacts]
-        found += [f"{page.url} {name} {theme}: {line}" for line in page.evaluate(RUN, arguments)]
-    return found
+        lines += [f"{page.url} {name} {theme}: {line}" for line in page.evaluate(RUN, arguments)]
+    return lines

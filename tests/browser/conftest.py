@@ -61,7 +61,7 @@ def browser():
 
 
 class Visit:
-    """A browser window with a session of its own."""
+    """A browser window with its own session."""
 
     def __init__(self, browser: Browser, address: str, **options) -> None:
         self.address = address

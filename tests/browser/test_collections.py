@@ -22,7 +22,7 @@ def test_collection_from_selection_to_shared_link(visit, dogs):
     for checkbox in page.locator(".card-checkbox").all():
         checkbox.check()
     page.locator(".bulk-bar summary", has_text="Add to collection").click()
-    page.get_by_label("Name, new or of one you have").fill("Trips/Paris")
+    page.get_by_label("New or existing name").fill("Trips/Paris")
     page.keyboard.press("Enter")
     expect(page.locator(".toast")).to_contain_text("Added 4 pictures to “Trips/Paris”.")
     page.locator(".toast").get_by_role("link", name="Open").click()

@@ -51,7 +51,7 @@ def test_months_of_a_long_grid(visit, owner, renditions):
     page.wait_for_function("() => document.querySelector('.date-heading h2')?.textContent === 'April 2026'")
     assert abs(page.evaluate("document.documentElement.scrollHeight") - height) < 1
 
-    # Rows that are not in the document are laid out anew as well: as high as if all were.
+    # Rows that are not in the document are laid out again as well: as high as if all were.
     page.get_by_role("button", name="Small").dispatch_event("click")
     page.wait_for_function("height => document.documentElement.scrollHeight < height * 0.7", arg=height)
     estimated = page.evaluate("document.documentElement.scrollHeight")

@@ -10,7 +10,7 @@ import urllib.request
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
-import boto3  # noqa: TID251
+import boto3
 import pytest
 from playwright.sync_api import expect
 
@@ -136,7 +136,7 @@ def test_lost_renditions_are_rendered_again_on_view(visit, owner, bucket):
     expect(straight).to_have_js_property("naturalWidth", 160)
     for number in range(2):  # the other one was lost, too; later its complaint would count against this test
         expect(page.locator("img.thumb").nth(number)).to_have_js_property("naturalWidth", 160)
-    window.forget_complaints()  # the browser told of what was lost
+    window.forget_complaints()  # the browser reported the lost connection
 
 
 def test_failing_renditions_are_not_requested_repeatedly(visit, owner, bucket):
@@ -186,7 +186,7 @@ def test_storage_errors_are_shown_and_can_be_retried(visit, owner, bucket, moto,
         expect(row.locator(".upload-message")).to_have_text(sentence)
         row.get_by_role("button", name="Retry").click()
     expect(page.locator("[data-upload-summary]")).to_have_text("1 added", timeout=60_000)
-    window.forget_complaints()  # the browser told of the answer that we gave
+    window.forget_complaints()  # the browser reported the response
 
 
 def test_missing_cors_rules_pause_the_upload(visit, owner, bucket, celery_worker_thread):
@@ -198,7 +198,7 @@ def test_missing_cors_rules_pause_the_upload(visit, owner, bucket, celery_worker
     page.get_by_label("Pictures", exact=True).set_input_files(chosen(1))
     expect(page.locator("[data-upload-alert]")).to_contain_text("Connection lost.")
     expect(page.locator("[data-section=active] .upload-status")).to_have_text("Waiting")
-    window.forget_complaints()  # it says that the answer carries no Access-Control-Allow-Origin
+    window.forget_complaints()  # it says that the response has no Access-Control-Allow-Origin
 
 
 @pytest.mark.usefixtures("owner", "bucket", "celery_worker_thread")
@@ -222,7 +222,7 @@ def test_interrupted_upload_goes_on_after_a_reload(visit, moto, settings):
     page.reload()
     page.unroute(held)
     interrupted = page.locator("[data-upload-interrupted]")
-    expect(interrupted).to_contain_text("1 upload was interrupted: choose the same file again to go on.")
+    expect(interrupted).to_contain_text("1 upload was interrupted: choose the same file again to continue.")
     expect(page.get_by_label("Who can see them")).to_have_value("1")
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url) if request.method in {"PUT", "POST"} else None)

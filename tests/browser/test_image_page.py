@@ -120,7 +120,7 @@ def test_undo_waits_for_the_pending_response(visit, image):
     page.keyboard.type("holiday\n")
     page.get_by_role("button", name="Remove tag holiday").click()
     undo = page.locator(".toast").get_by_role("button", name="Undo")
-    undo.hover()  # it stays as long as somebody is at it
+    undo.hover()  # it stays while the pointer is on it
     with held(page, "**/rating/"):
         page.keyboard.press("f")
         undo.click()

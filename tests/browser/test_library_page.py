@@ -177,7 +177,7 @@ def test_distant_rows_are_removed_without_moving_others(visit, owner, renditions
     assert abs(page.evaluate("document.documentElement.scrollHeight") - height) < 1
     assert page.evaluate("moved") < 0.02
 
-    page.get_by_role("button", name="Small").dispatch_event("click")  # rows that are gone are laid out anew as well
+    page.get_by_role("button", name="Small").dispatch_event("click")  # rows that are gone are laid out again as well
     page.wait_for_function("height => document.documentElement.scrollHeight < height * 0.6", arg=height)
     assert page.evaluate("document.querySelector('virtual-grid').imageIds().length") == 421
 

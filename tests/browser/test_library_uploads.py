@@ -34,7 +34,7 @@ def image_ids(page) -> list[int]:
 
 
 def wait_for_new_cards(page, first_id: int, number: int) -> None:
-    """Until so many cards are before the one that was the first."""
+    """Until this number of cards precede the original first one."""
     script = "([id, number]) => document.querySelector('virtual-grid').imageIds().indexOf(String(id)) === number"
     page.wait_for_function(script, arg=[first_id, number])
 

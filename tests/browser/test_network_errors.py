@@ -71,7 +71,7 @@ def test_last_search_wins_regardless_of_response_order(visit, owner, dogs):
         page.wait_for_function(LINE)
         filter_of(page, "Cat 1").click()
         expect(cards(page)).to_have_count(1)
-    page.wait_for_timeout(300)  # of what does not happen nothing tells
+    page.wait_for_timeout(300)  # nothing reports that an event did not happen
     expect(cards(page)).to_have_count(1)
     assert page.url.endswith("/?q=Cat")
     expect(page.get_by_role("combobox")).to_have_value("Cat")

@@ -26,7 +26,7 @@ def script(tmp_path_factory) -> str:
 
 
 def test_app_codes_and_a_passkey_are_added_and_the_passkey_signs_in(visit, owner, script):
-    window, found = visit(), []
+    window, violations = visit(), []
     page = window.sign_in()
     chromium = window.context.new_cdp_session(page)
     chromium.send("WebAuthn.enable")
@@ -38,21 +38,21 @@ def test_app_codes_and_a_passkey_are_added_and_the_passkey_signs_in(visit, owner
     page.get_by_label("Password").fill("word")
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("img", name="QR code of the key below")).to_be_visible()
-    found += axe.violations(page, script)
+    violations += axe.violations(page, script)
     key = page.locator("#totp-key").input_value()
     page.get_by_label("Code:").fill(format_hotp_value(hotp_value(key, int(time.time()) // 30)))
     page.get_by_role("button", name="Turn on").click()
     expect(page.get_by_role("listitem").locator("code")).to_have_count(10)
-    found += axe.violations(page, script)
+    violations += axe.violations(page, script)
 
     page.goto("/account/passkeys/add/")
     page.get_by_label("Name").fill("Laptop")
-    found += axe.violations(page, script)
+    violations += axe.violations(page, script)
     page.get_by_role("button", name="Add passkey").click()
     expect(page.get_by_text("The passkey was added.")).to_be_visible()
     page.goto("/account/passkeys/")
     expect(page.get_by_role("listitem").filter(has_text="Laptop")).to_contain_text("never used")
-    found += axe.violations(page, script)
+    violations += axe.violations(page, script)
 
     page.get_by_role("button", name="Account: owner").click()
     page.get_by_role("button", name="Sign out").click()
@@ -71,4 +71,4 @@ def test_app_codes_and_a_passkey_are_added_and_the_passkey_signs_in(visit, owner
     other.page.get_by_role("button", name="Sign in", exact=True).click()
     expect(other.page.get_by_label("Code from your app, or a recovery code")).to_be_visible()
     expect(other.page.get_by_role("button", name="Use your passkey")).to_be_hidden()
-    assert found == []
+    assert violations == []

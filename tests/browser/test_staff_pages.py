@@ -72,7 +72,7 @@ def test_selection_is_estimated_then_analyzed_again(visit, images):
 def test_bulk_run_progress_updates_without_reload(visit, images):
     page = visit().sign_in()
     batch = Batch.objects.create(
-        person=images[0].owner, recognizer="local", parameters={"labels": {}}, asked=10, is_fully_queued=True
+        person=images[0].owner, recognizer="local", parameters={"labels": {}}, queued=10, is_fully_queued=True
     )
     page.goto("/activity/")
     expect(page.get_by_text("0 of 10")).to_be_visible()

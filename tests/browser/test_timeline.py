@@ -1,4 +1,4 @@
-"""The timeline in a browser: jumps by pointer, keys and touch, and Back."""
+"""The timeline in a browser: jumps, and Back."""
 
 from __future__ import annotations
 
@@ -40,6 +40,23 @@ def test_jump_by_pointer_and_keys_and_back(visit, years):
     page.wait_for_url("**/?after=**")
     expect(page.locator(".date-heading h2").first).to_have_text("January 2022")
     expect(timeline).to_have_attribute("aria-valuetext", "January 2022")
+
+    first = page.locator(".card").first
+    card, top = page.locator(f"#{first.get_attribute('id')}"), first.bounding_box()["y"]
+    page.mouse.move(600, 500)
+    page.mouse.wheel(0, -1)
+    expect(page.locator(".date-heading h2").first).to_have_text("January 2024")
+    assert abs(card.bounding_box()["y"] - top) < 2
+    while page.evaluate("scrollY") or page.locator("load-previous").count():
+        page.mouse.wheel(0, -2_000)
+        page.wait_for_function("() => new Promise((resolve) => requestAnimationFrame(() => resolve(true)))")
+    expect(page.locator(".date-heading h2")).to_have_text([f"January {year}" for year in range(2025, 2020, -1)])
+    expect(timeline).to_have_attribute("aria-valuetext", "January 2025")
+    page.wait_for_function(
+        "() => location.search === `?pages=${Math.ceil(document.querySelectorAll('.card').length / 60)}`"
+    )
+    click_at(page, timeline, 0.58)
+    expect(page.locator(".date-heading h2").first).to_have_text("January 2022")
 
     timeline.focus()
     page.keyboard.press("ArrowUp")

@@ -32,7 +32,7 @@ def test_pictures_are_restored_and_deleted_forever(visit, owner, dogs):
     page.keyboard.press("Enter")
     expect(page.locator("#deletions")).to_contain_text("Deleting… 0 of 1 picture deleted")
     tasks.delete_trash(deletion_id=TrashDeletion.objects.get().pk)
-    # By itself, with the pictures that are left.
+    # On its own, with the pictures that are left.
     expect(page.locator("#deletions")).to_contain_text("Done 1 of 1 picture deleted", timeout=20_000)
     expect(page.locator(".trash-card")).to_have_count(number - 2)
     with page.expect_download() as download:

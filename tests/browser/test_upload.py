@@ -28,9 +28,9 @@ def window(visit, owner):
 
 @pytest.fixture
 def hold(window):
-    """hold(): from now on uploads are not answered while the test looks at the page."""
+    """hold(): from now on uploads get no response while the test looks at the page."""
     yield lambda: window.page.route(UPLOADS, lambda route: None)
-    # Not answered any more: an answer to what a page that was left had asked for may wait for ever.
+    # No longer answered: a response to a request of a page that was left may wait forever.
     window.page.unroute_all(behavior="ignoreErrors")
 
 
@@ -76,7 +76,7 @@ def test_upload_pauses_on_lost_connection_and_resumes(window):
     page.unroute("**/upload/**")
     expect(page.locator("[data-section=added] .name")).to_have_text("one.jpg", timeout=30_000)
     expect(page.locator("[data-upload-alert]")).to_be_hidden()
-    window.forget_complaints()  # the browser told of the lines that we cut
+    window.forget_complaints()  # the browser reported the connections that were cut
 
 
 def test_failed_upload_can_be_retried(window):
@@ -171,16 +171,14 @@ def test_sidecar_is_chosen_together_with_its_picture(window):
     choose(page, [*sidecars, *files("one.jpg")])
     expect(page.locator("[data-upload-summary]")).to_have_text("1 added, 2 rejected")
     refused = page.locator("[data-section=refused] li")
-    expect(refused.filter(has_text="alone.xmp")).to_contain_text(
-        "No picture with this name was chosen together with it."
-    )
+    expect(refused.filter(has_text="alone.xmp")).to_contain_text("No picture with a matching name was chosen with it.")
     expect(refused.filter(has_text="large.xmp")).to_contain_text("An XMP file can have at most 1 MB.")
     assert Image.objects.get().title == "At the lake"
 
 
 def test_folder_is_uploaded_without_hidden_and_system_folders_and_with_its_sidecars(window, tmp_path):
-    kept, skipped = ("a/one.jpg", "b/one.jpg"), (".hidden/c.jpg", "@eaDir/d.jpg", "$RECYCLE.BIN/e.jpg", ".f.jpg")
-    for number, name in enumerate((*kept, *skipped)):
+    included, skipped = ("a/one.jpg", "b/one.jpg"), (".hidden/c.jpg", "@eaDir/d.jpg", "$RECYCLE.BIN/e.jpg", ".f.jpg")
+    for number, name in enumerate((*included, *skipped)):
         path = tmp_path / "album" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(pictures.jpeg(seed=number))

@@ -1,4 +1,4 @@
-"""Answers that take their time."""
+"""A server with slow responses."""
 
 from __future__ import annotations
 

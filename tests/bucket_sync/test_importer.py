@@ -40,10 +40,10 @@ def bucket(owner, s3):
     return create_bucket(owner, visibility=1)
 
 
-def hear(key: str, *, name="ObjectCreated:Put", **told) -> set[int]:
+def hear(key: str, *, name="ObjectCreated:Put", **fields) -> set[int]:
     from urllib.parse import quote_plus
 
-    return object_queue.record_events(parse_events(notice(record(quote_plus(key), name=name, **told)))).buckets
+    return object_queue.record_events(parse_events(notice(record(quote_plus(key), name=name, **fields)))).buckets
 
 
 def read(bucket: Bucket) -> None:
@@ -53,7 +53,7 @@ def read(bucket: Bucket) -> None:
     tasks.import_bucket_objects(bucket_id=bucket.pk)
 
 
-def told(key: str = KEY) -> tuple:
+def object_state(key: str = KEY) -> tuple:
     return BucketObject.objects.values_list("state", "error_code", "reason").get(key=key)
 
 
@@ -66,9 +66,9 @@ def test_object_is_imported_and_stays_in_its_bucket(bucket, s3, rekognition, pic
     assert (image.bucket, image.key, image.owner, image.visibility) == (bucket, key, bucket.owner, 1)
     assert (image.etag, image.sequencer, image.format) == (s3.etag(key), "A1".rjust(32, "0"), "jpeg")
     assert "\n" not in image.filename
-    assert told(key) == ("present", "", "")
-    kept = {str(path.relative_to(pictures_folder)) for path in pictures_folder.rglob("*") if path.is_file()}
-    assert kept == {blobs.rendition_key(image.renditions_id, name) for name in blobs.RENDITIONS}
+    assert object_state(key) == ("present", "", "")
+    paths = {str(path.relative_to(pictures_folder)) for path in pictures_folder.rglob("*") if path.is_file()}
+    assert paths == {blobs.rendition_key(image.renditions_id, name) for name in blobs.RENDITIONS}
     with originals.get(image) as original:
         assert original.read() == pictures.jpeg()
     rekognition.answers = [labels_answer(Dog=98)]
@@ -83,7 +83,7 @@ def test_compressed_object_is_refused_with_the_reason(bucket, s3, encoding):
     hear(KEY)
     read(bucket)
     sentence = "it is stored compressed (Content-Encoding: gzip); upload it uncompressed to the bucket"
-    assert told() == ("refused", "compressed", sentence)
+    assert object_state() == ("refused", "compressed", sentence)
 
 
 def test_image_with_wrong_content_encoding_is_imported(bucket, s3):
@@ -91,7 +91,7 @@ def test_image_with_wrong_content_encoding_is_imported(bucket, s3):
     s3.encodings[KEY] = "gzip"
     hear(KEY)
     read(bucket)
-    assert told() == ("present", "", "")
+    assert object_state() == ("present", "", "")
 
 
 @pytest.mark.parametrize("metadata", [{"mtime": "1555079400.25"}, {"file-mtime": "1555079400000000000ns"}])
@@ -109,8 +109,8 @@ def test_folder_of_the_key_is_kept(bucket, s3):
         s3.put(key, pictures.jpeg(64 + len(key), 48))
         hear(key)
     read(bucket)
-    found = dict(Image.objects.values_list("filename", "folder__path"))
-    assert found == {"a.jpg": "photos/2024/100%_été", "b.jpg": "photos/2024", "c.jpg": None}
+    folders = dict(Image.objects.values_list("filename", "folder__path"))
+    assert folders == {"a.jpg": "photos/2024/100%_été", "b.jpg": "photos/2024", "c.jpg": None}
     assert set(Folder.objects.values_list("bucket", "owner")) == {(bucket.pk, None)}
 
 
@@ -196,7 +196,7 @@ def test_unchanged_object_is_not_imported_again(bucket, s3):
     read(bucket)
     before = len(s3.requests)
     assert hear(KEY, etag=s3.etag(KEY)) == set()
-    assert hear(KEY) == {bucket.pk}  # without an etag only a look can tell
+    assert hear(KEY) == {bucket.pk}  # without an etag, only a request can detect it
     read(bucket)
     assert (len(s3.requests), Analysis.objects.filter(api="labels").count()) == (before + 1, 1)
 
@@ -208,12 +208,12 @@ def test_removed_object_trashes_its_image_and_restores_it_on_return(bucket, s3):
     s3.delete(KEY)
     hear(KEY, name="ObjectRemoved:DeleteMarkerCreated", sequencer="2")
     read(bucket)
-    assert told() == ("gone", "gone", "It is no longer in the bucket.")
+    assert object_state() == ("gone", "gone", "It is no longer in the bucket.")
     assert Image.objects.get().trashed_at
     s3.put(KEY, pictures.jpeg())
     hear(KEY, sequencer="3")
     read(bucket)
-    assert (told(), Image.objects.get().trashed_at) == (("present", "", ""), None)
+    assert (object_state(), Image.objects.get().trashed_at) == (("present", "", ""), None)
 
 
 def test_image_trashed_by_a_person_stays_trashed(bucket, s3):
@@ -242,10 +242,10 @@ def test_throttling_restores_nothing_from_the_trash(bucket, s3):
     hear(KEY)
     s3.faults = {"get": ["InvalidAccessKeyId"]}
     read(bucket)
-    assert told()[:2] == ("waiting", "InvalidAccessKeyId")
+    assert object_state()[:2] == ("waiting", "InvalidAccessKeyId")
     read(bucket)
     image.refresh_from_db()
-    assert (told()[0], image.width, image.trashed_at is None) == ("present", 300, False)
+    assert (object_state()[0], image.width, image.trashed_at is None) == ("present", 300, False)
 
 
 def test_returning_object_does_not_restore_an_image_trashed_before(bucket, s3):
@@ -254,7 +254,7 @@ def test_returning_object_does_not_restore_an_image_trashed_before(bucket, s3):
     read(bucket)
     trashed_by_somebody()
     gone_and_back(bucket, s3)
-    assert (told(), Image.objects.get().trashed_at is None) == (("present", "", ""), False)
+    assert (object_state(), Image.objects.get().trashed_at is None) == (("present", "", ""), False)
 
 
 def test_returning_object_does_not_restore_an_image_trashed_since(bucket, s3):
@@ -280,7 +280,7 @@ def test_image_is_restored_after_throttling_ends(bucket, s3):
 
     gone_and_back(bucket, s3, meanwhile=busy)
     read(bucket)
-    assert (told(), Image.objects.get().trashed_at) == (("present", "", ""), None)
+    assert (object_state(), Image.objects.get().trashed_at) == (("present", "", ""), None)
 
 
 def gone_and_back(bucket, s3, *, meanwhile=lambda: None) -> None:
@@ -307,7 +307,7 @@ def test_changes_by_people_during_an_import_are_kept(bucket, s3):
     image = Image.objects.get()
     assert (image.width, image.visibility, image.title) == (300, 0, "Mine")
     locks = re.findall(r'FROM "(\w+)" [^;]* FOR UPDATE', "; ".join(query["sql"] for query in queries))
-    assert locks == ["analysis_image", "analysis_bucketobject"]  # as whoever removes it: nobody waits in a circle
+    assert locks == ["analysis_image", "analysis_bucketobject"]  # in the same order as a removal: no deadlock
 
 
 def test_deleted_image_is_not_imported_again(bucket, s3, django_capture_on_commit_callbacks):
@@ -316,10 +316,10 @@ def test_deleted_image_is_not_imported_again(bucket, s3, django_capture_on_commi
     read(bucket)
     with django_capture_on_commit_callbacks(execute=True):
         removal.remove_image(Image.objects.get())
-    assert (KEY in s3.objects, told()[0]) == (True, "dropped")
+    assert (KEY in s3.objects, object_state()[0]) == (True, "dropped")
     assert hear(KEY, etag=s3.etag(KEY)) == set()
     s3.put(KEY, pictures.jpeg(seed=2))
-    assert hear(KEY, etag=s3.etag(KEY)) == {bucket.pk}  # somebody put another one there
+    assert hear(KEY, etag=s3.etag(KEY)) == {bucket.pk}  # someone put another one there
 
 
 def test_original_is_deleted_only_if_the_bucket_allows_it(bucket, s3, django_capture_on_commit_callbacks):
@@ -339,7 +339,7 @@ def test_object_that_is_no_image_is_refused_with_the_reason(bucket, s3, content)
     s3.put(KEY, content)
     hear(KEY)
     read(bucket)
-    state, _, reason = told()
+    state, _, reason = object_state()
     assert (state, bool(reason), Image.objects.count()) == ("refused", True, 0)
     assert hear(KEY, etag=s3.etag(KEY)) == set()  # it is not read again
 
@@ -349,7 +349,7 @@ def test_large_object_is_refused_without_download(bucket, s3, settings):
     s3.put(KEY, pictures.jpeg())
     hear(KEY)
     read(bucket)
-    assert told()[:2] == ("refused", "too-large")
+    assert object_state()[:2] == ("refused", "too-large")
 
 
 def test_image_overwritten_by_another_file_type_is_trashed(bucket, s3):
@@ -359,14 +359,14 @@ def test_image_overwritten_by_another_file_type_is_trashed(bucket, s3):
     s3.put(KEY, b"Dear diary")
     hear(KEY)
     read(bucket)
-    assert told()[0] == "refused"
+    assert object_state()[0] == "refused"
     assert Image.objects.get().trashed_at
 
 
 def test_object_deleted_before_its_import_is_gone(bucket, s3):
     hear(KEY)
     read(bucket)
-    assert (told()[0], Image.objects.count()) == ("gone", 0)
+    assert (object_state()[0], Image.objects.count()) == ("gone", 0)
 
 
 @pytest.mark.parametrize(
@@ -376,7 +376,7 @@ def test_object_deleted_before_its_import_is_gone(bucket, s3):
             "AccessDenied",
             "No object of photos can be read. s3:GetObject is not allowed (AccessDenied). Grant it, or kms:Decrypt for "
             "the key of its objects.",
-            3,  # one or two alone may be denied to us
+            3,  # one or two denied objects may be exceptions
         ),
         ("ExpiredToken", "AWS rejects the credentials (ExpiredToken). Renew them, and check the clock.", 1),
         ("NoSuchBucket", "There is no bucket photos. Correct the name, or create it.", 1),
@@ -389,9 +389,9 @@ def test_bucket_that_denies_everything_is_paused_with_the_reason(bucket, s3, cod
         s3.put(key, pictures.jpeg(seed=seed))
         hear(key)
     tasks.import_bucket_objects(bucket_id=bucket.pk)
-    assert len([key for method, key in s3.requests if method == "GET"]) == tried  # the others are not tried meanwhile
+    assert len([key for method, key in s3.requests if method == "GET"]) == tried  # the others are not tried now
     bucket.refresh_from_db()
-    assert (bucket.trouble, bucket.paused_until is None) == (sentence, False)
+    assert (bucket.last_error, bucket.paused_until is None) == (sentence, False)
     assert importer.due_buckets() == []
     counted = BucketObject.objects.values_list("attempts", flat=True)
     assert sorted(counted) == [0, 0, *([0, 0] if tried == 1 else [1, 1])]  # what the bucket does costs no object
@@ -399,7 +399,7 @@ def test_bucket_that_denies_everything_is_paused_with_the_reason(bucket, s3, cod
     read(bucket)
     read(bucket)
     bucket.refresh_from_db()
-    assert (bucket.trouble, Image.objects.count()) == ("", len(keys))
+    assert (bucket.last_error, Image.objects.count()) == ("", len(keys))
 
 
 def test_bucket_that_starts_to_deny_is_paused_at_once(bucket, s3):
@@ -410,7 +410,7 @@ def test_bucket_that_starts_to_deny_is_paused_at_once(bucket, s3):
         read(bucket)
         s3.faults = {"get": ["AccessDenied!"]}
     bucket.refresh_from_db()
-    assert bucket.trouble.startswith("No object of photos can be read. s3:GetObject is not allowed (AccessDenied)")
+    assert bucket.last_error.startswith("No object of photos can be read. s3:GetObject is not allowed (AccessDenied)")
     assert BucketObject.objects.values_list("attempts", flat=True).get(key="other.jpg") == 0
 
 
@@ -422,7 +422,7 @@ def test_deleted_object_does_not_prove_a_denied_bucket(bucket, s3):
         s3.denied = {"other.jpg"}
         s3.delete(KEY)
     bucket.refresh_from_db()
-    assert (bucket.trouble, told("other.jpg")[:2]) == ("", ("waiting", "AccessDenied"))
+    assert (bucket.last_error, object_state("other.jpg")[:2]) == ("", ("waiting", "AccessDenied"))
 
 
 def test_one_readable_object_outweighs_denied_ones(bucket, s3):
@@ -432,7 +432,7 @@ def test_one_readable_object_outweighs_denied_ones(bucket, s3):
         s3.denied = {"second.jpg", "third.jpg", "other.jpg"} if key == "other.jpg" else set()
         read(bucket)
     bucket.refresh_from_db()
-    assert (bucket.trouble, told("other.jpg")[:2]) == ("", ("waiting", "AccessDenied"))
+    assert (bucket.last_error, object_state("other.jpg")[:2]) == ("", ("waiting", "AccessDenied"))
 
 
 def test_many_denied_objects_do_not_pause_the_bucket(bucket, s3):
@@ -445,11 +445,11 @@ def test_many_denied_objects_do_not_pause_the_bucket(bucket, s3):
         BucketObject.objects.filter(key=key).update(next_attempt_at=Now() - timedelta(seconds=60 - seed))
     tasks.import_bucket_objects(bucket_id=bucket.pk)
     bucket.refresh_from_db()
-    assert (bucket.trouble, bucket.paused_until) == ("", None)
+    assert (bucket.last_error, bucket.paused_until) == ("", None)
     assert sorted(Image.objects.values_list("key", flat=True)) == ["first.jpg", "last.jpg"]
     for _ in range(leases.MAX_ATTEMPTS - 1):
         read(bucket)
-    assert {told(key) for key in denied} == {("failed", "AccessDenied", OWN_FAULT)}
+    assert {object_state(key) for key in denied} == {("failed", "AccessDenied", OWN_FAULT)}
 
 
 @pytest.mark.parametrize(
@@ -469,7 +469,7 @@ def test_one_denied_object_does_not_pause_the_bucket(bucket, s3, code, end):
         hear(key)
     tasks.import_bucket_objects(bucket_id=bucket.pk)
     bucket.refresh_from_db()
-    assert (bucket.trouble, bucket.paused_until, told()) == ("", None, end)
+    assert (bucket.last_error, bucket.paused_until, object_state()) == ("", None, end)
     assert Image.objects.get().key == "other.jpg"
 
 
@@ -477,10 +477,10 @@ def test_object_that_kills_workers_fails(bucket, s3):
     s3.put(KEY, pictures.jpeg())
     hear(KEY)
     for _ in range(leases.MAX_ATTEMPTS):
-        assert importer.claim(bucket.pk)  # and then nothing more is heard of whoever did
+        assert importer.claim(bucket.pk)  # and then the claiming worker is gone
         BucketObject.objects.update(next_attempt_at=Now() - timedelta(seconds=1))
     read(bucket)
-    assert told() == ("failed", "worker-lost", "Each worker that read it stopped unexpectedly.")
+    assert object_state() == ("failed", "worker-lost", "Each worker that read it stopped unexpectedly.")
     assert s3.requests == []
 
 
@@ -490,16 +490,16 @@ def test_denied_object_fails_after_five_attempts(bucket, s3):
     hear(KEY)
     for _ in range(leases.MAX_ATTEMPTS):
         read(bucket)
-    assert told() == ("failed", "AccessDenied", OWN_FAULT)
+    assert object_state() == ("failed", "AccessDenied", OWN_FAULT)
 
 
 def test_throttling_pauses_the_bucket_without_counting_attempts(bucket, s3):
-    s3.faults = {"get": ["SlowDown"] * 4}  # as often as botocore tries by itself
+    s3.faults = {"get": ["SlowDown"] * 4}  # as often as botocore tries on its own
     s3.put(KEY, pictures.jpeg())
     hear(KEY)
     tasks.import_bucket_objects(bucket_id=bucket.pk)
     bucket.refresh_from_db()
-    assert (bucket.trouble, bucket.paused_until is None, BucketObject.objects.get().attempts) == ("", False, 0)
+    assert (bucket.last_error, bucket.paused_until is None, BucketObject.objects.get().attempts) == ("", False, 0)
     read(bucket)
     assert Image.objects.count() == 1
 
@@ -509,7 +509,7 @@ def test_unreachable_endpoint_pauses_the_bucket(bucket, s3, monkeypatch):
     hear(KEY)
     tasks.import_bucket_objects(bucket_id=bucket.pk)
     bucket.refresh_from_db()
-    assert bucket.trouble.startswith("The service cannot be reached: ")
+    assert bucket.last_error.startswith("The service cannot be reached: ")
     assert BucketObject.objects.get().attempts == 0
 
 
@@ -519,7 +519,7 @@ def test_import_is_retried_after_a_storage_error(bucket, s3, pictures_folder):
     s3.put(KEY, pictures.jpeg())
     hear(KEY)
     read(bucket)
-    assert (told()[:2], Image.objects.count()) == (("waiting", "storage"), 0)
+    assert (object_state()[:2], Image.objects.count()) == (("waiting", "storage"), 0)
     (pictures_folder / "renditions").unlink()
     read(bucket)
     assert Image.objects.count() == 1
@@ -531,7 +531,7 @@ def test_event_during_an_import_is_not_lost(bucket, s3):
     taken = BucketObject.objects.select_related("bucket__owner", "image").get()
     hear(KEY, sequencer="2")
     pipeline.import_object(taken)
-    assert (told()[0], Image.objects.count()) == ("waiting", 0)
+    assert (object_state()[0], Image.objects.count()) == ("waiting", 0)
     read(bucket)
     assert Image.objects.count() == 1
 
@@ -553,7 +553,7 @@ def test_clock_set_back_by_two_hours_stops_no_import(bucket, s3):
     Bucket.objects.update(paused_until=ahead, sync_claimed_until=ahead)
     assert importer.due_buckets() == [bucket.pk]
     tasks.import_bucket_objects(bucket_id=bucket.pk)
-    assert told()[0] == "present"
+    assert object_state()[0] == "present"
     assert [page.counts.unchanged for page in sync.sync(bucket, options=sync.SyncOptions())][-1] == 1
 
 
@@ -600,5 +600,9 @@ def test_offset_beyond_the_file_is_refused_and_the_import_continues(bucket, s3, 
     hear("far.tif")
     hear("good.jpg")
     read(bucket)
-    assert told("far.tif") == ("refused", "broken", "this TIFF is damaged and cannot be read; copy or send it again")
-    assert told("good.jpg") == ("present", "", "")
+    assert object_state("far.tif") == (
+        "refused",
+        "broken",
+        "this TIFF is damaged and cannot be read; copy or send it again",
+    )
+    assert object_state("good.jpg") == ("present", "", "")

@@ -74,7 +74,7 @@ def test_keys_of_our_own_storage_are_not_imported(owner, settings):
     assert hear(*(record(key) for key in own)) == object_queue.RecordedEvents()  # known, though no row says so
     bucket = create_bucket(owner)
     assert hear(*(record(key) for key in own)).buckets == set()
-    assert hear(record("originals/a.jpg")).buckets == {bucket.pk}  # beside the storage's folder
+    assert hear(record("originals/a.jpg")).buckets == {bucket.pk}  # next to the storage's folder
 
 
 @pytest.mark.parametrize("number", [1, 3])

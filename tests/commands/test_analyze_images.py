@@ -198,7 +198,7 @@ def test_status_pause_resume_and_cancel(owner, rekognition):
     number = str(batch.pk)
     queueing.queue_next(batch.pk)
     (report,) = objects(output_of("--status", number, "--json", status=0))
-    assert (report["state"], report["asked"], report["waiting"], report["is_done"]) == ("running", 1, 1, True)
+    assert (report["state"], report["queued"], report["waiting"], report["is_done"]) == ("running", 1, 1, True)
     assert output_of("--pause", number, status=0).splitlines()[0] == f"Bulk run {number}: paused."
     assert output_of("--pause", number, status=1).splitlines()[0] == "It was not running."
     output_of("--resume", number, "--detach", "--budget", "5", status=0)

@@ -14,9 +14,9 @@ from analysis import pipeline
 from analysis.audit import diff
 from analysis.audit.sampling import keys_of
 from analysis.models import Image, PendingBlob, Upload
-from analysis.storage import blobs
+from analysis.storage import blobs, sweeper
 from tests import pictures
-from tests.storage.conftest import bucket, s3_address  # noqa: F401
+from tests.storage.conftest import bucket, s3_address
 
 pytestmark = pytest.mark.django_db
 
@@ -95,8 +95,8 @@ def test_repair_restores_renditions_and_sweeps_unowned_ones(owner, storage):
     image = receive(owner)
     blobs.remove(keys_of(image)[1])
     blobs.put(FORGOTTEN, b"bytes")
-    status, listed = findings("--repair")
-    assert (status, [repair for *_, repair in listed]) == (
+    status, rows = findings("--repair")
+    assert (status, [repair for *_, repair in rows]) == (
         0,
         ["It will be deleted within two hours.", "Rendered again."],
     )
@@ -104,23 +104,23 @@ def test_repair_restores_renditions_and_sweeps_unowned_ones(owner, storage):
     assert {FORGOTTEN, *keys_of(image)} == stored()
     assert findings() == (0, [])  # what is announced belongs to the sweeper
     PendingBlob.objects.update(since=timezone.now() - timedelta(hours=2))
-    blobs.sweep(older_than=timedelta(hours=1))
+    sweeper.sweep(older_than=timedelta(hours=1))
     assert stored() == set(keys_of(image))
 
 
 def test_unowned_original_is_kept_until_it_has_owner(owner, storage):
     blobs.put(STRAY, pictures.jpeg(seed=7))
     blobs.put("originals/ab/half.jpg", pictures.jpeg(seed=8)[:500])
-    status, listed = findings("--repair")
-    assert (status, [repair for *_, repair in listed]) == (1, ["", ""])
+    status, rows = findings("--repair")
+    assert (status, [repair for *_, repair in rows]) == (1, ["", ""])
     assert not PendingBlob.objects.exists()
-    status, listed = findings("--repair", "--owner", "owner")
+    status, rows = findings("--repair", "--owner", "owner")
     image = Image.objects.get()
-    assert (status, [repair for *_, repair in listed]) == (1, [f"Imported as picture {image.pk}.", ""])
+    assert (status, [repair for *_, repair in rows]) == (1, [f"Imported as picture {image.pk}.", ""])
     assert (image.owner, image.filename) == (owner, "abandoned.jpg")
     with blobs.get(image.key) as original:
         assert original.read() == pictures.jpeg(seed=7)
-    assert [each.key for each in PendingBlob.objects.all()] == [STRAY]
+    assert [blob.key for blob in PendingBlob.objects.all()] == [STRAY]
     assert "originals/ab/half.jpg" in stored()
 
 
@@ -161,7 +161,7 @@ def test_overdue_pending_blobs_are_found_and_swept(owner):
     blobs.register_pending(["originals/cd/young.jpg"])
     assert findings() == (1, [("blob that should have been swept", STRAY, "")])
     assert findings("--repair") == (0, [])
-    assert (stored(), [each.key for each in PendingBlob.objects.all()]) == (set(), ["originals/cd/young.jpg"])
+    assert (stored(), [blob.key for blob in PendingBlob.objects.all()]) == (set(), ["originals/cd/young.jpg"])
 
 
 def test_upload_in_progress_is_no_finding(owner):
@@ -184,7 +184,7 @@ def test_many_findings_are_listed_in_part(owner):
     ]
 
 
-def test_unlistable_storage_is_reported(owner, settings, s3_address):  # noqa: F811
+def test_unlistable_storage_is_reported(owner, settings, s3_address):
     options = {"bucket_name": "nowhere", "region_name": "us-east-1", "endpoint_url": s3_address}
     storage = {
         "BACKEND": "analysis.storage.s3.SharedS3Storage",

@@ -68,7 +68,7 @@ def test_tables_and_totals_as_text(tmp_path):
         "  In the library       0",
         "  Duplicates           1     1 kB  at least; by ETag and size",
         "  To analyze           3     4 kB",
-        "  Archived             1     9 kB  restore first; imagelib never fetches them",
+        "  Archived             1     9 kB  restore first; imagelib never downloads them",
         "    DEEP_ARCHIVE       1     9 kB",
         "  Other files          1  7 bytes",
         "  Noncurrent versions  1     1 kB  left out",
@@ -118,8 +118,8 @@ def test_library_and_duplicates_are_left_out_of_the_price(tmp_path, owner):
     assert result["archived"] == {"DEEP_ARCHIVE": [1, 9_000]}
     prefixes = [(group["name"], group["pictures"], group["new"]) for group in result["groups"]["prefix"]]
     assert prefixes == [("2025/", 2, 1), ("2024/", 2, 1), ("", 0, 0)]
-    kept = BucketCensus.objects.get()
-    assert (kept.bucket, kept.is_complete, kept.figures) == (bucket, True, result)
+    census = BucketCensus.objects.get()
+    assert (census.bucket, census.is_complete, census.figures) == (bucket, True, result)
 
 
 def test_prefix_and_limit(tmp_path, owner):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from io import StringIO
 
-import boto3  # noqa: TID251
+import boto3
 import pytest
 from django.core.management import call_command
 
@@ -101,24 +101,28 @@ def run(*arguments) -> tuple[int, str]:
     return 0, out.getvalue()
 
 
-def told() -> tuple[int, dict, dict]:
+def check() -> tuple[int, dict, dict]:
     """Exit status, the JSON, and the findings that are not fine: sentence by subject."""
     status, text = run("--json")
-    said = json.loads(text)
-    assert said["is_fine"] == (status == 0)
-    return status, said, {each["subject"]: each["sentence"] for each in said["findings"] if not each["is_fine"]}
+    report = json.loads(text)
+    assert report["is_fine"] == (status == 0)
+    return (
+        status,
+        report,
+        {finding["subject"]: finding["sentence"] for finding in report["findings"] if not finding["is_fine"]},
+    )
 
 
 @pytest.mark.django_db
 def test_all_is_fine(simulator, bucket):
-    status, said, wrong = told()
+    status, report, wrong = check()
 
     assert (status, wrong) == (0, {})
-    assert [each["subject"] for each in said["findings"]] == [
+    assert [finding["subject"] for finding in report["findings"]] == [
         *("credentials", "bucket", *BUCKET, "rekognition:DetectLabels", "rekognition:DetectFaces")
     ]
-    assert all(each["milliseconds"] >= 0 for each in said["findings"])
-    assert (said["calls"], Decimal(said["dollars"]), said["missing_actions"]) == (2, Decimal("0.0024"), [])
+    assert all(finding["milliseconds"] >= 0 for finding in report["findings"])
+    assert (report["calls"], Decimal(report["dollars"]), report["missing_actions"]) == (2, Decimal("0.0024"), [])
     assert simulator.statistics()["paid"] == 2
     assert not Call.objects.exists()
 
@@ -170,14 +174,14 @@ def test_without_credentials_nothing_else_is_tried(simulator, bucket, monkeypatc
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
 
-    status, said, wrong = told()
+    status, report, wrong = check()
 
     assert status == 1
     assert wrong == {
         "credentials": "No AWS credentials were found."
         " Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or attach a role."
     }
-    assert (len(said["findings"]), said["calls"], said["dollars"]) == (1, 0, "0")
+    assert (len(report["findings"]), report["calls"], report["dollars"]) == (1, 0, "0")
     assert simulator.statistics()["requests"] == 0
 
 
@@ -191,42 +195,42 @@ def test_credentials_are_checked_alone_at_no_cost(simulator, monkeypatch):
 
 
 def test_a_bucket_that_is_not_there_is_told_and_rekognition_is_tried(simulator):
-    status, said, wrong = told()
+    status, report, wrong = check()
 
     assert status == 1
     assert wrong == {"bucket": "Bucket pictures does not exist. Create it, or correct AWS_STORAGE_BUCKET_NAME."}
-    assert said["calls"] == 2
+    assert report["calls"] == 2
 
 
 def test_a_bucket_in_another_region_is_told(simulator, s3, settings):
     keep_in(settings, "elsewhere")
     with made(s3, "elsewhere", region="us-west-2"):
-        status, _, wrong = told()
+        status, _, wrong = check()
         assert status == 1
         assert wrong == {
             "bucket": "elsewhere is in us-west-2, but AWS_REGION is eu-central-1. "
             "Set AWS_REGION=us-west-2, or use another bucket."
         }
         keep_in(settings, "elsewhere", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
-        assert told()[0] == 0  # a server of one's own may call its region what it likes
+        assert check()[0] == 0  # a server of one's own may call its region what it likes
 
 
 def test_a_region_that_is_not_set_is_told(simulator, bucket, settings):
     settings.AWS_REGION = ""
     registry.reset()
 
-    status, said, wrong = told()
+    status, report, wrong = check()
 
     assert status == 1
     assert set(wrong) == {"region", "rekognition:DetectLabels", "rekognition:DetectFaces"}
     assert wrong["region"] == "Set AWS_REGION, for example to eu-central-1."
-    assert said["calls"] == 0
+    assert report["calls"] == 0
 
 
 def test_an_account_that_is_not_the_settings_one_is_told(simulator, bucket, settings):
     settings.AWS_ACCOUNT = "999999999999"
 
-    assert told()[2] == {
+    assert check()[2] == {
         "credentials": "The credentials belong to account 123456789012, but AWS_ACCOUNT is 999999999999. "
         "Correct one of them."
     }
@@ -235,10 +239,10 @@ def test_an_account_that_is_not_the_settings_one_is_told(simulator, bucket, sett
 def test_a_lost_answer_may_have_been_paid_for(simulator, bucket):
     simulator.set(drops=100)
 
-    status, said, wrong = told()
+    status, report, wrong = check()
 
     assert (status, set(wrong)) == (1, {"rekognition:DetectLabels", "rekognition:DetectFaces"})
-    assert (said["calls"], Decimal(said["dollars"]), said["missing_actions"]) == (2, Decimal("0.0024"), [])
+    assert (report["calls"], Decimal(report["dollars"]), report["missing_actions"]) == (2, Decimal("0.0024"), [])
 
 
 @pytest.mark.parametrize(
@@ -259,17 +263,17 @@ def test_rekognition_is_asked_to_read_the_bucket_where_it_should(simulator, buck
     settings.REKOGNITION_READS_BUCKET = True
     simulator.set(**knobs)
 
-    _, said, wrong = told()
+    _, report, wrong = check()
 
     assert wrong == expected
-    assert (said["findings"][-1]["subject"], said["calls"]) == ("REKOGNITION_READS_BUCKET", 3)
+    assert (report["findings"][-1]["subject"], report["calls"]) == ("REKOGNITION_READS_BUCKET", 3)
 
 
 def test_a_bucket_that_rekognition_cannot_reach_is_told(simulator, bucket, settings):
     settings.REKOGNITION_READS_BUCKET = True
     keep_in(settings, "pictures", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
 
-    assert told()[2] == {"REKOGNITION_READS_BUCKET": "This setting has no effect here; `manage.py check` says why."}
+    assert check()[2] == {"REKOGNITION_READS_BUCKET": "This setting has no effect here; `manage.py check` says why."}
 
 
 def test_the_quotas_are_read_where_they_should_be(simulator, settings, monkeypatch):
@@ -284,22 +288,24 @@ def test_the_quotas_are_read_where_they_should_be(simulator, settings, monkeypat
     aws_quotas.reset()
     with serving(server) as address:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SERVICE_QUOTAS", address)
-        finding, said = _quotas_finding()
+        finding, report = _quotas_finding()
         assert (finding["is_fine"], finding["sentence"]) == (True, "Calls per second: labels 20.")
-        finding, said = _quotas_finding()
+        finding, report = _quotas_finding()
         assert finding["sentence"] == "None set; AWS's defaults are used."
-        finding, said = _quotas_finding()
+        finding, report = _quotas_finding()
     aws_quotas.reset()
     refused = "ListServiceQuotas is not allowed (AccessDeniedException)."
     assert finding["sentence"] == f"{refused} Until this works, AWS's default quotas are used."
-    assert said["missing_actions"] == ["servicequotas:ListServiceQuotas"]
-    assert [each["Sid"] for each in said["policy"]["Statement"]] == ["Recognize", "ReadQuotas"]
+    assert report["missing_actions"] == ["servicequotas:ListServiceQuotas"]
+    assert [statement["Sid"] for statement in report["policy"]["Statement"]] == ["Recognize", "ReadQuotas"]
 
 
 def _quotas_finding() -> tuple[dict, dict]:
-    _, said, _ = told()
+    _, report, _ = check()
     aws_quotas.reset()
-    return next(each for each in said["findings"] if each["subject"] == "servicequotas:ListServiceQuotas"), said
+    return next(
+        finding for finding in report["findings"] if finding["subject"] == "servicequotas:ListServiceQuotas"
+    ), report
 
 
 def test_the_policy_alone_asks_nobody(simulator, settings):
@@ -308,7 +314,7 @@ def test_the_policy_alone_asks_nobody(simulator, settings):
     status, text = run("--policy")
 
     assert status == 0
-    assert {each["Sid"]: each["Resource"] for each in json.loads(text)["Statement"]} == {
+    assert {statement["Sid"]: statement["Resource"] for statement in json.loads(text)["Statement"]} == {
         "Recognize": "*",
         "FindPictures": "arn:aws:s3:::pictures",
         "KeepPictures": "arn:aws:s3:::pictures/library/*",
@@ -319,15 +325,17 @@ def test_the_policy_alone_asks_nobody(simulator, settings):
 
 def test_where_nothing_uses_aws_there_is_nothing_to_check():
     assert run() == (0, "AWS is not used: no bucket is set, and RECOGNIZER is not rekognition.\n")
-    status, said, _ = told()
-    assert (status, said["findings"], said["policy"]["Statement"]) == (0, [], [])
+    status, report, _ = check()
+    assert (status, report["findings"], report["policy"]["Statement"]) == (0, [], [])
 
 
 def test_roles_of_buckets_are_checked_and_in_the_policy(simulator, owner, monkeypatch):
     granted, refused = (create_bucket(owner, name=name, role_arn=ROLE) for name in ("granted", "refused"))
     with sts_server(monkeypatch, external_id=granted.external_id):
-        _status, report, _problems = told()
+        _status, report, _problems = check()
     states = {item["subject"]: item["is_fine"] for item in report["findings"]}
     assert (states["role of granted"], states[f"role of {refused.name}"]) == (True, False)
-    [statement] = [each for each in report["policy"]["Statement"] if each["Action"] == ["sts:AssumeRole"]]
+    [statement] = [
+        statement for statement in report["policy"]["Statement"] if statement["Action"] == ["sts:AssumeRole"]
+    ]
     assert statement["Resource"] == ROLE

@@ -11,7 +11,7 @@ import threading
 from contextlib import nullcontext
 from io import StringIO
 
-import boto3  # noqa: TID251
+import boto3
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import InternalError, connection
@@ -48,8 +48,8 @@ def sqs(moto, settings, monkeypatch):
     client.events = client.create_queue(QueueName="events", Attributes={"RedrivePolicy": policy})["QueueUrl"]
     settings.EVENTS_QUEUE_URL = client.events
     yield client
-    for each in (client.events, client.dead):
-        client.delete_queue(QueueUrl=each)
+    for url in (client.events, client.dead):
+        client.delete_queue(QueueUrl=url)
     client.close()
 
 
@@ -64,16 +64,16 @@ def send(sqs, *bodies: str) -> None:
 
 
 def consume(*, has_poison: bool = False) -> str:
-    said = StringIO()
+    output = StringIO()
     with pytest.raises(SystemExit, match=r"^1$") if has_poison else nullcontext():
-        call_command("consume_events", "--until-empty", stdout=said, stderr=said)
-    return said.getvalue()
+        call_command("consume_events", "--until-empty", stdout=output, stderr=output)
+    return output.getvalue()
 
 
 def left(sqs, url: str) -> int:
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    said = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-    return sum(int(said[name]) for name in names)
+    counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(int(counts[name]) for name in names)
 
 
 def heard() -> list[str]:
@@ -96,16 +96,16 @@ def test_all_event_formats_are_processed_and_deleted(bucket, sqs):
 
 def test_invalid_messages_move_to_dlq_with_reason(bucket, sqs):
     send(sqs, "{", notice(record("a.jpg")), notice(record("b.jpg", bucket="strange")))
-    said = consume(has_poison=True)
+    output = consume(has_poison=True)
     assert heard() == ["a.jpg"]
     buried = sqs.receive_message(
         QueueUrl=sqs.dead, MaxNumberOfMessages=10, MessageAttributeNames=["All"], VisibilityTimeout=0
     )["Messages"]
-    reasons = {each["Body"][:1]: each["MessageAttributes"]["Reason"]["StringValue"] for each in buried}
+    reasons = {message["Body"][:1]: message["MessageAttributes"]["Reason"]["StringValue"] for message in buried}
     assert len(buried) == 2
     unknown = "Unknown bucket strange. Add it on the Buckets page, or stop its notifications."
-    assert (left(sqs, sqs.events), "2 moved to the dead-letter queue" in said) == (0, True)
-    assert {each["MessageAttributes"]["Reason"]["StringValue"] for each in buried} >= {unknown}
+    assert (left(sqs, sqs.events), "2 moved to the dead-letter queue" in output) == (0, True)
+    assert {message["MessageAttributes"]["Reason"]["StringValue"] for message in buried} >= {unknown}
     assert all(reason.startswith(("The message is not JSON: ", unknown)) for reason in reasons.values())
 
 
@@ -113,11 +113,11 @@ def test_replay_processes_valid_dead_letters(owner, bucket, sqs):
     send(sqs, "{", notice(record("b.jpg", bucket="strange")))
     consume(has_poison=True)
     create_bucket(owner, name="strange")
-    said = StringIO()
+    output = StringIO()
     with pytest.raises(SystemExit):
-        call_command("consume_events", "--replay-dlq", stdout=said, stderr=said)
-    assert "1 message of the dead-letter queue processed, 1 left." in said.getvalue()
-    assert "The message is not JSON: " in said.getvalue()
+        call_command("consume_events", "--replay-dlq", stdout=output, stderr=output)
+    assert "1 message of the dead-letter queue processed, 1 left." in output.getvalue()
+    assert "The message is not JSON: " in output.getvalue()
     assert (heard(), left(sqs, sqs.dead)) == (["b.jpg"], 1)
 
 
@@ -229,9 +229,11 @@ def test_unreachable_queue_is_retried(bucket, sqs, caplog, monkeypatch):
     flaky = Flaky(sqs.events, events.client)
     tallies = list(pipeline.consume_events(flaky, stop=stop, until_empty=True))
     assert (tallies[-1].events, heard()) == (1, ["a.jpg"])
-    (told,) = [each.getMessage() for each in caplog.records if each.name == "analysis.bucket_sync.event_consumer"]
-    assert told.startswith(f"events: {sqs.events}: The service cannot be reached: Could not connect to the endpoint")
-    assert told.endswith(" Trying again in 1 s.")
+    (message,) = [
+        record.getMessage() for record in caplog.records if record.name == "analysis.bucket_sync.event_consumer"
+    ]
+    assert message.startswith(f"events: {sqs.events}: The service cannot be reached: Could not connect to the endpoint")
+    assert message.endswith(" Trying again in 1 s.")
 
 
 @pytest.mark.django_db(transaction=True)

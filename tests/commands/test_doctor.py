@@ -48,16 +48,16 @@ def run(*arguments) -> tuple[int, str]:
     return 0, out.getvalue()
 
 
-def found(subject: str) -> Finding:
+def finding_on(subject: str) -> Finding:
     """The finding, of the look that makes it alone."""
-    (finding,) = [each for look in doctor.all_checks() for each in _of(look, subject)]
+    (finding,) = [finding for check in doctor.all_checks() for finding in _of(check, subject)]
     return finding
 
 
-def _of(look, subject: str) -> list[Finding]:
-    if look.subject not in {subject, "files"} or (look.subject == "files" and "files" not in subject):
+def _of(check, subject: str) -> list[Finding]:
+    if check.subject not in {subject, "files"} or (check.subject == "files" and "files" not in subject):
         return []
-    return [each for each in doctor.run_check(look) if each.subject == subject]
+    return [finding for finding in doctor.run_check(check) if finding.subject == subject]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -66,20 +66,21 @@ def test_all_is_well(owner, monkeypatch):
     monkeypatch.setattr("analysis.health.services.PING_TIMEOUT", 1.5)  # long enough for a busy worker
     tasks.heartbeat()
     pipeline.ingest_file(BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk)
-    status, said = run("--json")
-    told = json.loads(said)
+    status, output = run("--json")
+    report = json.loads(output)
     without_npm = {"models"} if DETECTOR.record() is None else set()
-    assert {each["subject"] for each in told["findings"] if each["state"] != "ok"} == without_npm
-    assert (status, told["is_fine"], [each["subject"] for each in told["findings"]]) == (0, True, SUBJECTS)
-    status, said = run()
+    assert {finding["subject"] for finding in report["findings"] if finding["state"] != "ok"} == without_npm
+    assert (status, report["is_fine"], [finding["subject"] for finding in report["findings"]]) == (0, True, SUBJECTS)
+    status, output = run()
     assert status == 0
-    assert [line.split("  ")[0] for line in said.splitlines()].count("ok") == len(SUBJECTS) - len(without_npm)
+    assert re.search(r"^ok +redis +Valkey \d+\.\d+\.\d+, ", output, re.MULTILINE)
+    assert [line.split("  ")[0] for line in output.splitlines()].count("ok") == len(SUBJECTS) - len(without_npm)
 
 
 @pytest.mark.django_db
 def test_what_is_wrong_is_told_with_the_next_step(owner):
-    status, said = run()
-    lines = {line[9:28].strip(): line for line in said.splitlines()}
+    status, output = run()
+    lines = {line[9:28].strip(): line for line in output.splitlines()}
     assert status == 1
     assert lines["workers"] == (
         "failed   workers            No worker is running. "
@@ -93,7 +94,11 @@ def doctor_elsewhere(tmp_path, **env) -> tuple[int, dict[str, dict], str]:
     env = {"PATH": os.environ["PATH"], "IMAGELIB_ENV_FILE": os.devnull, "IMAGELIB_VAR": str(tmp_path / "var"), **env}
     command = [sys.executable, "manage.py", "doctor", "--json"]
     ended = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
-    return ended.returncode, {each["subject"]: each for each in json.loads(ended.stdout)["findings"]}, ended.stderr
+    return (
+        ended.returncode,
+        {finding["subject"]: finding for finding in json.loads(ended.stdout)["findings"]},
+        ended.stderr,
+    )
 
 
 @contextmanager
@@ -117,24 +122,24 @@ def test_without_database_and_redis_it_tells_what_can_be_told(tmp_path, away):
             "DATABASE_URL": f"postgresql://me:secret@127.0.0.1:{port}/pictures",
             "REDIS_URL": f"redis://127.0.0.1:{port}/0",
         }
-        status, told, complaint = doctor_elsewhere(tmp_path, **services)
+        status, findings, complaint = doctor_elsewhere(tmp_path, **services)
     assert (status, complaint) == (1, "")
-    assert told["database"]["sentence"].startswith("PostgreSQL is not available: ")
-    assert told["database"]["next_step"] == "Check DATABASE_URL and that the server is running."
-    assert told["redis"]["sentence"].startswith("Redis is not available: ")
-    assert {told[name]["sentence"] for name in ("migrations", "analyses", "stuck jobs", "files")} == {
+    assert findings["database"]["sentence"].startswith("PostgreSQL is not available: ")
+    assert findings["database"]["next_step"] == "Check DATABASE_URL and that the server is running."
+    assert findings["redis"]["sentence"].startswith("Redis is not available: ")
+    assert {findings[name]["sentence"] for name in ("migrations", "analyses", "stuck jobs", "files")} == {
         "Not checked because PostgreSQL is not available."
     }
-    assert told["workers"]["sentence"] == "Not checked because Redis is not available."
-    assert {name for name, each in told.items() if each["state"] == "failed"} == {"database", "redis"}
-    assert told["storage"]["state"] == "ok"
-    assert "secret" not in json.dumps(told)
+    assert findings["workers"]["sentence"] == "Not checked because Redis is not available."
+    assert {name for name, finding in findings.items() if finding["state"] == "failed"} == {"database", "redis"}
+    assert findings["storage"]["state"] == "ok"
+    assert "secret" not in json.dumps(findings)
 
 
 def test_credentials_in_the_address_of_an_endpoint_are_not_told(tmp_path):
     with nobody_there() as port:
         endpoint = f"http://me:secret@127.0.0.1:{port}"
-        _, told, complaint = doctor_elsewhere(
+        _, findings, complaint = doctor_elsewhere(
             tmp_path,
             DATABASE_URL=f"postgresql://127.0.0.1:{port}/pictures",
             REDIS_URL=f"redis://127.0.0.1:{port}/0",
@@ -145,17 +150,17 @@ def test_credentials_in_the_address_of_an_endpoint_are_not_told(tmp_path):
             AWS_SECRET_ACCESS_KEY="testing",
             RECOGNIZER="rekognition",
         )
-    assert told["storage"]["state"] == "failed"
-    assert f"127.0.0.1:{port}" in json.dumps(told["storage"])
-    assert "secret" not in json.dumps(told) + complaint
+    assert findings["storage"]["state"] == "failed"
+    assert f"127.0.0.1:{port}" in json.dumps(findings["storage"])
+    assert "secret" not in json.dumps(findings) + complaint
 
 
 @pytest.mark.django_db
 def test_migrations_that_are_pending_are_named():
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations WHERE app = 'sessions'")
-    told = found("migrations")
-    assert (told.sentence, told.next_step) == (
+    finding = finding_on("migrations")
+    assert (finding.sentence, finding.next_step) == (
         "1 migration is not applied: sessions.0001_initial.",
         "Run `manage.py migrate`.",
     )
@@ -165,7 +170,9 @@ def test_migrations_that_are_pending_are_named():
 def test_a_table_that_is_missing_is_no_traceback():
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE analysis_outage RENAME TO elsewhere")
-    assert found("outages").sentence == ('The database rejected the query: relation "analysis_outage" does not exist.')
+    assert finding_on("outages").sentence == (
+        'The database rejected the query: relation "analysis_outage" does not exist.'
+    )
 
 
 @pytest.mark.django_db
@@ -178,31 +185,31 @@ def test_a_table_that_is_missing_is_no_traceback():
 )
 def test_the_scheduler_is_known_by_its_heartbeat(age, state, sentence):
     Heartbeat.objects.create(name="queue", at=timezone.now() - age)
-    assert (found("scheduler").state, found("scheduler").sentence) == (state, sentence)
+    assert (finding_on("scheduler").state, finding_on("scheduler").sentence) == (state, sentence)
 
 
 @pytest.mark.django_db
 def test_what_waits_and_what_waits_in_vain(owner):
-    assert found("analyses").sentence == "The queue is empty."
+    assert finding_on("analyses").sentence == "The queue is empty."
     for minutes in (4, 9):
         at = timezone.now() - timedelta(minutes=minutes, seconds=30)
         create_analysis(create_image(owner), requested_at=at, next_attempt_at=at)
-    assert (found("analyses").state, found("analyses").sentence) == (
+    assert (finding_on("analyses").state, finding_on("analyses").sentence) == (
         "ok",
         "2 analyses in the queue, the oldest for 10 minutes.",
     )
     at = timezone.now() - timedelta(minutes=20)
     create_analysis(create_image(owner), requested_at=at, next_attempt_at=at)
-    assert found("analyses").state == "failed"
-    assert found("analyses").sentence.startswith("Labels: work is waiting, but there were no results for ")
+    assert finding_on("analyses").state == "failed"
+    assert finding_on("analyses").sentence.startswith("Labels: work is waiting, but there were no results for ")
 
 
 @pytest.mark.django_db
 def test_claims_that_nobody_freed_are_stuck(owner):
     create_analysis(create_image(owner), state="running", claimed_until=timezone.now() - timedelta(seconds=20))
-    assert found("stuck jobs").state == "ok"
+    assert finding_on("stuck jobs").state == "ok"
     create_analysis(create_image(owner), state="running", claimed_until=timezone.now() - timedelta(minutes=20))
-    assert (found("stuck jobs").state, found("stuck jobs").sentence) == (
+    assert (finding_on("stuck jobs").state, finding_on("stuck jobs").sentence) == (
         "failed",
         "1 analysis is still claimed by a worker that stopped.",
     )
@@ -213,8 +220,8 @@ def test_failures_are_counted_by_cause(owner):
     for code, hours in (("original-missing", 1), ("original-missing", 2), ("storage", 3), ("storage", 25)):
         finished_at = timezone.now() - timedelta(hours=hours)
         create_analysis(create_image(owner), state="failed", error_code=code, finished_at=finished_at)
-    told = found("failures")
-    assert (told.state, told.sentence) == (
+    finding = finding_on("failures")
+    assert (finding.state, finding.sentence) == (
         "warning",
         "3 analyses failed in the last 24 hours: original-missing 2, storage 1.",
     )
@@ -226,41 +233,44 @@ def test_an_outage_is_told_with_its_sentence():
     Outage.objects.create(
         recognizer="rekognition", api="labels", code="x", message="Denied.", since=since, probe_at=since
     )
-    assert (found("outages").state, found("outages").sentence) == ("failed", "Labels unavailable for 5 hours: Denied.")
+    assert (finding_on("outages").state, finding_on("outages").sentence) == (
+        "failed",
+        "Labels unavailable for 5 hours: Denied.",
+    )
 
 
 def test_a_storage_that_takes_nothing_is_told(pictures_folder):
     pictures_folder.write_text("a file where the folder should be")
-    assert (found("storage").state, found("storage").next_step) == (
+    assert (finding_on("storage").state, finding_on("storage").next_step) == (
         "failed",
         "Check the free disk space and the folder's owner and permissions.",
     )
 
 
 def test_the_probe_leaves_nothing(pictures_folder):
-    assert found("storage").state == "ok"
+    assert finding_on("storage").state == "ok"
     assert [path for path in pictures_folder.rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.django_db
 def test_rows_without_blobs_and_blobs_without_rows_are_sampled(owner):
     pipeline.ingest_file(BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk)
-    assert (found("missing files").state, found("unused files").state) == ("ok", "ok")
+    assert (finding_on("missing files").state, finding_on("unused files").state) == ("ok", "ok")
     lost = create_image(owner)
     for number in range(256):
         blobs.put(f"originals/{number:02x}/stray.jpg", b"picture")
-    told = found("missing files")
-    assert told.state == "failed"
-    assert told.sentence.startswith(f"Checked a sample of 2 pictures: 3 files are missing: {lost.key}, renditions/")
-    assert told.next_step == "Check all files with `manage.py audit_library`."
-    assert found("unused files").state == "warning"
+    finding = finding_on("missing files")
+    assert finding.state == "failed"
+    assert finding.sentence.startswith(f"Checked a sample of 2 pictures: 3 files are missing: {lost.key}, renditions/")
+    assert finding.next_step == "Check all files with `manage.py audit_library`."
+    assert finding_on("unused files").state == "warning"
 
 
 @pytest.mark.django_db
 def test_leftovers_that_nobody_swept_are_told():
     PendingBlob.objects.create(key="originals/aa/x", since=timezone.now() - timedelta(hours=3))
     PendingBlob.objects.create(key="originals/aa/y")
-    assert found("deletions").sentence == "1 unused file should have been deleted hours ago."
+    assert finding_on("deletions").sentence == "1 unused file should have been deleted hours ago."
 
 
 @pytest.mark.django_db
@@ -277,25 +287,25 @@ def test_the_budget(settings, dollars, state, words):
     settings.MONTHLY_BUDGET, settings.INTERACTIVE_BUDGET = Decimal(10), Decimal(20)
     Spend.objects.create(day=timezone.now().date(), recognizer="local", api="labels", dollars=Decimal(dollars))
     sentence = f"Spent this month: ${Decimal(dollars):.2f}. Limit for bulk runs: $10.00; with uploads: $20.00."
-    assert (found("budget").state, found("budget").sentence) == (state, sentence + words)
+    assert (finding_on("budget").state, finding_on("budget").sentence) == (state, sentence + words)
 
 
 def test_the_pace_that_throttles_left(rekognition):
     from analysis.recognition import engine_runner
 
     limiter = engine_runner.limiter("rekognition", "labels")
-    assert found("rate limits").sentence == "Calls per second, current limit/quota: labels 1000/1000."
+    assert finding_on("rate limits").sentence == "Calls per second, current limit/quota: labels 1000/1000."
     lowered = {"cut": 200 * QUOTA_SHARE, "ceiling": 200 * QUOTA_SHARE, "cut_at": limiter._redis.time()[0]}
     limiter._redis.hset(limiter._key, mapping=lowered)
-    told = found("rate limits")
-    assert told.state == "warning"
-    assert re.fullmatch(r"Calls per second, current limit/quota: labels 2\d\d(\.\d)?/1000\.", told.sentence)
+    finding = finding_on("rate limits")
+    assert finding.state == "warning"
+    assert re.fullmatch(r"Calls per second, current limit/quota: labels 2\d\d(\.\d)?/1000\.", finding.sentence)
     limiter._redis.delete(limiter._key)
 
 
 def test_a_mistake_in_the_configuration_is_a_line(settings):
     settings.MAX_LABELS = 0
-    assert (found("configuration").state, found("configuration").sentence) == ("failed", "MAX_LABELS is 0.")
+    assert (finding_on("configuration").state, finding_on("configuration").sentence) == ("failed", "MAX_LABELS is 0.")
 
 
 def test_what_never_answers_is_not_waited_for():
@@ -305,11 +315,13 @@ def test_what_never_answers_is_not_waited_for():
 
 def test_models_that_do_not_run_are_reported(settings, tmp_path):
     settings.LOCAL_DETECTOR = str(tmp_path / "own.onnx")
-    assert found("models").sentence == f"The model file {tmp_path}/own.onnx is missing."
+    assert finding_on("models").sentence == f"The model file {tmp_path}/own.onnx is missing."
     own_models.write(tmp_path / "own.onnx", OWN_MODEL, b=[[0, 0, 1, 1]], s=[[0.5, 0.5, 0.5]])
-    assert found("models").sentence == ("The output of own.onnx is 1 x 3, but by its description it should be 1 x 2.")
+    assert finding_on("models").sentence == (
+        "The output of own.onnx is 1 x 3, but by its description it should be 1 x 2."
+    )
     own_models.write(tmp_path / "own.onnx", OWN_MODEL, b=[[0, 0, 1, 1]], s=[[0.5, 0.5]])
-    assert found("models").state == "ok"
+    assert finding_on("models").state == "ok"
 
 
 OWN_MODEL = """
@@ -325,7 +337,7 @@ scores = "s"
 
 def test_models_that_are_not_prepared_are_reported(settings, tmp_path):
     settings.LOCAL_MODELS = tmp_path
-    finding = found("models")
+    finding = finding_on("models")
     assert (finding.state, finding.next_step) == ("warning", "Install npm and run `manage.py prepare_models`.")
     settings.RECOGNIZER = "simulator"
-    assert found("models").sentence == "Not used: RECOGNIZER is simulator."
+    assert finding_on("models").sentence == "Not used: RECOGNIZER is simulator."

@@ -48,9 +48,9 @@ def test_file_date_is_the_date_taken_of_a_picture_without_one(owner, folder, set
         os.utime(file, (1555079400, 1555079400))
     assert run(folder)[0] == 0
     in_utc = "2019-04-12T14:30:00+00:00"  # TIME_ZONE
-    found = {image.filename: (image.taken_source, image.taken_at) for image in Image.objects.all()}
-    assert found.pop("dated.jpg")[0] == "picture"
-    assert found == {"one.jpg": ("file", datetime.fromisoformat(in_utc)), "two.png": ("", None)}
+    dates = {image.filename: (image.taken_source, image.taken_at) for image in Image.objects.all()}
+    assert dates.pop("dated.jpg")[0] == "picture"
+    assert dates == {"one.jpg": ("file", datetime.fromisoformat(in_utc)), "two.png": ("", None)}
 
 
 def test_trashed_pictures_are_reported_and_stay(owner, folder):

@@ -215,7 +215,7 @@ def test_task_syncs_bucket_and_saves_error(bucket, s3):
     s3.faults = {"list": ["AccessDenied!"]}
     tasks.sync_bucket(bucket_id=bucket.pk)
     bucket.refresh_from_db()
-    assert bucket.trouble == DENIED
+    assert bucket.last_error == DENIED
 
 
 @pytest.mark.parametrize("number", [1, 3])

@@ -16,7 +16,7 @@ from analysis import pipeline
 from analysis.models import Analysis, WorkLease
 from tests.process_helpers import limited
 from tests.recognition.test_engine import states, stored_images
-from tests.work.conftest import simulator, without_redis  # noqa: F401
+from tests.work.conftest import simulator, without_redis
 from tests.work.test_runner import run as run_here
 
 ROOT = ours.BASE_DIR
@@ -42,8 +42,8 @@ def start(**variables: str) -> subprocess.Popen:
 
 def run(**variables: str) -> tuple[int, str]:
     with limited(start(**variables), seconds=60) as process:
-        said = process.communicate()[0]
-    return process.returncode, said
+        output = process.communicate()[0]
+    return process.returncode, output
 
 
 @pytest.fixture
@@ -55,25 +55,25 @@ def closed_port():
 
 def test_without_database_it_says_so(closed_port, tmp_path):
     address = f"postgresql://me:secret@127.0.0.1:{closed_port}/pictures"
-    status, said = run(DATABASE_URL=address, IMAGELIB_VAR=str(tmp_path))
+    status, output = run(DATABASE_URL=address, IMAGELIB_VAR=str(tmp_path))
     assert status == 3
-    assert "PostgreSQL is not available: " in said
-    assert "Check DATABASE_URL and that the server is running." in said
-    assert "secret" not in said
+    assert "PostgreSQL is not available: " in output
+    assert "Check DATABASE_URL and that the server is running." in output
+    assert "secret" not in output
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_works_where_nothing_can_be_written(owner, simulator):  # noqa: F811
+def test_it_works_where_nothing_can_be_written(owner, simulator):
     pipeline.request_analysis(image_ids=[stored_images(owner, 1)[0].pk])
     # Not even root can make a folder there.
-    status, said = run(IMAGELIB_VAR="/proc/imagelib")
-    assert (status, states()) == (0, {"done": 1}), said
-    assert said.endswith("Nothing is due.\n")
+    status, output = run(IMAGELIB_VAR="/proc/imagelib")
+    assert (status, states()) == (0, {"done": 1}), output
+    assert output.endswith("Nothing is left to do.\n")
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("without_redis")
-def test_what_a_killed_run_leaves_is_done_by_one_after_its_lease(owner, simulator, tmp_path):  # noqa: F811
+def test_what_a_killed_run_leaves_is_done_by_one_after_its_lease(owner, simulator, tmp_path):
     simulator.set(latency=30_000)
     pipeline.request_analysis(image_ids=[image.pk for image in stored_images(owner, 3)])
     with limited(start(IMAGELIB_VAR=str(tmp_path)), seconds=60) as process:
@@ -83,8 +83,8 @@ def test_what_a_killed_run_leaves_is_done_by_one_after_its_lease(owner, simulato
             threading.Event().wait(0.05)
         process.send_signal(signal.SIGKILL)
     simulator.set(latency=0)
-    status, said = run_here()
-    assert (status, "Already running on " in said) == (4, True), said
+    status, output = run_here()
+    assert (status, "Already running on " in output) == (4, True), output
     WorkLease.objects.update(expires_at=timezone.now())
     Analysis.objects.update(claimed_until=timezone.now())
     assert (run_here()[0], states()) == (0, {"done": 3})

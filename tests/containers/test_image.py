@@ -24,7 +24,7 @@ def of(name: str) -> list[dockerfile.Instruction]:
 
 
 def test_no_secret_and_no_data_enters_the_build(tmp_path):
-    kept = ["analysis/tasks.py", "containers/imagelib", "imagelib/settings.py", "manage.py", "templates/a.html"]
+    included = ["analysis/tasks.py", "containers/imagelib", "imagelib/settings.py", "manage.py", "templates/a.html"]
     left = [".env", ".env.local", ".git/config", "var/secret_key", "var/pictures/a.jpg", "tests/test_a.py", "id_rsa"]
     left += [
         "analysis/.env",
@@ -34,10 +34,10 @@ def test_no_secret_and_no_data_enters_the_build(tmp_path):
         "credentials.json",
     ]
     shutil.copy(ROOT / ".dockerignore", tmp_path)
-    for name in (*kept, *left):
+    for name in (*included, *left):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x")
-    assert dockerfile.context_files(tmp_path) == kept
+    assert dockerfile.context_files(tmp_path) == included
 
 
 def test_the_context_is_the_code_that_is_in_version_control():

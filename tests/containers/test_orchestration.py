@@ -27,11 +27,13 @@ MANIFESTS = {
     for path in sorted((ROOT / "kubernetes").glob("*.yaml"))
     for document in yaml.safe_load_all(path.read_text())
 }
-KEDA = {name: each for name, each in MANIFESTS.items() if each["apiVersion"].startswith("keda.sh/")}
+KEDA = {name: manifest for name, manifest in MANIFESTS.items() if manifest["apiVersion"].startswith("keda.sh/")}
 PODS = {
-    name: each["spec"]["template"]["spec"] for name, each in MANIFESTS.items() if each["kind"] in {"Deployment", "Job"}
+    name: manifest["spec"]["template"]["spec"]
+    for name, manifest in MANIFESTS.items()
+    if manifest["kind"] in {"Deployment", "Job"}
 }
-OURS = {name: each for name, each in COMPOSE["services"].items() if "imagelib" in each["image"]}
+OURS = {name: service for name, service in COMPOSE["services"].items() if "imagelib" in service["image"]}
 
 
 def test_compose_follows_its_schema():
@@ -43,7 +45,7 @@ def test_compose_follows_its_schema():
 def test_every_service_waits_for_servers_and_migrations():
     assert sorted(OURS) == ["beat", "consumer", "migrate", "web", "worker"]
     for name, service in OURS.items():
-        conditions = {other: each["condition"] for other, each in service["depends_on"].items()}
+        conditions = {other: dependency["condition"] for other, dependency in service["depends_on"].items()}
         expected = {"database": "service_healthy", "valkey": "service_healthy"}
         expected["migrate"] = "service_completed_successfully"
         assert conditions == ({"database": "service_healthy"} if name == "migrate" else expected)
@@ -53,7 +55,7 @@ def test_every_service_waits_for_servers_and_migrations():
 
 
 def test_compose_publishes_the_web_server_to_this_machine_only():
-    ports = {name: each["ports"] for name, each in COMPOSE["services"].items() if "ports" in each}
+    ports = {name: service["ports"] for name, service in COMPOSE["services"].items() if "ports" in service}
     assert ports == {"web": ["127.0.0.1:${PORT:-8000}:8000"]}
     assert set(OURS["web"]["environment"]) <= SETTINGS
 
@@ -73,7 +75,7 @@ def test_pods_may_write_their_volumes_alone(name):
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
-    assert {each["mountPath"] for each in container["volumeMounts"]} == {"/var/lib/imagelib", "/tmp"}
+    assert {mount["mountPath"] for mount in container["volumeMounts"]} == {"/var/lib/imagelib", "/tmp"}
     assert {"memory"} == set(container["resources"]["limits"])
     assert ("livenessProbe" in container) == (container["name"] != "migrate")
 
@@ -90,21 +92,21 @@ def test_the_settings_of_the_example_exist():
 
 
 def test_what_scales_is_there_and_follows_our_queue():
-    deployments = {each["metadata"]["name"] for each in MANIFESTS.values() if each["kind"] == "Deployment"}
-    scaled = [each["spec"] for each in KEDA.values() if each["kind"] == "ScaledObject"]
-    assert {each["scaleTargetRef"]["name"] for each in scaled} | {"imagelib-web", "imagelib-beat"} == deployments
-    authentications = {each["metadata"]["name"] for each in KEDA.values()}
+    deployments = {manifest["metadata"]["name"] for manifest in MANIFESTS.values() if manifest["kind"] == "Deployment"}
+    scaled = [manifest["spec"] for manifest in KEDA.values() if manifest["kind"] == "ScaledObject"]
+    assert {spec["scaleTargetRef"]["name"] for spec in scaled} | {"imagelib-web", "imagelib-beat"} == deployments
+    authentications = {manifest["metadata"]["name"] for manifest in KEDA.values()}
     triggers = {trigger["type"]: trigger for spec in scaled for trigger in spec["triggers"]}
     assert {trigger["authenticationRef"]["name"] for trigger in triggers.values()} <= authentications
     assert triggers["redis"]["metadata"]["listName"] == settings.CELERY_TASK_DEFAULT_QUEUE
     keys = MANIFESTS["autoscaling-TriggerAuthentication-imagelib"]["spec"]["secretTargetRef"]
-    assert {each["key"] for each in keys} <= set(MANIFESTS["secret.example-Secret-imagelib"]["stringData"])
+    assert {key["key"] for key in keys} <= set(MANIFESTS["secret.example-Secret-imagelib"]["stringData"])
 
 
 @pytest.mark.django_db
 def test_the_query_that_scales_counts_analyses_that_are_due(owner):
     triggers = MANIFESTS["autoscaling-ScaledObject-imagelib-worker"]["spec"]["triggers"]
-    [query] = [each["metadata"]["query"] for each in triggers if each["type"] == "postgresql"]
+    [query] = [trigger["metadata"]["query"] for trigger in triggers if trigger["type"] == "postgresql"]
     image = create_image(owner)
     past, future = timezone.now() - timedelta(hours=1), timezone.now() + timedelta(hours=1)
     for api, state, at in (("labels", "queued", past), ("text", "queued", future), ("faces", "done", past)):

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from analysis.curation import collections
+from analysis.curation import collection_order, collections
 from analysis.curation.bulk import Selection
 from analysis.curation.collections import Placed
 from analysis.curation.errors import ActionRefused
@@ -46,7 +46,7 @@ def test_two_people_ordering_at_once_both_get_their_way():
 
     def moves(image_id: int, targets: list[int]) -> None:
         for target in targets:
-            collections.move(collection, [image_id], before=target)
+            collection_order.move(collection, [image_id], before=target)
 
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(in_thread, lambda: moves(ids[4], [ids[1], ids[2], ids[1]] * 5))
@@ -75,7 +75,7 @@ def test_positions_that_grew_long_are_made_short_again(owner):
     collection = collection_of(owner, images)
     first, second, third = (image.pk for image in images)
     CollectionImage.objects.filter(image=second).update(position="5000000000" + "0" * MAX_LENGTH + "1")
-    collections.move(collection, [third], before=second)
+    collection_order.move(collection, [third], before=second)
     assert order(collection) == [first, third, second]
     assert max(len(position) for position in collection.entries.values_list("position", flat=True)) == 10
 
@@ -116,15 +116,15 @@ def test_put_back_leaves_out_what_is_gone(owner):
 
 @pytest.mark.django_db
 def test_deleted_collections_are_kept_for_a_day(owner):
-    kept, gone = (collections.create(owner, name=name) for name in ("Kept", "Gone"))
+    remaining, gone = (collections.create(owner, name=name) for name in ("Kept", "Gone"))
     collections.add(gone, Selection(owner, ids=(create_image(owner).pk,)))
-    for collection in (kept, gone):
+    for collection in (remaining, gone):
         collections.delete(collection)
     Collection.objects.filter(pk=gone.pk).update(deleted_at=timezone.now() - timedelta(hours=25))
     collections.delete_expired()
-    assert (Collection.objects.get(), CollectionImage.objects.count()) == (kept, 0)
+    assert (Collection.objects.get(), CollectionImage.objects.count()) == (remaining, 0)
     with pytest.raises(ActionRefused, match=r"This collection was deleted\."):
-        collections.add(kept, Selection(owner, ids=(create_image(owner).pk,)))
+        collections.add(remaining, Selection(owner, ids=(create_image(owner).pk,)))
 
 
 @pytest.mark.django_db

@@ -50,46 +50,46 @@ def test_oldest_is_kept_unless_people_edited_another_more(owner, bucket):
     old, new = copies(owner, bucket, "a")
     first, edited, last = copies(owner, bucket, "b", 3)
     verdicts.add(edited.pk, name="holiday", by_id=owner.pk)
-    groups, place = exact_copies.exact_copies(owner)
-    assert [(group.kept, group.others, group.has_most_edits) for group in groups] == [
+    groups, cursor = exact_copies.exact_copies(owner)
+    assert [(group.best, group.others, group.has_most_edits) for group in groups] == [
         (old, (new,), False),
         (edited, (first, last), True),
     ]
-    assert place == ""
+    assert cursor == ""
     assert exact_copies.totals(owner) == exact_copies.CopyTotals(groups=2, trashed=3, size=3 * old.size)
 
 
 def test_kept_one_takes_over_what_people_gave_and_undo_takes_it_back(owner, colleague, bucket):
     shared = {"visibility": Image.Visibility.SHARED}
-    kept, other = copies(owner, bucket, "a", **shared)
-    verdicts.add(kept.pk, name="beach", by_id=owner.pk)
-    verdicts.add(kept.pk, name="sea", by_id=owner.pk)
+    best, other = copies(owner, bucket, "a", **shared)
+    verdicts.add(best.pk, name="beach", by_id=owner.pk)
+    verdicts.add(best.pk, name="sea", by_id=owner.pk)
     verdicts.add(other.pk, name="holiday", by_id=owner.pk)
     ratings.rate(other.pk, person_id=owner.pk, stars=4)
-    ratings.set_favorite(kept.pk, person_id=owner.pk, is_favorite=True)
+    ratings.set_favorite(best.pk, person_id=owner.pk, is_favorite=True)
     collections_of_both = collections.create(owner, name="Trips"), collections.create(colleague, name="Theirs")
-    collections.add(collections_of_both[0], Selection(owner, ids=(kept.pk,)))
-    collections.remove(collections_of_both[0], [kept.pk])
+    collections.add(collections_of_both[0], Selection(owner, ids=(best.pk,)))
+    collections.remove(collections_of_both[0], [best.pk])
     collections.add(collections_of_both[0], Selection(owner, ids=(other.pk,)))
-    collections.add(collections_of_both[1], Selection(colleague, ids=(kept.pk, other.pk)))
+    collections.add(collections_of_both[1], Selection(colleague, ids=(best.pk, other.pk)))
     details = {"description": ["A day"], "place": ["Crete"]}
-    for image, edit in ((kept, details), (other, {"title": ["On the beach"], "place": ["Paris"]})):
+    for image, edit in ((best, details), (other, {"title": ["On the beach"], "place": ["Paris"]})):
         bulk.apply(Selection(owner, ids=(image.pk,)), BulkChange.Action.EDIT, edit=edit)
     change = pipeline.merge_exact_copies(owner)
     assert (change.number, change.is_open, trashed()) == (1, False, {other.pk})
-    kept.refresh_from_db()
-    assert (kept.title, kept.description, kept.place) == ("On the beach", "A day", "Crete")
-    assert set(label_rows(kept)) == {"beach", "holiday", "sea"}
-    assert ratings.ratings_for([kept.pk], person_id=owner.pk)[kept.pk] == (True, 4)
+    best.refresh_from_db()
+    assert (best.title, best.description, best.place) == ("On the beach", "A day", "Crete")
+    assert set(label_rows(best)) == {"beach", "holiday", "sea"}
+    assert ratings.ratings_for([best.pk], person_id=owner.pk)[best.pk] == (True, 4)
     assert [list(entry.entries.values_list("image_id", flat=True)) for entry in collections_of_both] == [
-        [other.pk, kept.pk],
-        [kept.pk, other.pk],
+        [other.pk, best.pk],
+        [best.pk, other.pk],
     ]
     pipeline.undo(change.pk, by=owner, at_once=100)
-    kept.refresh_from_db()
-    assert (kept.title, kept.description, trashed()) == ("", "A day", set())
-    assert set(label_rows(kept)) == {"beach", "sea"}
-    assert ratings.ratings_for([kept.pk], person_id=owner.pk)[kept.pk] == (True, None)
+    best.refresh_from_db()
+    assert (best.title, best.description, trashed()) == ("", "A day", set())
+    assert set(label_rows(best)) == {"beach", "sea"}
+    assert ratings.ratings_for([best.pk], person_id=owner.pk)[best.pk] == (True, None)
     assert [row.image_id for row in collections.placed(collections_of_both[0])] == [other.pk]
 
 
@@ -116,7 +116,7 @@ def test_steps_are_continued_and_recorded(owner, bucket, monkeypatch):
 def test_one_merge_at_a_time(owner, bucket):
     copies(owner, bucket, "a")
     exact_copies.start(owner)
-    with pytest.raises(ActionRefused, match="Your exact copies are being resolved already"):
+    with pytest.raises(ActionRefused, match="Your exact copies are already being resolved"):
         exact_copies.start(owner)
 
 

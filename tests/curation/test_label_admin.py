@@ -1,4 +1,4 @@
-"""Merges and thresholds of labels; stored analyses stay as they are."""
+"""Merges and thresholds of labels; stored analyses are not changed."""
 
 import pytest
 

@@ -132,7 +132,7 @@ def test_place_is_found_and_names_its_city(owner):
     assert row(image, "city", "place") == ("Paris, Île-de-France, France", "Eiffel Tower")
     viewer = Selection(owner).viewer
     for query in ("near:48.86,2.29,1km", "place:eiffel"):
-        assert [found.pk for found in results.page(parse(query), viewer=viewer, size=5).images] == [image.pk]
+        assert [match.pk for match in results.page(parse(query), viewer=viewer, size=5).images] == [image.pk]
     apply([image], {"reset": ["location"]})
     assert row(image, "city", "latitude") == ("", None)
     with pytest.raises(ActionRefused):

@@ -37,8 +37,8 @@ def test_positions_are_between_their_neighbors(low, high, number, expected):
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 5)), max_size=60))
 def test_any_order_of_insertions_stays_in_order(insertions):
     positions = []
-    for place, number in insertions:
-        index = place % (len(positions) + 1)
+    for random_index, number in insertions:
+        index = random_index % (len(positions) + 1)
         low = positions[index - 1] if index else None
         high = positions[index] if index < len(positions) else None
         positions[index:index] = positions_between(low, high, number)

@@ -59,8 +59,8 @@ def receipts() -> list[dict]:
 def test_everything_of_the_pictures_is_deleted_and_nothing_else(
     owner, colleague, pictures_folder, django_capture_on_commit_callbacks
 ):
-    kept = [pipeline.ingest_file(io.BytesIO(pictures.jpeg(seed=1)), name="kept.jpg", owner_id=owner.pk).image]
-    kept += [create_image(owner), *trashed(colleague)]
+    remaining = [pipeline.ingest_file(io.BytesIO(pictures.jpeg(seed=1)), name="kept.jpg", owner_id=owner.pk).image]
+    remaining += [create_image(owner), *trashed(colleague)]
     gone = pipeline.ingest_file(io.BytesIO(pictures.jpeg()), name="gone.jpg", owner_id=owner.pk).image
     analysis = create_analysis(gone, api="faces", state="done")
     call = Call.objects.create(analysis=analysis, recognizer="rekognition", api="faces", outcome="answered", price=1)
@@ -70,14 +70,14 @@ def test_everything_of_the_pictures_is_deleted_and_nothing_else(
     with django_capture_on_commit_callbacks(execute=True):
         deletion = finished(requested(owner))
     assert (deletion.state, deletion.total, deletion.deleted, deletion.freed) == ("done", 2, 2, gone.size + 1000)
-    assert set(Image.objects.values_list("pk", flat=True)) == {image.pk for image in kept}
+    assert set(Image.objects.values_list("pk", flat=True)) == {image.pk for image in remaining}
     assert not Analysis.objects.filter(pk=analysis.pk).exists()
-    assert list(ImageEmbedding.objects.values_list("image_id", flat=True)) == [kept[0].pk]
+    assert list(ImageEmbedding.objects.values_list("image_id", flat=True)) == [remaining[0].pk]
     call.refresh_from_db()
     assert (call.analysis_id, call.price) == (None, 1)  # what was paid stays in the ledger
     left = {path for path in pictures_folder.rglob("*") if path.is_file()}
     assert len(files - left) == 3  # original, thumb and preview
-    assert blobs.exists(kept[0].key)
+    assert blobs.exists(remaining[0].key)
 
 
 def test_receipt_names_file_hash_owner_and_person(owner):

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-import boto3  # noqa: TID251
-from boto3.dynamodb.types import TypeDeserializer  # noqa: TID251
+import boto3
+from boto3.dynamodb.types import TypeDeserializer
 
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"
@@ -64,7 +64,7 @@ class AwsServices:
         """All messages of a queue, with their bodies read as JSON."""
         messages = []
         while (
-            found := self.clients["sqs"]
+            response := self.clients["sqs"]
             .receive_message(
                 QueueUrl=queue,
                 MaxNumberOfMessages=10,
@@ -73,7 +73,7 @@ class AwsServices:
             )
             .get("Messages")
         ):
-            messages += [{**message, "json": json.loads(message["Body"])} for message in found]
+            messages += [{**message, "json": json.loads(message["Body"])} for message in response]
         return messages
 
     def items(self, table: str) -> list[dict[str, Any]]:

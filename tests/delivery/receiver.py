@@ -1,4 +1,4 @@
-"""An HTTP server that records what it receives and answers as told."""
+"""An HTTP server that records requests and responds as configured."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Received:
 
 @dataclass
 class Receiver:
-    """`status`, `headers` and `text` are its answer; `before_answer` runs first."""
+    """`status`, `headers` and `text` are its response; `before_answer` runs first."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)

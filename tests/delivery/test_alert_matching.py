@@ -161,7 +161,7 @@ def test_invalid_search_is_named_and_others_go_on(owner):
     broken, alert = create_alert(owner, "width:"), create_alert(owner, "dog")
     change(create_labeled_image(owner, {"Dog": 99.0}))
     broken.refresh_from_db()
-    assert (len(sent(alert)), broken.trouble) == (
+    assert (len(sent(alert)), broken.last_error) == (
         1,
         "width: needs a value; put it in quotes unless it is a single word.",
     )
@@ -173,13 +173,13 @@ def test_slow_search_is_named_and_others_go_on(owner, monkeypatch):
     image = create_image(owner)
     change(image)
     assert (matched(slow), matched(alert)) == ({image.pk}, {image.pk})
-    Alert.objects.filter(pk=slow.pk).update(trouble="Slow before.")
+    Alert.objects.filter(pk=slow.pk).update(last_error="Slow before.")
     monkeypatch.undo()
     monkeypatch.setattr(alert_matching, "ALONE_SECONDS", 0.0)
     change(other := create_image(owner))
     slow.refresh_from_db()
     assert (other.pk in matched(slow), other.pk in matched(alert)) == (False, True)
-    assert slow.trouble.startswith("This search takes too long.")
+    assert slow.last_error.startswith("This search takes too long.")
 
 
 def test_trashed_and_deleted_pictures_never_match(owner):

@@ -88,11 +88,11 @@ def test_shared_search_of_someone_else_is_copied(colleague, dogs):
 def test_change_keeps_the_secret_and_forgets_the_receiver_before(owner, dogs):
     alert = alerts.create(owner, dogs, HOOK)
     secret = alert.secret
-    Alert.objects.filter(pk=alert.pk).update(trouble="It answered 500.", failures=3)
+    Alert.objects.filter(pk=alert.pk).update(last_error="The receiver returned HTTP 500.", failures=3)
     alerts.change(alert, AlertOptions("webhook", "daily", HOOK.address))
-    assert (alert.secret, alert.trouble, alert.frequency) == (secret, "It answered 500.", "daily")
+    assert (alert.secret, alert.last_error, alert.frequency) == (secret, "The receiver returned HTTP 500.", "daily")
     alerts.change(alert, AlertOptions("webhook", "daily", "https://example.com/other"))
-    assert (alert.secret, alert.trouble, alert.failures) == (secret, "", 0)
+    assert (alert.secret, alert.last_error, alert.failures) == (secret, "", 0)
     alerts.renew_secret(alert)
     alert.refresh_from_db()
     assert alert.secret != secret
@@ -126,10 +126,13 @@ def test_receiver_that_is_gone_pauses_it_until_it_is_resumed(owner, dogs, receiv
     change(create_labeled_image(owner, {"Dog": 99.0}))
     sender.send_due()
     alert.refresh_from_db()
-    assert (alert.is_active, alert.trouble) == (False, "It answered 410: it wants no more messages.")
+    assert (alert.is_active, alert.last_error) == (
+        False,
+        "The receiver returned HTTP 410: it no longer accepts messages.",
+    )
     alerts.resume(alert)
     alert.refresh_from_db()
-    assert (alert.is_active, alert.trouble) == (True, "")
+    assert (alert.is_active, alert.last_error) == (True, "")
 
 
 def test_test_message_is_tried_once_and_at_once(owner, dogs, receiver):
@@ -139,7 +142,7 @@ def test_test_message_is_tried_once_and_at_once(owner, dogs, receiver):
     alerts.add_test(alert)
     sender.send_due()
     test = Delivery.objects.get()
-    assert (test.kind, test.state, test.error) == ("test", "failed", "It answered 500. broken")
+    assert (test.kind, test.state, test.error) == ("test", "failed", "The receiver returned HTTP 500. broken")
     assert receiver.received[0].json["event"] == "test"
     receiver.status = 200
     alerts.add_test(alert)
@@ -151,19 +154,19 @@ def test_test_message_is_tried_once_and_at_once(owner, dogs, receiver):
 def test_pictures_out_of_sight_are_not_sent(colleague, owner, dogs, receiver):
     alert = alerts.create(colleague, dogs, AlertOptions("webhook", "at_once", receiver.url))
     digest = alerts.create(colleague, dogs, AlertOptions("webhook", "daily", receiver.url + "&digest"))
-    shown, hidden = (create_labeled_image(owner, {"Dog": 99.0}, visibility=Image.Visibility.SHARED) for _ in range(2))
-    change(shown, hidden)
+    visible, hidden = (create_labeled_image(owner, {"Dog": 99.0}, visibility=Image.Visibility.SHARED) for _ in range(2))
+    change(visible, hidden)
     Alert.objects.filter(pk=digest.pk).update(next_message_at="2000-01-01 00:00Z")
     alert_digests.compose_due()
     Image.objects.filter(pk=hidden.pk).update(visibility=Image.Visibility.PRIVATE)
     sender.send_due()
     messages = [request.json for request in receiver.received]
-    assert [[image["id"] for image in message["images"]] for message in messages] == [[shown.pk]] * 2
+    assert [[image["id"] for image in message["images"]] for message in messages] == [[visible.pk]] * 2
     assert {message["count"] for message in messages} == {1}
     [refused] = Delivery.objects.filter(state="failed")
     assert (refused.image_id, refused.error) == (hidden.pk, "Not sent: you can no longer see its pictures.")
     alert.refresh_from_db()
-    assert (alert.trouble, alert.failures) == ("", 0)
+    assert (alert.last_error, alert.failures) == ("", 0)
 
 
 def test_private_addresses_are_refused_when_sending(owner, dogs):

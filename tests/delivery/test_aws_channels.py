@@ -85,8 +85,8 @@ def test_fifo_queue_keeps_the_order_of_a_picture_and_drops_repetitions(aws):
     assert channel.send([first, second]) == [Outcome(), Outcome()]
     assert channel.send([second]) == [Outcome()]
     received = aws.received(queue)
-    assert [found["json"]["id"] for found in received] == [first.delivery_id, second.delivery_id]
-    assert {found["Attributes"]["MessageGroupId"] for found in received} == {"7"}
+    assert [message["json"]["id"] for message in received] == [first.delivery_id, second.delivery_id]
+    assert {message["Attributes"]["MessageGroupId"] for message in received} == {"7"}
 
 
 def test_fifo_topic_passes_the_group_on(aws):
@@ -95,30 +95,30 @@ def test_fifo_topic_passes_the_group_on(aws):
     assert SnsChannel(aws.create_topic("pictures.fifo", queue=queue), REGION, MessageOptions()).send([sent]) == [
         Outcome()
     ]
-    [found] = aws.received(queue)
-    assert (found["json"]["id"], found["Attributes"]["MessageGroupId"]) == (sent.delivery_id, "7")
+    [delivered] = aws.received(queue)
+    assert (delivered["json"]["id"], delivered["Attributes"]["MessageGroupId"]) == (sent.delivery_id, "7")
 
 
 def test_simple_form_has_labels_and_tags_only(aws):
     queue = aws.create_queue("pictures")
     assert SqsChannel(queue, REGION, MessageOptions(form="simple")).send([message(DOG, HAPPY)]) == [Outcome()]
-    [found] = aws.received(queue)
-    assert found["json"] == {"file_name": "dog.jpg", "labels": [{"Name": "Dog", "Confidence": 98.5}]}
-    check(found["json"], "labels-message")
+    [delivered] = aws.received(queue)
+    assert delivered["json"] == {"file_name": "dog.jpg", "labels": [{"Name": "Dog", "Confidence": 98.5}]}
+    check(delivered["json"], "labels-message")
 
 
 @pytest.mark.parametrize(("form", "schema"), [("full", "image-message"), ("simple", "labels-message")])
 def test_message_over_the_limit_says_what_was_left_out(aws, form, schema):
     queue = aws.create_queue("pictures", MaximumMessageSize="16384")
     [outcome] = SqsChannel(queue, REGION, MessageOptions(form=form, kilobytes=16)).send([message(*LONG)])
-    [found] = aws.received(queue)
-    check(found["json"], schema)
-    kept = len(found["json"]["labels"] if form == "simple" else found["json"]["image"]["labels"])
-    assert 8_000 < len(found["Body"]) < 16_384
-    assert found["json"]["omitted"] == [{"field": "labels", "count": 1_000 - kept}]
+    [delivered] = aws.received(queue)
+    check(delivered["json"], schema)
+    label_count = len(delivered["json"]["labels"] if form == "simple" else delivered["json"]["image"]["labels"])
+    assert 8_000 < len(delivered["Body"]) < 16_384
+    assert delivered["json"]["omitted"] == [{"field": "labels", "count": 1_000 - label_count}]
     assert (outcome.error, outcome.note) == (
         "",
-        f"Left out, as the message would have been too large: labels: {1_000 - kept}.",
+        f"Left out because the message would have been too large: labels: {1_000 - label_count}.",
     )
 
 
@@ -135,7 +135,7 @@ def test_simple_form_is_not_shortened_for_what_it_does_not_have(aws):
 def test_message_that_cannot_be_shortened_fails_for_good(aws):
     channel = SqsChannel(aws.create_queue("pictures"), REGION, MessageOptions(kilobytes=1))
     [outcome] = channel.send([message(file_name="x" * 600)])
-    assert (outcome.error, outcome.is_permanent) == ("It does not fit in 512 bytes.", True)
+    assert (outcome.error, outcome.is_permanent) == ("It is larger than 512 bytes.", True)
 
 
 def test_batch_is_split_where_it_would_be_too_large(aws):
@@ -158,7 +158,7 @@ def test_test_messages_have_the_form_of_others(aws):
     queue = aws.create_queue("pictures")
     assert SqsChannel(queue, REGION, MessageOptions()).send([TEST]) == [Outcome()]
     assert SqsChannel(queue, REGION, MessageOptions(form="simple")).send([TEST]) == [Outcome()]
-    full, simple = (found["json"] for found in aws.received(queue))
+    full, simple = (message["json"] for message in aws.received(queue))
     check(full, "test-message")
     check(simple, "labels-message")
 
@@ -168,8 +168,8 @@ def test_event_has_the_source_of_the_sink(aws):
     bus = aws.create_bus("pictures", queue=queue)
     assert EventBridgeChannel(bus, REGION, BusOptions(source="other")).send([message()]) == [Outcome()]
     assert EventBridgeChannel(bus, REGION, BusOptions()).send([message(bucket=None), TEST]) == [Outcome()] * 2
-    found = [(event["json"]["detail-type"], event["json"]["resources"]) for event in aws.received(queue)]
-    assert found == [("Image Changed", []), ("Test", [])]
+    events = [(event["json"]["detail-type"], event["json"]["resources"]) for event in aws.received(queue)]
+    assert events == [("Image Changed", []), ("Test", [])]
 
 
 @pytest.mark.parametrize("key", ["ImageID", "filename"])
@@ -189,7 +189,7 @@ def test_full_item_has_the_fields_of_the_document(aws):
     [item] = aws.items("pictures")
     plain = json.loads(json.dumps(item, default=float))
     check(plain, "dynamodb-full-item")
-    assert [found["name"] for found in plain["labels"]] == ["Dog", "Happy"]
+    assert [label["name"] for label in plain["labels"]] == ["Dog", "Happy"]
 
 
 def test_item_over_the_limit_says_what_was_left_out(aws):
@@ -199,13 +199,13 @@ def test_item_over_the_limit_says_what_was_left_out(aws):
     left_out = 4_000 - len(item["labels"])
     assert (item["omitted"], item["url"]) == ([{"field": "labels", "count": left_out}], IMAGE["url"])
     assert 0 < left_out < 3_000
-    assert outcome.note.startswith("Left out, as the message would have been too large: labels: ")
+    assert outcome.note.startswith("Left out because the message would have been too large: labels: ")
 
 
 def test_test_of_a_table_writes_nothing_and_finds_a_wrong_key(aws):
     table = aws.create_table("pictures", key="ImageID")
     assert DynamoDBChannel(table, REGION, TableOptions()).send([TEST]) == [
-        Outcome(note="Items can be written to the table. The test wrote none.")
+        Outcome(note="Items can be written to the table. The test did not write any.")
     ]
     [outcome] = DynamoDBChannel(table, REGION, TableOptions(key="filename")).send([TEST])
     assert (outcome.is_delivered, aws.items("pictures")) == (False, [])
@@ -228,7 +228,7 @@ def test_only_as_many_tags_are_set_as_there_is_room_for(aws):
     before = {f"team-{number}": "a" for number in range(9)}
     tags, outcome = tagged(aws, TagOptions(), DOG, label("Cat"), label("Pet"), before=before)
     assert tags == {**before, "imagelib:Dog": "label"}
-    assert outcome == Outcome(note="2 tags were left out, as there was no room: imagelib:Cat, imagelib:Pet.")
+    assert outcome == Outcome(note="2 tags were left out because there was no room: imagelib:Cat, imagelib:Pet.")
 
 
 def test_bucket_that_does_not_allow_tags_is_left_alone(aws):

@@ -64,7 +64,7 @@ def test_slack_message_links_pictures_and_escapes_names(receiver):
 def test_removed_slack_webhook_is_gone(receiver):
     receiver.status, receiver.text = 404, "no_service"
     [outcome] = SlackChannel(receiver.url).send([MESSAGE])
-    assert (outcome.is_gone, outcome.error) == (True, "It answered 404: it wants no more messages.")
+    assert (outcome.is_gone, outcome.error) == (True, "The receiver returned HTTP 404: it no longer accepts messages.")
 
 
 def test_email_lists_pictures_and_keeps_its_message_id():
@@ -97,4 +97,4 @@ def test_mail_server_that_is_down_is_tried_again(settings):
         1,
     )
     [outcome] = EmailChannel("me@example.org").send([MESSAGE])
-    assert (outcome.error.startswith("The mail server refused it: "), outcome.is_permanent) == (True, False)
+    assert (outcome.error.startswith("The mail server rejected it: "), outcome.is_permanent) == (True, False)

@@ -78,7 +78,7 @@ def test_search_that_is_no_longer_valid_is_named(owner):
     image_events.record_changed([create_image(owner).pk])
     events.compare_due()
     sink.refresh_from_db()
-    assert (sink.trouble != "", queued()) == (True, [])
+    assert (sink.last_error != "", queued()) == (True, [])
 
 
 @pytest.mark.django_db(transaction=True)

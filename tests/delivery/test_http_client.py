@@ -1,4 +1,4 @@
-"""Requests to addresses that users name: refusals, limits, answers."""
+"""Requests to addresses that users enter: refusals, limits, responses."""
 
 from __future__ import annotations
 
@@ -33,24 +33,24 @@ def test_private_addresses_are_refused(url):
 
 
 def test_the_checked_address_is_the_one_connected_to(monkeypatch):
-    """DNS is asked once: a second answer could be another address."""
-    asked = []
+    """DNS is queried once: a second result could be another address."""
+    requests = []
 
     def resolve(host, port, *_arguments, **_options):
-        asked.append(host)
-        address = "93.184.216.34" if len(asked) == 1 else "127.0.0.1"
+        requests.append(host)
+        address = "93.184.216.34" if len(requests) == 1 else "127.0.0.1"
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port or 80))]
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     error = http_client.outcome_of("http://example.com:1/", b"{}", headers={}).error
-    # The name is asked for once; the tests may not connect to anything that is not local.
-    assert (error != "", asked) == (True, ["example.com", "93.184.216.34"])
+    # The name is resolved once; the tests may not connect to anything that is not local.
+    assert (error != "", requests) == (True, ["example.com", "93.184.216.34"])
 
 
 def test_redirects_are_not_followed(receiver):
     receiver.status, receiver.headers = 302, {"Location": "http://169.254.169.254/latest/meta-data/"}
     outcome = http_client.outcome_of(receiver.url, b"{}", headers={})
-    assert outcome == Outcome("It answered 302, a redirect. Redirects are not followed.")
+    assert outcome == Outcome("The receiver returned HTTP 302. Redirects are not followed.")
     assert len(receiver.received) == 1
 
 
@@ -59,9 +59,12 @@ def test_redirects_are_not_followed(receiver):
     [
         (200, Outcome()),
         (204, Outcome()),
-        (400, Outcome("It answered 400. No <b>idea</b>")),
-        (410, Outcome("It answered 410: it wants no more messages.", is_permanent=True, is_gone=True)),
-        (500, Outcome("It answered 500. No <b>idea</b>")),
+        (400, Outcome("The receiver returned HTTP 400. No <b>idea</b>")),
+        (
+            410,
+            Outcome("The receiver returned HTTP 410: it no longer accepts messages.", is_permanent=True, is_gone=True),
+        ),
+        (500, Outcome("The receiver returned HTTP 500. No <b>idea</b>")),
     ],
 )
 def test_outcome_follows_from_the_status(receiver, status, outcome):
@@ -77,7 +80,7 @@ def test_slow_receiver_is_given_up(receiver, monkeypatch):
     receiver.before_answer = lambda: done.wait(5)
     outcome = http_client.outcome_of(receiver.url, b"{}", headers={})
     done.set()
-    assert outcome.error.startswith("No answer within")
+    assert outcome.error.startswith("No response within")
 
 
 def test_large_answer_is_not_read_to_its_end(receiver):

@@ -59,7 +59,7 @@ def test_failure_is_tried_again_with_the_same_id_and_body(sink, receiver):
     [delivery] = add(sink, 1)
     receiver.status, receiver.text = 503, "busy"
     sender.send_due()
-    assert states() == [(State.WAITING, 1, "It answered 503. busy")]
+    assert states() == [(State.WAITING, 1, "The receiver returned HTTP 503. busy")]
     delivery.refresh_from_db()
     assert delivery.next_attempt_at > timezone.now()
     receiver.status = 200
@@ -75,7 +75,7 @@ def test_after_a_day_a_failure_is_final_and_can_be_sent_again(sink, receiver):
     Delivery.objects.update(give_up_at=timezone.now() - timedelta(seconds=1))
     receiver.status = 500
     sender.send_due()
-    assert states() == [(State.FAILED, 1, "It answered 500. ok")]
+    assert states() == [(State.FAILED, 1, "The receiver returned HTTP 500. ok")]
     receiver.status = 200
     make_due()
     assert outbox.send_again(Delivery.objects.filter(pk=delivery.pk)) == 1
@@ -89,7 +89,7 @@ def test_receiver_that_refuses_everything_gets_a_pause(sink, receiver):
     add(sink, *range(3))
     sender.send_due()
     sink.refresh_from_db()
-    assert (sink.failures, sink.trouble, len(receiver.received)) == (1, "It answered 500. ok", 3)
+    assert (sink.failures, sink.last_error, len(receiver.received)) == (1, "The receiver returned HTTP 500. ok", 3)
     assert sink.retry_at > timezone.now()
     add(sink, 9)
     assert (outbox.is_due(), outbox.claim()) == (False, [])
@@ -97,7 +97,7 @@ def test_receiver_that_refuses_everything_gets_a_pause(sink, receiver):
     receiver.status = 200
     sender.send_due()
     sink.refresh_from_db()
-    assert (sink.failures, sink.trouble, sink.retry_at) == (0, "", None)
+    assert (sink.failures, sink.last_error, sink.retry_at) == (0, "", None)
 
 
 def test_gone_receiver_is_disabled_and_says_why(sink, receiver):
@@ -105,7 +105,10 @@ def test_gone_receiver_is_disabled_and_says_why(sink, receiver):
     add(sink, 1)
     sender.send_due()
     sink.refresh_from_db()
-    assert (sink.is_active, sink.trouble) == (False, "It answered 410: it wants no more messages.")
+    assert (sink.is_active, sink.last_error) == (
+        False,
+        "The receiver returned HTTP 410: it no longer accepts messages.",
+    )
     add(sink, 2)
     assert outbox.claim() == []
     receiver.status = 200

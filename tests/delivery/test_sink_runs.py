@@ -72,7 +72,7 @@ def test_paused_and_canceled_runs_queue_nothing(owner, sink):
 def test_second_start_is_refused_while_one_runs(owner, sink):
     create_image(owner)
     start_run(sink)
-    with pytest.raises(SinkRefused, match="being sent already"):
+    with pytest.raises(SinkRefused, match="already being sent"):
         start_run(sink)
     sink_runs.queue_due()
     assert start_run(sink).state == State.RUNNING

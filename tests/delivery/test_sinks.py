@@ -16,10 +16,10 @@ pytestmark = pytest.mark.django_db
 
 def test_test_message_ends_a_pause_after_failures(receiver):
     sink = sinks.add(Sink(name="Hook", channel="webhook", address=receiver.url), by_id=None)
-    Sink.objects.update(trouble="It answered 500.", failures=3, retry_at=timezone.now())
+    Sink.objects.update(last_error="The receiver returned HTTP 500.", failures=3, retry_at=timezone.now())
     assert sinks.send_test(sink).is_delivered
     sink.refresh_from_db()
-    assert (sink.trouble, sink.failures, sink.retry_at) == ("", 0, None)
+    assert (sink.last_error, sink.failures, sink.retry_at) == ("", 0, None)
     assert [request.json["event"] for request in receiver.received] == ["test"]
     assert not Delivery.objects.exists()
 
@@ -27,9 +27,9 @@ def test_test_message_ends_a_pause_after_failures(receiver):
 def test_failed_test_changes_nothing(receiver):
     receiver.status = 500
     sink = sinks.add(Sink(name="Hook", channel="webhook", address=receiver.url), by_id=None)
-    assert sinks.send_test(sink).error == "It answered 500. ok"
+    assert sinks.send_test(sink).error == "The receiver returned HTTP 500. ok"
     sink.refresh_from_db()
-    assert (sink.is_active, sink.trouble) == (True, "")
+    assert (sink.is_active, sink.last_error) == (True, "")
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_dry_run_shows_changes_and_writes_nothing(aws, tags_sink):
     previews = {preview.object_name: preview for preview in sinks.preview_tags(tags_sink)}
     assert set(previews) == {"pictures/dog.jpg", "pictures/gone.jpg"}
     dog = previews["pictures/dog.jpg"]
-    assert (dog.added, dog.removed, dog.kept) == ({}, {"imagelib:Cat": "label"}, {"team": "a"})
+    assert (dog.added, dog.removed, dog.unchanged) == ({}, {"imagelib:Cat": "label"}, {"team": "a"})
     assert previews["pictures/gone.jpg"].error == "The object is no longer in the bucket."
     assert aws.tags("pictures", "dog.jpg") == {"team": "a", "imagelib:Cat": "label"}
 

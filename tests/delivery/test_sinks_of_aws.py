@@ -97,7 +97,7 @@ def test_every_service_receives_an_analyzed_picture(aws, analyzed):
     check(published["json"], "image-message")
     assert published["json"]["image"] == details
     event = max(
-        (message["json"] for message in aws.received(bus_queue)), key=lambda found: found["detail"]["created_at"]
+        (message["json"] for message in aws.received(bus_queue)), key=lambda message: message["detail"]["created_at"]
     )
     check(event["detail"], "image-message")
     assert (event["source"], event["detail-type"], event["detail"]["image"]) == ("imagelib", "Image Changed", details)

@@ -34,7 +34,7 @@ def test_longest_list_loses_its_last_entries(limit, labels, text, omitted):
 
 def test_note_counts_what_was_left_out():
     shortened = shorten({"labels": list(range(2_000))}, limit=100, size=size)
-    assert shortened.note.startswith("Left out, as the message would have been too large: labels: 1,9")
+    assert shortened.note.startswith("Left out because the message would have been too large: labels: 1,9")
     assert shorten({"labels": []}, limit=100, size=size).note == ""
 
 

@@ -113,19 +113,19 @@ def execute(var: Path, sql: str) -> list[tuple]:
 
 
 def running(var: Path) -> set[str]:
-    found = set()
+    pids = set()
     try:
         execute(var, "SELECT 1")
-        found.add("postgres")
+        pids.add("postgres")
     except psycopg.OperationalError:
         pass
     try:
         with redis.Redis.from_url(embedded.redis_url(var)) as client:
             client.ping()
-        found.add("redis")
+        pids.add("redis")
     except redis.ConnectionError:
         pass
-    return found
+    return pids
 
 
 def server_pids(var: Path) -> list[int]:
@@ -302,7 +302,7 @@ def test_after_everything_was_killed_a_stranger_may_have_the_old_process_id(var:
     lines = file.read_text().splitlines(keepends=True)
     kill_servers(var)
     user.is_killed()
-    # PostgreSQL believes any live process of its own account.
+    # PostgreSQL trusts any live process of its own account.
     stranger = subprocess.Popen(["sleep", "60"], user="nobody" if IS_ROOT else None)
     file.write_text("".join([f"{stranger.pid}\n", *lines[1:]]))
     user = come(var)
@@ -410,10 +410,10 @@ def test_a_server_that_ends_is_quoted(var: Path, come) -> None:
     assert user.says() == "in"
     version = postmaster_file(var).with_name("PG_VERSION")
     user.leaves()
-    kept = version.read_text()
+    before = version.read_text()
     version.write_text("9\n")
     first, *log = come(var).leaves().splitlines()
-    version.write_text(kept)
+    version.write_text(before)
     assert first == f"PostgreSQL exited while starting. The end of {var}/log/postgres.log:"
     assert "database files are incompatible with server" in log[-2]
     assert running(var) == set()

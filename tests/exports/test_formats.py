@@ -9,7 +9,7 @@ import tracemalloc
 import zipfile
 from contextlib import redirect_stdout
 
-import boto3  # noqa: TID251
+import boto3
 import pytest
 from PIL import Image as Pillow
 
@@ -251,8 +251,8 @@ def test_memory_does_not_grow_with_the_library(owner):
     def peak(step: int) -> int:
         tracemalloc.start()
         for name in ("jsonl", "csv", "coco"):
-            found = image_rows(Query(), viewer=EVERYTHING, options=Options())
-            for _chunk in FORMATS[name].write(row for number, row in enumerate(found) if number % step == 0):
+            rows = image_rows(Query(), viewer=EVERYTHING, options=Options())
+            for _chunk in FORMATS[name].write(row for number, row in enumerate(rows) if number % step == 0):
                 pass
         used = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()

@@ -45,13 +45,13 @@ def test_unzip_finds_no_fault(files, tmp_path):
     assert (result.returncode, result.stdout.split()[0]) in {(0, "No"), (1, "warning")}, result  # 1: it is empty
 
 
-@pytest.mark.parametrize(("moment", "shown"), [
+@pytest.mark.parametrize(("moment", "expected"), [
     (datetime(1969, 7, 20, 20, 17, tzinfo=UTC), (1980, 1, 1, 0, 0, 0)),
     (datetime(2200, 1, 1, tzinfo=UTC), (2107, 1, 1, 0, 0, 0)),
 ])  # fmt: skip
-def test_dates_that_zip_cannot_hold_are_the_nearest_it_can(moment, shown):
+def test_dates_that_zip_cannot_hold_are_the_nearest_it_can(moment, expected):
     [entry] = zipfile.ZipFile(io.BytesIO(archive({"a": [b""]}, modified=moment))).infolist()
-    assert entry.date_time == shown
+    assert entry.date_time == expected
 
 
 def test_an_archive_beyond_four_gigabytes(tmp_path):

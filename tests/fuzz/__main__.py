@@ -1,6 +1,6 @@
 """`python -m tests.fuzz`: mutate inputs for some seconds and print what fails.
 
-Each reader runs in a process of its own with limits of memory and time, so that a crash is a finding and not the end.
+Each reader runs in a separate process with limits of memory and time, so that a crash is a finding and not the end.
 """
 
 from __future__ import annotations
@@ -85,8 +85,8 @@ def main() -> int:
     if options.add:
         keep(options.targets[0], options.add.name, options.add.read_bytes())
         return 0
-    found = sum(fuzz(target, seconds=options.seconds, seed=options.seed) for target in options.targets)
-    return 1 if found else 0
+    failures = sum(fuzz(target, seconds=options.seconds, seed=options.seed) for target in options.targets)
+    return 1 if failures else 0
 
 
 def fuzz(target: str, *, seconds: float, seed: int) -> int:

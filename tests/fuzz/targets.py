@@ -1,4 +1,4 @@
-"""The readers under test: each takes bytes and tells its outcome in a word or two.
+"""The readers under test: each takes bytes and returns a short outcome.
 
 A reader may refuse its input with its own error. Any other error, and values beyond their limits, are failures.
 """
@@ -43,9 +43,9 @@ def xmp(content: bytes) -> str:
     metadata = parse_packet(content)
     _check_texts(metadata.descriptive)
     assert metadata.location is None or (abs(metadata.location[0]) <= 90, abs(metadata.location[1]) <= 180) == (1, 1)
-    found = _names_of_values({**asdict(metadata.descriptive), "time": metadata.time, "location": metadata.location})
-    assert found == "nothing" or b"<!DOCTYPE" not in content.replace(b"\0", b"")
-    return found
+    names = _names_of_values({**asdict(metadata.descriptive), "time": metadata.time, "location": metadata.location})
+    assert names == "nothing" or b"<!DOCTYPE" not in content.replace(b"\0", b"")
+    return names
 
 
 def iptc(content: bytes) -> str:
@@ -61,20 +61,20 @@ def event(content: bytes) -> str:
         events = parse_events(content.decode("utf-8", "surrogateescape"))
     except InvalidEvent as error:
         return f"invalid: {error.template}"
-    for each in events:
-        text = each.key + each.bucket + each.etag + each.version_id + each.sequencer
+    for entry in events:
+        text = entry.key + entry.bucket + entry.etag + entry.version_id + entry.sequencer
         text.encode()
-        assert ("\0" in text, 0 <= each.size < 2**63, len(each.key.encode()) <= 1_024) == (False, True, True)
+        assert ("\0" in text, 0 <= entry.size < 2**63, len(entry.key.encode()) <= 1_024) == (False, True, True)
     return f"{len(events)} events"
 
 
 def query(content: bytes) -> str:
     try:
-        found = parse(content.decode("utf-8", "replace"))
+        parsed = parse(content.decode("utf-8", "replace"))
     except InvalidQuery as error:
         return f"invalid at {error.column}"
-    assert parse(found.text) == found, found.text
-    return f"{len(found.parts)} parts"
+    assert parse(parsed.text) == parsed, parsed.text
+    return f"{len(parsed.parts)} parts"
 
 
 TARGETS: dict[str, Callable[[bytes], str]] = {
@@ -109,5 +109,5 @@ def _names_of_values(values: dict[str, object]) -> str:
     """The names of what was found, so that a value that is no longer read is noticed."""
     descriptive = values.pop("descriptive", {})
     assert isinstance(descriptive, dict)
-    found = [name for name, value in {**values, **descriptive}.items() if value]
-    return " ".join(name for name in found if name != "orientation") or "nothing"
+    names = [name for name, value in {**values, **descriptive}.items() if value]
+    return " ".join(name for name in names if name != "orientation") or "nothing"

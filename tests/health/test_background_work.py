@@ -11,7 +11,7 @@ from analysis.models import WorkLease
 from tests.health.test_watchdog import create_waiting
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_redis")]
-BEFORE = "Background work runs by `manage.py work`"
+BEFORE = "Background work is done by `manage.py work`"
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def create_backup(*, days: int, missing: int = 0) -> Backup:
 
 def test_nothing_is_wrong_without_backups() -> None:
     finding = check_backup()
-    assert (finding.state, finding.sentence) == (State.OK, "`manage.py backup` was never run.")
+    assert (finding.state, finding.sentence) == (State.OK, "`manage.py backup` has never been run.")
 
 
 @pytest.mark.parametrize(

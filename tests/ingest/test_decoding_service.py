@@ -28,7 +28,7 @@ def decoders():
     made.close()
 
 
-def kept(decoders) -> decoding_service.DecoderProcess:
+def idle_process(decoders) -> decoding_service.DecoderProcess:
     (child,) = decoders._idle
     return child
 
@@ -79,14 +79,14 @@ def test_a_process_is_kept_for_the_next_file(decoders):
     pids = set()
     for seed in range(3):
         decoding_service.examine(BytesIO(pictures.jpeg(seed=seed)), name="a.jpg", pool=decoders)
-        pids.add(kept(decoders).process.pid)
+        pids.add(idle_process(decoders).process.pid)
     assert len(pids) == 1
 
 
 def test_what_takes_too_long_is_stopped_and_refused(decoders):
-    """A process that stands still, as one does whose decoder waits for ever."""
+    """A process that stands still, as one does whose decoder waits forever."""
     decoding_service.examine(BytesIO(pictures.jpeg()), name="a.jpg", pool=decoders)
-    child = kept(decoders).process
+    child = idle_process(decoders).process
     os.kill(child.pid, signal.SIGSTOP)
     with pytest.raises(InvalidImage) as raised:
         decoding_service.examine(BytesIO(pictures.jpeg()), name="a.jpg", limits=Limits(seconds=1), pool=decoders)
@@ -97,7 +97,7 @@ def test_what_takes_too_long_is_stopped_and_refused(decoders):
 
 
 def test_processor_time_is_limited(decoders):
-    """By the system itself: whoever is in a decoder's C code does not look at a clock."""
+    """By the system itself: a decoder's C code does not check a clock."""
     noise = pictures.encoded(Image.effect_noise((2500, 2500), 90), "jpeg", progressive=True)
     content = scans_of(noise, 90)
     with pytest.raises(InvalidImage) as raised:
@@ -168,7 +168,7 @@ def test_a_picture_that_needs_more_than_all_is_decoded_alone():
 def test_processes_have_none_of_our_secrets(decoders, monkeypatch):
     monkeypatch.setenv("SECRET_KEY", "do-not-tell")
     decoding_service.examine(BytesIO(pictures.jpeg()), name="a.jpg", pool=decoders)
-    environment = Path(f"/proc/{kept(decoders).process.pid}/environ")
+    environment = Path(f"/proc/{idle_process(decoders).process.pid}/environ")
     if environment.exists():
         assert b"do-not-tell" not in environment.read_bytes()
 

@@ -1,4 +1,4 @@
-"""The words that programs write into a picture's file or beside it."""
+"""The words that programs write into a picture's file or next to it."""
 
 import json
 from dataclasses import replace

@@ -74,7 +74,7 @@ def test_every_kind_of_pixels_looks_right(mode):
     grays = [Image.new("RGB", (1, 1), color).convert("L").getpixel((0, 0)) for color in pictures.COLORS]
     expected = [(gray,) * 3 for gray in grays] if pictures.is_gray(mode) else list(pictures.COLORS)
     if "alpha" in mode or "transparency" in mode:
-        expected[0] = (255, 255, 255)  # the hole in the first quadrant; beside it JPEG's edges ring
+        expected[0] = (255, 255, 255)  # the hole in the first quadrant; next to it JPEG's edges ring
         assert distance(colors_of(picture)[:1], expected[:1]) <= 40
         assert distance(colors_of(picture)[1:], expected[1:]) <= 12
     else:

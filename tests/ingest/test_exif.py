@@ -73,7 +73,7 @@ def clock(*parts: int) -> datetime:
             None,
         ),
         ({"DateTimeOriginal": None, "DateTime": "2020:01:01 00:00:00"}, clock(2020, 1, 1), None),
-        # OffsetTime alone tells of the moment at which the file was written.
+        # OffsetTime alone is about the moment at which the file was written.
         ({"OffsetTimeOriginal": None, "OffsetTime": "+02:00"}, clock(2024, 7, 14, 10, 30, 5), 120),
         (
             {"OffsetTimeOriginal": None, "OffsetTime": "+02:00", "DateTime": "2024:07:14 10:30:05"},

@@ -130,7 +130,7 @@ def test_decoders_wait_for_the_budget(tmp_path, held_elsewhere):
 
 
 def machine_budget_is_waited_for(folder) -> bool:
-    """True while somebody collects units."""
+    """True while someone collects units."""
     with ExitStack() as opened:
         return not machine_budget._try_lock(folder / "turn", opened)
 

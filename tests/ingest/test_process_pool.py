@@ -38,12 +38,12 @@ def test_outcomes_come_in_order_with_refusals_among_them(files):
 def test_only_a_few_files_are_examined_ahead(files):
     consumed = []
 
-    def told():
+    def sources():
         for path in files:
             consumed.append(path)
             yield path
 
-    outcomes = examine_all(told(), limits=Limits(), processes=1)
+    outcomes = examine_all(sources(), limits=Limits(), processes=1)
     next(outcomes)
     assert len(consumed) == 3
     outcomes.close()

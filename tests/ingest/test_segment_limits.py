@@ -32,7 +32,7 @@ def png_with(chunks: bytes) -> bytes:
 
 
 def scans_of(content: bytes, number: int) -> bytes:
-    """A progressive JPEG whose last scan comes so many times."""
+    """A progressive JPEG that repeats its last scan."""
     start = content.rindex(b"\xff\xda")
     return content[:start] + content[start:-2] * number + b"\xff\xd9"
 

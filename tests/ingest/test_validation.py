@@ -48,8 +48,8 @@ def test_every_format_is_known_by_its_first_bytes():
         (pictures.iso_media(b"qt  "), "file.jpg: videos are not accepted, only still pictures"),
         (b"\x1aE\xdf\xa3" + bytes(30), "file.jpg: videos are not accepted, only still pictures"),
         (b"RIFF\0\0\0\0AVI LIST", "file.jpg: videos are not accepted, only still pictures"),
-        (pictures.iso_media(b"crx "), "file.jpg: a camera's raw file is not accepted; export it as JPEG or TIFF"),
-        (b"II*\0\x10\0\0\0CR\x02\0", "file.jpg: a camera's raw file is not accepted; export it as JPEG or TIFF"),
+        (pictures.iso_media(b"crx "), "file.jpg: camera raw files are not accepted; export it as JPEG or TIFF"),
+        (b"II*\0\x10\0\0\0CR\x02\0", "file.jpg: camera raw files are not accepted; export it as JPEG or TIFF"),
         (
             b"8BPS\0\x01" + bytes(30),
             "file.jpg: a Photoshop document is not supported; "

@@ -115,8 +115,8 @@ def test_backfill_adds_folders_of_keys_in_windows(owner):
     assert backfills.is_pending()
     assert not backfills.run_backfills(size=2)
     assert not backfills.is_pending()
-    found = Image.objects.order_by("pk").values_list("folder__path", flat=True)
-    assert list(found) == ["a", "a/b", None, "a", None]
+    paths = Image.objects.order_by("pk").values_list("folder__path", flat=True)
+    assert list(paths) == ["a", "a/b", None, "a", None]
     assert upload.folder is None
 
 

@@ -82,17 +82,17 @@ def session(owner):
 async def use(client: Client) -> dict[str, object]:
     """List the tools, search, and ask for a run that costs too much."""
     tools = await client.list_tools()
-    found = await client.call_tool("search_images", {"query": "dog>=90"})
+    search = await client.call_tool("search_images", {"query": "dog>=90"})
     spent = await client.call_tool("start_analysis", {"q": "dog", "key": "run-1", "budget": "5.00"})
-    return {"tools": {tool.name for tool in tools.tools}, "found": found, "spent": spent}
+    return {"tools": {tool.name for tool in tools.tools}, "search": search, "spent": spent}
 
 
 def check(seen) -> None:
     assert seen["tools"] == set(TOOLS)
-    [found] = seen["found"].structured_content["items"]
-    assert (found["filename"], found["labels"][0]["name"]) == ("dog.jpg", "Dog")
+    [image] = seen["search"].structured_content["items"]
+    assert (image["filename"], image["labels"][0]["name"]) == ("dog.jpg", "Dog")
     assert seen["spent"].is_error
-    assert "this token may still spend $0.00" in seen["spent"].content[0].text
+    assert "this token can only spend $0.00 more" in seen["spent"].content[0].text
     assert not Batch.objects.exists()
 
 
@@ -158,9 +158,9 @@ class TestTools:
     """Each tool over HTTP, and what it refuses."""
 
     def test_explain_names_the_labels_of_words(self, session, image):
-        found = session.values("explain_search", query="dogs -cat")
-        assert found["words_read_as"] == [{"typed": "dogs", "searched_as": '"Dog"'}]
-        assert (len(found["terms"]), found["count"]) == (2, 0)
+        explanation = session.values("explain_search", query="dogs -cat")
+        assert explanation["words_read_as"] == [{"typed": "dogs", "searched_as": '"Dog"'}]
+        assert (len(explanation["terms"]), explanation["count"]) == (2, 0)
         assert session.values("describe_search")["examples"]
 
     def test_pages_go_on_at_the_cursor(self, session, owner):
@@ -218,7 +218,7 @@ class TestTools:
         runs = [session.values("start_analysis", q="dog", key="run-1", budget="0.50") for _ in range(2)]
         assert runs[0]["id"] == runs[1]["id"] == Batch.objects.get().pk
         assert session.values("get_analysis_run", batch_id=runs[0]["id"])["budget"] in {"0.50", "0.500000"}
-        assert "may still spend" in session.refusal("start_analysis", q="dog", key="run-2", budget="0.60")
+        assert "can only spend" in session.refusal("start_analysis", q="dog", key="run-2", budget="0.60")
 
     def test_labels_are_found_and_browsed(self, session, image, owner):
         SavedSearch.objects.create(owner=owner, name="Dogs", query="dog")

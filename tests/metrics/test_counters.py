@@ -81,7 +81,7 @@ def test_searches_by_part(added) -> None:
 def test_messages_by_channel(added) -> None:
     class WebhookChannel:
         def send(self, messages):
-            return [DELIVERED, Outcome("It answered 500.")]
+            return [DELIVERED, Outcome("The receiver returned HTTP 500.")]
 
     sender._send((WebhookChannel(), []))
     assert added("imagelib_deliveries_total", channel="webhook", outcome="delivered") == 1

@@ -21,13 +21,13 @@ def test_the_same_bytes_may_lie_in_a_bucket_twice_and_be_uploaded_once(owner):
 
 def test_an_object_is_one_picture_by_version(owner):
     bucket, other = create_bucket(owner), create_bucket(owner, name="holidays")
-    for place in (
+    for location in (
         {"bucket": bucket},
         {"bucket": bucket, "version_id": "v2"},
         {"bucket": other},
         {"bucket": None},
     ):
-        create_image(owner, key=LONGEST, **place)
+        create_image(owner, key=LONGEST, **location)
         with pytest.raises(IntegrityError, match=r"image_in_bucket_once|image_key_of_upload"), transaction.atomic():
-            create_image(owner, key=LONGEST, **place)
+            create_image(owner, key=LONGEST, **location)
     assert Image.objects.count() == 4

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 # All before the first release: docs/upgrading.md says to stop the processes for them.
 EXCEPTIONS = {
-    # The primary key is made anew; tables were small.
+    # The primary key is made again; tables were small.
     "0002_index_columns_and_groups": {
         *("adding-serial-primary-key-field", "ban-drop-constraint", "constraint-missing-not-valid"),
     },
@@ -69,8 +69,8 @@ HARMLESS = {
 def test_linter_knows_locking_operations(tmp_path) -> None:
     *_, (_migration, state) = later_migrations()
     sql = {name: sql_of([operation], state.clone()) for name, operation in LOCKING.items()}
-    found = objections(tmp_path, sql)
-    assert {name for name, _rule in found} == set(LOCKING), found
+    broken = objections(tmp_path, sql)
+    assert {name for name, _rule in broken} == set(LOCKING), broken
 
 
 def test_linter_accepts_harmless_operations(tmp_path) -> None:

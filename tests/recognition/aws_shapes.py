@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import botocore.session  # noqa: TID251
+import botocore.session
 
 OPERATIONS = {
     "labels": "DetectLabels",

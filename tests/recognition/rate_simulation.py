@@ -45,7 +45,7 @@ class Endpoint:
     quota: Quota = field(default_factory=Quota)
 
     def receive(self, now: float) -> bool:
-        """True if the call is answered, False if it is throttled."""
+        """True if the call succeeds, False if it is throttled."""
         if self.window == "second":
             is_answered = self.quota.acquire_in_second("calls", rate=self.rate, now=now)
         else:
@@ -54,7 +54,7 @@ class Endpoint:
         return is_answered
 
     def answered(self, first: int, last: int) -> float:
-        """Calls answered a second, from second `first` to before `last`."""
+        """Successful calls per second, from second `first` to before `last`."""
         return sum(self.counts[second, True] for second in range(first, last)) / (last - first)
 
     def throttled(self, first: int, last: int) -> float:

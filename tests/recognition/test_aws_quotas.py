@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-import botocore.session  # noqa: TID251
+import botocore.session
 import pytest
-from botocore.stub import Stubber  # noqa: TID251
+from botocore.stub import Stubber
 
 from analysis.aws import service_quotas
 from analysis.aws.errors import AWSError
@@ -27,7 +27,7 @@ def stub():
         stubber.assert_no_pending_responses()
 
 
-def told(name: str, value: float = 7.0, **fields) -> dict:
+def quota_row(name: str, value: float = 7.0, **fields) -> dict:
     return {"ServiceCode": "rekognition", "QuotaName": name, "Value": value, "Unit": "None", **fields}
 
 
@@ -44,24 +44,27 @@ def per(unit: str, value: int = 1) -> dict:
 @pytest.mark.parametrize(
     ("quota", "expected"),
     [
-        (told(f"{IMAGE} DetectLabels"), {"DetectLabels": 7.0}),
-        (told(f"{IMAGE} DetectModerationLabels"), {"DetectModerationLabels": 7.0}),
-        (told("RecognizeCelebrities TPS"), {"RecognizeCelebrities": 7.0}),
-        (told("Rate of DetectText requests", Period=per("SECOND")), {"DetectText": 7.0}),
-        (told("Operations: DetectFaces, DetectText", Period=per("SECOND")), {"DetectFaces": 7.0, "DetectText": 7.0}),
+        (quota_row(f"{IMAGE} DetectLabels"), {"DetectLabels": 7.0}),
+        (quota_row(f"{IMAGE} DetectModerationLabels"), {"DetectModerationLabels": 7.0}),
+        (quota_row("RecognizeCelebrities TPS"), {"RecognizeCelebrities": 7.0}),
+        (quota_row("Rate of DetectText requests", Period=per("SECOND")), {"DetectText": 7.0}),
         (
-            told(
+            quota_row("Operations: DetectFaces, DetectText", Period=per("SECOND")),
+            {"DetectFaces": 7.0, "DetectText": 7.0},
+        ),
+        (
+            quota_row(
                 "Calls per second",
                 UsageMetric={"MetricDimensions": {"Resource": "DetectFaces", "Service": "Rekognition"}},
             ),
             {"DetectFaces": 7.0},
         ),
-        (told("Rate of DetectText requests", Period=per("MINUTE")), {}),
-        (told("Rate of DetectText requests", Period=per("SECOND", 5)), {}),
-        (told(f"{IMAGE} DetectCustomLabels"), {}),
-        (told(f"{IMAGE} DetectLabels", 0.0), {}),
-        (told("Maximum number of concurrent stored video jobs per account", 20.0), {}),
-        (told("DetectLabels faces per picture", 100.0), {}),
+        (quota_row("Rate of DetectText requests", Period=per("MINUTE")), {}),
+        (quota_row("Rate of DetectText requests", Period=per("SECOND", 5)), {}),
+        (quota_row(f"{IMAGE} DetectCustomLabels"), {}),
+        (quota_row(f"{IMAGE} DetectLabels", 0.0), {}),
+        (quota_row("Maximum number of concurrent stored video jobs per account", 20.0), {}),
+        (quota_row("DetectLabels faces per picture", 100.0), {}),
     ],
 )
 def test_quota_is_matched_by_operation_name(stub, quota, expected):
@@ -71,11 +74,11 @@ def test_quota_is_matched_by_operation_name(stub, quota, expected):
 
 
 def test_all_pages_are_read_and_the_smallest_quota_wins(stub):
-    first = {"Quotas": [told(f"{IMAGE} DetectLabels", 50.0)], "NextToken": "more"}
+    first = {"Quotas": [quota_row(f"{IMAGE} DetectLabels", 50.0)], "NextToken": "more"}
     stub.add_response("list_service_quotas", first, {"ServiceCode": "rekognition", "MaxResults": 100})
     stub.add_response(
         "list_service_quotas",
-        {"Quotas": [told(f"{IMAGE} DetectLabels", 20.0), told(f"{IMAGE} DetectText", 30.0)]},
+        {"Quotas": [quota_row(f"{IMAGE} DetectLabels", 20.0), quota_row(f"{IMAGE} DetectText", 30.0)]},
         {"ServiceCode": "rekognition", "MaxResults": 100, "NextToken": "more"},
     )
 
@@ -120,7 +123,7 @@ def test_setting_overrides_default_quota(settings):
 
 @pytest.fixture
 def service(settings, monkeypatch):
-    """Service Quotas over HTTP, which the settings say is to be asked."""
+    """Service Quotas over HTTP, switched on in the settings."""
     server = RekognitionServer()
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
@@ -135,7 +138,7 @@ def service(settings, monkeypatch):
 
 
 def test_service_quotas_is_cached_and_missing_quotas_use_the_default(settings, service):
-    service.answers = [{"Quotas": [told(f"{IMAGE} DetectLabels", 33.0)]}]
+    service.answers = [{"Quotas": [quota_row(f"{IMAGE} DetectLabels", 33.0)]}]
     settings.REKOGNITION_QUOTA = {"faces": "3"}
 
     assert aws_quotas.cached_quota("eu-central-1", "labels") == aws_quotas.Quota(33.0, "Service Quotas")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 import pickle
 
-import botocore.session  # noqa: TID251
+import botocore.session
 import pytest
 
 from analysis.recognition.base import (

@@ -284,7 +284,7 @@ def test_leases_of_slow_calls_are_renewed(owner, simulator):
     before = analysis.claimed_until
     claims.renew_leases([analysis])
     assert analysis.claimed_until > before
-    Analysis.objects.update(claimed_until=Now() + timedelta(hours=1))  # somebody else's by now
+    Analysis.objects.update(claimed_until=Now() + timedelta(hours=1))  # someone else's by now
     ours = analysis.claimed_until
     claims.renew_leases([analysis])
     assert analysis.claimed_until == ours

@@ -60,7 +60,7 @@ def spent() -> dict:
     )
 
 
-def shown(analysis: Analysis) -> tuple:
+def reported(analysis: Analysis) -> tuple:
     """The values that pages, statistics and reports read from a row."""
     return analysis.is_reused, analysis.price, bool(analysis.request_id), bool(analysis.latency_ms), analysis.attempts
 
@@ -74,7 +74,7 @@ def test_reuse_of_a_hidden_picture_looks_like_a_request(owner, colleague, simula
         trash.trash([hidden.pk])
     second = analyze(stored(colleague))
     unrelated = analyze(stored(colleague, seed=5))
-    assert shown(second) == shown(first) == shown(unrelated) == (False, PRICE, True, True, 1)
+    assert reported(second) == reported(first) == reported(unrelated) == (False, PRICE, True, True, 1)
     assert second.answer == first.answer
     assert (simulator.statistics()["requests"], Call.objects.count()) == (2, 2)
     assert spent() == {"calls": 2, "reused": 1, "saved": PRICE, "dollars": 2 * PRICE}
@@ -84,7 +84,7 @@ def test_reuse_of_a_hidden_picture_looks_like_a_request(owner, colleague, simula
 @pytest.mark.parametrize("visibility", [Image.Visibility.SHARED, Image.Visibility.PUBLIC])
 def test_reuse_of_a_visible_picture_is_told(owner, colleague, simulator, visibility):
     analyze(stored(owner, visibility=visibility))
-    assert shown(analyze(stored(colleague))) == (True, Decimal(0), False, False, 1)
+    assert reported(analyze(stored(colleague))) == (True, Decimal(0), False, False, 1)
     assert simulator.statistics()["requests"] == 1
 
 
@@ -92,7 +92,7 @@ def test_reuse_of_ones_own_picture_is_told(owner, simulator):
     first = stored(owner)
     analyze(first)
     trash.trash([first.pk])  # only there may one have the same bytes twice
-    assert shown(analyze(stored(owner))) == (True, Decimal(0), False, False, 1)
+    assert reported(analyze(stored(owner))) == (True, Decimal(0), False, False, 1)
     assert simulator.statistics()["requests"] == 1
 
 
@@ -113,8 +113,10 @@ def test_run_of_a_person_tells_the_same_with_and_without_the_hidden_picture(owne
         stored(stranger, seed=10 + seed)
     with_reuse, without = run_over(colleague), run_over(stranger)
     assert simulator.statistics()["requests"] == 6
-    told, other = progress(with_reuse.pk), progress(without.pk)
-    assert (told.done, told.reused, told.dollars) == (other.done, other.reused, other.dollars) == (3, 0, 3 * PRICE)
+    report, other = progress(with_reuse.pk), progress(without.pk)
+    assert (
+        (report.done, report.reused, report.dollars) == (other.done, other.reused, other.dollars) == (3, 0, 3 * PRICE)
+    )
     lines = ["\n".join(report_lines(batch.pk)).replace(f"run {batch.pk}", "run") for batch in (with_reuse, without)]
     assert lines[0] == lines[1]
 
@@ -133,8 +135,8 @@ def test_run_over_all_owners_is_told_the_truth(owner, colleague, staff, simulato
     stored(owner)
     stored(colleague)
     batch = run_over(None if is_shell else staff, all_owners=True)
-    told = progress(batch.pk)
-    assert (told.done, told.reused, told.dollars) == (2, 1, PRICE)
+    report = progress(batch.pk)
+    assert (report.done, report.reused, report.dollars) == (2, 1, PRICE)
     assert simulator.statistics()["requests"] == 1
 
 

@@ -1,4 +1,4 @@
-"""A label stands for its descendants, whoever named them."""
+"""A label includes its descendants, from any source."""
 
 import pytest
 from django.db import transaction

@@ -35,7 +35,7 @@ def queued(owner, number: int):
 
 
 def work_impatiently() -> None:
-    """An engine whose client waits a tenth of a second for an answer."""
+    """An engine whose client waits a tenth of a second for a response."""
     recognizer = client.connect(region="us-east-1", threads=4, read_timeout=0.1)
     Engine(recognizer, api="labels", threads=4).run(is_over=lambda: False)
 
@@ -149,7 +149,7 @@ def test_lost_requests_cost_at_most_a_tenth_of_the_budget(owner, simulator, sett
     work()
     assert Call.objects.filter(outcome="unknown").count() == 22
     simulator.set(drops=0)
-    work_until_done()  # which asks now
+    work_until_done()  # which sends a probe now
     assert (states(), Outage.objects.count()) == ({"done": 20}, 0)
 
 

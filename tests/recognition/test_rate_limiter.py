@@ -27,7 +27,7 @@ def connection():
 
 
 def pretend(limiter: RateLimiter, **seconds: float) -> None:
-    """Times by Redis' own clock, so many seconds from now."""
+    """Times by Redis' own clock, this number of seconds from now."""
     seconds_, millionths = limiter._redis.time()
     now = seconds_ + millionths / 1e6
     limiter._redis.hset(limiter._key, mapping={name: f"{now + offset:.6f}" for name, offset in seconds.items()})

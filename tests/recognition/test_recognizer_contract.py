@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import get_args
 
-import botocore.session  # noqa: TID251
+import botocore.session
 import pytest
-from botocore.stub import Stubber  # noqa: TID251
+from botocore.stub import Stubber
 
 from analysis.recognition import responses
 from analysis.recognition.base import (

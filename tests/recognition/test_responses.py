@@ -209,7 +209,7 @@ json_values = st.recursive(
 
 @given(data=st.data())
 def test_readers_accept_any_json(data):
-    """Any part of a good answer may be replaced by anything."""
+    """Any part of a good response may be replaced by anything."""
     make = data.draw(st.sampled_from(list(rekognition_responses.RESPONSES.values())))
     answer = json.loads(json.dumps(make()))
     parent, key = data.draw(st.sampled_from(list(_places(answer))))

@@ -196,13 +196,17 @@ def reference_results(query: Query, library: Library) -> list[int]:
     keys = {
         "newest": lambda p: p.row.added_at,
         "oldest": lambda p: p.row.added_at,
+        "taken-oldest": lambda p: p.row.taken_at or datetime(1, 1, 1, tzinfo=UTC),
         "taken": lambda p: p.row.taken_at or datetime(1, 1, 1, tzinfo=UTC),
         "confidence": lambda p: max((label.confidence for label in _labels_of(ranked, p, library)), default=0),
         "name": lambda p: p.row.filename.lower(),
         "size": lambda p: p.row.size,
         "similarity": lambda p: -similar.index(p.row.pk),
     }
-    hits.sort(key=lambda picture: (keys[sort](picture), picture.row.pk), reverse=sort not in {"oldest", "name"})
+    is_ascending = sort in {"taken-oldest", "oldest", "name"}
+    hits.sort(key=lambda picture: (keys[sort](picture), picture.row.pk), reverse=not is_ascending)
+    if sort == "taken-oldest":
+        hits.sort(key=lambda picture: picture.row.taken_at is None)
     return [picture.row.pk for picture in hits]
 
 
@@ -340,7 +344,7 @@ def _is_near(node, picture, library):
     row = picture.row
     if row.latitude is None or row.longitude is None:
         return False
-    here, there = ((math.radians(place.latitude), math.radians(place.longitude)) for place in (node, row))
+    here, there = ((math.radians(point.latitude), math.radians(point.longitude)) for point in (node, row))
     cosine = math.sin(here[0]) * math.sin(there[0]) + math.cos(here[0]) * math.cos(there[0]) * math.cos(
         here[1] - there[1]
     )

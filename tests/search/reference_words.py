@@ -110,8 +110,8 @@ def _joined(parts, position, library):
 
 
 def _any_label(term, labels):
-    found = [replace(term, name=label, is_exact=True) for label in labels]
-    return found[0] if len(found) == 1 else terms.Or(tuple(found))
+    choices = [replace(term, name=label, is_exact=True) for label in labels]
+    return choices[0] if len(choices) == 1 else terms.Or(tuple(choices))
 
 
 def _read_node(node, library):

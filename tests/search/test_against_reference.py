@@ -200,6 +200,10 @@ def test_sql_equals_plain_python(seed):
         query = _with_ids(query, ids)
         expected = reference_search.reference_results(query, library)
         assert _all_pages(query, library.viewer, budget, size=7) == expected
+        if expected:
+            position = len(expected) * 2 // 3
+            before = _page_until(query, library.viewer, budget, position=position, size=7)
+            assert before == expected[max(0, position - 6) : position + 1]
         bounds = {"viewer": library.viewer, "moment": MOMENT, "budget": budget}
         assert search.count(query, cap=PICTURES, **bounds) == len(expected)
         assert search.count(query, cap=3, **bounds) == min(len(expected), 4)
@@ -218,7 +222,7 @@ def test_label_scans_equal_plain_python(seed):
     library = reference_search.library(Viewer(owner.pk), MOMENT)
 
     @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-    @given(label_lists, st.sampled_from(["taken", "newest", "oldest"]), st.sampled_from([7, 12, 20]))
+    @given(label_lists, st.sampled_from(["taken", "taken-oldest", "newest", "oldest"]), st.sampled_from([7, 12, 20]))
     def check(parts, sort: str, budget: int) -> None:
         query = Query(tuple(parts), sort)
         expected = reference_search.reference_results(query, library)
@@ -264,6 +268,14 @@ def _all_pages(query: Query, viewer: Viewer, budget: int, *, size: int) -> list[
         if page.next is None:
             return ids
         after = search.Cursor.from_text(str(page.next))
+
+
+def _page_until(query: Query, viewer: Viewer, budget: int, *, position: int, size: int) -> list[int]:
+    """The ids of the page that ends at a position of the result."""
+    result = search.Search(query, viewer, moment=MOMENT, budget=budget)
+    *_, (image_id, key) = result.keys(limit=position + 1)
+    start, number = result.page_until(search.Cursor(key, image_id), size=size)
+    return [pk for pk, _ in result.keys(limit=number, after=start)]
 
 
 def _with_ids(query: Query, ids: list[int]) -> Query:

@@ -14,6 +14,7 @@ from analysis.models import ImageText
 from analysis.permissions import viewer_of
 from analysis.search.database import fetch_all
 from analysis.search.plans.planner import QueryPlan
+from analysis.search.plans.statements import Scan
 from analysis.search.plans.strategies import Strategy, choose_strategy
 from analysis.search.resolve import resolve
 from analysis.search.results import page
@@ -82,7 +83,7 @@ def test_alternative_texts_are_one_tsquery(owner):
     plan = QueryPlan(resolve(parse(any_of(100, "text:a{}")), viewer=viewer, moment=timezone.now()))
     statistics = plan.statistics(limit=61)
     assert choose_strategy(statistics) is Strategy.CANDIDATES
-    statement = plan.statement(Strategy.CANDIDATES, statistics, limit=61).text
+    statement = plan.statement(Strategy.CANDIDATES, statistics, Scan(61, plan.ordering)).text
     assert (statement.count("@@"), statement.count("phraseto_tsquery")) == (1, 100)
 
 

@@ -50,6 +50,8 @@ def test_large_library_has_the_same_months_in_the_same_order(pictures, owner, co
     monkeypatch.setattr(month_counts, "MAX_RESULTS", 0)
     assert counts(viewer) == expected  # the sample has all of so few images
     assert not months_taken(Search(parse(""), viewer)).is_exact
+    upwards = [*sorted(month for month, _ in expected if month != UNDATED), UNDATED][: len(expected)]
+    assert [month for month, _ in counts(viewer, "sort:taken-oldest")] == upwards
     monkeypatch.setattr(month_counts, "SAMPLE", 1)
     assert [month for month, _ in counts(viewer)] == [month for month, _ in expected]
 

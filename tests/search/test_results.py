@@ -146,10 +146,10 @@ def test_results_equal_plain_python(owner, colleague):
     words = ["Dog", "Cat", "Pet", "Grass", "Sky"]
     images = []
     for _ in range(40):
-        carried = {word: dice.choice([55, 70, 90, 99.99]) for word in words if dice.random() < 0.5}
+        labels = {word: dice.choice([55, 70, 90, 99.99]) for word in words if dice.random() < 0.5}
         person = dice.choice([owner, colleague])
-        image = create_labeled_image(person, carried, visibility=dice.choice([0, 0, 1, 2]))
-        images.append((image, person, carried))
+        image = create_labeled_image(person, labels, visibility=dice.choice([0, 0, 1, 2]))
+        images.append((image, person, labels))
     refresh_label_counts()
     for _ in range(60):
         chosen = [(dice.choice(words), dice.choice([0, 0, 70, 90.5]), dice.random() < 0.4) for _ in range(3)]
@@ -158,9 +158,9 @@ def test_results_equal_plain_python(owner, colleague):
         )
         naive = [
             image.filename
-            for image, person, carried in reversed(images)
+            for image, person, labels in reversed(images)
             if (person == owner or image.visibility >= 1)
-            and all((carried.get(word, -1) >= minimum) != out for word, minimum, out in chosen)
+            and all((labels.get(word, -1) >= minimum) != out for word, minimum, out in chosen)
         ]
         assert search(text, viewer_of(owner)) == naive, text
         assert count(parse(text), viewer=viewer_of(owner)) == len(naive), text

@@ -189,5 +189,5 @@ def test_synonyms_are_readable_and_lead_to_labels():
     known = synonyms.synonyms()
     assert known["ocean"] == ("Sea",)
     assert {"puppy", "automobile", "kitty", "sofa"} <= set(known)
-    # A label of its own line first means itself, so a word must not lead back to it.
+    # A label in its own line first means itself, so a word must not lead back to it.
     assert not [word for word, labels in known.items() if word in map(fold, labels)]

@@ -55,14 +55,14 @@ def case(request):
     return CASES[request.param]
 
 
-def shown(link: ShareLink, pictures: dict[str, Image]) -> list[str]:
+def listed_names(link: ShareLink, pictures: dict[str, Image]) -> list[str]:
     """Names of the pictures in its list, which are those that it opens one by one."""
     names = {image.pk: name for name, image in pictures.items()}
     one_by_one = {name for name, image in pictures.items() if find_shared_image(link, image.public_id)}
-    listed = [names[image_id] for image_id in shared_ids(link)]
-    assert set(listed) == one_by_one
-    assert [names[image.pk] for images in shared_steps(link) for image in images] == listed
-    return listed
+    pictures_of_list = [names[image_id] for image_id in shared_ids(link)]
+    assert set(pictures_of_list) == one_by_one
+    assert [names[image.pk] for images in shared_steps(link) for image in images] == pictures_of_list
+    return pictures_of_list
 
 
 def test_collection_shows_what_its_maker_may_share(case, pictures, owner):
@@ -70,23 +70,23 @@ def test_collection_shows_what_its_maker_may_share(case, pictures, owner):
     collection = Collection.objects.create(owner=owner, name="All")
     for number, image in enumerate(pictures.values()):
         CollectionImage.objects.create(collection=collection, image=image, position=str(number), added_by=image.owner)
-    assert shown(ShareLink.objects.create(owner=owner, collection=collection, **options), pictures) == expected
+    assert listed_names(ShareLink.objects.create(owner=owner, collection=collection, **options), pictures) == expected
 
 
 def test_search_shows_what_its_maker_may_share(case, pictures, owner):
     options, expected = case
     saved = SavedSearch.objects.create(owner=owner, name="All", query="sort:oldest")
-    assert shown(ShareLink.objects.create(owner=owner, search=saved, **options), pictures) == expected
+    assert listed_names(ShareLink.objects.create(owner=owner, search=saved, **options), pictures) == expected
 
 
 def test_search_shows_only_what_it_finds(owner):
     dog, cat = (create_labeled_image(owner, {name: 98}, visibility=PUBLIC) for name in ("Dog", "Cat"))
     saved = SavedSearch.objects.create(owner=owner, name="Dogs", query="dog")
     link = ShareLink.objects.create(owner=owner, search=saved)
-    assert shown(link, {"dog": dog, "cat": cat}) == ["dog"]
+    assert listed_names(link, {"dog": dog, "cat": cat}) == ["dog"]
     SavedSearch.objects.update(query="cat")
     link.refresh_from_db()
-    assert shown(link, {"dog": dog, "cat": cat}) == ["cat"]
+    assert listed_names(link, {"dog": dog, "cat": cat}) == ["cat"]
 
 
 @pytest.mark.parametrize("query", ["is:trashed", "is:trashed OR is:public", '"unclosed', "owner:colleague is:private"])
@@ -114,7 +114,7 @@ def test_searches_reach_nothing_more(query, pictures, owner):
 )
 def test_one_picture_is_shown_only_as_it_may_be(name, options, is_shown, pictures, owner):
     link = ShareLink.objects.create(owner=owner, image=pictures[name], **options)
-    assert shown(link, pictures) == ([name] if is_shown else [])
+    assert listed_names(link, pictures) == ([name] if is_shown else [])
 
 
 def test_picture_given_to_another_person_is_no_longer_shown(owner, colleague):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import boto3  # noqa: TID251
+import boto3
 import pytest
-from botocore.config import Config  # noqa: TID251
+from botocore.config import Config
 
 from imagelib.simulator import run_simulator
 

@@ -8,7 +8,7 @@ import re
 from contextlib import ExitStack
 
 import pytest
-from botocore.exceptions import (  # noqa: TID251
+from botocore.exceptions import (
     ClientError,
     ConnectionClosedError,
     EndpointConnectionError,

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from botocore.exceptions import ClientError  # noqa: TID251
+from botocore.exceptions import ClientError
 
 from tests.pictures import jpeg, png, webp
 from tests.simulator.requests import jpeg_header, picture, png_header, raw

@@ -16,7 +16,7 @@ def s3_address():
 @pytest.fixture
 def bucket(s3_address, settings, monkeypatch):
     """An empty bucket as the pictures' storage; its client."""
-    import boto3  # noqa: TID251
+    import boto3
 
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")

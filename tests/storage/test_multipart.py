@@ -46,7 +46,7 @@ def urls(browser, ticket: dict, numbers: list[int]) -> dict[str, str]:
 def send(browser, ticket: dict, numbers: list[int], content: bytes = PICTURE) -> None:
     for number, url in urls(browser, ticket, numbers).items():
         start = (int(number) - 1) * PART
-        # Without a type of its own, urllib names one that moto reads as a form.
+        # Without a type, urllib sends one that moto reads as a form.
         headers = {"Content-Type": "application/octet-stream"}
         part = urllib.request.Request(url, content[start : start + PART], headers, method="PUT")
         urllib.request.urlopen(part, timeout=30).close()
@@ -61,7 +61,7 @@ def test_large_file_is_sent_in_parts_and_checked(browser, bucket):
     assert (ticket["part_size"], ticket["arrived"]) == (PART, [])
     send(browser, ticket, NUMBERS)
     assert 'data-outcome="checking"' in browser.post(ticket["complete"]).content.decode()
-    assert browser.post(ticket["complete"]).status_code == 200  # again, as after a lost answer
+    assert browser.post(ticket["complete"]).status_code == 200  # again, as after a lost response
     tasks.check_uploads()
     image = Image.objects.get()
     assert image.sha256 == hashlib.sha256(PICTURE).hexdigest()

@@ -22,7 +22,7 @@ def s3_address():
 
 @pytest.fixture
 def client(s3_address, monkeypatch):
-    import boto3  # noqa: TID251
+    import boto3
 
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
@@ -148,7 +148,7 @@ def test_files_in_our_storage_go_with_their_versions(client, versioned_storage):
     blobs.register_pending(keys)
     for key in keys:
         blobs.put(key, b"dog")
-    blobs.remove(keys[0])  # a marker alone, as whoever deletes in S3's console leaves
+    blobs.remove(keys[0])  # a marker alone, as left by a deletion in S3's console
     blobs.put("originals/aa/1.jpg.other", b"cat")
     blobs.delete_pending(keys)
     response = client.list_object_versions(Bucket="storage")

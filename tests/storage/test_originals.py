@@ -1,4 +1,4 @@
-"""One place knows where an original lies, and leaves it there."""
+"""One module locates originals, without moving them."""
 
 from urllib.parse import parse_qs, unquote, urlsplit
 

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
-import boto3  # noqa: TID251
+import boto3
 import pytest
-from botocore.config import Config  # noqa: TID251
-from botocore.credentials import ReadOnlyCredentials  # noqa: TID251
+from botocore.config import Config
+from botocore.credentials import ReadOnlyCredentials
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.urls import reverse

@@ -6,7 +6,7 @@ import urllib.request
 from datetime import timedelta
 
 import pytest
-from botocore.stub import Stubber  # noqa: TID251
+from botocore.stub import Stubber
 from django.db.models.functions import Now
 from django.urls import reverse
 
@@ -146,28 +146,28 @@ def test_rekognition_reads_an_upright_original_from_s3(owner, rekognition, aws_b
     assert label_rows(image) == {"Dog": 98}
 
 
-def post(leave: dict, content: bytes) -> int:
+def post(grant: dict, content: bytes) -> int:
     """As a browser does it, from the fields of the leave; the file is the last one."""
     parts = [
         f'--cut\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-        for name, value in leave["fields"].items()
+        for name, value in grant["fields"].items()
     ]
     head = "".join(parts) + '--cut\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'
     body = head.encode() + content + b"\r\n--cut--\r\n"
-    params = urllib.request.Request(leave["url"], body, {"Content-Type": "multipart/form-data; boundary=cut"})
+    params = urllib.request.Request(grant["url"], body, {"Content-Type": "multipart/form-data; boundary=cut"})
     with urllib.request.urlopen(params) as answer:
         return answer.status
 
 
-def leave_for(browser, content: bytes) -> dict:
+def grant_for(browser, content: bytes) -> dict:
     return browser.post(reverse("uploads"), {"name": "dog.jpg", "size": len(content)}).json()
 
 
 def test_direct_upload_is_validated_by_a_worker(owner, rekognition, bucket, signed_in):
     browser, content = signed_in(owner), pictures.jpeg()
-    leave = leave_for(browser, content)
-    assert post(leave, content) == 204
-    assert b'data-outcome="checking"' in browser.post(leave["complete"]).content
+    grant = grant_for(browser, content)
+    assert post(grant, content) == 204
+    assert b'data-outcome="checking"' in browser.post(grant["complete"]).content
     tasks.check_uploads()
     image = Image.objects.get()
     assert keys(bucket) == {image.key, *(blobs.rendition_key(image.renditions_id, name) for name in blobs.RENDITIONS)}
@@ -181,9 +181,9 @@ def test_direct_upload_is_validated_by_a_worker(owner, rekognition, bucket, sign
 
 def test_upload_larger_than_declared_is_refused(owner, rekognition, bucket, signed_in):
     browser, content = signed_in(owner), pictures.jpeg()
-    leave = leave_for(browser, content)
-    post(leave, content + b"more")  # moto does not look at the policy
-    browser.post(leave["complete"])
+    grant = grant_for(browser, content)
+    post(grant, content + b"more")  # moto does not look at the policy
+    browser.post(grant["complete"])
     tasks.check_uploads()
     ticket = Upload.objects.get()
     assert (ticket.state, ticket.may_retry) == ("refused", True)
@@ -194,9 +194,9 @@ def test_upload_larger_than_declared_is_refused(owner, rekognition, bucket, sign
 def test_upload_replaced_during_validation_is_not_copied(owner, rekognition, bucket, signed_in):
     """The copy request names the ETag of the bytes that were read."""
     content = pictures.jpeg()
-    leave = leave_for(signed_in(owner), content)
-    post(leave, content)
-    key = leave["fields"]["key"]
+    grant = grant_for(signed_in(owner), content)
+    post(grant, content)
+    key = grant["fields"]["key"]
     with blobs.get(key) as read, Stubber(blobs.storage().connection.meta.client) as s3:
         params = {
             "Bucket": "pictures",
@@ -214,7 +214,7 @@ def test_upload_replaced_during_validation_is_not_copied(owner, rekognition, buc
 
 def test_uncompleted_upload_is_swept(owner, rekognition, bucket, signed_in):
     browser, content = signed_in(owner), pictures.jpeg()
-    post(leave_for(browser, content), content)
+    post(grant_for(browser, content), content)
     PendingBlob.objects.update(since=Now() - timedelta(hours=2))
     tasks.sweep_blobs()
     assert len(keys(bucket)) == 1  # its ticket still holds

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 
 class OverwritingStorage(FileSystemStorage):
-    """Somebody replaces a file of the import while the storage saves another one."""
+    """Someone replaces a file of the import while the storage saves another one."""
 
     target, content = None, b""
 

@@ -25,7 +25,7 @@ from analysis.models import (
 )
 from imagelib.accounts.models import ApiToken
 from tests.factories import create_labeled_image
-from tests.web.shared_rows import *  # noqa: F403
+from tests.web.shared_rows import *
 
 pytestmark = pytest.mark.django_db
 
@@ -229,7 +229,7 @@ ENTRIES = {
     **dict.fromkeys(
         ("password_change", "account_change_password", "password_change_done"), ("get", EVERYBODY_SIGNED_IN)
     ),
-    "account_set_password": ("get", EVERYBODY_GOES_BACK),  # everybody here has one: accounts/test_two_step.py
+    "account_set_password": ("get", EVERYBODY_GOES_BACK),  # everyone here has one: accounts/test_two_step.py
     **dict.fromkeys(
         ("password_reset", "account_reset_password", "account_reset_password_done", "account_inactive"),
         ("get", EVERYBODY),
@@ -280,7 +280,7 @@ PEOPLE = ("owner", "colleague", "stranger", "nobody")
 
 
 def our_patterns() -> list[URLPattern]:
-    """All addresses except the admin's and the API's, which have tests of their own."""
+    """All addresses except the admin's and the API's, which have their own tests."""
     patterns = get_resolver().url_patterns
     pages = [
         pattern
@@ -376,8 +376,9 @@ def browsers(owner, colleague, stranger, nobody, signed_in):
 def test_each_person_gets_the_expected_status(name, visibility, image, browsers):
     Image.objects.update(visibility=visibility)
     method, expected = ENTRIES[name]
-    others_first = [outcome(getattr(browser, method)(address(name, image))) for browser in reversed(browsers)]
-    outcomes = others_first[::-1]  # before the owner moves it to the trash, or out of it
+    path = address(name, image)
+    # The others first, before the owner moves it to the trash, or out of it.
+    outcomes = [outcome(getattr(browser, method)(path)) for browser in reversed(browsers)][::-1]
     assert dict(zip(PEOPLE, outcomes, strict=True)) == dict(zip(PEOPLE, expected[visibility], strict=True))
 
 
@@ -426,7 +427,8 @@ def test_read_only_pages_refuse_post(name, image, owner, signed_in):
 def test_trashed_picture_is_visible_to_its_owner_only(name, image, browsers):
     Image.objects.update(trashed_at=timezone.now(), visibility=PUBLIC)
     method, expected = ENTRIES[name]
-    outcomes = [outcome(getattr(browser, method)(address(name, image))) for browser in reversed(browsers)][::-1]
+    path = address(name, image)
+    outcomes = [outcome(getattr(browser, method)(path)) for browser in reversed(browsers)][::-1]
     assert outcomes == [expected[PUBLIC][0], 404, 404, SIGN_IN if expected[PUBLIC][3] == SIGN_IN else 404]
 
 

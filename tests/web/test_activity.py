@@ -19,7 +19,7 @@ URL = "/activity/"
 
 
 def create_batch(person=None, **fields):
-    defaults = {"recognizer": "local", "parameters": {"labels": {}}, "asked": 10, "is_fully_queued": True}
+    defaults = {"recognizer": "local", "parameters": {"labels": {}}, "queued": 10, "is_fully_queued": True}
     return Batch.objects.create(person=person, **{**defaults, **fields})
 
 
@@ -72,7 +72,7 @@ def test_row_shows_progress(owner, signed_in):
     ("fields", "figures"),
     [
         ({"done": 5}, ["0.5 per second", "10 seconds left"]),
-        ({"done": 5, "asked": 0, "is_fully_queued": False}, ["0.5 per second"]),
+        ({"done": 5, "queued": 0, "is_fully_queued": False}, ["0.5 per second"]),
         ({}, ["Estimating time left…"]),
     ],
 )
@@ -263,10 +263,10 @@ def test_retry_of_a_cause_leads_to_its_estimate(owner, staff, signed_in):
 
 
 def test_buckets_show_their_last_sync_and_errors(owner, colleague, signed_in):
-    create_bucket(owner, trouble="AccessDenied.", report={"new": 1200, "kept": 0}, sync_started_at=timezone.now())
+    create_bucket(owner, last_error="AccessDenied.", report={"new": 1200, "kept": 0}, sync_started_at=timezone.now())
     create_bucket(owner, name="others", sync_started_at=timezone.now(), sync_ended_at=timezone.now())
     syncs = signed_in(owner).get(URL).context["syncs"]
-    assert [(row.name, row.state_label, row.figures, row.trouble) for row in syncs] == [
+    assert [(row.name, row.state_label, row.figures, row.last_error) for row in syncs] == [
         ("others", "synced just now", [], ""),
         ("photos", "syncing, started just now", ["New: 1,200"], "AccessDenied."),
     ]

@@ -138,11 +138,11 @@ def test_shared_search_says_that_it_is_copied(colleague, signed_in, dogs):
 def test_page_shows_messages_and_pictures(owner, browser, alert):
     dog = create_labeled_image(owner, {"Dog": 99.0}, filename="dog.jpg")
     change(dog)
-    Delivery.objects.update(state="failed", error="It answered 500. <b>broken</b>", attempts=9)
+    Delivery.objects.update(state="failed", error="The receiver returned HTTP 500. <b>broken</b>", attempts=9)
     answer = browser.get(reverse("alert", args=[alert.pk]))
     page = Page(answer)
     assert "1 picture Failed" in page.text
-    assert "9 attempts It answered 500. <b>broken</b>" in page.text
+    assert "9 attempts The receiver returned HTTP 500. <b>broken</b>" in page.text
     assert b"<b>broken" not in answer.content
     assert page.by_id("alert-secret")["value"] == "whsec_AAAA"
     assert page.links["1 picture"] == f"/images/{dog.pk}/"
@@ -184,10 +184,10 @@ def test_pause_resume_and_secret(browser, alert):
 
 
 def test_receiver_that_wants_no_more_is_shown_with_a_button(browser, alert):
-    outbox.disable(alert, trouble="It answered 410: it wants no more messages.")
+    outbox.disable(alert, last_error="The receiver returned HTTP 410: it no longer accepts messages.")
     page = page_of(browser, alert)
     assert "Disabled by the receiver" in page.text
-    assert "It answered 410: it wants no more messages." in page.text
+    assert "The receiver returned HTTP 410: it no longer accepts messages." in page.text
     assert "Enable" in page.text
 
 
@@ -208,7 +208,7 @@ def test_test_message_is_polled_until_it_is_sent(browser, alert):
 def test_failed_messages_are_sent_again(owner, browser, alert):
     change(*(create_labeled_image(owner, {"Dog": 99.0}) for _ in range(3)))
     first, *_rest = Delivery.objects.order_by("pk")
-    Delivery.objects.update(state="failed", error="It answered 500.")
+    Delivery.objects.update(state="failed", error="The receiver returned HTTP 500.")
     assert "Send all failed messages again" in page_of(browser, alert).text
     act(browser, alert, "send-again", message=first.pk)
     assert list(Delivery.objects.filter(state="waiting")) == [first]

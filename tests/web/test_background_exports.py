@@ -154,7 +154,7 @@ def test_cancel_retry_and_delete(browser, owner):
 
     assert "Only a failed or canceled export can be retried." in act("retry")
     assert "Canceled." in act("cancel")
-    assert "It was finished already." in act("cancel")
+    assert "It has already finished." in act("cancel")
     assert "Started again." in act("retry")
     assert "Deleted." in act("delete")
     assert not Export.objects.exists()

@@ -28,7 +28,7 @@ class Unread(io.BytesIO):
 
 
 def announced(client: Client, path: str, length: int, **headers):
-    """The answer to a form of this length, of which nothing may be read."""
+    """The response to a form of this length, of which nothing may be read."""
     kind = "multipart/form-data; boundary=x"
     extra = {"CONTENT_TYPE": kind, "CONTENT_LENGTH": str(length), "wsgi.input": Unread(), **headers}
     return client.post(path, **extra)
@@ -86,8 +86,8 @@ def test_too_large_file_is_truncated_at_the_limit(owner, signed_in, settings):
 
 def test_upload_of_undeclared_size_is_deleted(owner, signed_in, pictures_folder):
     browser, content = signed_in(owner), pictures.jpeg()
-    leave = browser.post(reverse("uploads"), {"name": "dog.jpg", "size": 10}).json()
-    answer = browser.post(leave["url"], {**leave["fields"], "file": SimpleUploadedFile("x", content)})
+    grant = browser.post(reverse("uploads"), {"name": "dog.jpg", "size": 10}).json()
+    answer = browser.post(grant["url"], {**grant["fields"], "file": SimpleUploadedFile("x", content)})
     sentence = f"{len(content):,} bytes of 10 bytes arrived; please send it again"
     assert (answer.status_code, answer.content.decode()) == (400, sentence)
     assert [path for path in pictures_folder.rglob("*") if path.is_file()] == []

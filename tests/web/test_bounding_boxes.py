@@ -22,8 +22,8 @@ def drawn(*labels: LabelResult, texts=(), faces=(), width=1000, height=700):
 
 
 def test_box_outside_the_picture_is_clamped():
-    mark = drawn(a_label("Dog", Box(-0.5, 0.5, 1.0, 0.9))).boxes[0]
-    assert (mark.x, mark.y, mark.width, mark.height) == ("0.0", "350.0", "500.0", "350.0")
+    box = drawn(a_label("Dog", Box(-0.5, 0.5, 1.0, 0.9))).boxes[0]
+    assert (box.x, box.y, box.width, box.height) == ("0.0", "350.0", "500.0", "350.0")
 
 
 @pytest.mark.parametrize(
@@ -41,23 +41,23 @@ def test_longer_side_is_a_thousand_units(size, view_box, width):
 
 def test_small_boxes_are_drawn_over_large_ones():
     marks = drawn(a_label("Small", Box(0.4, 0.4, 0.1, 0.1)), a_label("Large", Box(0, 0, 1, 1))).boxes
-    assert [mark.tag.split()[0] for mark in marks] == ["Large", "Small"]
+    assert [box.tag.split()[0] for box in marks] == ["Large", "Small"]
 
 
 def test_instances_of_a_label_share_its_color():
     marks = drawn(a_label("A", Box(0, 0, 0.3, 0.3), Box(0.5, 0, 0.2, 0.2)), a_label("B", Box(0, 0.5, 0.1, 0.1))).boxes
-    assert [(mark.tag[0], mark.color) for mark in marks] == [("A", "0"), ("A", "0"), ("B", "1")]
+    assert [(box.tag[0], box.color) for box in marks] == [("A", "0"), ("A", "0"), ("B", "1")]
 
 
 def test_text_is_outlined_without_a_tag():
     text = DetectedText("EXIT", is_line=True, confidence=80, box=Box(0.1, 0.1, 0.2, 0.1), polygon=())
-    assert [(mark.tag, mark.color, mark.keys) for mark in drawn(texts=[text]).boxes] == [("", "text", "text-0")]
+    assert [(box.tag, box.color, box.keys) for box in drawn(texts=[text]).boxes] == [("", "text", "text-0")]
 
 
 def test_distant_face_keeps_its_own_box():
     face = DetectedFace(Box(0.7, 0.1, 0.1, 0.1), 99.0, None, None, None, None, {}, (), None)
     marks = drawn(a_label("Face", Box(0.1, 0.1, 0.1, 0.1)), faces=[face]).boxes
-    assert [mark.keys for mark in marks] == ["label-0", "face-0"]
+    assert [box.keys for box in marks] == ["label-0", "face-0"]
 
 
 def test_long_name_is_shortened_in_its_tag():
@@ -65,8 +65,9 @@ def test_long_name_is_shortened_in_its_tag():
     assert tag == "Very Very Very Very Very Very V… 98\u202f%"
 
 
-def test_tags_of_overlapping_boxes_do_not_overlap():
-    boxes = [(Rect(300, 300, 200, 150), 100.0)] * 6
+@pytest.mark.parametrize("step", [0, 7])
+def test_tags_of_overlapping_boxes_do_not_overlap(step):
+    boxes = [(Rect(300, 300 + step * number, 200, 150), 100.0) for number in range(6)]
     placed = place_tags(boxes, FRAME)
     assert [one.overlap(other) for index, one in enumerate(placed) for other in placed[:index]] == [0.0] * 15
 
@@ -93,5 +94,5 @@ def test_tag_width_follows_its_text():
 
 def test_boxes_of_a_padded_image_are_scaled_back():
     """40 px high, so an 80 px payload was sent: its lower half is padding."""
-    mark = drawn(a_label("Dog", Box(0.5, 0.25, 0.1, 0.25)), width=400, height=40).boxes[0]
-    assert (mark.x, mark.y, mark.width, mark.height) == ("500.0", "50.0", "100.0", "50.0")
+    box = drawn(a_label("Dog", Box(0.5, 0.25, 0.1, 0.25)), width=400, height=40).boxes[0]
+    assert (box.x, box.y, box.width, box.height) == ("500.0", "50.0", "100.0", "50.0")

@@ -51,7 +51,7 @@ def test_figures_are_shown_and_keys_escaped(tmp_path, bucket, staff, signed_in, 
         "To analyze 2 2 kB",
         "Archived: GLACIER 1 1 kB",
         "All of these $0.004 2 seconds",
-        "Restore archived objects first: imagelib never fetches them.",
+        "Restore archived objects first: imagelib never downloads them.",
         "<b>x/ 1",
     ):
         assert text in page.text

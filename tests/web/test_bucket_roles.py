@@ -39,11 +39,14 @@ def test_the_form_shows_an_external_id_that_the_saved_bucket_has(staff, s3, sign
         form = {**FORM, "owner": staff.pk, "external_id": hidden_external_id(first)}
         refused = browser.post(reverse("bucket-add"), form)
         assert (refused.status_code, "The bucket's role cannot be assumed" in Page(refused).text) == (422, True)
-        [shown] = set(re.findall(r"sts:ExternalId&quot;: &quot;(\w{32})&quot;", refused.content.decode()))
-        assert (shown in first.content.decode(), f"arn:aws:iam::{ACCOUNT}:root" in Page(refused).text) == (True, True)
-        server.external_id = shown
+        [external_id] = set(re.findall(r"sts:ExternalId&quot;: &quot;(\w{32})&quot;", refused.content.decode()))
+        assert (external_id in first.content.decode(), f"arn:aws:iam::{ACCOUNT}:root" in Page(refused).text) == (
+            True,
+            True,
+        )
+        server.external_id = external_id
         assert browser.post(reverse("bucket-add"), form).status_code == 302
-    assert (Bucket.objects.get().external_id, Bucket.objects.get().role_arn) == (shown, ROLE)
+    assert (Bucket.objects.get().external_id, Bucket.objects.get().role_arn) == (external_id, ROLE)
 
 
 def test_nobody_chooses_the_external_id(staff, bucket, s3, signed_in):
@@ -53,7 +56,7 @@ def test_nobody_chooses_the_external_id(staff, bucket, s3, signed_in):
         assert browser.post(reverse("bucket-add"), form).status_code == 302
         browser.post(reverse("bucket-edit", args=[bucket.pk]), {**FORM, "owner": bucket.owner_id, **form})
     ids = list(Bucket.objects.values_list("external_id", flat=True))
-    assert (len(ids), len(set(ids)), {len(each) for each in ids}) == (4, 4, {32})
+    assert (len(ids), len(set(ids)), {len(external_id) for external_id in ids}) == (4, 4, {32})
 
 
 @pytest.mark.parametrize(
@@ -82,7 +85,7 @@ def test_the_check_tells_what_is_wrong_with_the_role(staff, bucket, s3, signed_i
         s3.faults = {"list": ["AccessDenied!"]}
         page = check(browser, bucket)
         assert "Missing permissions: s3:ListBucket Attach the policy below to the bucket's role" in page.text
-    assert {each[:8] for each in s3.access_keys} == {KEY}
+    assert {key[:8] for key in s3.access_keys} == {KEY}
 
 
 def test_owners_see_neither_the_role_nor_the_external_id(owner, staff, bucket, signed_in):
@@ -109,7 +112,7 @@ def test_a_refused_role_pauses_the_import_with_the_reason(owner, bucket, s3, mon
         row = importer.claim(bucket.pk)
         assert importer.read(row) is None
     bucket.refresh_from_db()
-    assert (bucket.trouble.startswith("The bucket's role cannot be assumed"), bucket.paused_until is None) == (
+    assert (bucket.last_error.startswith("The bucket's role cannot be assumed"), bucket.paused_until is None) == (
         True,
         False,
     )

@@ -1,4 +1,4 @@
-"""The number of pictures that an action changes, said before; rating many."""
+"""The number of pictures that an action would change; rating many."""
 
 from __future__ import annotations
 

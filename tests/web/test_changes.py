@@ -50,8 +50,8 @@ def test_running_change_is_polled(owner, signed_in):
 
 
 def test_undo_is_not_offered_for_pictures_deleted_forever(owner, signed_in):
-    gone, kept = create_image(owner), create_image(owner)
-    change, only_gone = trash(owner, gone, kept), trash(owner, other := create_image(owner))
+    gone, remaining = create_image(owner), create_image(owner)
+    change, only_gone = trash(owner, gone, remaining), trash(owner, other := create_image(owner))
     pipeline.delete_now(Image.objects.filter(pk__in=[gone.pk, other.pk]), by_id=owner.pk)
     browser = signed_in(owner)
     page = browser.get(URL).content.decode()

@@ -58,7 +58,7 @@ def test_pictures_are_added_by_the_name_of_a_new_or_an_old_collection(owner, bro
     for images, expected in (
         ([first], "Added 1 picture to “Trips/Paris”."),
         ([first, second], "Added 1 picture to “Trips/Paris”."),
-        ([second], "These pictures are in “Trips/Paris” already."),
+        ([second], "These pictures are already in “Trips/Paris”."),
     ):
         ids = ",".join(str(image.pk) for image in images)
         name = "Trips/Paris" if images == [first] else " trips /  Paris"
@@ -369,11 +369,11 @@ def test_adding_private_pictures_to_a_shared_collection_says_who_sees_them(owner
     collection = collection_of(owner, name="All", shares_private=True)
     image = create_image(owner, visibility=PRIVATE)
     browser.post(reverse("collection-add"), {"ids": image.pk, "collection_name": "All"})
-    assert "visible to the people" not in toast(browser).text
+    assert "visible to everyone with access" not in toast(browser).text
     Collection.objects.filter(pk=collection.pk).update(is_shared=True)
     another = create_image(owner, visibility=PRIVATE)
     browser.post(reverse("collection-add"), {"ids": another.pk, "collection_name": "All"})
-    assert "1 private picture is visible to the people of this collection now." in toast(browser).text
+    assert "1 private picture is now visible to everyone with access to this collection." in toast(browser).text
 
 
 def test_sharing_is_given_and_taken(owner, colleague, signed_in, browser):
@@ -381,7 +381,7 @@ def test_sharing_is_given_and_taken(owner, colleague, signed_in, browser):
     other = signed_in(colleague)
     for username, message in (
         ("nobody-here", "There is no account named “nobody-here”."),
-        ("owner", "This collection is theirs already."),
+        ("owner", "They already own this collection."),
         ("\x00", "There is no account named “”."),
     ):
         answer = browser.post(reverse("collection-share-with", args=[collection.pk]), {"username": username})
@@ -394,9 +394,9 @@ def test_sharing_is_given_and_taken(owner, colleague, signed_in, browser):
     browser.post(reverse("collection-share-with", args=[collection.pk]), {"username": "colleague", "can_edit": "1"})
     assert other.get(reverse("collection-order", args=[collection.pk])).status_code == 200
     assert "Leave this collection" in page_of(other, collection).text
-    leave = reverse("collection-remove-person", args=[collection.pk])
-    assert other.post(leave, {"user": owner.pk}).status_code == 404
-    other.post(leave, {"user": colleague.pk})
+    remove_url = reverse("collection-remove-person", args=[collection.pk])
+    assert other.post(remove_url, {"user": owner.pk}).status_code == 404
+    other.post(remove_url, {"user": colleague.pk})
     assert other.get(collection.get_absolute_url()).status_code == 404
 
 
@@ -414,7 +414,7 @@ def test_list_needs_the_same_queries_for_one_and_three(number, owner, browser, d
 
 
 def test_empty_pages_say_what_to_do(owner, browser):
-    assert "A collection keeps pictures together" in Page(browser.get(reverse("collections"))).text
+    assert "A collection groups pictures" in Page(browser.get(reverse("collections"))).text
     assert "There are no collections here." in Page(browser.get(reverse("collections"), {"in": "Nowhere"})).text
     assert "This collection is empty." in page_of(browser, collection_of(owner)).text
 
@@ -424,12 +424,14 @@ def test_filter_offers_collections_that_one_can_open(owner, colleague, browser):
     collection_of(owner, *dogs, name="Trips/Paris")
     collection_of(owner, dogs[0], name="Best")
     Collection.objects.create(owner=colleague, name="Hidden").entries.create(image=dogs[0], position="5")
-    page = Page(browser.get(reverse("collection-filter"), {"q": "dog"}))
+    page = Page(browser.get(reverse("collection-filter"), {"q": "dog"}, headers={"HX-Request": "true"}))
     assert {name: url for name, url in page.links.items() if name} == {
         "Trips/Paris 2": "/?q=dog+collection%3ATrips%2FParis",
         "Best 1": "/?q=dog+collection%3ABest",
     }
-    chosen = Page(browser.get(reverse("collection-filter"), {"q": "dog collection:Best"}))
+    chosen = Page(
+        browser.get(reverse("collection-filter"), {"q": "dog collection:Best"}, headers={"HX-Request": "true"})
+    )
     assert chosen.links["Best 1"] == "/?q=dog"
     assert "No collections." in Page(browser.get(reverse("collection-filter"), {"q": "cat"})).text
     assert browser.get(reverse("collection-filter"), {"q": "(dog"}).status_code == 400

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection, transaction
 
 from analysis.models import Bucket
-from analysis.web.buckets import BucketForm
+from analysis.web.bucket_form import BucketForm
 from tests.factories import create_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -20,7 +20,7 @@ def has_waiting_lock() -> bool:
 
 
 def run_while_first_is_saved(second, *, owner, prefix: str = "2024/"):
-    """Run `second` in a thread, beside a transaction that saves the first.
+    """Run `second` in a thread, during a transaction that saves the first.
 
     It commits once the second waits for its lock, or has ended.
     """

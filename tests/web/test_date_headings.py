@@ -7,8 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.urls import reverse
 
+from analysis.permissions import viewer_of
 from analysis.search import results
+from analysis.search.query import Query
 from analysis.web.library import date_headings, page
+from analysis.web.library.page import library_page
+from analysis.web.library.page_links import PageRange
+from analysis.web.library.previous_cards import previous_cards
 from tests.factories import create_image
 from tests.web.pages import Page
 
@@ -39,7 +44,7 @@ def ids(browser, period: str, query: str = "") -> dict[str, list[str]]:
 
 
 def create_days(owner, *numbers: int) -> None:
-    """So many pictures on the first days of March 2026, and two without a date."""
+    """A number of pictures on the first days of March 2026, and two without a date."""
     for day, number in enumerate(numbers, start=1):
         for index in range(number):
             create_image(owner, taken_at=datetime(2026, 3, day, tzinfo=UTC) + timedelta(minutes=index))
@@ -76,15 +81,26 @@ def test_heading_of_each_month_in_the_order_by_date_taken_only(pictures, browser
 @pytest.mark.parametrize("size", [1, 2, 3, 4])
 def test_headings_are_neither_doubled_nor_missing_between_pages(pictures, browser, page_size, size):
     page_size(size)
-    response, found, seen = browser.get("/"), [], []
+    response, dates, seen = browser.get("/"), [], []
     while response:
-        shown = Page(response)
-        found += headings(shown)
-        seen += shown.cards()
-        more = shown.all("div", "load-more")
+        page = Page(response)
+        dates += headings(page)
+        seen += page.cards()
+        more = page.all("div", "load-more")
         response = browser.get(more[0]["hx-get"], headers={"HX-Request": "true"}) if more else None
-    assert found == ["March 2026", "March 2025", "Undated"]
+    assert dates == ["March 2026", "March 2025", "Undated"]
     assert seen == [picture.pk for picture in pictures]
+
+
+@pytest.mark.parametrize("numbers", [(2, 3, LONG_DAY), (1, LONG_DAY, 2, LONG_DAY + 1), (LONG_DAY, 1)])
+def test_pages_put_before_others_correct_the_headings_of_the_first_card(owner, browser, numbers):
+    create_days(owner, *numbers)
+    search = results.Search(Query(), viewer_of(owner))
+    full = library_page(search, page_range=PageRange()).cards
+    for position, (image_id, key) in enumerate(search.keys(limit=len(full) - 1), start=1):
+        before = previous_cards(search, end=results.Cursor(key, image_id), pages=1)
+        assert [card.headings for card in before.cards] == [card.headings for card in full[:position]]
+        assert before.headings == full[position].headings
 
 
 @pytest.mark.parametrize(

@@ -34,21 +34,21 @@ def add(receiver, *, state: str = State.FAILED, error: str = "", **values) -> De
     return row
 
 
-def shown(page) -> set[int]:
+def listed_ids(page) -> set[int]:
     return {int(pk) for pk in re.findall(r'id="delivery-(\d+)"', page.content.decode())}
 
 
 def test_everybody_sees_messages_of_own_alerts_and_staff_those_of_sinks(owner, colleague, staff, signed_in, sink):
     own, other, of_sink = add(create_alert(owner)), add(create_alert(colleague)), add(sink)
     for person, expected in ((owner, {own.pk}), (colleague, {other.pk}), (staff, {of_sink.pk})):
-        assert shown(signed_in(person).get(reverse(PAGE))) == expected
+        assert listed_ids(signed_in(person).get(reverse(PAGE))) == expected
 
 
 def test_cause_message_and_picture_are_shown_escaped(owner, signed_in):
     image = create_image(owner, filename="<i>.jpg")
-    add(create_alert(owner), image_id=image.pk, error="It answered 500. <script>")
+    add(create_alert(owner), image_id=image.pk, error="The receiver returned HTTP 500. <script>")
     page = signed_in(owner).get(reverse(PAGE)).content.decode()
-    assert "It answered 500. &lt;script&gt;" in page
+    assert "The receiver returned HTTP 500. &lt;script&gt;" in page
     assert (image.get_absolute_url() in page, "&lt;i&gt;.jpg" in page, "&quot;&lt;b&gt;&quot;" in page) == (True,) * 3
 
 
@@ -62,19 +62,23 @@ def test_filters_by_state_and_receiver(owner, signed_in):
     dogs, cats = create_alert(owner), create_alert(owner, "Cats")
     failed, waiting, other = add(dogs), add(dogs, state=State.WAITING), add(cats)
     browser = signed_in(owner)
-    assert shown(browser.get(reverse(PAGE), {"state": "failed"})) == {failed.pk, other.pk}
+    assert listed_ids(browser.get(reverse(PAGE), {"state": "failed"})) == {failed.pk, other.pk}
     page = browser.get(reverse(PAGE), {"alert": dogs.pk})
-    assert (shown(page), "Dogs: Webhook" in page.content.decode()) == ({failed.pk, waiting.pk}, True)
-    assert shown(browser.get(reverse(PAGE), {"state": "nonsense", "alert": "x"})) == {failed.pk, waiting.pk, other.pk}
+    assert (listed_ids(page), "Dogs: Webhook" in page.content.decode()) == ({failed.pk, waiting.pk}, True)
+    assert listed_ids(browser.get(reverse(PAGE), {"state": "nonsense", "alert": "x"})) == {
+        failed.pk,
+        waiting.pk,
+        other.pk,
+    }
 
 
 def test_failed_message_is_sent_again_and_no_other(owner, colleague, signed_in):
     mine, also_mine, foreign = add(create_alert(owner)), add(create_alert(owner, "Cats")), add(create_alert(colleague))
     browser = signed_in(owner)
     response = browser.post(reverse(AGAIN), {"delivery": foreign.pk}, follow=True)
-    assert "There is no failed message." in response.content.decode()
+    assert "There are no failed messages." in response.content.decode()
     response = browser.post(reverse(AGAIN), {"delivery": mine.pk}, follow=True)
-    assert "1 message is sent again." in response.content.decode()
+    assert "Sending 1 message again." in response.content.decode()
     states = dict(Delivery.objects.values_list("pk", "state"))
     assert states == {mine.pk: State.WAITING, also_mine.pk: State.FAILED, foreign.pk: State.FAILED}
     browser.post(reverse(AGAIN))
@@ -97,9 +101,9 @@ def test_long_lists_have_pages(owner, signed_in):
     rows = [add(alert).pk for _ in range(51)]
     browser = signed_in(owner)
     first = browser.get(reverse(PAGE))
-    assert shown(first) == set(rows[1:])
+    assert listed_ids(first) == set(rows[1:])
     [more] = re.findall(r'href="(/deliveries/\?before=\d+)"', first.content.decode())
-    assert shown(browser.get(more)) == {rows[0]}
+    assert listed_ids(browser.get(more)) == {rows[0]}
 
 
 def test_empty_page_says_what_appears_here(owner, signed_in):

@@ -38,8 +38,8 @@ def ask(browser, content: bytes = PICTURE, name="dog.jpg", **fields) -> dict:
     return browser.post(reverse("uploads"), {"name": name, "size": len(content), **fields}).json()
 
 
-def send(browser, leave: dict, content: bytes = PICTURE):
-    return browser.post(leave["url"], {**leave["fields"], "file": SimpleUploadedFile("x", content)})
+def send(browser, grant: dict, content: bytes = PICTURE):
+    return browser.post(grant["url"], {**grant["fields"], "file": SimpleUploadedFile("x", content)})
 
 
 def page_of(answer) -> Page:
@@ -47,9 +47,9 @@ def page_of(answer) -> Page:
 
 
 def test_upload_becomes_a_picture_and_leaves_nothing_behind(browser, owner, pictures_folder):
-    leave = ask(browser, sha256=hashlib.sha256(PICTURE).hexdigest())
-    assert send(browser, leave).status_code == 204
-    page = page_of(browser.post(leave["complete"]))
+    grant = ask(browser, sha256=hashlib.sha256(PICTURE).hexdigest())
+    assert send(browser, grant).status_code == 204
+    page = page_of(browser.post(grant["complete"]))
     image = Image.objects.get()
     assert (outcomes(page), page.links["dog.jpg"]) == (["stored"], f"/images/{image.pk}/")
     assert (image.owner, image.sha256) == (owner, hashlib.sha256(PICTURE).hexdigest())
@@ -59,9 +59,9 @@ def test_upload_becomes_a_picture_and_leaves_nothing_behind(browser, owner, pict
 
 
 def test_folder_of_an_upload_is_kept(browser, owner):
-    leave = ask(browser, folder="Holidays/100%_📷/../x" + "y" * 2000)
-    send(browser, leave)
-    browser.post(leave["complete"])
+    grant = ask(browser, folder="Holidays/100%_📷/../x" + "y" * 2000)
+    send(browser, grant)
+    browser.post(grant["complete"])
     assert Image.objects.get().folder.path == "Holidays/100%_📷"
     assert Image.objects.get().folder.owner == owner
 
@@ -76,9 +76,9 @@ def test_folder_of_an_upload_is_kept(browser, owner):
     ],
 )
 def test_date_of_the_file_is_the_date_taken_if_plausible(browser, modified, taken, source):
-    leave = ask(browser, modified=modified)
-    send(browser, leave)
-    browser.post(leave["complete"])
+    grant = ask(browser, modified=modified)
+    send(browser, grant)
+    browser.post(grant["complete"])
     image = Image.objects.get()
     assert (image.taken_at and f"{image.taken_at:%Y-%m-%d %H:%M}", image.taken_source) == (taken, source)
     text = page_of(browser.get(reverse("image", args=[image.pk]))).text
@@ -93,9 +93,9 @@ def test_folder_is_added_to_a_present_picture_without_one(browser, owner):
 
 
 def test_completing_twice_changes_nothing(browser):
-    leave = ask(browser)
-    send(browser, leave)
-    first, again = (outcomes(page_of(browser.post(leave["complete"]))) for _ in range(2))
+    grant = ask(browser)
+    send(browser, grant)
+    first, again = (outcomes(page_of(browser.post(grant["complete"]))) for _ in range(2))
     assert (first, again, Image.objects.count()) == (["stored"], ["stored"], 1)
 
 
@@ -104,9 +104,9 @@ def test_present_picture_is_not_sent_again(browser, owner):
     row = ask(browser, sha256=image.sha256)["row"]
     assert 'data-outcome="duplicate"' in row
     assert f"/images/{image.pk}/" in row
-    leave = ask(browser)  # without saying what it is
-    send(browser, leave)
-    assert outcomes(page_of(browser.post(leave["complete"]))) == ["duplicate"]
+    grant = ask(browser)  # without saying what it is
+    send(browser, grant)
+    assert outcomes(page_of(browser.post(grant["complete"]))) == ["duplicate"]
 
 
 def test_picture_in_the_trash_is_not_sent_and_can_be_restored(browser, owner):
@@ -114,9 +114,9 @@ def test_picture_in_the_trash_is_not_sent_and_can_be_restored(browser, owner):
     restore = f'<form method="post" action="{reverse("restore", args=[image.pk])}">'
     row = ask(browser, sha256=image.sha256)["row"]
     assert ('data-outcome="trashed"' in row, restore in row, "csrfmiddlewaretoken" in row) == (True, True, True)
-    leave = ask(browser)  # without saying what it is
-    send(browser, leave)
-    assert outcomes(page_of(browser.post(leave["complete"]))) == ["trashed"]
+    grant = ask(browser)  # without saying what it is
+    send(browser, grant)
+    assert outcomes(page_of(browser.post(grant["complete"]))) == ["trashed"]
     assert Image.objects.count() == 1
 
 
@@ -152,27 +152,27 @@ def test_invalid_file_gets_no_upload(browser, fields, sentence):
     ],
 )
 def test_received_bytes_are_checked(browser, pictures_folder, arrived, fields, sentence):
-    leave = ask(browser, **fields)
+    grant = ask(browser, **fields)
     if arrived is not None:
-        send(browser, leave, arrived)
-    page = page_of(browser.post(leave["complete"]))
+        send(browser, grant, arrived)
+    page = page_of(browser.post(grant["complete"]))
     assert (outcomes(page), sentence in page.text) == (["refused"], True)
     assert (Image.objects.count(), files_in(pictures_folder)) == (0, [])
 
 
 def test_format_is_read_from_the_content(browser):
     content = pictures.every_format()["png"]
-    leave = ask(browser, content, name="photo.jpg")
-    send(browser, leave, content)
-    browser.post(leave["complete"])
+    grant = ask(browser, content, name="photo.jpg")
+    send(browser, grant, content)
+    browser.post(grant["complete"])
     assert Image.objects.get().format == "png"
 
 
 def test_upload_of_another_person_is_not_found(browser, colleague, signed_in):
-    leave, other = ask(browser), signed_in(colleague)
-    for answer in (send(other, leave), other.post(leave["complete"])):
+    grant, other = ask(browser), signed_in(colleague)
+    for answer in (send(other, grant), other.post(grant["complete"])):
         assert (answer.status_code, answer.content.decode()) == (404, "Unknown upload. Please send the file again.")
-    send(browser, leave)
+    send(browser, grant)
     assert other.get(reverse("upload-states"), {"id": str(Upload.objects.get().pk)}).content.strip() == b""
     assert browser.post(reverse("upload-complete", args=[uuid4()])).status_code == 404
 
@@ -195,10 +195,10 @@ def test_right_lost_since_the_upload_was_permitted(browser, owner, pictures_fold
 
 
 def test_expired_upload_is_rejected_and_its_bytes_are_deleted(browser, pictures_folder):
-    leave = ask(browser)
-    send(browser, leave)
+    grant = ask(browser)
+    send(browser, grant)
     Upload.objects.update(expires_at=Now() - timedelta(hours=1))
-    for answer in (send(browser, leave), browser.post(leave["complete"])):
+    for answer in (send(browser, grant), browser.post(grant["complete"])):
         assert answer.status_code == 410
         assert answer.content.decode() == "This upload expired. Please send the file again."
     tasks.sweep_blobs()
@@ -225,15 +225,15 @@ def test_pending_upload_is_not_deleted(browser, state):
 
 
 def test_upload_accepts_one_file(browser):
-    leave = ask(browser)
-    send(browser, leave)
-    browser.post(leave["complete"])
-    answer = send(browser, leave, pictures.jpeg(seed=2))
+    grant = ask(browser)
+    send(browser, grant)
+    browser.post(grant["complete"])
+    answer = send(browser, grant, pictures.jpeg(seed=2))
     assert (answer.status_code, answer.content.decode()) == (
         409,
         "This file was already uploaded. Start a new upload to send it again.",
     )
-    assert outcomes(page_of(browser.post(leave["complete"]))) == ["stored"]
+    assert outcomes(page_of(browser.post(grant["complete"]))) == ["stored"]
     assert Image.objects.get().sha256 == hashlib.sha256(PICTURE).hexdigest()
 
 
@@ -255,9 +255,9 @@ def test_states_take_five_queries(browser, owner, number, django_assert_num_quer
     ids = []
     for seed in range(number):
         content = pictures.jpeg(seed=seed)
-        leave = ask(browser, content)
-        send(browser, leave, content)
-        browser.post(leave["complete"])
+        grant = ask(browser, content)
+        send(browser, grant, content)
+        browser.post(grant["complete"])
     ids = [str(pk) for pk in Upload.objects.values_list("pk", flat=True)]
     with django_assert_num_queries(5):  # session, person, uploads, labels, states
         page = page_of(browser.get(reverse("upload-states"), {"id": ids}))
@@ -284,10 +284,10 @@ def in_s3(settings, monkeypatch):
 
 
 def test_presigned_form_restricts_key_size_type_and_time(browser, in_s3, settings):
-    leave = ask(browser)
+    grant = ask(browser)
     ticket = Upload.objects.get()
-    assert leave["url"] == "https://pictures.s3.eu-central-1.amazonaws.com/"
-    policy = json.loads(base64.b64decode(leave["fields"]["policy"]))
+    assert grant["url"] == "https://pictures.s3.eu-central-1.amazonaws.com/"
+    policy = json.loads(base64.b64decode(grant["fields"]["policy"]))
     conditions = [
         condition
         for condition in policy["conditions"]
@@ -303,14 +303,14 @@ def test_presigned_form_restricts_key_size_type_and_time(browser, in_s3, setting
         {"x-amz-algorithm": "AWS4-HMAC-SHA256"},
     ]
     named = {name for condition in policy["conditions"] if isinstance(condition, dict) for name in condition}
-    assert set(leave["fields"]) - {"policy", "x-amz-signature"} == named - {"bucket"}
+    assert set(grant["fields"]) - {"policy", "x-amz-signature"} == named - {"bucket"}
     assert ticket.expires_at - ticket.issued_at == timedelta(seconds=settings.UPLOAD_TICKET_SECONDS)
-    assert "dog" not in leave["fields"]["key"]
+    assert "dog" not in grant["fields"]["key"]
 
 
 def test_upload_to_s3_is_checked_by_a_worker(browser, in_s3):
-    leave = ask(browser)
-    page = page_of(browser.post(leave["complete"]))
+    grant = ask(browser)
+    page = page_of(browser.post(grant["complete"]))
     row = page.all("li", "upload-row")[0]
     ticket = Upload.objects.get()
     assert (row["data-outcome"], row["data-ticket"], ticket.state) == ("checking", str(ticket.pk), "arrived")
@@ -322,7 +322,7 @@ def test_upload_that_crashes_workers_is_rejected(browser, pictures_folder):
     send(browser, ask(browser))
     Upload.objects.update(state="arrived")
     for _ in range(leases.MAX_ATTEMPTS):
-        assert uploads.claim()  # and then nothing more is heard of whoever did
+        assert uploads.claim()  # and then the claiming worker is gone
         Upload.objects.update(next_attempt_at=Now() - timedelta(seconds=1))
     tasks.check_uploads()
     reason = "each worker that checked it stopped unexpectedly"
@@ -345,9 +345,9 @@ def test_storage_event_completes_an_upload(browser, in_s3):
 
 
 def test_sidecar_sent_with_the_ticket_is_read(browser):
-    leave = ask(browser, sidecar=SimpleUploadedFile("dog.xmp", pictures.dated_xmp()))
-    send(browser, leave)
-    assert outcomes(page_of(browser.post(leave["complete"]))) == ["stored"]
+    grant = ask(browser, sidecar=SimpleUploadedFile("dog.xmp", pictures.dated_xmp()))
+    send(browser, grant)
+    assert outcomes(page_of(browser.post(grant["complete"]))) == ["stored"]
     image = Image.objects.get()
     assert (f"{image.taken_at:%Y-%m-%d %H:%M}", image.taken_offset) == ("2021-06-05 23:30", 120)
     assert (image.latitude, image.longitude) == (47.5583333, -13.6416667)
@@ -355,7 +355,7 @@ def test_sidecar_sent_with_the_ticket_is_read(browser):
 
 @pytest.mark.parametrize("packet", [pictures.full_xmp() + b" " * 2**20, b"<a", b"<!DOCTYPE x>"])
 def test_sidecar_that_is_too_large_or_no_xmp_costs_only_itself(browser, packet):
-    leave = ask(browser, sidecar=SimpleUploadedFile("dog.xmp", packet))
-    send(browser, leave)
-    assert outcomes(page_of(browser.post(leave["complete"]))) == ["stored"]
+    grant = ask(browser, sidecar=SimpleUploadedFile("dog.xmp", packet))
+    send(browser, grant)
+    assert outcomes(page_of(browser.post(grant["complete"]))) == ["stored"]
     assert Image.objects.get().title == ""

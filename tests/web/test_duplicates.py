@@ -208,7 +208,7 @@ def test_celebrity_is_taken_over(owner, browser):
 def test_undo_does_not_count_pictures_it_cannot_restore(owner, browser):
     best, *others = (create_image(owner, phash=HASH) for _ in range(3))
     page = keep(browser, best, *others)
-    create_image(owner, sha256=others[0].sha256)  # brought in again
+    create_image(owner, sha256=others[0].sha256)  # imported again
     assert "Undone on 1 picture." in undo(browser, page).text
 
 
@@ -321,5 +321,5 @@ def label_id(image: Image, name: str) -> int:
 
 
 def mark_of(image: Image) -> tuple[bool, int | None]:
-    mark = Rating.objects.get(image=image)
-    return mark.is_favorite, mark.rating
+    rating = Rating.objects.get(image=image)
+    return rating.is_favorite, rating.rating

@@ -18,7 +18,7 @@ from analysis.curation import collections
 from analysis.models import Export, Image
 from analysis.recognition.search_index import reindex
 from tests import pictures
-from tests.factories import create_analysis, create_labeled_image
+from tests.factories import create_analysis, create_labeled_image, create_user
 
 pytestmark = pytest.mark.django_db
 FORM = {"format": "jsonl", "labels": "effective"}
@@ -110,7 +110,9 @@ def detail(archive: zipfile.ZipFile, name: str) -> float:
     ],
 )
 def test_selection_is_downloaded_as_an_archive(owner, signed_in, photos, name, names):
-    ids = ",".join(str(image.pk) for image in photos)
+    content = io.BytesIO(pictures.jpeg())
+    hidden = pipeline.ingest_file(content, name="hidden.jpg", owner_id=create_user("ann").pk).image
+    ids = ",".join(str(image.pk) for image in [*photos, hidden])
     assert archive_of(signed_in(owner), name, ids=ids).namelist() == names
     assert not Export.objects.exists()
 

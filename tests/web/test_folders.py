@@ -94,7 +94,7 @@ def test_many_folders_are_shown_in_steps(owner, signed_in, monkeypatch):
 
 
 def folder_filter(browser, query: str) -> dict[str, str]:
-    page = Page(browser.get(reverse("folder-filter"), {"q": query}))
+    page = Page(browser.get(reverse("folder-filter"), {"q": query}, headers={"HX-Request": "true"}))
     return {name: url for name, url in page.links.items() if name and not name.startswith("Exclude")}
 
 

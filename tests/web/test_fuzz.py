@@ -12,7 +12,7 @@ from urllib.parse import quote_from_bytes
 import pytest
 from django.test import Client
 
-from tests.web.shared_rows import *  # noqa: F403
+from tests.web.shared_rows import *
 from tests.web.test_access import address, our_patterns
 
 pytestmark = pytest.mark.django_db

@@ -31,7 +31,7 @@ def look(browser, image, **parameters) -> Page:
 
 
 def analyzed(owner, *, fields=None, **contents):
-    """A picture with a current answer of each API named."""
+    """A picture with a current result of each given API."""
     image = create_image(owner, **(fields or {}))
     for api, answer in contents.items():
         create_analysis(image, api=api, state="done", answer=answer, recognizer="rekognition", model_version="3.0")
@@ -229,15 +229,15 @@ def test_hostile_text_is_escaped_and_nothing_is_inline(owner, browser):
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_image_page_takes_fifteen_queries(owner, browser, number, django_assert_num_queries):
+def test_image_page_takes_fourteen_queries(owner, browser, number, django_assert_num_queries):
     image = analyzed(
         owner,
         labels=labels_answer(**{f"Label_{index}": 90.0 for index in range(number)}),
         faces=rekognition_responses.faces(*[rekognition_responses.face()] * number),
     )
-    # session, person; picture; best labels; latest and current analyses, verdicts, labels; one's own mark;
+    # session, person; picture; latest and current analyses, verdicts, labels; one's own mark;
     # permissions of the person and of their groups; ids of the search, neighbors; collections
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(14):
         look(browser, image)
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 from django.urls import reverse
 
-from analysis.models import Analysis, Image
+from analysis.models import Analysis, Image, Viewer
 from analysis.permissions import viewer_of
 from analysis.recognition.search_index import reindex
 from analysis.search.query import Query
 from analysis.search.results import PAGE_SIZE, Search
-from analysis.web.library.page import page_range_of, page_range_url
+from analysis.web.library.page_links import page_range_of, page_range_url
 from tests.factories import create_analysis, create_image, labels_answer
 from tests.web.pages import Page
 
@@ -60,6 +60,38 @@ def test_htmx_appends_the_next_page_and_updates_the_url(many, browser):
     last = browser.get(Page(added).by_id("load-more")["hx-get"], **HTMX)
     assert Page(last).by_id("load-more") is None
     assert last["X-Address"] == "/?pages=3"
+
+
+def previous_link(page: Page) -> str:
+    return page.by_id("load-previous")["data-url"]
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [("", "Newer pictures"), ("sort:oldest", "Older pictures"), ("sort:name", "Previous pictures")],
+)
+def test_result_entered_in_its_middle_has_a_link_to_the_page_before(many, browser, query, name):
+    first = look(browser, query)
+    assert first.by_id("load-previous") is None
+    second = Page(browser.get(first.links["Load more"]))
+    third = Page(browser.get(second.links["Load more"]))
+    assert Page(browser.get(third.links[name])).cards() == second.cards()
+    assert Page(browser.get(second.links[name])).cards() == first.cards()
+    assert name not in Page(browser.get(second.links[name])).links
+
+
+def test_pages_before_are_put_before_the_others_and_update_the_url(many, browser):
+    ids = [image.pk for image in many]
+    next_page = look(browser, after=str(Search(Query(), Viewer(many[0].owner_id)).cursor_of(many[PAGE_SIZE + 9].pk)))
+    assert next_page.cards() == ids[PAGE_SIZE + 10 :]
+    response = browser.get(previous_link(next_page), **HTMX)
+    assert Page(response).cards() == ids[10 : PAGE_SIZE + 10]
+    [added] = Page(response).all("ul")
+    assert look(browser, **dict(parse_qsl(urlsplit(added["data-url"]).query))).cards() == ids[10 : 2 * PAGE_SIZE + 10]
+    last = browser.get(previous_link(Page(response)), **HTMX)
+    assert Page(last).cards() == ids[:10]
+    assert Page(last).by_id("load-previous") is None
+    assert Page(last).all("ul")[0]["data-url"] == "/?pages=3"
 
 
 def test_updated_url_shows_the_same_cards(many, browser):

@@ -34,6 +34,7 @@ def query_of(url: str) -> str:
     ("words", "order"),
     [
         ("Newest first", "bca"),
+        ("Oldest first", "acb"),
         ("Recently added first", "cba"),
         ("Earliest added first", "abc"),
         ("By name", "cab"),

@@ -15,12 +15,12 @@ pytestmark = pytest.mark.django_db
 
 def links(page) -> dict[str, tuple[str, bool]]:
     """The address by title, and whether it is the current page."""
-    found = re.findall(
+    entries = re.findall(
         r'class="navigation-link"\s+href="([^"]*)"\s+hx-boost="false"( aria-current="page")?>.*?<span>([^<]*)</span>',
         page.content.decode(),
         re.DOTALL,
     )
-    return {title: (url, bool(current)) for url, current, title in found}
+    return {title: (url, bool(current)) for url, current, title in entries}
 
 
 def current(page) -> list[str]:

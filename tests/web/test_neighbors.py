@@ -35,11 +35,15 @@ def test_first_and_last_picture_have_one_arrow(owner, browser):
     assert [element["rel"] for element in look(browser, old).all("a", "neighbor-link")] == ["prev"]
 
 
-def test_picture_outside_the_search_has_a_next_picture(owner, browser):
+def test_picture_outside_the_search_has_those_beside_its_place(owner, browser):
     dog = create_labeled_image(owner, {"Dog": 98})
-    other = create_image(owner, added_at=START.replace(year=2030))
+    newer = create_labeled_image(owner, {"Dog": 98}, taken_at=START.replace(year=2031))
+    other = create_image(owner, taken_at=START.replace(year=2030))
+    arrows = look(browser, other, q="dog sort:taken-oldest").all("a", "neighbor-link")
+    assert [element["href"].partition("?")[0] for element in arrows] == [f"/images/{newer.pk}/"]
     assert [element["href"] for element in look(browser, other, q="dog").all("a", "neighbor-link")] == [
-        f"/images/{dog.pk}/?q=dog"
+        f"/images/{newer.pk}/?q=dog",
+        f"/images/{dog.pk}/?q=dog",
     ]
 
 
@@ -67,7 +71,7 @@ def test_shortcuts_are_declared_on_their_controls(owner, browser):
         "f": "Toggle favorite",
         "F": "Full screen",
         "i": "Show or hide the details",
-        "z": "Zoom in, or show all of the picture",
+        "z": "Zoom in or fit to window",
         "+": "Zoom in",
         "-": "Zoom out",
         "t": "Add a label or tag",

@@ -27,7 +27,7 @@ def response_text(browser, action: str, **fields) -> str:
 
 @pytest.fixture
 def shared(owner):
-    """A picture that the stranger sees, beside one with a tag that they do not see."""
+    """A picture that the stranger sees, next to one with a tag that they do not see."""
     private = create_labeled_image(owner, {"Dog": 90})
     verdicts.add(private.pk, name="secret plans", by_id=owner.pk)
     return create_labeled_image(owner, {"Dog": 90}, visibility=Image.Visibility.SHARED)

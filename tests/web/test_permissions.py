@@ -9,7 +9,7 @@ from django.test import Client
 from analysis.models import Bucket, Image
 from analysis.permissions import Codename
 from tests.factories import create_user
-from tests.web.shared_rows import *  # noqa: F403
+from tests.web.shared_rows import *
 from tests.web.shared_rows import client_with, session_of
 from tests.web.test_access import ENTRIES, PRIVATE, address, outcome
 

@@ -1,4 +1,4 @@
-"""Places beside the results and on the picture's page."""
+"""Places next to the results and on the picture's page."""
 
 import pytest
 from django.urls import reverse
@@ -19,7 +19,7 @@ def images(owner):
 
 
 def links_of(browser, query: str) -> dict[str, str]:
-    page = Page(browser.get(reverse("place-filter"), {"q": query}))
+    page = Page(browser.get(reverse("place-filter"), {"q": query}, headers={"HX-Request": "true"}))
     return {name: url for name, url in page.links.items() if name and not name.startswith("Exclude")}
 
 
@@ -35,6 +35,16 @@ def test_filter_narrows_from_countries_to_cities(owner, stranger, signed_in, ima
     assert links_of(signed_in(stranger), "") == {}
     assert "No places." in Page(signed_in(stranger).get(reverse("place-filter"))).text
     assert browser.get(reverse("place-filter"), {"q": "(dog"}).status_code == 400
+
+
+def test_filters_are_pages_without_a_script(owner, signed_in, images):
+    browser = signed_in(owner)
+    library = Page(browser.get("/", {"q": "-dog"}))
+    places = Page(browser.get(library.links["All places"]))
+    assert places.links["-dog"] == "/?q=-dog"
+    assert len(Page(browser.get(places.links["Austria 4"])).cards()) == 4
+    assert library.links["On this day"] == "/?q=-dog+day%3Atoday"
+    assert Page(browser.get(library.links["On this day"])).cards() == []
 
 
 def test_filter_says_that_it_counted_only_the_first_pictures(owner, signed_in, images, monkeypatch):

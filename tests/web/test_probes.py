@@ -21,14 +21,14 @@ INSIDE = {"HTTP_HOST": "10.0.3.7:8000", "REMOTE_ADDR": "10.0.3.1"}
 
 
 @pytest.fixture
-def look(monkeypatch):
+def set_findings(monkeypatch):
     """Sets the findings of /readyz; by default those of the real servers."""
-    monkeypatch.setattr(readiness, "look", readiness.Readiness().findings)
+    monkeypatch.setattr(readiness, "current_findings", readiness.Readiness().findings)
 
-    def of(*findings) -> None:
-        monkeypatch.setattr(readiness, "look", lambda: list(findings))
+    def set_to(*findings) -> None:
+        monkeypatch.setattr(readiness, "current_findings", lambda: list(findings))
 
-    return of
+    return set_to
 
 
 @pytest.fixture
@@ -56,9 +56,9 @@ def families(client: Client) -> dict[str, dict[tuple[str, ...], float]]:
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 @pytest.mark.django_db
-def test_probes_need_no_host_no_tls_and_no_sign_in(nobody, settings, look, path: str) -> None:
+def test_probes_need_no_host_no_tls_and_no_sign_in(nobody, settings, set_findings, path: str) -> None:
     settings.SECURE_SSL_REDIRECT, settings.ALLOWED_HOSTS = True, ["pictures.example.org"]
-    look(ok("database", "PostgreSQL 18."))
+    set_findings(ok("database", "PostgreSQL 18."))
     response = nobody.get(path, **INSIDE)
     assert (response.status_code, response["Cache-Control"].split(",")[0]) == (200, "max-age=0")
     assert nobody.get("/", **INSIDE).status_code == 400  # without a traceback, though nobody is known yet
@@ -78,11 +78,11 @@ def people(nobody, signed_in, owner, staff) -> dict[str, Client]:
 
 
 @pytest.mark.django_db
-def test_readiness_tells_causes_only_to_staff_and_watchers(people, settings, look) -> None:
+def test_readiness_tells_causes_only_to_staff_and_watchers(people, settings, set_findings) -> None:
     nobody = people["nobody"]
-    look(ok("database", "PostgreSQL 18."), failed("redis", "Redis is not available.", "Check REDIS_URL."))
+    set_findings(ok("database", "PostgreSQL 18."), failed("redis", "Redis is not available.", "Check REDIS_URL."))
     settings.METRICS_TOKEN, settings.METRICS_ADDRESSES = TOKEN, ["10.9.0.0/16"]
-    told = {
+    explained = {
         "status": "not ready",
         "checks": [
             {"subject": "database", "state": "ok", "sentence": "PostgreSQL 18.", "next_step": ""},
@@ -104,12 +104,12 @@ def test_readiness_tells_causes_only_to_staff_and_watchers(people, settings, loo
     untold = {"status": "not ready"}
     assert {name: response.json() for name, response in answers.items()} == {
         **dict.fromkeys(("nobody", "owner", "wrong token"), untold),
-        **dict.fromkeys(("staff", "token", "address"), told),
+        **dict.fromkeys(("staff", "token", "address"), explained),
     }
 
 
 @pytest.mark.django_db
-def test_readiness_looks_at_the_real_servers(nobody, settings, look) -> None:
+def test_readiness_looks_at_the_real_servers(nobody, settings, set_findings) -> None:
     settings.METRICS_TOKEN = TOKEN
     response = nobody.get("/readyz", headers=bearer(TOKEN))
     states = {row["subject"]: row["state"] for row in response.json()["checks"]}
@@ -124,16 +124,18 @@ def test_a_look_that_hangs_is_bounded_and_started_once() -> None:
         release.wait(30)
         return ok("storage", "It answers.")
 
-    looks = readiness.Readiness((Check("storage", hang), Check("quick", lambda: ok("quick", "Yes."))), limit=0.05)
+    readiness_checks = readiness.Readiness(
+        (Check("storage", hang), Check("quick", lambda: ok("quick", "Yes."))), limit=0.05
+    )
     started = time.monotonic()
-    assert [row.state for row in looks.findings()] == ["failed", "ok"]
-    looks._made_at = float("-inf")
-    assert [row.sentence for row in looks.findings()] == ["No response within 0.05 s.", "Yes."]
+    assert [row.state for row in readiness_checks.findings()] == ["failed", "ok"]
+    readiness_checks._made_at = float("-inf")
+    assert [row.sentence for row in readiness_checks.findings()] == ["No response within 0.05 s.", "Yes."]
     assert time.monotonic() - started < 10
     assert len(runs) == 1
     release.set()
-    looks._made_at, looks._limit = float("-inf"), 30
-    assert [row.sentence for row in looks.findings()] == ["It answers.", "Yes."]
+    readiness_checks._made_at, readiness_checks._limit = float("-inf"), 30
+    assert [row.sentence for row in readiness_checks.findings()] == ["It answers.", "Yes."]
 
 
 @pytest.mark.parametrize(
@@ -167,26 +169,26 @@ def test_requests_are_counted_by_view_without_a_query(watched, django_assert_num
     for path in ("/nowhere/1/", "/nowhere/2/"):
         Client().get(path)
     Client().generic("BREW", "/accounts/login/")
-    found = families(Client())
-    assert found["imagelib_http_requests_total"] == {
+    metrics = families(Client())
+    assert metrics["imagelib_http_requests_total"] == {
         ("GET", "200", "login"): 1,
         ("GET", "404", "none"): 2,
         ("other", "405", "login"): 1,
     }
-    assert found["imagelib_http_request_seconds_count"] == {("login",): 2, ("none",): 2}
-    assert found["imagelib_http_request_seconds_bucket"]["+Inf", "login"] == 2
+    assert metrics["imagelib_http_request_seconds_count"] == {("login",): 2, ("none",): 2}
+    assert metrics["imagelib_http_request_seconds_bucket"]["+Inf", "login"] == 2
 
 
 @pytest.mark.django_db
 def test_figures_of_the_database_and_of_redis(watched, nobody, owner, settings) -> None:
     create_analysis(create_image(owner))
-    found = families(nobody)
-    assert found["imagelib_queue_waiting"] == {("labels", "local"): 1}
-    assert found["imagelib_queue_oldest_seconds"]["labels", "local"] >= 0
-    assert found["imagelib_spend_month_dollars"] == {(): 0}
-    assert found["imagelib_bulk_runs"]["running",] == 0
-    assert found["imagelib_database_pool_max"][()] >= 1
-    assert set(found["imagelib_metrics_errors"].values()) == {0}
+    metrics = families(nobody)
+    assert metrics["imagelib_queue_waiting"] == {("labels", "local"): 1}
+    assert metrics["imagelib_queue_oldest_seconds"]["labels", "local"] >= 0
+    assert metrics["imagelib_spend_month_dollars"] == {(): 0}
+    assert metrics["imagelib_bulk_runs"]["running",] == 0
+    assert metrics["imagelib_database_pool_max"][()] >= 1
+    assert set(metrics["imagelib_metrics_errors"].values()) == {0}
 
 
 @pytest.mark.django_db
@@ -198,14 +200,14 @@ def test_without_redis_the_database_is_still_told(nobody, settings, monkeypatch,
     lost = redis.Redis.from_url("unix:///nowhere/redis.sock")
     monkeypatch.setattr(exchange, "_redis", lambda: lost)
     monkeypatch.setattr(services, "_redis", lambda: lost)
-    found = families(nobody)
-    assert found["imagelib_metrics_errors"] == {
+    metrics = families(nobody)
+    assert metrics["imagelib_metrics_errors"] == {
         ("processes",): 1,
         ("database",): 0,
         ("broker",): 1,
         ("rate_limits",): 0,
     }
-    assert "imagelib_spend_month_dollars" in found
+    assert "imagelib_spend_month_dollars" in metrics
 
 
 def test_middleware_answers_the_addresses_of_the_url_configuration() -> None:

@@ -40,7 +40,7 @@ def server(transactional_db, clock, monkeypatch):
         yield server
 
 
-def found(browser: Client) -> int:
+def match_count(browser: Client) -> int:
     return len(Page(browser.get(reverse("library"), {"q": "name:picture"})).cards())
 
 
@@ -52,7 +52,7 @@ def test_searches_read_the_replica_until_a_person_changes_something(server, cloc
     for client in (browser, other):
         client.force_login(owner)
     server.catch_up()
-    assert (found(browser), found(other)) == (1, 1)
+    assert (match_count(browser), match_count(other)) == (1, 1)
     with searching_in(replica.REPLICA):
         assert fetch_all("SELECT pg_is_in_recovery()") == [(True,)]
 
@@ -60,22 +60,22 @@ def test_searches_read_the_replica_until_a_person_changes_something(server, cloc
     server.execute("SELECT pg_wal_replay_pause()")
     server.wait("SELECT pg_get_wal_replay_pause_state()", "paused")
     factories.create_image(owner)
-    assert (found(browser), found(other)) == (1, 1)
+    assert (match_count(browser), match_count(other)) == (1, 1)
     changed = browser.post(reverse("image-rating", args=[image.pk]), {"rating": "3"})
     assert (changed.status_code < 400, changed.cookies["primary"]["max-age"]) == (True, replica.PRIMARY_SECONDS)
-    assert (found(browser), found(other)) == (2, 1)
-    assert found(Client(headers={"Authorization": "Bearer none"})) == 0  # programs ask the primary database
+    assert (match_count(browser), match_count(other)) == (2, 1)
+    assert match_count(Client(headers={"Authorization": "Bearer none"})) == 0  # programs ask the primary database
 
-    # Everybody's searches leave a replica that is too far behind, and return when it has caught up.
+    # Everyone's searches leave a replica that is too far behind, and return when it has caught up.
     for _ in range(7):
         clock.seconds += replica.CHECK_SECONDS
-        number = found(other)
+        number = match_count(other)
     assert (number, replica.monitor.status.state) == (2, ReplicaState.BEHIND)
     assert "does not have the latest changes yet" in check_replica().sentence
     server.execute("SELECT pg_wal_replay_resume()")
     server.catch_up()
     clock.seconds += replica.CHECK_SECONDS
-    assert (found(other), replica.monitor.status.state) == (2, ReplicaState.USABLE)
+    assert (match_count(other), replica.monitor.status.state) == (2, ReplicaState.USABLE)
 
     # The same limit of time as on the primary database.
     with searching_in(replica.REPLICA), time_limit():
@@ -83,11 +83,11 @@ def test_searches_read_the_replica_until_a_person_changes_something(server, cloc
     assert check_replica().sentence == "Searches read the replica; it has the latest changes."
     assert "read replica" in {check.subject for check in doctor.all_checks()}
 
-    # A page that the replica fails to answer is answered by the primary database.
+    # If the replica fails, the primary database is used.
     server.stop()
-    assert (found(other), replica.monitor.status.state) == (2, ReplicaState.UNREACHABLE)
+    assert (match_count(other), replica.monitor.status.state) == (2, ReplicaState.UNREACHABLE)
     clock.seconds += replica.CHECK_SECONDS
-    assert (found(other), replica.monitor.status.state) == (2, ReplicaState.UNREACHABLE)
+    assert (match_count(other), replica.monitor.status.state) == (2, ReplicaState.UNREACHABLE)
     assert check_replica().sentence.startswith("The read replica is not available: ")
 
 
@@ -106,5 +106,5 @@ def test_database_that_is_no_standby_is_not_searched(transactional_db, monkeypat
     monkeypatch.setitem(connections.settings, "replica", connections.settings["default"])
     monitor = ReplicaMonitor()
     assert (monitor.is_usable(), monitor.status.state) == (False, ReplicaState.NO_STANDBY)
-    assert "is no standby of the primary database" in check_replica().sentence
+    assert "is not a standby of the primary database" in check_replica().sentence
     del connections["replica"]

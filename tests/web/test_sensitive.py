@@ -1,4 +1,4 @@
-"""Sensitive pictures are blurred wherever they appear, unless turned off."""
+"""Sensitive pictures are blurred on all pages, unless turned off."""
 
 from __future__ import annotations
 

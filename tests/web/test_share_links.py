@@ -183,7 +183,7 @@ def test_audit_log_says_who_shared_and_revoked(owner, signed_in):
     image = create_image(owner)
     link = share_links.create(owner, image, share_links.LinkOptions())
     share_links.revoke(link, by_id=owner.pk)
-    share_links.revoke(link, by_id=owner.pk)  # nothing to revoke any more
+    share_links.revoke(link, by_id=owner.pk)  # nothing left to revoke
     share_links.restore(link)
     entries = AuditEntry.objects.filter(object_type="sharelink").order_by("pk")
     assert list(entries.values_list("action", "actor_id")) == [

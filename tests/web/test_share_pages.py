@@ -23,7 +23,7 @@ from analysis.web.sharing.unlock import MAX_ATTEMPTS
 from tests import pictures
 from tests.factories import create_image
 from tests.web.pages import Page
-from tests.web.shared_rows import *  # noqa: F403
+from tests.web.shared_rows import *
 
 pytestmark = pytest.mark.django_db
 

@@ -1,4 +1,4 @@
-"""Similar pictures beside a picture, and the sentence where there are none."""
+"""Similar pictures on a picture's page, and the message if there are none."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from django.urls import reverse
 from analysis.delivery import sink_runs, sinks
 from analysis.models import Sink, SinkRun
 from tests.delivery.aws_services import REGION
-from tests.delivery.conftest import *  # noqa: F403
+from tests.delivery.conftest import *
 from tests.factories import create_bucket, create_bucket_image, create_labeled_image, create_user
 from tests.web.pages import Page
 
@@ -66,8 +66,8 @@ def test_each_channel_is_added_and_edited_by_its_form(browser, channel):
     assert (sink.name, sink.channel, sink.options) == (VALID[channel].get("name", "My sink"), channel, OPTIONS[channel])
     assert (sink.is_active, sink.secret != "") == (channel != "object_tags", channel == "webhook")
     edit = reverse("sink-edit", args=[sink.pk])
-    shown = {field["name"]: field.get("value") for field in Page(browser.get(edit)).all("input") if "name" in field}
-    assert shown["name"] == sink.name
+    values = {field["name"]: field.get("value") for field in Page(browser.get(edit)).all("input") if "name" in field}
+    assert values["name"] == sink.name
     browser.post(edit, {**VALID[channel], "name": "Other", "query": ""})
     sink.refresh_from_db()
     assert (sink.name, sink.query, sink.options) == ("Other", "", OPTIONS[channel])
@@ -82,15 +82,15 @@ def test_each_channel_is_added_and_edited_by_its_form(browser, channel):
         ("sqs", {"form": "other"}, "Select a valid choice"),
         ("sqs", {"query": "width:"}, "width: needs a value"),
         ("sns", {"address": QUEUE}, "Enter the ARN of a topic"),
-        ("eventbridge", {"source": "aws.s3"}, "AWS keeps names that start with aws."),
+        ("eventbridge", {"source": "aws.s3"}, "AWS reserves names that start with aws."),
         ("eventbridge", {"region": "eu central"}, "Enter a region such as eu-central-1"),
         ("dynamodb", {"address": "a b"}, "Enter the name or ARN of a table"),
         ("dynamodb", {"key": "id"}, "Select a valid choice"),
-        ("object_tags", {"tag_prefix": "aws:x"}, "AWS keeps names that start with aws:."),
-        ("object_tags", {"labels": "", "kinds": []}, "Name some labels, or choose a kind."),
+        ("object_tags", {"tag_prefix": "aws:x"}, "AWS reserves names that start with aws:."),
+        ("object_tags", {"labels": "", "kinds": []}, "List some labels, or choose a kind."),
         ("object_tags", {"max_tags": "11"}, "less than or equal to 10"),
         ("webhook", {"address": "ftp://example.org"}, "Enter a URL that starts with https:// or http://."),
-        ("webhook", {"name": "Taken"}, "There is a sink of this name."),
+        ("webhook", {"name": "Taken"}, "A sink with this name already exists."),
     ],
 )
 def test_form_names_the_field_that_is_wrong(browser, channel, values, error):
@@ -106,7 +106,7 @@ def test_list_needs_the_same_queries_for_one_and_three_sinks(browser, django_ass
     assert "No sinks yet." in Page(browser.get(reverse("sinks"))).text
     for names in (["A"], ["B <b>", "C"]):
         for name in names:
-            Sink.objects.create(name=name, channel="sqs", address=QUEUE, trouble="<i>down</i>")
+            Sink.objects.create(name=name, channel="sqs", address=QUEUE, last_error="<i>down</i>")
         with django_assert_num_queries(6):
             page = Page(browser.get(reverse("sinks")))
     assert ("B <b> Failing" in page.text, "<i>down</i>" in page.text) == (True, True)
@@ -115,7 +115,7 @@ def test_list_needs_the_same_queries_for_one_and_three_sinks(browser, django_ass
 def test_test_message_is_sent_and_its_outcome_shown(browser, hook, receiver):
     assert "The test message was delivered." in act(browser, hook, "test").text
     receiver.status = 500
-    assert "The test failed: It answered 500. ok" in act(browser, hook, "test").text
+    assert "The test failed: The receiver returned HTTP 500. ok" in act(browser, hook, "test").text
     assert [request.json["event"] for request in receiver.received] == ["test", "test"]
 
 
@@ -133,7 +133,7 @@ def test_existing_pictures_are_queued_with_progress_and_cancel(browser, owner, h
     page = act(browser, hook, "send-existing")
     [progress] = page.all("progress")
     assert (progress["value"], page.by_id("progress")["hx-trigger"]) == ("0", "every 2s")
-    assert "Canceled. Messages that are queued already" in act(browser, hook, "cancel").text
+    assert "Canceled. Messages that are already queued" in act(browser, hook, "cancel").text
     act(browser, hook, "send-existing")
     sink_runs.queue_due()
     assert SinkRun.objects.get().state == "done"

@@ -39,11 +39,11 @@ def test_page_shows_the_results_of_doctor(staff, signed_in, rekognition):
     page = signed_in(staff).get(reverse("system"), {"look": "1"})
     subjects = [line.subject for line in page.context["checks"]]
     assert subjects[:2] == ["versions", "configuration"]
-    assert {look.subject for look in doctor.all_checks()} - set(subjects) == {
+    assert {check.subject for check in doctor.all_checks()} - set(subjects) == {
         "files",
         "bucket",
         "original deletions",
-    }  # told in other words
+    }  # given in other words
     assert "No worker is running. Start one with celery -A imagelib worker" in Page(page).text
     assert not Page(page).inline()
 

@@ -1,10 +1,11 @@
-"""The timeline beside the grid: months as links into the result."""
+"""The timeline next to the grid: months as links into the result."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 import pytest
+from django.db import transaction
 from django.urls import reverse
 
 from analysis.search import month_counts
@@ -42,11 +43,21 @@ def test_entries_lead_into_the_result(browser, months, query):
     page = timeline(browser, query)
     assert list(page.links) == NAMES
     for index, name in enumerate(NAMES):
-        shown = Page(browser.get(page.links[name]))
-        assert shown.cards() == [months[later].pk for later in NAMES[index:]]
+        month_page = Page(browser.get(page.links[name]))
+        assert month_page.cards() == [months[later].pk for later in NAMES[index:]]
     assert [item["data-weight"] for item in page.all("li")] == ["1", "1", "1"]
     assert [item["data-pictures"] for item in page.all("li")] == ["1 picture"] * 3
     assert [item.get("data-year") for item in page.all("li")] == ["2026", "2025", None]
+
+
+@pytest.mark.parametrize("maximum", [0, 10_000])
+def test_entries_of_the_oldest_first_order_end_with_undated_pictures(browser, months, monkeypatch, maximum):
+    monkeypatch.setattr(month_counts, "MAX_RESULTS", maximum)
+    page, names = timeline(browser, "sort:taken-oldest"), ["December 2025", "March 2026", "Undated"]
+    assert list(page.links) == names
+    assert page.all("ol")[0]["data-order"] == "earliest"
+    for name, month_page in ((name, Page(browser.get(page.links[name]))) for name in names):
+        assert month_page.cards() == [months[later].pk for later in names[names.index(name) :]]
 
 
 def test_cards_name_the_month_of_their_entry(browser, months):
@@ -68,6 +79,16 @@ def test_only_long_results_by_date_taken_have_a_timeline(browser, months, monkey
     assert {query: timeline_urls(Page(browser.get("/", {"q": query}))) for query in queries} == queries
     # A month that begins the page is left by the same timeline.
     assert timeline_urls(Page(browser.get(timeline(browser).links["Undated"]))) == ["/timeline/"]
+
+
+def test_a_search_that_takes_too_long_has_no_timeline(browser, months, settings):
+    settings.SEARCH_SECONDS = 1e-9
+    with transaction.atomic():  # undone by the limit, unlike the rows around it
+        page = timeline(browser)
+    assert (page.links, page.all("li")) == ({}, [])
+    with transaction.atomic():
+        answer = browser.get(reverse("period-ids"), {"q": "", "period": "2026-03"})
+    assert answer.json() == {"message": "This search takes too long. Use fewer terms, or add a label or a date."}
 
 
 @pytest.mark.parametrize("number", [1, 3])

@@ -91,17 +91,17 @@ def test_restore_selected_and_all(owner, browser):
 
 def test_trash_is_emptied_after_the_number_was_typed(owner, browser):
     images = trashed(owner, 3)
-    kept = create_image(owner)
+    remaining = create_image(owner)
     page = browser.post("/trash/delete/", {"all": "1"})
     assert "Type 3 to confirm" in Page(page).text
     late = trashed(owner)  # while the form is open
     refused = browser.post("/trash/delete/", {**form(page), "typed": "4"})
-    assert (refused.status_code, "The number is not right. Type 3 to confirm." in Page(refused).text) == (422, True)
+    assert (refused.status_code, "Incorrect number. Type 3 to confirm." in Page(refused).text) == (422, True)
     assert browser.post("/trash/delete/", {**form(page), "typed": "3"}).headers["Location"] == "/trash/"
     deletion = TrashDeletion.objects.get(total=3)
     assert "0 of 3 pictures deleted" in Page(browser.get("/trash/")).text
     pipeline.continue_deletion(deletion.pk)
-    assert set(Image.objects.all()) == {kept, *late}
+    assert set(Image.objects.all()) == {remaining, *late}
     text = Page(browser.get("/trash/")).text
     assert "3 of 3 pictures deleted" in text
     receipt = b"".join(browser.get(f"/trash/deletions/{deletion.pk}/receipt.csv").streaming_content)
@@ -137,9 +137,9 @@ def test_later_time_of_a_form_does_not_widen_it(owner, browser):
 
 
 def test_confirmation_says_what_becomes_of_files_in_buckets(owner, browser):
-    kept = create_bucket(owner, name="kept")
+    protected = create_bucket(owner, name="kept")
     allowed = create_bucket(owner, name="allowed", may_delete=True)
-    for bucket in (kept, allowed):
+    for bucket in (protected, allowed):
         trash.trash([create_bucket_image(bucket, "one.jpg").pk])
     assert Bucket.objects.filter(may_delete=True).count() == 1
     text = Page(browser.post("/trash/delete/", {"all": "1"})).text
@@ -155,7 +155,7 @@ def test_deletion_is_canceled(owner, browser, stranger, signed_in):
     browser.post(address)
     assert "still in the trash" in Page(browser.get("/trash/")).text
     browser.post(address)
-    assert "It was finished already." in Page(browser.get("/trash/")).text
+    assert "It has already finished." in Page(browser.get("/trash/")).text
     assert Image.objects.exists()
 
 

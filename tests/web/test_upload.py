@@ -36,7 +36,7 @@ def outcomes(page: Page) -> list[str]:
 
 
 def rows(response) -> Page:
-    """The rows of an answer; the page's own templates for rows left out."""
+    """The rows of a response, without the page's own templates for rows."""
     response._container = [response.content.split(b"<template")[0]]
     return Page(response)
 
@@ -253,4 +253,4 @@ def test_sidecar_belongs_to_every_picture_of_its_name_and_needs_one(browser):
     page = rows(send(browser, *files))
     assert set(Image.objects.values_list("title", flat=True)) == {"At the lake"}
     assert outcomes(page) == ["stored", "stored", "refused"]
-    assert "No picture with this name was chosen together with it." in page.text
+    assert "No picture with a matching name was chosen with it." in page.text

@@ -62,13 +62,13 @@ def test_each_step_knows_that_it_is_done(staff, settings):
 
 def test_recognizer_is_not_ready_without_a_result_or_in_an_outage(db, settings):
     settings.RECOGNIZER = "rekognition"
-    assert recognizer_options.trouble() == "Set, but it has not analyzed a picture yet."
+    assert recognizer_options.problem() == "Set, but it has not analyzed a picture yet."
     ModelVersion.objects.create(recognizer="rekognition", api="labels", version="3.0")
     Outage.objects.create(
         recognizer="rekognition", api="labels", code="AccessDenied", message="", probe_at=timezone.now()
     )
-    assert (recognizer_options.trouble(), done()["recognizer"]) == (
-        "Analysis is paused: an API can't be used now.",
+    assert (recognizer_options.problem(), done()["recognizer"]) == (
+        "Analysis is paused: an API is not available.",
         False,
     )
 

@@ -40,10 +40,10 @@ def run(*arguments: str) -> tuple[int, str]:
 def test_everything_that_is_due_is_done(owner, simulator, settings):
     images = stored_images(owner, 20)
     pipeline.request_analysis(image_ids=[image.pk for image in images])
-    status, said = run()
+    status, output = run()
     assert (status, states()) == (0, {"done": 20})
-    assert "\n20 analyses finished, 0 events, " in f"\n{said}"  # after progress, on a busy machine
-    assert said.endswith("Nothing is due.\n")
+    assert "\n20 analyses finished, 0 events, " in f"\n{output}"  # after progress, on a busy machine
+    assert output.endswith("Nothing is left to do.\n")
     assert EndedStatistics.objects.filter(owner=owner).exists()
     row = WorkLease.objects.get()
     assert (row.token, row.ended_at > row.started_at) == (None, True)
@@ -89,9 +89,9 @@ def test_a_task_that_fails_is_told_and_stops_no_other(owner, simulator, monkeypa
     pipeline.request_analysis(image_ids=[stored_images(owner, 1)[0].pk])
     with monkeypatch.context() as broken:
         broken.setattr(tasks, "retention", None)
-        status, said = run()
+        status, output = run()
     assert (status, states()) == (1, {"done": 1})
-    assert "See the log for what failed." in said
+    assert "See the log for failures." in output
     assert "analysis.tasks.delete_expired_audit_entries failed" in caplog.text
 
 
@@ -100,11 +100,11 @@ def test_without_its_redis_everything_but_paid_calls_is_done(owner, simulator, s
     services._redis.cache_clear()
     engine_runner.reset()
     pipeline.request_analysis(image_ids=[stored_images(owner, 1)[0].pk])
-    status, said = run()
+    status, output = run()
     services._redis.cache_clear()
     engine_runner.reset()
     assert (status, states()) == (1, {"queued": 1})
-    assert "No paid calls are sent. If this installation has no Redis, set REDIS_URL=none." in said
+    assert "No paid calls are sent. If this installation has no Redis, set REDIS_URL=none." in output
 
 
 def test_a_schedule_is_followed_once_for_each_of_its_times(owner, simulator, settings):
@@ -118,10 +118,10 @@ def test_a_schedule_is_followed_once_for_each_of_its_times(owner, simulator, set
 
 def test_a_second_run_is_refused_and_the_first_looks_again(owner, capsys):
     with lease.acquired(on_loss=pytest.fail) as held:
-        status, said = run()
+        status, output = run()
         assert status == 4
-        assert "Already running on " in said
-        assert "UTC. It will do what is due now as well." in said
+        assert "Already running on " in output
+        assert "UTC. It will do what is due now as well." in output
         assert not held.release(unless_requested=True)
         assert held.release(unless_requested=True)
     assert run()[0] == 0
@@ -145,8 +145,8 @@ def test_time_limit_ends_it_cleanly(owner, simulator, settings):
     simulator.set(latency=300)
     pipeline.request_analysis(image_ids=[image.pk for image in stored_images(owner, 30)])
     settings.RECOGNITION_THREADS = 1
-    status, said = run("--max-seconds", "1")
-    assert (status, "Stopped. The next run continues." in said) == (5, True)
+    status, output = run("--max-seconds", "1")
+    assert (status, "Stopped. The next run continues." in output) == (5, True)
     assert Analysis.objects.filter(state="running").count() == 0
     assert 0 < states()["done"] < 30
     assert WorkLease.objects.get().token is None
@@ -161,20 +161,20 @@ def test_a_lost_lease_stops_the_run():
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan"])
 def test_nonsense_time_limit_is_refused(seconds):
-    status, said = run(f"--max-seconds={seconds}")
-    assert (status, said) == (2, "--max-seconds must be greater than 0.")
+    status, output = run(f"--max-seconds={seconds}")
+    assert (status, output) == (2, "--max-seconds must be greater than 0.")
 
 
 def test_events_of_the_queue_are_read_and_their_objects_imported(owner, simulator, s3, sqs, settings):
     create_bucket(owner)
     s3.put("a.jpg", pictures.jpeg())
     sqs.send_message(QueueUrl=sqs.events, MessageBody=notice(record("a.jpg")))
-    status, said = run()
-    assert (status, states()) == (0, {"done": 1}), said
-    assert "\n1 analysis finished, 1 events, " in f"\n{said}"
+    status, output = run()
+    assert (status, states()) == (0, {"done": 1}), output
+    assert "\n1 analysis finished, 1 events, " in f"\n{output}"
     settings.EVENTS_QUEUE_URL = f"{sqs.events}-nowhere"
-    status, said = run()
-    assert (status, "See the log for what failed." in said) == (1, True)
+    status, output = run()
+    assert (status, "See the log for failures." in output) == (1, True)
 
 
 def test_celery_does_not_start_without_a_broker():

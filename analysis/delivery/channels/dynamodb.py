@@ -46,7 +46,7 @@ class DynamoDBChannel(Channel):
         """Prove that items can be written, without writing one."""
         key = self.options.key
         dynamodb.check_item(client, self.table, {key: TEST_KEY}, key=key)
-        return Outcome(note=_("Items can be written to the table. The test wrote none."))
+        return Outcome(note=_("Items can be written to the table. The test did not write any."))
 
     def _put(self, client: Any, message: Message) -> Outcome:
         def item(image: Document, omitted: Mapping[str, int]) -> dict[str, Any]:
@@ -60,7 +60,7 @@ class DynamoDBChannel(Channel):
             lists=SIMPLE_LISTS if is_simple else LISTS,
         )
         if shortened is None:
-            return Outcome(_("It does not fit in an item of DynamoDB."), is_permanent=True)
+            return Outcome(_("It is too large for a DynamoDB item."), is_permanent=True)
         values = item(shortened.document, shortened.omitted)
         if dynamodb.put_item(client, self.table, values, sequence=SEQUENCE):
             return Outcome(note=shortened.note)
@@ -87,7 +87,7 @@ def _rekognition_face(face: Mapping[str, Any]) -> dict[str, Any]:
         "AgeRange": {"Low": face["age_low"], "High": face["age_high"]},
         "Gender": face["gender"],
         "Smile": face["smile"],
-        "Emotions": [{"Type": found["type"], "Confidence": found["confidence"]} for found in face["emotions"]],
+        "Emotions": [{"Type": emotion["type"], "Confidence": emotion["confidence"]} for emotion in face["emotions"]],
     }
 
 

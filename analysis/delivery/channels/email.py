@@ -34,7 +34,7 @@ class EmailChannel(Channel):
         try:
             mail.send()
         except OSError as error:  # SMTPException is a subclass
-            return Outcome(_("The mail server refused it: %(error)s") % {"error": error})
+            return Outcome(_("The mail server rejected it: %(error)s") % {"error": error})
         return Outcome()
 
 

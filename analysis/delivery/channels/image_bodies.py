@@ -43,7 +43,7 @@ def body_of(message: Message, *, form: Form, limit: int) -> Body:
         lists=("labels",) if form == "simple" else LISTS,
     )
     if shortened is None:
-        return Body(error=_("It does not fit in %(bytes)d bytes.") % {"bytes": limit})
+        return Body(error=_("It is larger than %(bytes)d bytes.") % {"bytes": limit})
     return Body(text(shortened.document, shortened.omitted), note=shortened.note)
 
 

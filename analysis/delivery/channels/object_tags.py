@@ -81,7 +81,7 @@ def note_of(plan: TagPlan) -> str:
         return ""
     text = ngettext("%(number)s tag was left out", "%(number)s tags were left out", len(plan.omitted))
     sentence = formatting.plural(text, len(plan.omitted))
-    return _("%(sentence)s, as there was no room: %(names)s.") % {
+    return _("%(sentence)s because there was no room: %(names)s.") % {
         "sentence": sentence,
         "names": ", ".join(plan.omitted[: object_tags.MAX_TAGS]),
     }
@@ -89,7 +89,7 @@ def note_of(plan: TagPlan) -> str:
 
 def _not_allowed(image: Mapping[str, Any]) -> Outcome:
     if not image["bucket"]:
-        return Outcome(_("It is in imagelib's own storage, whose objects get no tags."), is_permanent=True)
+        return Outcome(_("It is in imagelib's own storage, where objects are not tagged."), is_permanent=True)
     sentence = _("The bucket %(bucket)s does not allow it: turn on “Set tags” in its settings.")
     return Outcome(sentence % {"bucket": image["bucket"]}, is_permanent=True)
 

@@ -110,7 +110,7 @@ def _confirm(batch: Batch, options: Namespace, output: BatchOutput) -> bool:
     batch.expected = estimate.analyses
     if options.yes or (not estimate.dollars and not options.sample):
         return True
-    # In cron or a pipe input() would wait for ever, or read an answer from the list of IDs.
+    # In cron or a pipe, input() would wait forever or read a reply from the list of IDs.
     if options.json or not sys.stdin or sys.stdin.closed or not sys.stdin.isatty():
         sentence = _("Refusing to start a paid run without confirmation; pass --yes or --dry-run.")
         raise CommandError(sentence, returncode=2)
@@ -127,7 +127,7 @@ def _run_sample(batch: Batch, options: Namespace, output: BatchOutput) -> None:
     output.line(sentence % {"number": count(len(ids)), "id": sample.pk})
     status = BatchProgress(sample.pk, output, is_sample=True).wait()
     output.comparison(sampling.compare_sample(sample))
-    # The sample is a run of its own, but one budget was given for both.
+    # The sample is a separate run, but one budget was given for both.
     if batch.budget is not None and (state := progress(sample.pk)):
         batch.budget -= state.dollars
     if status > 1:

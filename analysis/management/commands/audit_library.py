@@ -47,19 +47,19 @@ class Command(TranslatedCommand):
         problems: Counter[str] = Counter()
         repaired: Counter[str] = Counter()
         checked: Counter[str] = Counter()
-        listed: list[AuditFinding] = []
+        findings: list[AuditFinding] = []
         for finding in self._findings(steps, checked, quiet=as_json):
             problems[finding.kind] += 1
             repaired[finding.kind] += bool(finding.repair)
             # All are counted, few are kept: after the loss of a disk there may be a million.
             if problems[finding.kind] <= (MAX_LISTED_JSON if as_json else MAX_LISTED):
-                listed.append(finding)
+                findings.append(finding)
         is_fine = problems == +repaired
         if as_json:
             report = {"is_fine": is_fine, "checked": checked, "problems": problems, "repaired": +repaired}
-            self.stdout.write(json.dumps(report | {"findings": [vars(finding) for finding in listed]}, indent=2))
+            self.stdout.write(json.dumps(report | {"findings": [vars(finding) for finding in findings]}, indent=2))
         else:
-            self._write_findings(listed, problems)
+            self._write_findings(findings, problems)
             self._write_summary(checked, problems, repaired)
         if not is_fine:
             sys.exit(1)
@@ -78,8 +78,8 @@ class Command(TranslatedCommand):
         except StorageError as error:
             raise CommandError(str(error)) from error
 
-    def _write_findings(self, listed: list[AuditFinding], problems: Counter[str]) -> None:
-        for finding in listed:
+    def _write_findings(self, findings: list[AuditFinding], problems: Counter[str]) -> None:
+        for finding in findings:
             picture = "" if finding.image_id is None else " " + _("(picture %(id)s)") % {"id": finding.image_id}
             sentences = " ".join(filter(None, (finding.repair, finding.hint)))
             self.stdout.write(f"{finding.kind}: {finding.key}{picture}. {sentences}".rstrip())

@@ -10,10 +10,12 @@ from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from analysis.backup import prune
 from analysis.backup.create import Result, create
 from analysis.backup.errors import BackupError
 from analysis.backup.library_files import Options
 from analysis.backup.location import Location
+from analysis.backup.manifest import Manifest
 from analysis.formatting import filesize, pictures, plural
 from analysis.management.backup_output import file_progress, verify_backup
 from analysis.management.translated_command import TranslatedCommand
@@ -31,18 +33,33 @@ class Command(TranslatedCommand):
         parser.add_argument(
             "--without-renditions",
             action="store_true",
-            help=_("leave out thumbnails and previews, which are made again from the originals when somebody looks"),
+            help=_("leave out thumbnails and previews; they are created again from the originals when needed"),
         )
         parser.add_argument(
             "--with-bucket-originals",
             action="store_true",
-            help=_("copy originals in people's own buckets too; a restore never writes to these buckets"),
+            help=_("copy originals in connected buckets too; a restore never writes to these buckets"),
+        )
+        parser.add_argument(
+            "--keep",
+            type=int,
+            metavar="NUMBER",
+            help=_("afterwards keep only this many of the latest backups here, and delete the others"),
         )
         parser.add_argument("--verify", action="store_true", help=_("read every file of the backup afterwards"))
 
     def handle(
-        self, *, target: str, without_renditions: bool, with_bucket_originals: bool, verify: bool, **_options: Any
+        self,
+        *,
+        target: str,
+        without_renditions: bool,
+        with_bucket_originals: bool,
+        keep: int | None,
+        verify: bool,
+        **_options: Any,
     ) -> None:
+        if keep is not None and keep < 1:
+            raise CommandError(_("--keep must be at least 1. No backup was made."))
         options = Options(renditions=not without_renditions, bucket_originals=with_bucket_originals)
         try:
             location = Location(target)
@@ -54,8 +71,24 @@ class Command(TranslatedCommand):
         self._report(result, location)
         if verify:
             verify_backup(self.stdout, location, result.manifest)
+        if keep is not None:
+            self._prune(location, result.manifest, keep)
         if result.manifest.missing:
             sys.exit(1)
+
+    def _prune(self, location: Location, made: Manifest, keep: int) -> None:
+        if refusal := prune.refusal(made):
+            self.stderr.write(self.style.WARNING(refusal))
+            return
+        try:
+            pruned = prune.prune(location, keep=keep, newest=made.name)
+        except BackupError as error:
+            next_step = _("This backup is complete, but older ones were not deleted.")
+            raise CommandError(f"{error} {next_step}") from error
+        text = ngettext("Deleted %(number)s older backup", "Deleted %(number)s older backups", len(pruned.backups))
+        files = ngettext("%(number)s file", "%(number)s files", pruned.files)
+        values = {"backups": plural(text, len(pruned.backups)), "files": plural(files, pruned.files)}
+        self.stdout.write(_("%(backups)s and %(files)s (%(size)s).") % {**values, "size": filesize(pruned.bytes)})
 
     def _report(self, result: Result, location: Location) -> None:
         made = result.manifest

@@ -29,9 +29,9 @@ MAX_GROUPS = 10_000
 
 class Command(TranslatedCommand):
     description = gettext_lazy(
-        "Count a bucket from its S3 Inventory: pictures, duplicates, archived objects, and what analyzing them would "
-        "cost and take. Reads the inventory's files only, never an object of the bucket. The page of the bucket shows "
-        "the last census. Exit status: 0 done, 2 wrong usage or a broken inventory, 3 AWS refused."
+        "Count a bucket from its S3 Inventory: pictures, duplicates, archived objects, and the cost and time "
+        "to analyze them. Reads only the inventory's files, never an object of the bucket. The bucket's page "
+        "shows the last census. Exit status: 0 done, 2 wrong usage or a broken inventory, 3 AWS refused."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -94,7 +94,7 @@ class Command(TranslatedCommand):
             self.stdout.write(line)
         if page:
             self.stdout.write("")
-            self.stdout.write(_("The page of the bucket %(bucket)s shows this census.") % {"bucket": page})
+            self.stdout.write(_("The page of bucket %(bucket)s shows this census.") % {"bucket": page})
 
 
 def _depth(text: str) -> int:

@@ -89,13 +89,13 @@ class Command(TranslatedCommand):
 
 
 def _connect(url: str) -> SqsQueue:
-    """Raises CommandError unless the queue answers."""
+    """Raises CommandError unless the queue responds."""
     if not url:
         sentence = _("Set EVENTS_QUEUE_URL to the queue of S3's event notifications, or pass --queue.")
         raise CommandError(sentence, returncode=2)
     try:
         queue = sqs.connect(url, region=settings.AWS_REGION)
-        # The first request, so that a wrong URL is reported now and not retried for ever by the loop.
+        # The first request, so that a wrong URL is reported now and not retried forever by the loop.
         queue.dead_letter_queue()
     except AWSError as error:
         if error.is_absent:

@@ -22,8 +22,9 @@ MAX_LISTED = 20
 
 class Command(TranslatedCommand):
     description = gettext_lazy(
-        "Compute what similarity needs for pictures that lack it: those added before, those that failed, and all after"
-        " a change of the model. Workers help. May be stopped at any time; the next run continues."
+        "Compute the embeddings that similarity search needs, for pictures without one: those added earlier, "
+        "those that failed, and all after a change of the model. Workers help. Can be stopped at any time; "
+        "the next run continues."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

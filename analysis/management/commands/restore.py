@@ -22,8 +22,8 @@ CONFIRMATION = "replace"
 
 class Command(TranslatedCommand):
     description = gettext_lazy(
-        "Restore the database and the stored files from a backup. Stop web, workers and scheduler first. If it fails,"
-        " the library is as before."
+        "Restore the database and the stored files from a backup. Stop web, workers and scheduler first. If "
+        "it fails, the library is unchanged."
     )
     requires_system_checks = []  # the database may be empty, or another version's
 
@@ -31,7 +31,7 @@ class Command(TranslatedCommand):
         parser.add_argument("source", help=_("a folder, or s3://bucket/prefix"))
         parser.add_argument("--backup", default="", metavar="NAME", help=_("one of its backups (default: the latest)"))
         parser.add_argument(
-            "--replace", action="store_true", help=_("replace a library that is not empty; asks before it does")
+            "--replace", action="store_true", help=_("replace a library that is not empty; asks for confirmation")
         )
 
     def handle(self, *, source: str, backup: str, replace: bool, **_options: Any) -> None:
@@ -43,7 +43,7 @@ class Command(TranslatedCommand):
             with file_progress(_("Restoring")) as progress:
                 restore.restore(location, made, progress=progress)
         except BackupError as error:
-            sentence = _("Nothing was restored; the library is as before.")
+            sentence = _("Nothing was restored; the library is unchanged.")
             raise CommandError(f"{error} {sentence}") from error
         self._report(made)
 
@@ -51,20 +51,20 @@ class Command(TranslatedCommand):
         """Ask before a library is replaced. Raises BackupError."""
         if not (contents := restore.contents()):
             return
-        found = _describe(contents)
+        summary = _describe(contents)
         if not is_allowed:
             sentence = _("This library is not empty (%(contents)s). To replace it, pass --replace.")
-            raise BackupError(sentence % {"contents": found})
+            raise BackupError(sentence % {"contents": summary})
         self.stdout.write(
             _("This deletes the database of this library (%(contents)s), and restores the backup %(name)s.")
-            % {"contents": found, "name": made.name}
+            % {"contents": summary, "name": made.name}
         )
         try:
             answer = input(_("Type “%(word)s” to continue: ") % {"word": CONFIRMATION})
         except EOFError:
             answer = ""
         if answer.strip() != CONFIRMATION:
-            raise BackupError(_("It was not confirmed."))
+            raise BackupError(_("Not confirmed."))
 
     def _report(self, made: Manifest) -> None:
         values = {"name": made.name, "pictures": pictures(made.pictures), "size": filesize(made.bytes)}
@@ -74,8 +74,8 @@ class Command(TranslatedCommand):
             self.stdout.write(sentence % {"number": count(made.missing)})
         self.stdout.write(
             _(
-                "SECRET_KEY is not in a backup: with another one than before, everybody signs in again, and links to"
-                " reset a password end."
+                "SECRET_KEY is not in the backup. If it is different now, everyone has to sign in again, and "
+                "password reset links stop working."
             )
         )
 

@@ -92,7 +92,6 @@ class Command(TranslatedCommand):
             users.create_superuser("admin", password=password, has_generated_password=True)
             sentence = _("Sign in as admin, password %(password)s (shown only once)")
             self.stdout.write(sentence % {"password": password})
-        self.stdout.flush()  # also where it is written to a file
 
     def _import_samples(self) -> None:
         owner = get_user_model()._default_manager.order_by("-is_superuser", "pk")[0]
@@ -127,8 +126,12 @@ def _port(option: int | None) -> int:
 def _single_instance() -> Iterator[Path]:
     """Hold the lock of this VAR folder; yields its file, which names the URL."""
     file = settings.VAR / "run" / "run.lock"
-    private_folder(file.parent)
-    lock = take_lock(file)
+    try:
+        private_folder(file.parent)
+        lock = take_lock(file)
+    except OSError as error:
+        sentence = _("IMAGELIB_VAR is %(path)s, which cannot be used: %(error)s. Set it to a folder of this user.")
+        raise CommandError(sentence % {"path": settings.VAR, "error": error.strerror}) from error
     if lock is None:
         raise CommandError(
             _(

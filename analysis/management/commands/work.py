@@ -24,19 +24,20 @@ FAILED, NO_DATABASE, RUNNING, STOPPED = 1, 3, 4, 5
 
 class Command(TranslatedCommand):
     description = gettext_lazy(
-        "Do all background work in this process: events, uploads, imports, analyses, bulk runs, deliveries, statistics."
-        " Neither Redis nor Celery is needed. Continues until Ctrl-C or SIGTERM, unless --until-idle is given. Exit"
-        " status: 0 nothing is due any longer; 1 the same, but some tasks failed; 2 wrong usage; 3 the database is not"
-        " available; 4 another run is in progress; 5 stopped before nothing was due."
+        "Do all background work in this process: events, uploads, imports, analyses, bulk runs, deliveries, "
+        "statistics. Neither Redis nor Celery is needed. Continues until Ctrl-C or SIGTERM, unless "
+        "--until-idle is given. Exit status: 0 nothing left to do; 1 nothing left to do, but some tasks "
+        "failed; 2 wrong usage; 3 the database is not available; 4 another run is in progress; 5 stopped "
+        "with work left."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--until-idle", action="store_true", help=_("end as soon as nothing is due"))
+        parser.add_argument("--until-idle", action="store_true", help=_("exit as soon as nothing is left to do"))
         parser.add_argument(
             "--max-seconds",
             type=float,
             metavar="SECONDS",
-            help=_("start nothing more after this time, finish what is in progress, and end"),
+            help=_("start nothing new after this time, finish work in progress, and exit"),
         )
 
     def handle(self, *, until_idle: bool, max_seconds: float | None, **_options: Any) -> None:
@@ -53,7 +54,7 @@ class Command(TranslatedCommand):
         except work.AlreadyRunning as error:
             raise CommandError(str(error), returncode=RUNNING) from error
         except (InterfaceError, OperationalError) as error:
-            sentence = _("The database is no longer available: %(error)s. What is left is done by the next run.")
+            sentence = _("The database is no longer available: %(error)s. The next run does the rest.")
             raise CommandError(sentence % {"error": first_line(error)}, returncode=NO_DATABASE) from error
         self._report(outcome.status)
         if until_idle:
@@ -90,6 +91,6 @@ class Command(TranslatedCommand):
             self.stdout.write(_("Stopped. The next run continues."))
             raise SystemExit(STOPPED)
         if has_failed:
-            self.stdout.write(_("Nothing else is due. See the log for what failed."))
+            self.stdout.write(_("Nothing else is left to do. See the log for failures."))
             raise SystemExit(FAILED)
-        self.stdout.write(_("Nothing is due."))
+        self.stdout.write(_("Nothing is left to do."))

@@ -1,4 +1,4 @@
-"""Pictures that the perceptual hash takes for one, told apart by their embeddings."""
+"""Distinguishes pictures with the same perceptual hash by their embeddings."""
 
 from __future__ import annotations
 

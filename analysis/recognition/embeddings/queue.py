@@ -48,7 +48,7 @@ def enqueue(image_ids: Iterable[int]) -> None:
     if not (settings.SIMILAR_PICTURES and table.exists()):
         return
     with connection.cursor() as cursor:
-        # `attempts` tells a worker that computes the vector of the previous original that it is no longer wanted.
+        # `attempts` shows a worker that still computes the previous original's vector that it is outdated.
         cursor.execute(
             f"""INSERT INTO {table.TABLE} (image_id) SELECT unnest(%s::bigint[])
                 ON CONFLICT (image_id) DO UPDATE SET next_attempt_at = now(), attempts = 0, error = ''""",

@@ -40,11 +40,11 @@ def find(rgb: NDArray[np.uint8]) -> list[Candidate]:
     logits, values = network.forward(("classificators", "regressors"))
     scores = np.asarray(1 / (1 + np.exp(-logits[0].clip(-50, 50))), np.float32)
     scores[~_is_upright(values[0])] = 0  # it also sees faces that are upside down
-    found = boxes.best(scores, np.asarray(_corners(values[0]) / SIDE, np.float32), minimum=MIN_SCORE)
+    detections = boxes.best(scores, np.asarray(_corners(values[0]) / SIDE, np.float32), minimum=MIN_SCORE)
     scale = max(height, width)
     return [
         (*_clamped(corners * scale, width, height), _confidence(score))
-        for _, score, corners in found
+        for _, score, corners in detections
         if corners[0] < corners[2] and corners[1] < corners[3]
     ]
 

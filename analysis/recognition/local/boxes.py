@@ -22,18 +22,18 @@ def best(scores: Floats, boxes: Floats, *, minimum: float) -> list[tuple[int, fl
         of_class = scores[:, index]
         candidates = np.flatnonzero(of_class >= minimum)
         candidates = candidates[np.argsort(-of_class[candidates], kind="stable")][:MAX_CANDIDATES]
-        kept = candidates[_distinct(boxes[candidates])]
-        objects += [(int(index), float(of_class[number]), boxes[number]) for number in kept]
+        chosen = candidates[_distinct(boxes[candidates])]
+        objects += [(int(index), float(of_class[number]), boxes[number]) for number in chosen]
     return sorted(objects, key=lambda item: -item[1])[:MAX_OBJECTS]
 
 
 def _distinct(boxes: Floats) -> list[int]:
     """Indexes of the boxes that overlap none before them (non-maximum suppression)."""
-    kept: list[int] = []
+    chosen: list[int] = []
     for number, box in enumerate(boxes):
-        if not kept or _overlaps(boxes[kept], box).max() <= MAX_OVERLAP:
-            kept.append(number)
-    return kept
+        if not chosen or _overlaps(boxes[chosen], box).max() <= MAX_OVERLAP:
+            chosen.append(number)
+    return chosen
 
 
 def _overlaps(boxes: Floats, box: Floats) -> Floats:

@@ -31,5 +31,5 @@ def current() -> Configuration:
 
 
 def configure(configuration: Configuration) -> None:
-    global _current  # noqa: PLW0603
+    global _current
     _current = configuration

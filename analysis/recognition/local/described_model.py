@@ -118,7 +118,7 @@ def view_of(picture: NDArray[np.uint8], spec: ModelInput) -> View:
 
 
 def of_file(path: Path, *, kind: Kind) -> DescribedModel:
-    """A model of one's own, with the description beside it. Raises ModelUnavailable."""
+    """A user's model with its description file. Raises ModelUnavailable."""
     if not path.is_file():
         raise ModelUnavailable(gettext_noop("The model file %(path)s is missing."), path=str(path))
     return DescribedModel(

@@ -72,13 +72,13 @@ def _large_faces(rgb: NDArray[np.uint8], scale: float, known: list[Box]) -> list
     """Boxes at the scale of the search, with confidence, of faces that are not known."""
     if not blazeface.is_available():
         return []
-    found = []
+    faces = []
     for left, top, right, bottom, confidence in blazeface.find(rgb):
         corners = (round(left * scale), round(top * scale), round(right * scale), round(bottom * scale))
         box = corners[0], corners[1], max(1, corners[2] - corners[0]), max(1, corners[3] - corners[1])
         if not any(_overlap(box, other) > SAME_FACE for other in known):
-            found.append((box, confidence))
-    return found
+            faces.append((box, confidence))
+    return faces
 
 
 def _search(cascade: str, gray: Gray, *, smallest: int, largest: int = 0) -> list[tuple[Box, int]]:

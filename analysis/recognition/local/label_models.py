@@ -84,8 +84,8 @@ def _sums(description: Description, scores: NDArray[np.float32]) -> dict[str, fl
     sums: dict[str, float] = {}
     for name, score in zip(description.classes, scores.tolist(), strict=True):
         label = label_of(description, name)
-        for each in (label, *vocabulary.labels()[label].parents) if label else ():
-            sums[each] = min(1.0, sums.get(each, 0.0) + score)
+        for label_name in (label, *vocabulary.labels()[label].parents) if label else ():
+            sums[label_name] = min(1.0, sums.get(label_name, 0.0) + score)
     return sums
 
 

@@ -1,4 +1,4 @@
-"""Reads the TOML file beside a model of one's own (docs/local-models.md)."""
+"""Reads the TOML description of a user's model (docs/local-models.md)."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class NewLabel:
     category: str
 
 
-@dataclass(frozen=True, eq=False)  # told apart by identity, so that what follows from one can be cached
+@dataclass(frozen=True, eq=False)  # compared by identity, so that derived values can be cached
 class Description:
     name: str
     input: ModelInput
@@ -78,7 +78,7 @@ class Description:
 
 
 def path_of(model: Path) -> Path:
-    """The description's file, beside the model."""
+    """The description file, next to the model."""
     return model.with_suffix(".toml")
 
 

@@ -22,7 +22,7 @@ class ModelUnavailable(MessageError):
 
 @dataclass(frozen=True)
 class Record:
-    """Written beside a prepared model: what it was made from, and its own hash.
+    """Written next to a prepared model: its source and its own hash.
 
     `recipe` counts the versions of the code that made it.
     """

@@ -1,4 +1,4 @@
-"""Tells photographs from drawings, silhouettes and pictures of instruments."""
+"""Distinguishes photographs from drawings, silhouettes and instrument images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 MIN_SIDE: Final = 128  # pixels; below, the classifier sees little but interpolation
 SAMPLE_SIDE: Final = 256
-TONES: Final = 32  # levels of gray that are told apart
+TONES: Final = 32  # levels of gray that are distinguished
 MAX_TWO_TONES: Final = 0.85  # share of the two most frequent ones; 0.69 for a person before a white wall
 MIN_CONTRAST: Final = 12.0  # standard deviation of gray; 20 for a blurred cheetah, 10 for a microscope picture
 

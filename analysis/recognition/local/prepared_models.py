@@ -56,7 +56,7 @@ def prepare_classifier() -> bool:
 
 
 def _build_classifier() -> bytes:
-    from analysis.recognition.local.conversion import efficientnet, torch_weights  # noqa: PLC0415 - only once
+    from analysis.recognition.local.conversion import efficientnet, torch_weights  # only once
 
     path = classifier_weights()
     if path is None:
@@ -91,7 +91,7 @@ def prepare_detector() -> bool:
 
 
 def _build_detector() -> bytes:
-    from analysis.recognition.local.conversion import ssdlite, tfjs_weights  # noqa: PLC0415 - only once
+    from analysis.recognition.local.conversion import ssdlite, tfjs_weights  # only once
 
     files = DETECTOR_PACKAGE.files([f"models/coco-ssd/{name}" for name in DETECTOR_FILES])
     return ssdlite.build(tfjs_weights.read({name.rpartition("/")[2]: content for name, content in files.items()}))

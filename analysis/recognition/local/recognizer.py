@@ -212,14 +212,14 @@ class Inspection:
     def _find_labels(self, rgb: NDArray[np.uint8]) -> tuple[VotedLabel, ...]:
         """Labels by the models, and by faces, text and pixels; the surest first."""
         lines = self._lines or ()
-        found = {label.name: label for label in label_models.find(rgb, text_share=labels.text_share(lines, rgb))}
+        detected = {label.name: label for label in label_models.find(rgb, text_share=labels.text_share(lines, rgb))}
         boxes = tuple(Instance(responses.face_box(face, self._size), face.confidence) for face in self._faces or ())
         for name, confidence in labels.find(rgb, faces=self._faces or (), lines=lines).items():
-            known = found.get(name)
+            known = detected.get(name)
             if known is None or known.confidence < confidence:
                 instances = boxes if name == "Face" else known.instances if known else ()
-                found[name] = VotedLabel(name, confidence, known.models if known else (), instances)
-        return tuple(sorted(found.values(), key=lambda label: (-label.confidence, label.name)))
+                detected[name] = VotedLabel(name, confidence, known.models if known else (), instances)
+        return tuple(sorted(detected.values(), key=lambda label: (-label.confidence, label.name)))
 
 
 def _decode(picture: bytes, *, api: ApiName) -> NDArray[np.uint8]:
@@ -262,7 +262,7 @@ def _inspection(picture: bytes) -> Inspection:
 
 def _reset_in_child() -> None:
     # After a fork the threads that held a lock do not exist, so it would never be released.
-    global _decoding, _cache_lock  # noqa: PLW0603
+    global _decoding, _cache_lock
     _decoding = threading.BoundedSemaphore(MAX_DECODED)
     _cache_lock = threading.Lock()
     _inspections.clear()

@@ -18,7 +18,7 @@ from analysis.messages import gettext_noop
 from analysis.recognition.local.model_files import ModelUnavailable
 
 if TYPE_CHECKING:
-    import onnxruntime
+    import onnxruntime  # takes a third of a second to import
 
 Array = NDArray[Any]
 # Identifies a file's content without reading it.
@@ -61,7 +61,7 @@ def create(name: str, path: Path) -> onnxruntime.InferenceSession:
 
     Raises ModelUnavailable, OutOfMemory.
     """
-    import onnxruntime  # noqa: PLC0415 - takes a third of a second to import
+    import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -98,7 +98,7 @@ def run(
 
 @contextmanager
 def _errors(name: str) -> Iterator[None]:
-    from onnxruntime.capi import onnxruntime_pybind11_state as state  # noqa: PLC0415 - as above
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     try:
         yield

@@ -143,7 +143,7 @@ def reader() -> Any:
 
 @cache
 def _reader_of(process: int) -> Any:  # noqa: ARG001
-    import rapidocr  # noqa: PLC0415 - takes a second to import
+    import rapidocr  # takes a second to import
 
     logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
     models = Path(rapidocr.__file__).parent / "models"

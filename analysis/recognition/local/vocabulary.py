@@ -50,7 +50,7 @@ _new_labels: tuple[NewLabel, ...] = ()
 
 def use_new_labels(new_labels: tuple[NewLabel, ...]) -> None:
     """Add labels of a person's own model to the table, in place of those added before."""
-    global _new_labels  # noqa: PLW0603
+    global _new_labels
     _new_labels = new_labels
 
 
@@ -117,7 +117,7 @@ def _classes() -> Mapping[str, NDArray[np.intp]]:
         for name in names:
             for label in (name, *labels()[name].parents):
                 numbers.setdefault(label, set()).add(number)
-    return MappingProxyType({name: np.array(sorted(found), dtype=np.intp) for name, found in numbers.items()})
+    return MappingProxyType({name: np.array(sorted(indexes), dtype=np.intp) for name, indexes in numbers.items()})
 
 
 def _ancestors(name: str, parents: Mapping[str, tuple[str, ...]]) -> set[str]:

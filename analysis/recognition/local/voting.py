@@ -23,7 +23,7 @@ Model = Literal["classifier", "detector"]
 Probabilities = Mapping[str, float]
 """By label: of it and its descendants."""
 
-MAX_CROPS: Final = 3  # boxes classified by themselves; each takes as long as a picture
+MAX_CROPS: Final = 3  # boxes classified separately; each takes as long as a picture
 CROP_MARGIN: Final = 0.1  # of the box's sides, so that an object keeps some surroundings
 MAX_TEXT_SHARE: Final = 0.15  # of the picture; above, it is a page
 NO_PROBABILITIES: Final[Probabilities] = MappingProxyType({})
@@ -80,7 +80,7 @@ class VotedLabel:
 
 
 def boxes_to_confirm(detections: Sequence[Detection]) -> dict[int, Box]:
-    """Boxes to classify by themselves, with a margin, by the number of the detection."""
+    """Boxes to classify separately, with a margin, by the number of the detection."""
     numbers = [
         number
         for number, item in enumerate(detections)
@@ -102,13 +102,15 @@ def labels_from(
     `text_share`: the part of the picture that lines of text cover. `crops`: classifications of `boxes_to_confirm`.
     Either model may be missing: None, (). Leave the classification out for what is no photo, see `photo_check`.
     """
-    seen = vocabulary.probabilities_by_label(classification.probabilities) if classification else NO_PROBABILITIES
+    probabilities = (
+        vocabulary.probabilities_by_label(classification.probabilities) if classification else NO_PROBABILITIES
+    )
     in_boxes = {number: vocabulary.probabilities_by_label(crop.probabilities) for number, crop in crops.items()}
-    return vote(seen, detections, text_share=text_share, in_boxes=in_boxes)
+    return vote(probabilities, detections, text_share=text_share, in_boxes=in_boxes)
 
 
 def vote(
-    seen: Probabilities,
+    probabilities: Probabilities,
     detections: Sequence[Detection],
     *,
     text_share: float,
@@ -121,11 +123,13 @@ def vote(
     objects: dict[str, list[Instance]] = {}
     for number, item in enumerate(detections):
         if name := vocabulary.object_label(item.class_name):
-            support = max(view.get(name, 0.0) for view in (seen, in_boxes.get(number, NO_PROBABILITIES)))
+            support = max(view.get(name, 0.0) for view in (probabilities, in_boxes.get(number, NO_PROBABILITIES)))
             if confidence := _confidence(name, item.score, support, thresholds):
                 objects.setdefault(name, []).append(Instance(item.box, confidence))
-    objects = {name: boxes for name, boxes in objects.items() if not _is_contradicted(name, seen, objects, thresholds)}
-    labels = _labels(_named_by_classifier(seen, thresholds), objects)
+    objects = {
+        name: boxes for name, boxes in objects.items() if not _is_contradicted(name, probabilities, objects, thresholds)
+    }
+    labels = _labels(_named_by_classifier(probabilities, thresholds), objects)
     return tuple(sorted(labels, key=lambda label: (-label.confidence, label.name)))
 
 
@@ -154,28 +158,28 @@ def calibrated(value: float, kind: str) -> float:
 
 
 def _is_contradicted(
-    name: str, seen: Probabilities, objects: Mapping[str, Sequence[Instance]], thresholds: Thresholds
+    name: str, probabilities: Probabilities, objects: Mapping[str, Sequence[Instance]], thresholds: Thresholds
 ) -> bool:
     """True for an animal that the classifier takes for another one.
 
     COCO has ten animals, so its detectors call a cheetah a dog. An animal that was detected too does not contradict.
     """
-    if not seen or not vocabulary.is_a(name, "Animal") or seen.get(name, 0.0) >= thresholds.support:
+    if not probabilities or not vocabulary.is_a(name, "Animal") or probabilities.get(name, 0.0) >= thresholds.support:
         return False
     return any(
         probability >= thresholds.class_probability
         and vocabulary.is_a(other, "Animal")
         and not vocabulary.is_a(name, other)
         and not any(vocabulary.is_a(other, item) or vocabulary.is_a(item, other) for item in objects)
-        for other, probability in seen.items()
+        for other, probability in probabilities.items()
     )
 
 
-def _named_by_classifier(seen: Probabilities, thresholds: Thresholds) -> dict[str, float]:
+def _named_by_classifier(probabilities: Probabilities, thresholds: Thresholds) -> dict[str, float]:
     """Confidence by label, in percent."""
-    named = {name for name, value in seen.items() if value >= _minimum(name, thresholds)}
+    named = {name for name, value in probabilities.items() if value >= _minimum(name, thresholds)}
     named |= {parent for name in named for parent in vocabulary.labels()[name].parents}
-    return {name: calibrated(seen[name], "classifier") for name in named}
+    return {name: calibrated(probabilities[name], "classifier") for name in named}
 
 
 def _minimum(name: str, thresholds: Thresholds) -> float:

@@ -192,7 +192,7 @@ def reset() -> None:
 
 def _reset_in_child() -> None:
     # A forked child must not write to its parent's connections, nor wait for a lock that another thread held.
-    global _client_lock  # noqa: PLW0603
+    global _client_lock
     _client_lock = threading.Lock()
     _clients.clear()
 

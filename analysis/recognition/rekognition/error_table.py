@@ -33,11 +33,17 @@ RETRIED = _("It will be retried automatically.")
 CHECK_ENDPOINT = _("Check the network, AWS_REGION and AWS_ENDPOINT_URL_REKOGNITION. Work resumes automatically.")
 RENEW_CREDENTIALS = _("Renew them and check this machine's clock. Work resumes automatically.")
 
-# --- Answered with an error -------------------------------------------------------------------------------------------
+# --- Error responses --------------------------------------------------------------------------------------------------
 
 THROTTLED = ErrorEntry(Throttled, _("The account's Rekognition quota was exceeded."), RETRIED, "throttled")
 SERVER_ERROR = ErrorEntry(Throttled, _("Rekognition returned a server error."), RETRIED, "failed")
 BAD_CREDENTIALS = ErrorEntry(ApiUnavailable, _("AWS does not accept the credentials."), RENEW_CREDENTIALS, "failed")
+WRONG_CLOCK = ErrorEntry(
+    ApiUnavailable,
+    _("AWS rejected the request because this machine's clock is wrong."),
+    _("Synchronize it, for example with chrony. Work resumes automatically."),
+    "failed",
+)
 ACCESS_DENIED = ErrorEntry(
     ApiUnavailable,
     _("AWS denied access."),
@@ -94,7 +100,7 @@ ERROR_CODES: Final[Mapping[str, ErrorEntry]] = {
     "ValidationException": REJECTED,
     "InvalidS3ObjectException": ErrorEntry(
         UnreadableResponse,
-        # One code for all three causes; Rekognition does not tell them apart.
+        # One code for all three causes; Rekognition does not distinguish them.
         _("Rekognition cannot read the object in S3: it was deleted, is in another region, or access was denied."),
         _("Check the key, the bucket's region and the permission s3:GetObject."),
         "failed",
@@ -113,8 +119,8 @@ ERROR_CODES: Final[Mapping[str, ErrorEntry]] = {
     "IncompleteSignatureException": BAD_CREDENTIALS,
     "MissingAuthenticationToken": BAD_CREDENTIALS,
     "MissingAuthenticationTokenException": BAD_CREDENTIALS,
-    "RequestTimeTooSkewed": BAD_CREDENTIALS,
-    "RequestExpired": BAD_CREDENTIALS,
+    "RequestTimeTooSkewed": WRONG_CLOCK,
+    "RequestExpired": WRONG_CLOCK,
     "OptInRequired": ErrorEntry(
         ApiUnavailable,
         _("Rekognition is not enabled in this region for this AWS account."),

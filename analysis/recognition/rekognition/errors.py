@@ -12,6 +12,7 @@ from typing import Any
 
 from botocore import exceptions
 
+from analysis.aws.errors import is_clock_wrong
 from analysis.aws.url_credentials import redact_url_credentials
 from analysis.recognition.base import ApiName, ApiUnavailable, RequestFailed, Throttled
 from analysis.recognition.rekognition.error_table import (
@@ -21,6 +22,7 @@ from analysis.recognition.rekognition.error_table import (
     HOST_NOT_FOUND,
     INVALID_RESPONSES,
     NO_ROLE,
+    WRONG_CLOCK,
     ErrorEntry,
     by_status,
 )
@@ -42,7 +44,9 @@ def from_response(error: exceptions.ClientError, *, api: ApiName, operation: str
     code, message = str(details.get("Code", "")) or "Unknown", str(details.get("Message", ""))
     is_named = not code.isdecimal()  # botocore puts the HTTP status here if the body names no error
     entry = ERROR_CODES.get(code) or by_status(metadata.get("HTTPStatusCode", 0), is_named=is_named)
-    if error.operation_name != operation:  # the client's own call for a role's credentials (AssumeRole…) failed
+    if is_clock_wrong(code, message):
+        entry = WRONG_CLOCK
+    elif error.operation_name != operation:  # the client's own call for a role's credentials (AssumeRole…) failed
         entry, message = NO_ROLE, f"{error.operation_name} was refused."
     if code not in ERROR_CODES or entry.error_class is ApiUnavailable or ARN.search(message):
         # AWS's message may name the account and the principal: for the log only, not for pages.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from analysis.search.pagination import DEFAULT_SORT, ORDERINGS, Order, Ordering
-from analysis.search.plans.strategies import BUDGET, Statistics
+from analysis.search.plans.statistics import BUDGET, Statistics
 from analysis.search.resolve import ResolvedQuery
 from analysis.search.sql.conditions import LabelSet
 from analysis.search.sql.expressions import FALSE, Sql, all_of
@@ -68,16 +68,16 @@ class QueryParts:
     @cached_property
     def candidates(self) -> Candidates | None:
         """All matches of one part, if possible few."""
-        sources = {part: found for part in self.parts if (found := part.candidates(self.resolved))}
+        sources = {part: source for part in self.parts if (source := part.candidates(self.resolved))}
         if few := [candidates for candidates in sources.values() if candidates.are_few]:
             return few[0]
         # Faces and text are in so many images that a label finds fewer.
-        useful = (found for part, found in sources.items() if not (self.required and isinstance(part, HasTerm)))
+        useful = (source for part, source in sources.items() if not (self.required and isinstance(part, HasTerm)))
         return next(useful, None)
 
     @cached_property
     def image_filter(self) -> Sql | None:
-        """A condition about `analysis_image i` that an index answers."""
+        """A condition on `analysis_image i` that an index supports."""
         filters = (part.image_filter(self.resolved) for part in self.parts)
         return next((sql for sql in filters if sql), None)
 

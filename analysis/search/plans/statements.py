@@ -1,18 +1,16 @@
-"""A builder for each strategy: statements that return rows of (image_id, key).
+"""Builders of statements that return rows of (image_id, key).
 
 All of them return only matches that the viewer may see.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from analysis.search.pagination import ORDERINGS, Cursor, Ordering
 from analysis.search.plans.label_sets import label_set_candidates
 from analysis.search.plans.query_parts import QueryParts
-from analysis.search.plans.strategies import Strategy
 from analysis.search.sql.conditions import IMAGE_COLUMNS, visibility_filter
 from analysis.search.sql.expressions import TRUE, Sql, all_of
 from analysis.search.terms.base import Candidates
@@ -42,6 +40,10 @@ class Scan:
         return (self.ordering or UNSORTED).direction
 
     @property
+    def sorts_by_similarity(self) -> bool:
+        return self.ordering in {ORDERINGS["similarity"], ORDERINGS["similarity"].reversed}
+
+    @property
     def cursor_values(self) -> list[Any]:
         return [self.after.key, self.after.image_id] if self.after else []
 
@@ -55,7 +57,7 @@ class Scan:
     def start(self, word: str = "WHERE", key: str = "key", image_id: str = "image_id") -> str:
         """The condition that rows come after the cursor.
 
-        An index of both columns answers it as one range.
+        An index on both columns supports it as one range.
         """
         beyond = (self.ordering or UNSORTED).beyond
         return f"{word} ({key}, {image_id}) {beyond} (%s, %s)" if self.after else ""
@@ -71,12 +73,15 @@ def confidence_scan(query: QueryParts, scan: Scan) -> Sql:
     ranked = _given(query.ranked)
     visible = visibility_filter(query.resolved.viewer, "p")
     rest = query.residual_filter(ranked.part, is_indexed=False)
-    # The key is an aggregate, so the cursor is compared after grouping.
+    # Of one label an image has one row, and grouping takes as long as reading. Of several labels the cursor is compared
+    # with an aggregate.
+    is_one = len(ranked.labels.ids) == 1
+    key, grouping = ("p.confidence", "") if is_one else ("max(p.confidence)", "GROUP BY p.image_id")
+    after = scan.start("AND" if is_one else "HAVING", key, "p.image_id")
     text = f"""
         SELECT d.image_id, d.key FROM (
-            SELECT p.image_id, max(p.confidence) AS key FROM analysis_imagelabel p
-            WHERE p.label_id = ANY(%s) AND p.confidence >= %s AND {visible.text}
-            GROUP BY p.image_id {scan.start("HAVING", "max(p.confidence)", "p.image_id")}) d
+            SELECT p.image_id, {key} AS key FROM analysis_imagelabel p
+            WHERE p.label_id = ANY(%s) AND p.confidence >= %s AND {visible.text} {grouping} {after}) d
         WHERE {rest.text} {scan.end}
     """
     minimum = max(scan.min_confidence, ranked.minimum)
@@ -165,19 +170,6 @@ def fetch_candidates(query: QueryParts, scan: Scan, candidates: Candidates) -> S
     return Sql(text, (*values, *candidates.sql.values, *visible.values, *rest.values, *scan.cursor_values))
 
 
-BUILDERS: dict[Strategy, Callable[[QueryParts, Scan], Sql]] = {
-    Strategy.LABEL_TRIAL: label_scan,
-    Strategy.LABEL_SCAN: label_scan,
-    Strategy.LABEL_SETS: label_sets,
-    Strategy.CONFIDENCE_TRIAL: confidence_scan,
-    Strategy.CONFIDENCE_SCAN: confidence_scan,
-    Strategy.IMAGE_TRIAL: image_scan,
-    Strategy.IMAGE_SCAN: image_scan,
-    Strategy.CANDIDATES: candidates,
-    Strategy.TABLE_SCAN: table_scan,
-}
-
-
 def _given(source: T | None) -> T:
     """The source of a strategy, which is chosen only for queries that have one."""
     if source is None:
@@ -211,7 +203,7 @@ def _owner_filters(query: QueryParts, scan: Scan) -> list[Sql]:
 
 def _sort_key(query: QueryParts, scan: Scan, candidates: Candidates) -> tuple[str, tuple[Any, ...]]:
     """The SQL of the sort key of candidates, and its values."""
-    if scan.ordering is ORDERINGS["similarity"]:
+    if scan.sorts_by_similarity:
         return "array_position(%s::bigint[], i.id)", (_given(query.reference).ids(query.resolved),)
     if not scan.key and query.ranked:
         highest = "SELECT max(p.confidence) FROM analysis_imagelabel p WHERE p.image_id = i.id AND p.label_id = ANY(%s)"

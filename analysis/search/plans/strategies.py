@@ -1,42 +1,38 @@
 """The choice of a strategy: how the images of a query are found.
 
 Most pages are full after a few thousand entries of an index in the order of the result, so a scan with a budget comes
-first: a trial. The share of matches in it tells whether to scan on. `choose_strategy` is asked again after each trial.
+first: a trial. The share of matches in it decides whether to continue. `choose_strategy` is called after each trial.
+A new strategy is its line in `Strategy`, its rule in `RULES`, and its builder in statements.py.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from enum import Enum
 
 from analysis.search.pagination import Order
-
-BUDGET = 3_000
-"""Index entries that a trial reads before another strategy is chosen; about 10 ms."""
-FEW_IMAGES = 4
-"""Up to so many budgets of images, all of them are read along an index rather than by reading the table."""
-LABEL_ENTRIES_PER_IMAGE = 20
-"""Entries of a label's index that take as long to read as one image."""
-# In lookups of another label on one image. `python -m bench.search.costs` measures both again: they are ratios, which
-# differ less from machine to machine than times do, and half or twice as much changes few choices.
-ENTRY_COST = 0.09
-"""An entry of the index over label sets."""
-MATCH_COST = 0.27
-"""An image that the index over label sets finds."""
+from analysis.search.plans import statements
+from analysis.search.plans.query_parts import QueryParts
+from analysis.search.plans.statements import Scan
+from analysis.search.plans.statistics import Statistics, trial_budget
+from analysis.search.sql.expressions import Sql
 
 
 class Strategy(Enum):
-    """A way to find the images of a query; statements.py has a builder for each."""
+    """A way to find the images of a query: its source and its statement's builder."""
 
-    LABEL_TRIAL = "the first entries of the rarest label's index"
-    LABEL_SCAN = "all entries of the rarest label's index"
-    LABEL_SETS = "the index over label sets"
-    CONFIDENCE_TRIAL = "the images with a label at a high confidence"
-    CONFIDENCE_SCAN = "all images with a label, by confidence"
-    IMAGE_TRIAL = "the first images in the order of the result"
-    IMAGE_SCAN = "all images in the order of the result"
-    CANDIDATES = "all matches of one part, from another index or table"
-    TABLE_SCAN = "all images in the order of the table"
+    LABEL_TRIAL = "the first entries of the rarest label's index", statements.label_scan
+    LABEL_SCAN = "all entries of the rarest label's index", statements.label_scan
+    LABEL_SETS = "the index over label sets", statements.label_sets
+    CONFIDENCE_TRIAL = "the images with a label at a high confidence", statements.confidence_scan
+    CONFIDENCE_SCAN = "all images with a label, by confidence", statements.confidence_scan
+    IMAGE_TRIAL = "the first images in the order of the result", statements.image_scan
+    IMAGE_SCAN = "all images in the order of the result", statements.image_scan
+    CANDIDATES = "all matches of one part, from another index or table", statements.candidates
+    TABLE_SCAN = "all images in the order of the table", statements.table_scan
+
+    def __init__(self, source: str, build: Callable[[QueryParts, Scan], Sql]) -> None:
+        self.source, self.build = source, build
 
     @property
     def is_trial(self) -> bool:
@@ -44,170 +40,26 @@ class Strategy(Enum):
         return self.name.endswith("_TRIAL")
 
 
-@dataclass(frozen=True)
-class Statistics:
-    """All that the choice of a strategy depends on."""
-
-    order: Order = Order.TIME
-    limit: int = 61
-    """Images wanted."""
-    image_count: int = 0
-    labels: tuple[int, ...] = ()
-    """Images with each required label, the rarest first."""
-    excluded: tuple[int, ...] = ()
-    has_minimums: bool = False
-    """Some required label needs a minimum confidence."""
-    scannable: int | None = None
-    """Images with the rarest label whose index can be scanned: a prefix has too many labels."""
-    owned: int | None = None
-    """Images of the only owner, if they are few."""
-    is_unfiltered: bool = False
-    has_few_candidates: bool = False
-    has_table: bool = False
-    """Another table has all matches of a part."""
-    has_image_filter: bool = False
-    has_partial_index: bool = False
-    has_date_taken: bool = False
-    reads_images: bool = False
-    """Some condition reads columns of the images."""
-    budget: int = BUDGET
-    trials: int = 0
-    scanned: int = 0
-    found: int = 0
-    """Entries scanned and matches found in the trials before."""
-
-    def after_trial(self, *, scanned: int, found: int) -> Statistics:
-        return replace(self, trials=self.trials + 1, scanned=self.scanned + scanned, found=found)
-
-    @property
-    def prefers_owner(self) -> bool:
-        """Reading all images of the owner is cheaper than a label's index."""
-        if self.owned is None:
-            return False
-        return not self.labels or self.labels[0] > LABEL_ENTRIES_PER_IMAGE * self.owned
-
-    @property
-    def prefers_labels(self) -> bool:
-        """Reading all images with the rarest label is cheaper than another source."""
-        if not self.labels or self.has_date_taken:
-            return bool(self.labels)
-        if self.has_image_filter or self.has_table or self.has_partial_index:
-            return self.labels[0] <= FEW_IMAGES * self.budget
-        return not self.reads_images or self.labels[0] <= max(FEW_IMAGES * self.budget, self.image_count // 8)
-
-    @property
-    def has_label_sets(self) -> bool:
-        """The index over label sets answers several labels at once.
-
-        Not if it would find mostly images of others.
-        """
-        # It has neither owner nor date taken.
-        return len(self.labels) + len(self.excluded) > 1 and not self.has_date_taken and self.owned is None
-
-    @property
-    def are_label_sets_cheap(self) -> bool:
-        """The rarest label has few images, and no label has very many."""
-        is_plain = not self.has_minimums and not self.excluded
-        return is_plain and self.labels[0] <= self.budget and self.labels[-1] <= self.image_count // 8
-
-    @property
-    def do_label_sets_beat_scan(self) -> bool:
-        """The index over label sets is expected to be faster than a scan."""
-        # This takes labels as independent. Labels searched together mostly occur together, so a scan is often shorter
-        # than estimated: a short trial comes first nevertheless where the index costs little.
-        rarest, total = self.labels[0], max(self.image_count, 1)
-        matches = float(rarest)
-        for number in self.labels[1:]:
-            matches *= min(1.0, number / total)
-        for number in self.excluded:
-            matches *= max(0.0, 1.0 - number / total)
-        scanned = min(rarest, rarest * self.limit / max(matches, 1.0))
-        return scanned > rarest * ENTRY_COST + matches * MATCH_COST
+RULES: tuple[tuple[Strategy, Callable[[Statistics], bool]], ...] = (
+    (Strategy.IMAGE_SCAN, lambda of: of.prefers_owner and of.order in {Order.TIME, Order.NONE}),
+    (Strategy.CANDIDATES, lambda of: of.has_few_candidates),
+    (Strategy.CONFIDENCE_TRIAL, lambda of: of.order is Order.CONFIDENCE and trial_budget(of) > 0),
+    (Strategy.CONFIDENCE_SCAN, lambda of: of.order is Order.CONFIDENCE),
+    (Strategy.LABEL_TRIAL, lambda of: _reads_label(of) and trial_budget(of) > 0),
+    (Strategy.IMAGE_TRIAL, lambda of: trial_budget(of) > 0),
+    (Strategy.LABEL_SCAN, lambda of: of.prefers_labels and of.is_label_short and of.order is not Order.COLUMN),
+    (Strategy.LABEL_SETS, lambda of: of.prefers_labels),
+    (Strategy.CANDIDATES, lambda of: of.has_table and not of.has_image_filter),
+    (Strategy.IMAGE_SCAN, lambda of: of.is_unfiltered or (of.has_partial_index and of.order is not Order.NONE)),
+    (Strategy.TABLE_SCAN, lambda _of: True),
+)
+"""The first one that applies is chosen."""
 
 
 def choose_strategy(statistics: Statistics) -> Strategy:
     """The strategy to try next; the last one is no trial."""
-    order = statistics.order
-    if statistics.prefers_owner and order in {Order.TIME, Order.NONE}:
-        return Strategy.IMAGE_SCAN
-    if statistics.has_few_candidates:
-        return Strategy.CANDIDATES
-    if order is Order.CONFIDENCE:
-        return Strategy.CONFIDENCE_TRIAL if trial_budget(statistics) else Strategy.CONFIDENCE_SCAN
-    if trial_budget(statistics):
-        scans_label = order is not Order.COLUMN and statistics.scannable is not None
-        return Strategy.LABEL_TRIAL if scans_label else Strategy.IMAGE_TRIAL
-    return _complete_strategy(statistics)
+    return next(strategy for strategy, applies in RULES if applies(statistics))
 
 
-def _complete_strategy(statistics: Statistics) -> Strategy:
-    order, scannable = statistics.order, statistics.scannable
-    if statistics.labels and statistics.prefers_labels:
-        is_short = scannable is not None and (not statistics.has_label_sets or _is_short(statistics, scannable))
-        return Strategy.LABEL_SCAN if is_short and order is not Order.COLUMN else Strategy.LABEL_SETS
-    if statistics.has_table and not statistics.has_image_filter:
-        return Strategy.CANDIDATES
-    if statistics.is_unfiltered or (statistics.has_partial_index and order is not Order.NONE):
-        return Strategy.IMAGE_SCAN
-    return Strategy.TABLE_SCAN
-
-
-def trial_budget(statistics: Statistics) -> int:
-    """The index entries of the next trial; 0 for none."""
-    if statistics.order is Order.CONFIDENCE:
-        is_large = statistics.labels[0] > FEW_IMAGES * statistics.budget
-        return statistics.budget if is_large and statistics.trials < len(CONFIDENCE_STEPS) else 0
-    if statistics.trials:
-        return _next_budget(statistics)
-    if statistics.order is Order.NONE:
-        return _count_budget(statistics)
-    if statistics.limit >= statistics.budget or statistics.is_unfiltered:
-        return 0
-    if statistics.order is Order.COLUMN:
-        is_rare = bool(statistics.labels) and statistics.labels[0] <= FEW_IMAGES * statistics.budget
-        return 0 if is_rare else 2 * statistics.budget
-    return statistics.budget if statistics.scannable is None else _label_budget(statistics, statistics.scannable)
-
-
-CONFIDENCE_STEPS = (9_900, 9_000)
-"""Minimum confidences in hundredths, tried one after the other: a page is mostly full long before all images."""
-
-
-def _label_budget(statistics: Statistics, scannable: int) -> int:
-    """The entries of the rarest label's index to scan first for a page."""
-    budget = statistics.budget
-    if statistics.has_label_sets:
-        if statistics.are_label_sets_cheap or _is_short(statistics, scannable):
-            return 0
-        is_doubtful = scannable <= FEW_IMAGES * budget and statistics.do_label_sets_beat_scan
-        return max(1, budget // (10 if is_doubtful else 3))
-    return 0 if statistics.prefers_labels and scannable <= budget else budget
-
-
-def _is_short(statistics: Statistics, scannable: int) -> bool:
-    """The rarest label's index is no longer than a trial."""
-    return scannable <= statistics.budget // 3 and not statistics.are_label_sets_cheap
-
-
-def _count_budget(statistics: Statistics) -> int:
-    # A count has no order to keep, so it scans further than a page before it gives up.
-    is_worthwhile = statistics.scannable is not None and statistics.has_label_sets and not statistics.is_unfiltered
-    return 2 * statistics.budget if is_worthwhile and not statistics.do_label_sets_beat_scan else 0
-
-
-def _next_budget(statistics: Statistics) -> int:
-    """The entries to scan for the missing matches.
-
-    0 if the index over label sets should be faster.
-    """
-    found, scanned = statistics.found, statistics.scanned
-    if statistics.trials > 1 or not found or statistics.scannable is None or not statistics.has_label_sets:
-        return 0
-    rarest, wanted = statistics.labels[0], statistics.limit
-    if statistics.order is not Order.NONE:
-        wanted -= found
-    lookups = 1 if statistics.has_minimums else 0
-    index_cost = rarest * ENTRY_COST + rarest * found / scanned * (MATCH_COST + lookups)
-    entries = wanted * scanned // found
-    # Twice the estimate, since a scan that ends too early is lost.
-    return 2 * entries if entries < index_cost else 0
+def _reads_label(statistics: Statistics) -> bool:
+    return statistics.order is not Order.COLUMN and statistics.scannable is not None

@@ -1,6 +1,6 @@
 """The parser of the search language (docs/search.md); `Query.text` is the inverse.
 
-Spaces mean "and"; OR joins the two terms beside it and binds tighter, as in web search engines:
+Spaces mean "and"; OR joins the two terms next to it and binds tighter, as in web search engines:
 `beach dog OR cat` is `beach (dog OR cat)`.
 """
 

@@ -6,7 +6,7 @@ import re
 
 from analysis.search.literals import DASHES, QUOTES
 
-# What stands between straight quotes stays as it is, so that names with other marks can be searched.
+# Text in straight quotes is not changed, so that names with other marks can be searched.
 _MARKS = re.compile(
     rf"""
     (?P<straight>"(?:[^"\\]|\\.)*"?)

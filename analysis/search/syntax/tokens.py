@@ -70,7 +70,7 @@ def instance_count(name: Token, sign: str, number: Token) -> CountTerm:
 
 
 def face(opening: Token, contents: Iterable[str | FaceTerm]) -> FaceTerm:
-    """`face(smile age:20..30)`: names of traits, and the age as a FaceTerm of its own."""
+    """`face(smile age:20..30)`: names of traits, and the age as a separate FaceTerm."""
     contents = list(contents)
     ages = [item for item in contents if isinstance(item, FaceTerm)]
     if len(ages) > 1:

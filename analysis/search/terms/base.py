@@ -80,7 +80,7 @@ class Node(ABC):
         return None
 
     def image_filter(self, resolved: Resolution) -> Sql | None:
-        """A condition of all matches about `analysis_image i` that an index answers."""
+        """A condition of all matches on `analysis_image i` that an index supports."""
         return None
 
     def candidates(self, resolved: Resolution) -> Candidates | None:

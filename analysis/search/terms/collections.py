@@ -47,7 +47,7 @@ class CollectionTerm(Term):
 
     @classmethod
     def resolve_all(cls, terms: Sequence[Self], viewer: Viewer) -> dict[Term, Any]:
-        """The collections that each name stands for."""
+        """The collections that each name means."""
         return {term: _resolved(term, viewer) for term in terms}
 
     def condition(self, resolved: Resolution) -> Sql:

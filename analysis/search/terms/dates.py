@@ -34,7 +34,7 @@ INDEXED_COLUMNS = {"taken": DateTaken.template % {"expressions": "i.taken_at"}, 
 class SpanTerm(Term):
     """Images taken or added in a span of time.
 
-    Images without a date taken were taken in no span, so `-taken:2024` finds them.
+    Images without a date taken match no period, so `-taken:2024` finds them.
     """
 
     field: str

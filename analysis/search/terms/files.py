@@ -51,7 +51,7 @@ MAX_CAMERAS = 100
 
 @dataclass(frozen=True)
 class FileTerm(Term):
-    """Images with this text in a field of their own; case is ignored."""
+    """Images with this text in one of their own fields; case is ignored."""
 
     title: ClassVar[str | Promise]
     text: str
@@ -147,7 +147,7 @@ class CameraTerm(FileTerm):
         [(_, number, *_), *rows] = sorted(fetch_all(_MATCHING_CAMERAS.format(cls.searched), [patterns]))
         if int(number) > MAX_CAMERAS_READ:
             return {}
-        return {term: [camera for place, *camera in rows if place == at] for at, term in enumerate(terms, start=1)}
+        return {term: [camera for number, *camera in rows if number == at] for at, term in enumerate(terms, start=1)}
 
     def condition(self, resolved: Resolution) -> Sql:
         return image_condition(f"{self.searched} ILIKE %s", like_pattern(self.composed))

@@ -22,7 +22,7 @@ Range = tuple[int, int]
 
 @dataclass(frozen=True)
 class IdTerm(Term):
-    """Images with these numbers, as in their addresses; both ends of a range are included.
+    """Images with these numbers, as in their addresses; ranges include both ends.
 
     The ranges are in order and do not touch, so that equal searches have one text.
     """

@@ -35,7 +35,7 @@ _LATEST_FAILED = """
         SELECT FROM analysis_analysis later
         WHERE later.image_id = a.image_id AND later.api = a.api AND later.id > a.id)
 """
-# Their owner said that they are not duplicates.
+# Their owner marked them as not duplicates.
 _IS_DISTINCT = """
     EXISTS (SELECT FROM analysis_distinctpair p
         WHERE p.first_id = least(i.id, twin.id) AND p.second_id = greatest(i.id, twin.id))

@@ -32,8 +32,8 @@ class AlertForm(forms.Form):
         initial=Alert.Frequency.AT_ONCE,
         label=_("Frequency"),
         help_text=_(
-            "At once, messages to email and Slack are at least 5 minutes apart; a webhook gets one for each picture. "
-            "Daily and weekly messages come at 8 in the morning."
+            "“At once” sends messages to email and Slack at least 5 minutes apart, and one per picture to a "
+            "webhook. Daily and weekly messages are sent at 8 in the morning."
         ),
     )
 

@@ -37,7 +37,7 @@ class AlertRow:
     """The address it sends to, without what is secret in it."""
     state: str
     state_label: str
-    trouble: str
+    last_error: str
     next_message: str
     last_message: str
     last_exact: str
@@ -87,7 +87,7 @@ def alert_rows(alerts: QuerySet[Alert], *, now: datetime) -> list[AlertRow]:
 
 
 def alert_row(alert: Alert, *, last: datetime | None, now: datetime) -> AlertRow:
-    state = "active" if alert.is_active else "disabled" if alert.trouble else "paused"
+    state = "active" if alert.is_active else "disabled" if alert.last_error else "paused"
     return AlertRow(
         id=str(alert.pk),
         name=alert.saved_search.name,
@@ -98,7 +98,7 @@ def alert_row(alert: Alert, *, last: datetime | None, now: datetime) -> AlertRow
         receiver=receiver_of(alert),
         state=state,
         state_label=str(STATES[state]),
-        trouble=alert.trouble,
+        last_error=alert.last_error,
         next_message=formatting.exact(alert.next_message_at) if alert.next_message_at and alert.is_active else "",
         last_message=formatting.ago(last, now=now) if last else "",
         last_exact=formatting.exact(last) if last else "",

@@ -39,7 +39,7 @@ def bulk_edit(data: Mapping[str, str]) -> Edit:
 
 
 def _place_edit(place: str, location: str) -> Edit:
-    """The edit of the form's filled fields; empty ones stay as they are."""
+    """The edit of the form's filled fields; empty ones are not changed."""
     edit = metadata_edits.text_edit(place=place) if place.strip() else Edit()
     if location.strip():
         edit |= metadata_edits.location_edit(*parse_coordinates(location))

@@ -1,4 +1,4 @@
-"""The number of selected pictures that each action may change, said in advance."""
+"""The number of selected pictures that each action may change."""
 
 from __future__ import annotations
 
@@ -77,9 +77,9 @@ def preview_of(right: str, pictures: Permitted) -> Preview:
 
 
 def confirmation(request: Request, action: str, selection: Selection) -> HttpResponse | None:
-    """A page that asks first, without scripts, where only some pictures would change.
+    """Without scripts: a confirmation page if only some pictures would change.
 
-    None if there is nothing to ask: all may be changed, none, or it was asked already.
+    None if no confirmation is needed: all or none may be changed, or it was confirmed.
     """
     right = RIGHT_OF.get(action)
     if right is None or request.POST.get("confirmed"):

@@ -51,7 +51,7 @@ def bulk_action(request: Request, action: str) -> HttpResponse:
         raise Http404
     try:
         selection = selection_of(request)
-        # With scripts the bulk bar has said it before.
+        # With scripts, the bulk bar has already shown it.
         if not is_fragment(request) and (question := confirmation(request, action, selection)):
             return question
         toast = change_toast(ACTIONS[action](request, selection))
@@ -90,8 +90,8 @@ def menu(request: Request) -> HttpResponse:
         tags = [
             SelectedTag(str(tag.pk), tag.name, is_on_all=extent == "all") for tag, extent in bulk.tags_of(selection)
         ]
-        found = selected_labels(ids, kinds=REVIEWABLE_KINDS, viewer=permissions.viewer_of(request.user))
-        labels = [label for label in found if label.id not in {tag.id for tag in tags}]
+        selected = selected_labels(ids, kinds=REVIEWABLE_KINDS, viewer=permissions.viewer_of(request.user))
+        labels = [label for label in selected if label.id not in {tag.id for tag in tags}]
     except (ActionRefused, SearchTooSlow) as refusal:
         return render(request, "bulk/label_menu.html", {"error": str(refusal)})
     return render(request, "bulk/label_menu.html", {"tags": tags, "labels": labels})

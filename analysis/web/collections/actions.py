@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from analysis import formatting
+from analysis.curation import collection_order
 from analysis.curation import collections as curation
 from analysis.curation.collections import Placed
 from analysis.curation.errors import ActionRefused
@@ -53,7 +54,7 @@ def remove(request: Request, collection_id: int) -> HttpResponse:
     collection = _arrangeable_or_404(request, collection_id)
     try:
         ids = [image_id for step in selection_of(request).steps() for image_id in step]
-        removed = curation.remove(collection, _seen(request, collection, ids))
+        removed = curation.remove(collection, _visible(request, collection, ids))
     except ActionRefused as refusal:
         return _respond(request, Toast(str(refusal)))
     text = ngettext(
@@ -88,9 +89,9 @@ def move(request: Request, collection_id: int) -> HttpResponse:
     collection = _arrangeable_or_404(request, collection_id)
     try:
         ids, to = _moving(request)
-        if len(_seen(request, collection, ids)) < len(ids):
-            raise ActionRefused(curation.CHANGED_MESSAGE)
-        were = curation.move(collection, ids, before=_target(request, collection, ids, to=to))
+        if len(_visible(request, collection, ids)) < len(ids):
+            raise ActionRefused(collection_order.CHANGED_MESSAGE)
+        were = collection_order.move(collection, ids, before=_target(request, collection, ids, to=to))
     except ActionRefused as refusal:
         if request.headers.get("Accept") == "application/json":
             return JsonResponse({"message": str(refusal)}, status=409)
@@ -106,9 +107,9 @@ def arrange(request: Request, collection_id: int) -> HttpResponse:
     """Sort all pictures once by `order`."""
     collection = _arrangeable_or_404(request, collection_id)
     order = request.POST.get("order", "")
-    if order not in curation.ORDERS:
+    if order not in collection_order.ORDERS:
         return _respond(request, Toast(_("Choose an order.")))
-    were = curation.arrange(collection, order)
+    were = collection_order.arrange(collection, order)
     return _respond(request, _undo_toast(collection, _("Sorted “%(name)s”.") % {"name": collection.name}, were))
 
 
@@ -120,11 +121,11 @@ def set_cover(request: Request, collection_id: int) -> HttpResponse:
         ids = next(selection_of(request).steps(), [])
     except ActionRefused as refusal:
         return _respond(request, Toast(str(refusal)))
-    covers = _seen(request, collection, ids[:1])
+    covers = _visible(request, collection, ids[:1])
     if not covers:
         return _respond(request, Toast(_("This picture is not in the collection.")))
     Collection.objects.filter(pk=collection.pk).update(cover=covers[0])
-    return _respond(request, Toast(_("The cover of “%(name)s” is changed.") % {"name": collection.name}))
+    return _respond(request, Toast(_("Changed the cover of “%(name)s”.") % {"name": collection.name}))
 
 
 def _arrangeable_or_404(request: Request, collection_id: int) -> Collection:
@@ -142,7 +143,7 @@ def _chosen(request: Request) -> Collection:
     return curation.get_or_create(current_user(request), name=request.POST.get("collection_name", ""))
 
 
-def _seen(request: Request, collection: Collection, image_ids: Sequence[int]) -> list[int]:
+def _visible(request: Request, collection: Collection, image_ids: Sequence[int]) -> list[int]:
     """Those of the pictures that the person sees in the collection."""
     entries = rights.visible_entries(request.user, collection).filter(image_id__in=image_ids)
     return list(entries.values_list("image_id", flat=True))
@@ -173,7 +174,7 @@ def _target(request: Request, collection: Collection, moving: Sequence[int], *, 
 
 def _added_toast(collection: Collection, added: Sequence[int]) -> Toast:
     if not added:
-        return Toast(_("These pictures are in “%(name)s” already.") % {"name": collection.name})
+        return Toast(_("These pictures are already in “%(name)s”.") % {"name": collection.name})
     text = ngettext("Added %(count)s picture to “%(name)s”.", "Added %(count)s pictures to “%(name)s”.", len(added))
     message = text % {"count": formatting.count(len(added)), "name": collection.name}
     return Toast(
@@ -193,8 +194,8 @@ def _private_note(collection: Collection, added: Sequence[int]) -> str:
     if not number:
         return ""
     text = ngettext(
-        "%(number)s private picture is visible to the people of this collection now.",
-        "%(number)s private pictures are visible to the people of this collection now.",
+        "%(number)s private picture is now visible to everyone with access to this collection.",
+        "%(number)s private pictures are now visible to everyone with access to this collection.",
         number,
     )
     return formatting.plural(text, number)

@@ -1,4 +1,4 @@
-"""The filter by collection beside the results."""
+"""The filter by collection next to the results."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from analysis.web.library.filter_list import filter_list
 @require_safe
 def collection_filter(request: Request) -> HttpResponse:
     """The most frequent collections of a result, as links that narrow it."""
-    return filter_list(request, _links, sample=SAMPLE, empty=lambda: _("No collections."))
+    return filter_list(request, _links, title=_("Collections"), sample=SAMPLE, empty=lambda: _("No collections."))
 
 
 def _links(query: Query, viewer: Viewer) -> tuple[list[FacetLink], bool]:

@@ -16,7 +16,8 @@ from analysis.web import links, sensitive
 from analysis.web.collections.tiles import sees_anyway, thumb_url
 from analysis.web.http import Request, current_user_id, int_param
 from analysis.web.library.cards import Card, cards
-from analysis.web.library.page import MAX_PAGES, LibraryPage, NextPage
+from analysis.web.library.page import LibraryPage
+from analysis.web.library.page_links import MAX_PAGES, NextPage
 
 PAGE_SIZE = 60
 
@@ -47,7 +48,7 @@ def collection_context(request: Request, collection: Collection, image_ids: Sequ
 
 
 def library_page_of(request: Request, collection: Collection, image_ids: Sequence[int]) -> LibraryPage:
-    """The grid: as many pages as the address asks for, or up to the picture in `to`."""
+    """The grid: as many pages as the address requests, or up to the picture in `to`."""
     first, last = _pages(request, image_ids)
     page_ids = image_ids[(first - 1) * PAGE_SIZE : last * PAGE_SIZE]
     address = collection.get_absolute_url()
@@ -64,8 +65,8 @@ def library_page_of(request: Request, collection: Collection, image_ids: Sequenc
 def collection_cards(request: Request, collection: Collection, image_ids: Sequence[int]) -> list[Card]:
     """Cards in this order, with addresses within the collection."""
     viewer = permissions.viewer_of(request.user)
-    found = Image.objects.in_bulk(image_ids)
-    images = [found[image_id] for image_id in image_ids if image_id in found]
+    by_id = Image.objects.in_bulk(image_ids)
+    images = [by_id[image_id] for image_id in image_ids if image_id in by_id]
     made = cards(
         images,
         viewer=viewer,

@@ -26,14 +26,14 @@ REVALIDATED = "private, no-cache"
 @require_safe
 def collection_image(request: Request, collection_id: int, image_id: int) -> HttpResponse:
     """The picture with its neighbors; its own page for who may open that."""
-    found = rights.get_collection_or_404(request.user, collection_id)
-    image = rights.get_collection_image_or_404(request.user, found, image_id)
+    collection = rights.get_collection_or_404(request.user, collection_id)
+    image = rights.get_collection_image_or_404(request.user, collection, image_id)
     if sees_anyway(image, permissions.viewer_of(request.user)):
-        return redirect(links.image_url(image.pk, collection=found.pk))
+        return redirect(links.image_url(image.pk, collection=collection.pk))
     context = {
-        "title": found.title,
-        "picture": _picture(request, found, image),
-        "back_url": f"{links.with_parameters(found.get_absolute_url(), to=image.pk)}#card-{image.pk}",
+        "title": collection.title,
+        "picture": _picture(request, collection, image),
+        "back_url": f"{links.with_parameters(collection.get_absolute_url(), to=image.pk)}#card-{image.pk}",
     }
     return render(request, "collections/picture.html", context)
 
@@ -41,8 +41,8 @@ def collection_image(request: Request, collection_id: int, image_id: int) -> Htt
 @require_safe
 def collection_rendition(request: Request, collection_id: int, image_id: int, name: str) -> HttpResponseBase:
     """A rendition of such a picture, checked at each request."""
-    found = rights.get_collection_or_404(request.user, collection_id)
-    image = rights.get_collection_image_or_404(request.user, found, image_id)
+    collection = rights.get_collection_or_404(request.user, collection_id)
+    image = rights.get_collection_image_or_404(request.user, collection, image_id)
     return rendition_response(request, image, name, cache_control=REVALIDATED)
 
 

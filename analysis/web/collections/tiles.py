@@ -38,15 +38,15 @@ def level_tiles(levels: Sequence[Level], viewer: Viewer, *, is_blurring: bool) -
 
 def collection_tiles(collections: Sequence[Collection], viewer: Viewer, *, is_blurring: bool) -> list[Tile]:
     """Tiles of collections that the viewer can open."""
-    found = previews(collections, viewer)
-    covers = [preview.cover.pk for preview in found.values() if preview.cover]
+    previews_by_id = previews(collections, viewer)
+    covers = [preview.cover.pk for preview in previews_by_id.values() if preview.cover]
     blurred = sensitive_ids(covers) if is_blurring else frozenset()
     return [
         Tile(
             name=collection.title,
             url=collection.get_absolute_url(),
-            thumb=thumb_url(collection, cover, viewer) if (cover := found[collection.pk].cover) else "",
-            note=formatting.pictures(found[collection.pk].count),
+            thumb=thumb_url(collection, cover, viewer) if (cover := previews_by_id[collection.pk].cover) else "",
+            note=formatting.pictures(previews_by_id[collection.pk].count),
             owner="" if collection.owner_id == viewer.user_id else str(collection.owner),
             is_shared=collection.is_shared,
             is_blurred=cover is not None and cover.pk in blurred,
@@ -68,8 +68,8 @@ def sees_anyway(image: Image, viewer: Viewer) -> bool:
 
 
 def _in_order(ids: Sequence[int]) -> list[Collection]:
-    found = Collection.objects.select_related("owner").in_bulk(ids)
-    return [found[pk] for pk in ids]
+    by_id = Collection.objects.select_related("owner").in_bulk(ids)
+    return [by_id[pk] for pk in ids]
 
 
 def _with_levels(tile: Tile | None, level: Level) -> Tile:

@@ -62,34 +62,34 @@ def collections(request: Request) -> HttpResponse:
 @require_safe
 def collection(request: Request, collection_id: int) -> HttpResponse:
     """The pictures of a collection in its order; the next ones as a fragment."""
-    found = rights.get_collection_or_404(request.user, collection_id)
-    image_ids = list(rights.visible_entries(request.user, found).values_list("image_id", flat=True))
-    context: dict[str, object] = {"library": library_page_of(request, found, image_ids), "text": ""}
+    collection = rights.get_collection_or_404(request.user, collection_id)
+    image_ids = list(rights.visible_entries(request.user, collection).values_list("image_id", flat=True))
+    context: dict[str, object] = {"library": library_page_of(request, collection, image_ids), "text": ""}
     if is_fragment(request) and "page" in request.GET:
         return _page(request, "library/index.html#next_cards", context)
-    context |= collection_context(request, found, image_ids)
+    context |= collection_context(request, collection, image_ids)
     if is_fragment(request):
         return _page(request, "collections/detail.html#library", context | {"is_part": True})
     if context["can_upload_here"]:
-        context |= {"limits": limits(), "target": choices(request, chosen=Target(collection_id=found.pk))}
-    context |= {"nested": _nested(request, found), "toasts": toasts.take_toasts(request)}
+        context |= {"limits": limits(), "target": choices(request, chosen=Target(collection_id=collection.pk))}
+    context |= {"nested": _nested(request, collection), "toasts": toasts.take_toasts(request)}
     return _page(request, "collections/detail.html", context)
 
 
 @require_safe
 def collection_order(request: Request, collection_id: int) -> HttpResponse:
     """The pictures with what it takes to order them: handles and buttons."""
-    found = rights.get_collection_or_404(request.user, collection_id)
-    permissions.require_or_404(rights.can_arrange_collection(request.user, found))
-    image_ids = list(rights.visible_entries(request.user, found).values_list("image_id", flat=True))
+    collection = rights.get_collection_or_404(request.user, collection_id)
+    permissions.require_or_404(rights.can_arrange_collection(request.user, collection))
+    image_ids = list(rights.visible_entries(request.user, collection).values_list("image_id", flat=True))
     last = max(1, -(-len(image_ids) // ORDER_PAGE_SIZE))
     number = int_param(request.GET.get("page", ""), maximum=last)
     start = (number - 1) * ORDER_PAGE_SIZE
-    address = reverse("collection-order", args=[found.pk])
+    address = reverse("collection-order", args=[collection.pk])
     context = {
-        "collection": found,
+        "collection": collection,
         "orders": list(ORDER_NAMES.items()),
-        "cards": collection_cards(request, found, image_ids[start : start + ORDER_PAGE_SIZE]),
+        "cards": collection_cards(request, collection, image_ids[start : start + ORDER_PAGE_SIZE]),
         "start": start,
         "total": len(image_ids),
         "pictures": formatting.pictures(len(image_ids)),
@@ -106,10 +106,10 @@ def _own(request: Request, inside: str) -> list[Tile]:
     return _level_tiles(request, levels_of=own.values_list("pk", "name"), below=inside)
 
 
-def _nested(request: Request, found: Collection) -> list[Tile]:
+def _nested(request: Request, collection: Collection) -> list[Tile]:
     """Collections of the same owner below this one that the person can open."""
-    below = rights.viewable_collections(request.user).filter(owner_id=found.owner_id)
-    return _level_tiles(request, levels_of=below.values_list("pk", "name"), below=found.name)
+    below = rights.viewable_collections(request.user).filter(owner_id=collection.owner_id)
+    return _level_tiles(request, levels_of=below.values_list("pk", "name"), below=collection.name)
 
 
 def _level_tiles(request: Request, *, levels_of: object, below: str) -> list[Tile]:

@@ -19,7 +19,7 @@ from analysis.statistics import queries, queue_depth
 from analysis.statistics.failures import SCAN_LIMIT, failures
 from analysis.statistics.periods import Period
 from analysis.web.dashboard.scope import Scope
-from analysis.web.dashboard.table import Column, Number, Row, Table, row
+from analysis.web.dashboard.table import Column, Number, Table, TableRow, row
 
 BIN_WIDTH = 100 // queries.CONFIDENCE_BINS
 """Percent of confidence in one row."""
@@ -110,7 +110,7 @@ def latency(scope: Scope) -> Table:
 
 def confidence(scope: Scope) -> Table:
     columns = (Column(_("Labels"), series="one"),)
-    # Bins below the lowest confidence that was asked for are empty on any library, so the table starts at the first
+    # Bins below the lowest requested confidence are empty in any library, so the table starts at the first
     # one.
     counts = queries.confidences(scope.person_id)
     first = next((step for step, number in enumerate(counts) if number), 0)
@@ -119,7 +119,7 @@ def confidence(scope: Scope) -> Table:
         for step, number in enumerate(counts)
         if step >= first
     ]
-    note = _("All pictures, whatever the period. To search by confidence, name a label: dog>=90.")
+    note = _("All pictures, regardless of the period. To search by confidence, add it to a label: dog>=90.")
     return Table("confidence", _("Label confidence"), _("Confidence"), columns, rows, _("No labels yet."), note=note)
 
 
@@ -131,7 +131,9 @@ def frequent(scope: Scope) -> Table:
     else:
         labels, is_estimated = _own_labels(scope)
     note = (
-        _("All pictures, whatever the period. Estimated.") if is_estimated else _("All pictures, whatever the period.")
+        _("All pictures, regardless of the period. Estimated.")
+        if is_estimated
+        else _("All pictures, regardless of the period.")
     )
     rows = [row(name, columns, (number,), scope.search_url(_label_term(name))) for name, number in labels]
     return Table(
@@ -257,7 +259,7 @@ def _time_rows(
     columns: tuple[Column, ...],
     values: Mapping[datetime, tuple[Number, ...]],
     url: Callable[[datetime], str] | None = None,
-) -> list[Row]:
+) -> list[TableRow]:
     """Rows by hour, day or month; without `url` they lead to the pictures added then."""
     return [
         row(

@@ -32,7 +32,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     name: str
     cells: list[Cell]
     url: str = ""
@@ -46,7 +46,7 @@ class Table:
     title: str
     first: str
     columns: tuple[Column, ...]
-    rows: list[Row]
+    rows: list[TableRow]
     empty: str
     shape: Literal["bars", "line", "across"] = "bars"
     is_stacked: bool = False
@@ -65,12 +65,12 @@ class Table:
         return any(cell.value not in {"0", "0.000000"} for row in self.rows for cell in row.cells)
 
 
-def row(name: str, columns: tuple[Column, ...], values: tuple[Number, ...], url: str = "") -> Row:
+def row(name: str, columns: tuple[Column, ...], values: tuple[Number, ...], url: str = "") -> TableRow:
     cells = [
         Cell(_text(value, column.unit), _plain(value), column.series)
         for value, column in zip(values, columns, strict=True)
     ]
-    return Row(name, cells, url)
+    return TableRow(name, cells, url)
 
 
 def lines(table: Table) -> Iterator[str]:

@@ -42,7 +42,7 @@ TOO_SLOW = gettext_lazy("These figures take too long to count. Choose a shorter 
 
 
 @dataclass(frozen=True)
-class Tile:
+class DashboardTile:
     """One figure at a glance; `share` is its percentage of a limit, if there is one."""
 
     title: str
@@ -166,63 +166,65 @@ def _period(span: Period) -> str:
     return f"{formatted_date(span.start, 'j M Y')} – {formatted_date(span.last_day, 'j M Y')}"
 
 
-def _tiles(scope: Scope) -> Iterator[Tile]:
+def _tiles(scope: Scope) -> Iterator[DashboardTile]:
     added = _("%(number)s added in this period") % {"number": formatting.count(scope.number_added)}
-    yield Tile(_("Pictures"), formatting.count(scope.total.pictures), added, scope.search_url())
+    yield DashboardTile(_("Pictures"), formatting.count(scope.total.pictures), added, scope.search_url())
     yield _analyses_tile(scope)
     yield _budget_tile() if scope.is_all else _spend_tile(scope)
     yield _queue_tile(scope.depths) if scope.is_all else _own_queue_tile(scope.person_id or 0)
-    yield Tile(_("Storage"), formatting.filesize(scope.total.bytes), _("Originals only"))
+    yield DashboardTile(_("Storage"), formatting.filesize(scope.total.bytes), _("Originals only"))
 
 
-def _analyses_tile(scope: Scope) -> Tile:
+def _analyses_tile(scope: Scope) -> DashboardTile:
     completed = sum(ended.answered + ended.reused for ended in scope.ended.values())
     failed = sum(ended.failed for ended in scope.ended.values())
     note = (
         _("%(number)s failed in this period") % {"number": formatting.count(failed)} if failed else _("in this period")
     )
-    return Tile(_("Analyses"), formatting.count(completed), note, reverse("activity"))
+    return DashboardTile(_("Analyses"), formatting.count(completed), note, reverse("activity"))
 
 
-def _spend_tile(scope: Scope) -> Tile:
+def _spend_tile(scope: Scope) -> DashboardTile:
     dollars = sum((ended.dollars for ended in scope.ended.values()), start=FREE)
-    return Tile(_("Spend"), formatting.dollars(dollars), _("on your pictures in this period"))
+    return DashboardTile(_("Spend"), formatting.dollars(dollars), _("on your pictures in this period"))
 
 
-def _budget_tile() -> Tile:
+def _budget_tile() -> DashboardTile:
     budget = ledger.budget(settings.RECOGNIZER)
     spent = budget.spent + budget.reserved
     title, figure = _("Spend this month"), formatting.dollars(spent)
     if budget.limit is None:
-        return Tile(title, figure, _("No budget set"))
+        return DashboardTile(title, figure, _("No budget set"))
     share = min(100 * spent / budget.limit, 100) if budget.limit else 100
     note = _("of %(limit)s for bulk runs") % {"limit": formatting.dollars(budget.limit)}
-    return Tile(title, figure, note, share=f"{share:.1f}")
+    return DashboardTile(title, figure, note, share=f"{share:.1f}")
 
 
-def _queue_tile(depths: list[queue_depth.QueueDepth]) -> Tile:
+def _queue_tile(depths: list[queue_depth.QueueDepth]) -> DashboardTile:
     waiting = sum(depth.waiting for depth in depths)
     is_capped = any(depth.waiting > queue_depth.CAP for depth in depths)
     ages = [depth.oldest for depth in depths if depth.oldest]
     return _waiting_tile(waiting, max(ages, default=None), is_capped=is_capped)
 
 
-def _own_queue_tile(person_id: int) -> Tile:
+def _own_queue_tile(person_id: int) -> DashboardTile:
     depth = queue_depth.person_queue(person_id)
     return _waiting_tile(depth.waiting, depth.oldest, is_capped=not depth.is_complete)
 
 
-def _waiting_tile(waiting: int, oldest: timedelta | None, *, is_capped: bool) -> Tile:
+def _waiting_tile(waiting: int, oldest: timedelta | None, *, is_capped: bool) -> DashboardTile:
     if oldest:
         note = _("oldest: %(duration)s") % {"duration": formatting.duration(oldest)}
     else:
         note = _("none ready to start") if waiting else _("Queue is empty")
-    return Tile(_("Waiting"), f"{formatting.count(waiting)}{'+' if is_capped else ''}", note, reverse("activity"))
+    return DashboardTile(
+        _("Waiting"), f"{formatting.count(waiting)}{'+' if is_capped else ''}", note, reverse("activity")
+    )
 
 
 def _updated() -> str:
     """Age of the precomputed figures; the oldest counts."""
-    # Each table is updated by itself, and slow ones less often.
+    # Each table is updated separately, and slow ones less often.
     oldest = StatisticsRun.objects.order_by("at").first()
     if oldest is None:
         return _("Figures appear within a minute after the scheduler starts.")

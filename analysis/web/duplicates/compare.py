@@ -28,11 +28,11 @@ EMPTY = "–"
 
 
 @dataclass(frozen=True)
-class Group:
+class ComparedGroup:
     """The pictures of a group, the best first, and the ids of the two shown."""
 
     images: list[Image]
-    shown: tuple[int, int]
+    pair: tuple[int, int]
     after: str
     blurred: frozenset[int]
 
@@ -70,7 +70,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Row:
+class ComparisonRow:
     """A line of the table."""
 
     name: str
@@ -85,17 +85,17 @@ def compare(request: Request) -> HttpResponse:
     ids = list(id_list_param(request.GET.get("ids", "").split(","), maximum=MAX_GROUP_SIZE))
     if len(ids) < 2:
         raise Http404
-    facts = {each.image.pk: each for each in facts_of(ids, current_user(request))}
-    images = best_first([each.image for each in facts.values()])
-    shown = _chosen(request, [image.pk for image in images])
+    facts = {row.image.pk: row for row in facts_of(ids, current_user(request))}
+    images = best_first([row.image for row in facts.values()])
+    pair = _chosen(request, [image.pk for image in images])
     blurred = frozenset() if sensitive.shows_sensitive(request) else sensitive.sensitive_among(images)
-    group = Group(images, shown, str(Cursor.from_text(request.GET.get("after", "")) or ""), blurred)
-    left, right = (facts[pk] for pk in shown)
+    group = ComparedGroup(images, pair, str(Cursor.from_text(request.GET.get("after", "")) or ""), blurred)
+    left, right = (facts[pk] for pk in pair)
     rows = [_row(name, text(left), text(right)) for name, text in ROWS]
     rows.append(_row(_("Labels only here"), _names(left.labels - right.labels), _names(right.labels - left.labels)))
     context = {
         "sides": [_side(group, index) for index in (0, 1)],
-        "ids": ",".join(map(str, shown)),
+        "ids": ",".join(map(str, pair)),
         "rows": [row for row in rows if (row.left, row.right) != (EMPTY, EMPTY)],
         "is_exact": left.image.sha256 == right.image.sha256,
         "after": group.after,
@@ -107,14 +107,14 @@ def compare(request: Request) -> HttpResponse:
 
 
 def _chosen(request: Request, order: Sequence[int]) -> tuple[int, int]:
-    """The two to be shown: those asked for, the best ones for what is not valid."""
+    """The two to show: the requested ones, or the best ones if a request is not valid."""
     left, right = (int_param(request.GET.get(name, ""), maximum=10**18, minimum=0) for name in ("left", "right"))
     left = left if left in order else next(pk for pk in order if pk != right)
     return left, right if right in order and right != left else next(pk for pk in order if pk != left)
 
 
-def _side(group: Group, index: int) -> Side:
-    own, other = group.shown[index], group.shown[1 - index]
+def _side(group: ComparedGroup, index: int) -> Side:
+    own, other = group.pair[index], group.pair[1 - index]
     image = next(image for image in group.images if image.pk == own)
     width, height = image.shown_size
     rest = [image.pk for image in group.images if image.pk != other]
@@ -135,20 +135,20 @@ def _side(group: Group, index: int) -> Side:
     )
 
 
-def _sibling(group: Group, index: int, image: Image) -> Sibling:
-    shown = [*group.shown]
-    shown[index] = image.pk
+def _sibling(group: ComparedGroup, index: int, image: Image) -> Sibling:
+    pair = [*group.pair]
+    pair[index] = image.pk
     return Sibling(
         thumb=links.rendition_url(image, "thumb"),
         name=str(image),
-        url=group.url(left=shown[0], right=shown[1]),
-        is_current=image.pk == group.shown[index],
+        url=group.url(left=pair[0], right=pair[1]),
+        is_current=image.pk == group.pair[index],
         is_blurred=image.pk in group.blurred,
     )
 
 
-def _row(name: object, left: str, right: str) -> Row:
-    return Row(str(name), left or EMPTY, right or EMPTY, differs=left != right)
+def _row(name: object, left: str, right: str) -> ComparisonRow:
+    return ComparisonRow(str(name), left or EMPTY, right or EMPTY, differs=left != right)
 
 
 def _names(labels: Collection[str]) -> str:

@@ -36,7 +36,7 @@ class CopyRow:
     is_blurred: bool
     name: str
     url: str
-    place: str
+    location: str
     reason: str
     others: list[str]
     more: str
@@ -49,7 +49,7 @@ def exact(request: Request) -> HttpResponse:
     running = BulkChange.objects.filter(person_id=person.pk, action=BulkChange.Action.EXACT, is_open=True).first()
     if is_fragment(request):
         return _progress(request, running)
-    groups, place = exact_copies.exact_copies(person, after=request.GET.get("after", "")[:64], size=PAGE_SIZE)
+    groups, cursor = exact_copies.exact_copies(person, after=request.GET.get("after", "")[:64], size=PAGE_SIZE)
     totals = exact_copies.totals(person)
     context = {
         "rows": _rows(groups, is_blurring=not sensitive.shows_sensitive(request)),
@@ -57,7 +57,7 @@ def exact(request: Request) -> HttpResponse:
         "number": totals.groups,
         "pictures": formatting.pictures(totals.trashed),
         "size": formatting.filesize(totals.size),
-        "next_url": links.with_parameters(reverse("duplicates-exact"), after=place) if place else "",
+        "next_url": links.with_parameters(reverse("duplicates-exact"), after=cursor) if cursor else "",
         "is_first": not request.GET.get("after"),
         "progress": message_of(running) if running else "",
         "toasts": toasts.take_toasts(request),
@@ -87,32 +87,32 @@ def _progress(request: Request, running: BulkChange | None) -> HttpResponse:
 
 
 def _rows(groups: list[CopyGroup], *, is_blurring: bool) -> list[CopyRow]:
-    blurred = sensitive_ids([group.kept.pk for group in groups]) if is_blurring else frozenset()
-    return [_row(group, is_blurred=group.kept.pk in blurred) for group in groups]
+    blurred = sensitive_ids([group.best.pk for group in groups]) if is_blurring else frozenset()
+    return [_row(group, is_blurred=group.best.pk in blurred) for group in groups]
 
 
 def _row(group: CopyGroup, *, is_blurred: bool) -> CopyRow:
     more = len(group.others) - MAX_NAMED
     return CopyRow(
-        thumb=links.rendition_url(group.kept, "thumb"),
+        thumb=links.rendition_url(group.best, "thumb"),
         is_blurred=is_blurred,
-        name=str(group.kept),
-        url=links.image_url(group.kept.pk),
-        place=_place(group.kept),
+        name=str(group.best),
+        url=links.image_url(group.best.pk),
+        location=_location(group.best),
         reason=_reason(group),
-        others=[_place(image) or str(image) for image in group.others[:MAX_NAMED]],
+        others=[_location(image) or str(image) for image in group.others[:MAX_NAMED]],
         more=formatting.plural(_("and %(number)s more"), more) if more > 0 else "",
     )
 
 
-def _place(image: Image) -> str:
+def _location(image: Image) -> str:
     """Where the file is: names alone are often the same."""
     return f"{image.bucket.name}/{image.key}" if image.bucket else image.filename
 
 
 def _reason(group: CopyGroup) -> str:
-    edits = group.edits[group.kept.pk]
+    edits = group.edits[group.best.pk]
     if group.has_most_edits:
         reason = ngettext("Most edits by people: %(number)s", "Most edits by people: %(number)s", edits)
         return formatting.plural(reason, edits)
-    return _("Added first: %(moment)s") % {"moment": formatting.exact(group.kept.added_at)}
+    return _("Added first: %(moment)s") % {"moment": formatting.exact(group.best.added_at)}

@@ -34,7 +34,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Group:
+class DuplicateGroup:
     """Near-identical pictures, the best first.
 
     `note` says which of them are marked as different already.
@@ -51,14 +51,14 @@ class Group:
         return ngettext("Keep selected, trash the other", "Keep selected, trash the others", len(self.candidates) - 1)
 
 
-def groups_of(groups: list[list[Image]], *, person_id: int, is_blurring: bool) -> list[Group]:
+def groups_of(groups: list[list[Image]], *, person_id: int, is_blurring: bool) -> list[DuplicateGroup]:
     ids = [image.pk for images in groups for image in images]
     tags = _tags(ids)
     blurred = sensitive_ids(ids) if is_blurring else frozenset()
     ratings = {rating.image_id: rating for rating in Rating.objects.filter(person_id=person_id, image_id__in=ids)}
     marked = {pk for pair in distinct_among(ids) for pk in pair}
     return [
-        Group(
+        DuplicateGroup(
             ids=",".join(str(image.pk) for image in images),
             title=formatting.pictures(len(images)),
             candidates=[

@@ -166,7 +166,7 @@ def move_to_trash(request: Request, image_id: int) -> HttpResponse:
 
 @require_POST
 def rotate(request: Request, image_id: int) -> HttpResponse:
-    """Turn the picture by `turns` quarters, clockwise; the original stays as it is."""
+    """Turn the picture by `turns` quarters, clockwise; the original is not changed."""
     turns = request.POST.get("turns", "")
 
     def action(image: Image) -> Toast | None:
@@ -201,7 +201,7 @@ def _lead_on(request: Request, url: str, toast: Toast | None) -> HttpResponse:
     if toast:
         toasts.add_toast(request, toast)
     if is_fragment(request):
-        # Not a redirect, which a script follows by itself: picture_navigation.js opens the page.
+        # Not a redirect, which fetch would follow: picture_navigation.js opens the page.
         return HttpResponse(status=204, headers={"HX-Redirect": url})
     return redirect(url)
 
@@ -227,7 +227,7 @@ def _run(
 
 
 def _is_visible(_user: AbstractBaseUser | AnonymousUser, _image: Image) -> bool:
-    """No check of its own: image_for has found the picture for this person."""
+    """No separate check: image_for has found the picture for this person."""
     return True
 
 

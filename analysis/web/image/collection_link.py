@@ -18,7 +18,7 @@ MAX_COLLECTIONS = 50
 
 @dataclass(frozen=True)
 class CollectionLink:
-    """`neighbors` are those that have a page of their own for the person."""
+    """`neighbors` are those whose page the person can open."""
 
     name: str
     back_url: str
@@ -35,7 +35,7 @@ def collections_of(request: Request, image: Image) -> list[Collection]:
 
 
 def collection_link(request: Request, image: Image, *, collection_id: str, link: Link) -> CollectionLink | None:
-    """None if the person does not see the picture in this collection any more."""
+    """None if the person no longer sees the picture in this collection."""
     if not collection_id:
         return None
     try:

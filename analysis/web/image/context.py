@@ -22,7 +22,6 @@ from analysis.web import links, sensitive
 from analysis.web.http import Request
 from analysis.web.image.analyze_menu import analyze_menu
 from analysis.web.image.panel import panel
-from analysis.web.library.cards import best_labels
 
 VISIBILITY_NAMES = {
     Image.Visibility.PRIVATE: gettext_lazy("Private"),
@@ -82,11 +81,11 @@ class ReturnLink:
 
 def image_context(request: Request, image: Image) -> dict[str, Any]:
     """The picture with its rating and its panel of results."""
-    labels, now = best_labels([image.pk], maximum=5).get(image.pk, ()), timezone.now()
-    values = rating_context(request, image)
+    now = timezone.now()
+    values, results = rating_context(request, image), panel(image, reader=request.user, now=now)
     values["image"] |= {
         "name": str(image),
-        "alt": ", ".join(labels) or str(image),
+        "alt": results.labels.caption or str(image),
         "preview": _preview_url(request, image),
         "width": str(image.shown_size[0]),
         "height": str(image.shown_size[1]),
@@ -98,7 +97,7 @@ def image_context(request: Request, image: Image) -> dict[str, Any]:
         "deleted_on": _deleted_on(image),
         "trashed_ago": formatting.ago(image.trashed_at, now=now) if image.trashed_at else "",
     }
-    return values | {"panel": panel(image, reader=request.user, now=now)}
+    return values | {"panel": results}
 
 
 def page_context(request: Request, image: Image) -> dict[str, Any]:
@@ -174,7 +173,7 @@ def return_link(request: Request) -> ReturnLink:
     if collection:
         return ReturnLink(Query(), "", collection)
     try:
-        # The search only leads back; a broken one must not keep anybody from the picture.
+        # The search is only for the way back; an invalid one must not hide the picture.
         return ReturnLink(parse(request.GET.get("q", "")), saved)
     except InvalidQuery:
         return ReturnLink(Query(), saved)

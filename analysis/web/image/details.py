@@ -27,7 +27,7 @@ from analysis.web import links, toasts
 from analysis.web.edit_fields import clock_text, coordinates_text, parse_clock, parse_coordinates, parse_offset
 from analysis.web.http import Request, current_user, int_param, is_fragment
 from analysis.web.image import context as image_context
-from analysis.web.image import metadata
+from analysis.web.image import metadata_rows
 from analysis.web.toasts import Toast
 
 MAP_URL = "https://www.openstreetmap.org/?mlat={0}&mlon={1}#map=15/{0}/{1}"
@@ -45,9 +45,9 @@ class DetailsForm:
 def details_context(request: Request, image: Image, *, form: DetailsForm | None = None) -> dict[str, Any]:
     """The section of details, with a form for those who may edit it."""
     can_edit = permissions.can_edit_image(request.user, image) and not image.trashed_at
-    location = metadata.location(image, reader=request.user)
+    location = metadata_rows.location(image, reader=request.user)
     return {
-        "metadata": metadata.metadata_rows(image, reader=request.user, now=timezone.now()),
+        "metadata": metadata_rows.metadata_rows(image, reader=request.user, now=timezone.now()),
         "location": location,
         "map_url": MAP_URL.format(image.latitude, image.longitude) if location else "",
         "nearby_url": _nearby_url(image) if location else "",

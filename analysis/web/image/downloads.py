@@ -45,7 +45,7 @@ def rendition_response(request: Request, image: Image, name: str, *, cache_contr
         raise Http404
     # Checked before reading, since a 304 needs no request to the storage.
     etag = quote_etag(f"{image.renditions_id.hex}-{name}")
-    # Not Django's condition decorator: it answers 304 before the view has checked the permission.
+    # Not Django's condition decorator: it responds with 304 before the view has checked the permission.
     if etag in parse_etags(request.headers.get("If-None-Match", "")):
         return cacheable(HttpResponse(status=304), etag, cache_control)
     try:
@@ -92,7 +92,7 @@ def original_response(request: Request, image: Image, *, filename: str = "") -> 
 
 
 def cacheable(response: HttpResponseBase, etag: str, cache_control: str = FOREVER) -> HttpResponseBase:
-    """Let browsers keep a response for ever: its URL contains its version."""
+    """Let browsers keep a response forever: its URL contains its version."""
     response["ETag"] = etag
     response["Cache-Control"] = cache_control
     return response

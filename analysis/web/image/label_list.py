@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
@@ -19,6 +19,7 @@ from analysis.search.query import LabelTerm, Query
 from analysis.web import links
 from analysis.web.confidence_bar import Bar, bar
 
+IN_CAPTION = 5
 SEPARATE_KINDS = (Label.Kind.COLOR, Label.Kind.FACE, Label.Kind.EMOTION)
 
 
@@ -58,6 +59,8 @@ class LabelList:
     rejected: list[LabelRow]
     tags: list[LabelRow]
     is_sensitive: bool
+    caption: str
+    """The names of the surest labels."""
 
 
 @dataclass(frozen=True)
@@ -123,11 +126,12 @@ def label_list(
     tags: list[LabelRow] = []
     verdicts = {verdict.label_id: verdict for verdict in _verdicts(image)}
     image_labels = _image_labels(image)
+    from_file = _file_keywords(image) if any(_is_tag(image_label) for image_label in image_labels) else set()
     for image_label in image_labels:
         label = image_label.label
         row = builder.row(image_label, verdicts.get(image_label.label_id))
-        if label.kind == Label.Kind.TAG:
-            is_from_file = image_label.is_from_file and row.verdict is None  # type: ignore[attr-defined]
+        if _is_tag(image_label):
+            is_from_file = label.pk in from_file and row.verdict is None
             tags.append(replace(row, verdict=VerdictLine("file", _("From the file"), "")) if is_from_file else row)
         else:
             groups.setdefault(group_title(label.kind, label.category), []).append(row)
@@ -137,6 +141,7 @@ def label_list(
         rejected=[builder.rejected_row(verdict) for verdict in rejected],
         tags=sorted(tags, key=lambda tag: tag.name.lower()),
         is_sensitive=any(image_label.label.kind == Label.Kind.MODERATION for image_label in image_labels),
+        caption=", ".join(image_label.label.name for image_label in image_labels[:IN_CAPTION]),
     )
 
 
@@ -154,16 +159,23 @@ def _verdicts(image: Image) -> QuerySet[Verdict]:
 
 
 def _image_labels(image: Image) -> list[ImageLabel]:
-    """Indexed labels by confidence; `is_from_file` marks keywords of the file."""
-    keywords = FileKeyword.objects.annotate(current_label=Coalesce("label__merged_into", "label"))
-    in_file = keywords.filter(image=OuterRef("image"), current_label=OuterRef("label"))
+    """Indexed labels by confidence."""
     return list(
         ImageLabel.objects.filter(image=image, label__is_hidden=False)
-        .annotate(is_from_file=Exists(in_file))
         .exclude(label__kind__in=SEPARATE_KINDS)
         .select_related("label")
         .order_by("-confidence", "label__name")
     )
+
+
+def _is_tag(image_label: ImageLabel) -> bool:
+    return image_label.label.kind == Label.Kind.TAG
+
+
+def _file_keywords(image: Image) -> set[int]:
+    """Ids of the labels that the keywords of the file are now."""
+    current = Coalesce("label__merged_into", "label")
+    return set(FileKeyword.objects.filter(image=image).values_list(current, flat=True))
 
 
 def _url(label: Label) -> str:

@@ -15,7 +15,7 @@ from analysis.search.time_limit import SearchTooSlow, time_limit
 from analysis.web import links
 
 MAX_POSITION = 3_000
-"""Up to here an image page has its position and both neighbors; further down only the next picture."""
+"""Up to here an image page has its position."""
 
 Link = Callable[[int], str]
 
@@ -39,7 +39,7 @@ NO_NEIGHBORS = Neighbors("", None, None)
 def neighbors(image: Image, query: Query, *, viewer: Viewer, link: Link) -> Neighbors:
     """The neighbors of an image in the results of a query.
 
-    If it does not match, only the next picture after its sort position. `link` builds the URL of an image by its id.
+    If it does not match, those before and after its sort position. `link` builds the URL of an image by its id.
     None for anonymous viewers, who got a link to this picture only.
     """
     if viewer.user_id is None:
@@ -55,11 +55,21 @@ def _find_neighbors(image: Image, query: Query, *, viewer: Viewer, link: Link) -
     search = Search(query, viewer)
     ids = search.image_ids(limit=MAX_POSITION)
     if image.pk not in ids:
-        cursor = search.cursor_of(image.pk)
-        images = search.page(after=cursor, size=1).images if cursor else []
-        return Neighbors("", None, _neighbor(images[0], link) if images else None)
+        return _neighbors_by_key(image, search, link=link)
     total = formatting.count(len(ids)) + ("+" if len(ids) == MAX_POSITION else "")
     return neighbors_among(image, ids, total=total, link=link)
+
+
+def _neighbors_by_key(image: Image, search: Search, *, link: Link) -> Neighbors:
+    cursor = search.cursor_of(image.pk)
+    if cursor is None:
+        return NO_NEIGHBORS
+    images = []
+    for is_backward in (True, False):
+        keys = search.keys(after=cursor, limit=1, is_backward=is_backward)
+        images.append(Image.objects.only("renditions_id").filter(pk=keys[0][0]).first() if keys else None)
+    previous, following = (_neighbor(neighbor, link) if neighbor else None for neighbor in images)
+    return Neighbors("", previous, following)
 
 
 def neighbors_among(image: Image, ids: Sequence[int], *, total: str, link: Link) -> Neighbors:

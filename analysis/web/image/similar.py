@@ -1,4 +1,4 @@
-"""Similar pictures beside a picture."""
+"""Similar pictures on a picture's page."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def similar(request: Request, image_id: int) -> HttpResponse:
     query = similar_query(image.pk)
     try:
         with time_limit():
-            found = _similar_cards(request, query)
-            note = "" if found else no_similar_pictures(query, viewer=permissions.viewer_of(request.user))
+            similar_cards = _similar_cards(request, query)
+            note = "" if similar_cards else no_similar_pictures(query, viewer=permissions.viewer_of(request.user))
     except SearchTooSlow as error:
-        found, note = [], str(error)
-    context = {"cards": found, "note": note, "similar_url": links.library_url(query)}
+        similar_cards, note = [], str(error)
+    context = {"cards": similar_cards, "note": note, "similar_url": links.library_url(query)}
     return render(request, "image/similar.html", context)
 
 

@@ -40,7 +40,7 @@ SENSITIVE = Badge("sensitive", "eye-off", _("Sensitive"))
 
 @dataclass(frozen=True)
 class DateHeading:
-    """A month or a day; `ids_url` answers with the ids of all its pictures."""
+    """A month or a day; `ids_url` returns the ids of all its pictures."""
 
     name: str
     ids_url: str

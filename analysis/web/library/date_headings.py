@@ -17,12 +17,12 @@ from django.utils.translation import gettext as _
 from analysis import formatting
 from analysis.curation.bulk import MAX_IDS
 from analysis.models import Image
-from analysis.search.pagination import DEFAULT_SORT, UNDATED, Cursor
+from analysis.search.pagination import MAX_ID, TAKEN_SORTS, UNDATED, Cursor
 from analysis.search.query import Query
 from analysis.search.results import Search
 from analysis.web import links
 from analysis.web.library.cards import Card, DateHeading
-from analysis.web.library.sorting import MAX_ID, month_cursors, month_name
+from analysis.web.library.sorting import is_ascending, month_cursors, month_name
 
 MANY = 12
 """Pictures of a day that has a heading; about two rows."""
@@ -66,9 +66,9 @@ def with_headings(
 ) -> DatedCards:
     """The cards of a page with headings.
 
-    `following`: some images after them, MANY - 1 if there are so many.
+    `following`: up to MANY - 1 images after them.
     """
-    if query.sort != DEFAULT_SORT:
+    if query.sort not in TAKEN_SORTS:
         return DatedCards(list(cards))
     numbers = Counter(_day_of(image) for image in (*images, *following))
     day, is_long, result = before.day, before.is_long_day, list[Card]()
@@ -124,7 +124,8 @@ def _headings(
     if is_long:
         names.append((formatting.weekday(day), day.isoformat(), True))
     elif was_long and not is_new_month:
-        names.append((_("Earlier in %(month)s") % {"month": month_name(month)}, "", True))
+        text = _("Later in %(month)s") if is_ascending(query) else _("Earlier in %(month)s")
+        names.append((text % {"month": month_name(month)}, "", True))
     return tuple(
         # No cards are before the first heading, or between that of a month and that of a day.
         DateHeading(name, _ids_url(query, period), is_day=is_day, ends_row=previous is not None and not index)

@@ -1,4 +1,4 @@
-"""Filter links beside the results: labels, states and the trash."""
+"""Filter links next to the results: labels, states and the trash."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from analysis import formatting
 from analysis.models import Label, Viewer
@@ -60,6 +60,11 @@ class FacetLink:
     swatch: str = ""
     depth: int = 0
     """Levels below another label of its group."""
+
+    @property
+    def exclude_label(self) -> str:
+        # Here and not in the template: a page has about sixty of them.
+        return gettext("Exclude %(name)s") % {"name": self.name}
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ Link = Callable[[Query], str]
 
 
 @dataclass(frozen=True)
-class Choice:
+class FilterChoice:
     text: str
     url: str
     is_current: bool
@@ -31,7 +31,7 @@ class Chip:
     remove_url: str
     invert_text: str
     invert_url: str
-    thresholds: tuple[Choice, ...]
+    thresholds: tuple[FilterChoice, ...]
 
 
 def chips(query: Query, *, link: Link = links.library_url) -> list[Chip]:
@@ -51,9 +51,9 @@ def _chip(query: Query, part: Node, link: Link) -> Chip:
     )
 
 
-def _thresholds(query: Query, part: Node, label: LabelTerm, link: Link) -> tuple[Choice, ...]:
+def _thresholds(query: Query, part: Node, label: LabelTerm, link: Link) -> tuple[FilterChoice, ...]:
     return tuple(
-        Choice(
+        FilterChoice(
             text=f"≥ {formatting.percent(minimum)}" if minimum else _("Any confidence"),
             url=link(query.replacing(part, _like(part, replace(label, minimum=float(minimum))))),
             is_current=label.minimum == minimum,

@@ -1,4 +1,4 @@
-"""Filters beside the results, loaded when opened: folders and places."""
+"""Filters next to the results, loaded when opened; pages without a script."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 
 from analysis import formatting, permissions
@@ -13,14 +14,17 @@ from analysis.models import Viewer
 from analysis.search.query import Query
 from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.search.time_limit import time_limit
-from analysis.web.http import Request
+from analysis.web.http import Request, is_fragment
 from analysis.web.library.facet_links import FacetLink
+from analysis.web.links import library_url
 
 LinksOf = Callable[[Query, Viewer], tuple[Sequence[FacetLink], bool]]
 
 
-def filter_list(request: Request, links_of: LinksOf, *, sample: int, empty: Callable[[], str]) -> HttpResponse:
-    """Links that narrow the query `q`, as a fragment.
+def filter_list(
+    request: Request, links_of: LinksOf, *, title: str, sample: int, empty: Callable[[], str]
+) -> HttpResponse:
+    """Links that narrow the query `q`, as a fragment for htmx, else as a page.
 
     `links_of` returns them, and whether only `sample` images were counted; `empty` the sentence where there are none.
     """
@@ -32,4 +36,9 @@ def filter_list(request: Request, links_of: LinksOf, *, sample: int, empty: Call
         return HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
     note = _("Counted in the first %(number)s pictures.") % {"number": formatting.count(sample)}
     context = {"links": links, "empty": "" if links else empty(), "note": note if is_sample else ""}
-    return render(request, "library/filter_list.html", context)
+    if not is_fragment(request):
+        context |= {"title": title, "text": query.text, "url": library_url(query)}
+    name = "filter_list" if is_fragment(request) else "filter_page"
+    response = render(request, f"library/{name}.html", context)
+    patch_vary_headers(response, ["HX-Request"])
+    return response

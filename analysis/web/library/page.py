@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 from django.urls import reverse
 from django.utils.translation import ngettext
@@ -12,7 +11,7 @@ from django.utils.translation import ngettext
 from analysis import formatting
 from analysis.models import Image, Viewer
 from analysis.search import facets
-from analysis.search.pagination import DEFAULT_SORT, Cursor
+from analysis.search.pagination import TAKEN_SORTS
 from analysis.search.query import Query
 from analysis.search.results import COUNT_CAP, PAGE_SIZE, Search
 from analysis.search.syntax.parser import InvalidQuery, parse
@@ -20,34 +19,17 @@ from analysis.web import links, sensitive
 from analysis.web.library.cards import Card, cards
 from analysis.web.library.date_headings import MANY, Before, with_headings
 from analysis.web.library.facet_links import FacetGroup, FacetLink, label_facets, state_facets, trash_facet
-from analysis.web.library.filter_chips import Chip, Choice, Link, chips
+from analysis.web.library.filter_chips import Chip, FilterChoice, Link, chips
+from analysis.web.library.page_links import NextPage, PageRange, PreviousPage, link_within, next_page, previous_page
 from analysis.web.library.similarity import no_similar_pictures
 from analysis.web.library.sorting import has_months, sort_choices, sort_name
 from analysis.web.library.suggestions import NoResults, WordNote, no_results, word_note
 from analysis.web.saved_searches import OpenSearch
 from imagelib.sample_images import SAMPLE_SEARCHES
 
-MAX_PAGES = 20
-"""Pages that one URL can show, so that Back returns to the same position and responses stay bounded."""
 RECENTLY_ADDED = Query(sort="newest")
 EXCERPT_BEFORE, EXCERPT_AFTER = 40, 24
 """Characters of a query that are shown around a syntax error."""
-
-
-@dataclass(frozen=True)
-class PageRange:
-    """The part of a result that a URL shows: `pages` pages after the cursor `start`."""
-
-    start: Cursor | None = None
-    pages: int = 1
-
-
-@dataclass(frozen=True)
-class NextPage:
-    """Links to the next cards, as a page and as a fragment to append."""
-
-    url: str
-    fragment_url: str
 
 
 @dataclass(frozen=True)
@@ -68,11 +50,11 @@ class Filters:
 class Sorting:
     """The sort order, the choices, and the list of months for orders by date.
 
-    `timeline_url`: the months beside the grid, where it is in the order by date taken.
+    `timeline_url`: the months next to the grid, where it is in the order by date taken.
     """
 
     name: str
-    choices: list[Choice]
+    choices: list[FilterChoice]
     months_url: str
     timeline_url: str = ""
 
@@ -83,6 +65,7 @@ class LibraryPage:
 
     cards: list[Card] = field(default_factory=list)
     next_page: NextPage | None = None
+    previous_page: PreviousPage | None = None
     pictures: str = ""
     total: str = ""
     sorting: Sorting | None = None
@@ -96,7 +79,7 @@ class LibraryPage:
     word_note: WordNote | None = None
     no_results: NoResults = field(default_factory=NoResults)
     similar_note: str = ""
-    suggested_searches: list[Choice] = field(default_factory=list)
+    suggested_searches: list[FilterChoice] = field(default_factory=list)
     is_empty_library: bool = False
     is_trash: bool = False
 
@@ -126,12 +109,13 @@ def library_page(
     page = search.page(after=page_range.start, size=page_range.pages * PAGE_SIZE, following=MANY)
     # Count and facets by one scan: both read the same rows, and that is most of the time of a page.
     number, counts = count_and_facets(search)
-    link = _link_within(saved_search)
+    link = link_within(saved_search)
     cards = library_cards(page.images, query, viewer=viewer, saved_search=saved_search, blurs_sensitive=blurs_sensitive)
     dated = with_headings(cards, page.images, query, following=page.following)
     return LibraryPage(
         cards=dated.cards,
-        next_page=_next_page(query, page.next, page_range, saved_search, is_long_day=dated.ends_in_long_day),
+        next_page=next_page(query, page.next, page_range, saved_search, is_long_day=dated.ends_in_long_day),
+        previous_page=previous_page(query, page_range, saved_search) if page.images else None,
         pictures=formatting.pictures(number, cap=COUNT_CAP),
         total=formatting.capped_count(number, cap=COUNT_CAP),
         sorting=_sorting(query, link, has_timeline=bool(page.next or page_range.start or number > PAGE_SIZE)),
@@ -150,12 +134,12 @@ def library_page(
     )
 
 
-def suggested_searches(images: Sequence[Image]) -> list[Choice]:
+def suggested_searches(images: Sequence[Image]) -> list[FilterChoice]:
     """First searches for a library with the demo's sample photos; none for others."""
     filenames = {image.filename for image in images}
     if not filenames.issuperset(SAMPLE_SEARCHES.values()):
         return []
-    return [Choice(text, links.library_url(parse(text)), is_current=False) for text in SAMPLE_SEARCHES]
+    return [FilterChoice(text, links.library_url(parse(text)), is_current=False) for text in SAMPLE_SEARCHES]
 
 
 def count_and_facets(search: Search) -> tuple[int, facets.Facets]:
@@ -165,7 +149,7 @@ def count_and_facets(search: Search) -> tuple[int, facets.Facets]:
 
 
 def search_filters(search: Search, counts: facets.Facets, *, saved_search: OpenSearch | None = None) -> Filters:
-    query, link = search.query, _link_within(saved_search)
+    query, link = search.query, link_within(saved_search)
     sampled = ngettext(
         "Counts estimated from %(number)s picture.", "Counts estimated from %(number)s pictures.", counts.counted
     )
@@ -215,22 +199,8 @@ def next_cards(
     dated = with_headings(cards, page.images, query, following=page.following, before=before)
     return LibraryPage(
         cards=dated.cards,
-        next_page=_next_page(query, page.next, page_range, saved_search, is_long_day=dated.ends_in_long_day),
+        next_page=next_page(query, page.next, page_range, saved_search, is_long_day=dated.ends_in_long_day),
     )
-
-
-def page_range_of(image: Image, search: Search, *, max_pages: int = MAX_PAGES) -> PageRange:
-    """The range with an image: from the first page if near, else from the image on."""
-    ids = search.image_ids(limit=max_pages * PAGE_SIZE)
-    # Near the start the whole range is shown, as Back in a browser would; far from it, only what follows.
-    if image.pk in ids:
-        return PageRange(pages=ids.index(image.pk) // PAGE_SIZE + 1)
-    return PageRange(start=search.cursor_of(image.pk, is_before=True))
-
-
-def page_range_url(query: Query, page_range: PageRange, saved_search: OpenSearch | None = None) -> str:
-    pages = page_range.pages if page_range.pages > 1 else ""
-    return _link_within(saved_search)(query, after=str(page_range.start or ""), pages=pages)
 
 
 def search_error(text: str, error: InvalidQuery) -> SearchError:
@@ -242,31 +212,11 @@ def search_error(text: str, error: InvalidQuery) -> SearchError:
     return SearchError(str(error), printable, " " * (position - start) + "^")
 
 
-def _link_within(saved_search: OpenSearch | None) -> partial[str]:
-    """Builds library URLs that keep the open saved search."""
-    return partial(links.library_url, saved=saved_search.id if saved_search else "")
-
-
 def _sorting(query: Query, link: Link, *, has_timeline: bool) -> Sorting:
     months_url = links.with_parameters(reverse("months"), q=query.text) if has_months(query) else ""
-    has_timeline = has_timeline and query.sort == DEFAULT_SORT and not query.includes_trash
+    has_timeline = has_timeline and query.sort in TAKEN_SORTS and not query.includes_trash
     timeline_url = links.with_parameters(reverse("timeline"), q=query.text) if has_timeline else ""
     return Sorting(sort_name(query.sort), sort_choices(query, link=link), months_url, timeline_url)
-
-
-def _next_page(
-    query: Query,
-    after: Cursor | None,
-    page_range: PageRange,
-    saved_search: OpenSearch | None,
-    *,
-    is_long_day: bool,
-) -> NextPage | None:
-    if after is None:
-        return None
-    link = partial(_link_within(saved_search), query, after=str(after))
-    more = {"start": str(page_range.start or ""), "page": page_range.pages + 1, "day": "long" if is_long_day else ""}
-    return NextPage(url=link(), fragment_url=link(**more))
 
 
 EMPTY_PAGE = LibraryPage()

@@ -42,7 +42,7 @@ EXAMPLES = (
     Example('text:"no parking"', _("text in the picture")),
     Example("folder:2019", _("from a folder with this in its path")),
     Example("near:48.85,2.35,5km", _("taken near these coordinates")),
-    Example("iso>=1600 aperture<=2.8", _("taken in little light")),
+    Example("iso>=1600 aperture<=2.8", _("taken in low light")),
     Example("color:red", _("mostly red")),
     Example("taken:2024-05", _("taken in May 2024")),
     Example("day:today", _("taken on this day in any year")),

@@ -13,15 +13,16 @@ from django.utils.translation import gettext_lazy as _
 from analysis import formatting
 from analysis.models import Image, Viewer
 from analysis.search.month_counts import count_by_month, start_of_month
-from analysis.search.pagination import UNDATED, Cursor
+from analysis.search.pagination import MAX_ID, ORDERINGS, TAKEN_SORTS, UNDATED, Cursor
 from analysis.search.query import Query, default_sort
 from analysis.search.results import Search
 from analysis.web import links
 from analysis.web.confidence_bar import Bar, bar
-from analysis.web.library.filter_chips import Choice, Link
+from analysis.web.library.filter_chips import FilterChoice, Link
 
 SORT_NAMES = {
     "taken": _("newest first"),
+    "taken-oldest": _("oldest first"),
     "newest": _("recently added first"),
     "oldest": _("earliest added first"),
     "confidence": _("most confident first"),
@@ -30,7 +31,6 @@ SORT_NAMES = {
     "similarity": _("most similar first"),
 }
 MAX_MONTHS = 120
-MAX_ID = 10**18 - 1
 MAX_TIME = datetime.max.replace(tzinfo=UTC)
 
 
@@ -48,7 +48,14 @@ def sort_name(sort: str) -> str:
     return str(SORT_NAMES[sort])
 
 
-def sort_choices(query: Query, *, link: Link = links.library_url) -> list[Choice]:
+def previous_name(sort: str) -> str:
+    """The link to the pictures before the first one that is shown."""
+    if sort in {"taken", "newest"}:
+        return gettext("Newer pictures")
+    return gettext("Older pictures") if sort in {"taken-oldest", "oldest"} else gettext("Previous pictures")
+
+
+def sort_choices(query: Query, *, link: Link = links.library_url) -> list[FilterChoice]:
     """The sort menu.
 
     By confidence only if the query has a label, by similarity only if it has a picture.
@@ -56,12 +63,16 @@ def sort_choices(query: Query, *, link: Link = links.library_url) -> list[Choice
     has_picture = default_sort(query.parts) == "similarity"
     is_offered = {"confidence": bool(query.labels), "similarity": has_picture}
     sorts = (sort for sort in SORT_NAMES if is_offered.get(sort, True) or query.sort == sort)
-    return [Choice(capfirst(sort_name(sort)), link(query.sorted_by(sort)), sort == query.sort) for sort in sorts]
+    return [FilterChoice(capfirst(sort_name(sort)), link(query.sorted_by(sort)), sort == query.sort) for sort in sorts]
 
 
 def has_months(query: Query) -> bool:
     """True if the result is sorted by time."""
-    return query.sort in {"newest", "oldest", "taken"}
+    return query.sort in {"newest", "oldest", *TAKEN_SORTS}
+
+
+def is_ascending(query: Query) -> bool:
+    return ORDERINGS[query.sort].is_ascending
 
 
 def months(query: Query, *, viewer: Viewer) -> list[Month]:
@@ -88,11 +99,11 @@ def _month_starts(search: Search) -> Iterator[datetime]:
         if not images:
             return
         yield (start := start_of_month(_sort_time(images[0], search.query)))
-        cursor = month_cursors(start, is_ascending=search.query.sort == "oldest")[1]
+        cursor = month_cursors(start, is_ascending=is_ascending(search.query))[1]
 
 
 def _month(start: datetime, query: Query, *, is_first: bool, number: int = 0, maximum: int = 1) -> Month:
-    before = month_cursors(start, is_ascending=query.sort == "oldest")[0]
+    before = month_cursors(start, is_ascending=is_ascending(query))[0]
     return Month(
         name=month_name(start),
         url=links.library_url(query, after="" if is_first else str(before)),
@@ -106,7 +117,7 @@ def month_name(start: datetime) -> str:
 
 
 def _sort_time(image: Image, query: Query) -> datetime:
-    return (image.taken_at or UNDATED) if query.sort == "taken" else image.added_at
+    return (image.taken_at or UNDATED) if query.sort in TAKEN_SORTS else image.added_at
 
 
 def month_cursors(start: datetime, *, is_ascending: bool) -> tuple[Cursor, Cursor]:
@@ -114,6 +125,8 @@ def month_cursors(start: datetime, *, is_ascending: bool) -> tuple[Cursor, Curso
     next_start = MAX_TIME  # a camera's clock may be set to December 9999
     if (start.year, start.month) < (MAXYEAR, 12):
         next_start = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
+    if is_ascending and start == UNDATED:
+        return Cursor(UNDATED, 0), Cursor(UNDATED, MAX_ID)
     if is_ascending:
         return Cursor(_just_before(start), MAX_ID), Cursor(_just_before(next_start), MAX_ID)
     return Cursor(next_start, 0), Cursor(start, 0)

@@ -67,7 +67,7 @@ class NoResults:
 
 @dataclass(frozen=True)
 class WordNote:
-    """The labels that words stand for, and other ways to read them."""
+    """The labels that words mean, and other interpretations."""
 
     text: str
     offers: list[Offer]
@@ -116,7 +116,7 @@ def no_results(search: Search, *, link: Link) -> NoResults:
 
 
 def _matches_nothing(part: Node, counter: BriefCounter) -> bool:
-    # Without the minimum: a label with a lower confidence is known. A cap of 0 is enough to tell whether it exists.
+    # Without the minimum: a label with a lower confidence is known. A cap of 0 is enough to check that it exists.
     part = replace(part, minimum=0.0) if isinstance(part, LabelTerm) else part
     # Of similar pictures, similarity.py says why there are none.
     return not isinstance(part, Not | SimilarTerm) and counter.count(Query((part,)), cap=0) == 0
@@ -138,7 +138,7 @@ def _explained(query: Query, part: Node, counter: BriefCounter, link: Link) -> U
 
 
 def _alternatives(query: Query, part: LabelTerm, counter: BriefCounter, link: Link) -> Iterator[Offer]:
-    """The terms beside an "or" in lower case as alternatives."""
+    """The terms around a lower-case "or" as alternatives."""
     position = query.parts.index(part)
     beside = query.parts[position - 1 : position] + query.parts[position + 1 : position + 2]
     if len(beside) == 2:

@@ -1,4 +1,4 @@
-"""The timeline beside the grid: the months of a result, and their shares of it."""
+"""The timeline next to the grid: the months of a result, and their shares of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from analysis.search.month_counts import months_taken
 from analysis.search.pagination import UNDATED
 from analysis.search.results import Search
 from analysis.web import links
-from analysis.web.library.sorting import month_cursors, month_name
+from analysis.web.library.sorting import is_ascending, month_cursors, month_name
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class TimelineMonth:
 
 
 def timeline_of(search: Search) -> list[TimelineMonth]:
-    """The months of a result in the order by date taken, the latest first."""
+    """The months of a result in an order by date taken."""
     counts = months_taken(search)
-    before = {start: str(month_cursors(start, is_ascending=False)[0]) for start in counts.numbers}
+    before = {start: str(month_cursors(start, is_ascending=is_ascending(search.query))[0]) for start in counts.numbers}
     return [
         TimelineMonth(
             name=month_name(start),

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from analysis import formatting, permissions
 from analysis.curation.bulk import MAX_IDS
 from analysis.models import Image
-from analysis.search.pagination import DEFAULT_SORT, Cursor
+from analysis.search.pagination import DEFAULT_SORT, TAKEN_SORTS, Cursor
 from analysis.search.query import Query
 from analysis.search.results import COUNT_CAP, Search
 from analysis.search.syntax.parser import InvalidQuery, parse
@@ -23,20 +23,19 @@ from analysis.web.http import Request, current_user_id, id_list_param, int_param
 from analysis.web.library.date_headings import Before, ids_of_period, period_of
 from analysis.web.library.page import (
     EMPTY_PAGE,
-    MAX_PAGES,
     LibraryPage,
-    PageRange,
     count_and_facets,
     library_cards,
     library_page,
     next_cards,
-    page_range_of,
-    page_range_url,
     search_error,
     search_filters,
 )
+from analysis.web.library.page_links import MAX_PAGES, PageRange, page_range_of, page_range_url
+from analysis.web.library.previous_cards import previous_cards
+from analysis.web.library.sorting import is_ascending
 from analysis.web.library.sorting import months as months_of
-from analysis.web.library.timeline import timeline_of
+from analysis.web.library.timeline import TimelineMonth, timeline_of
 from analysis.web.saved_searches import OpenSearch, library_url_of, open_search, searches_of
 from analysis.web.upload.targets import choices
 from analysis.web.upload.views import limits
@@ -80,6 +79,11 @@ def _results(request: Request, query: Query) -> HttpResponse:
     # Without "page" a fragment is a new search that htmx sends while a cursor is still in the URL.
     if after and is_fragment(request) and "page" in request.GET:
         return _next_cards(request, search, after=after, saved_search=saved_search)
+    before = Cursor.from_text(request.GET.get("before", ""))
+    if before and is_fragment(request) and "page" in request.GET:
+        return _previous_cards(request, search, end=before, saved_search=saved_search)
+    if before:
+        after = search.page_until(before)[0]
     page = library_page(
         search,
         page_range=_page_range(request, search, start=after),
@@ -131,14 +135,17 @@ def months(request: Request) -> HttpResponse:
 
 @require_safe
 def timeline(request: Request) -> HttpResponse:
-    """The months of a result in the order by date taken, for the scrubber beside it."""
+    """The months of a result in the order by date taken, for the scrubber next to it."""
     try:
-        query = parse(request.GET.get("q", "")).sorted_by(DEFAULT_SORT)
+        query = parse(request.GET.get("q", ""))
     except InvalidQuery as error:
         return _invalid_query(request, request.GET.get("q", ""), error)
-    with time_limit():
+    entries: list[TimelineMonth] = []
+    # Without entries it is not shown; the grid does without.
+    with suppress(SearchTooSlow), time_limit():
+        query = query if query.sort in TAKEN_SORTS else query.sorted_by(DEFAULT_SORT)
         entries = timeline_of(Search(query, permissions.viewer_of(request.user)))
-    return render(request, "library/timeline.html", {"months": entries})
+    return render(request, "library/timeline.html", {"months": entries, "is_ascending": is_ascending(query)})
 
 
 @require_safe
@@ -147,8 +154,11 @@ def period_ids(request: Request) -> JsonResponse:
     query, period = _query_or_none(request.GET.get("q", "")), period_of(request.GET.get("period", ""))
     if query is None or period is None:
         return JsonResponse({"message": _("These pictures cannot be selected. Reload the page.")})
-    with time_limit():
-        ids = ids_of_period(Search(query.sorted_by(DEFAULT_SORT), permissions.viewer_of(request.user)), period)
+    try:
+        with time_limit():
+            ids = ids_of_period(Search(query.sorted_by(DEFAULT_SORT), permissions.viewer_of(request.user)), period)
+    except SearchTooSlow as error:
+        return JsonResponse({"message": str(error)})
     if ids is None:
         message = _("More than %(limit)s pictures cannot be selected together. Search for shorter periods instead.")
         return JsonResponse({"message": message % {"limit": formatting.count(MAX_IDS)}})
@@ -173,6 +183,17 @@ def _next_cards(request: Request, search: Search, *, after: Cursor, saved_search
     return response
 
 
+def _previous_cards(request: Request, search: Search, *, end: Cursor, saved_search: OpenSearch | None) -> HttpResponse:
+    page = previous_cards(
+        search,
+        end=end,
+        pages=int_param(request.GET.get("page", ""), maximum=10**6),
+        saved_search=saved_search,
+        blurs_sensitive=not sensitive.shows_sensitive(request),
+    )
+    return render(request, "library/index.html#previous_cards", {"library": page})
+
+
 def _page_range(request: Request, search: Search, *, start: Cursor | None) -> PageRange:
     image_id = int_param(request.GET.get("to", ""), maximum=10**18, minimum=0)
     if image_id and (image := Image.objects.visible_to(search.viewer).filter(pk=image_id).first()):
@@ -193,7 +214,7 @@ def _invalid_query(request: Request, text: str, error: InvalidQuery) -> HttpResp
 def _render(request: Request, fragment: str, context: dict[str, object]) -> HttpResponse:
     is_part = is_fragment(request)
     context["limits"] = limits()
-    # Chosen before the first pictures; beside a library the dock asks for it once something is uploaded.
+    # Chosen before the first pictures; in a library with pictures, the dock offers it once something is uploaded.
     page = context.get("library")
     context["target"] = choices(request) if isinstance(page, LibraryPage) and page.is_empty_library else None
     context["searches"] = [] if fragment == "next_cards" else _own_searches(request)

@@ -29,7 +29,7 @@ class LinkForm(forms.Form):
         max_length=200,
         strip=False,
         label=_("Password"),
-        help_text=_("Optional. Tell it to people in another way than the link."),
+        help_text=_("Optional. Send it separately from the link."),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}, render_value=False),
     )
     no_password = forms.BooleanField(required=False, label=_("Remove the password"))
@@ -45,7 +45,7 @@ class LinkForm(forms.Form):
         if link is None or not link.password:
             del self.fields["no_password"]
         else:
-            self.fields["password"].help_text = _("Empty: it stays as it is.")
+            self.fields["password"].help_text = _("Leave empty to keep the current one.")
         if link is not None:
             self.fields["expires"].initial = ""
         if link is not None and link.expires_at:

@@ -16,7 +16,7 @@ from analysis.web.http import Request
 
 @dataclass(frozen=True)
 class LinkRow:
-    """A link; `facts` are its choices, `state` tells why it does not work."""
+    """A link; `facts` are its choices, `state` is the reason why it does not work."""
 
     id: str
     name: str

@@ -27,7 +27,7 @@ from analysis.storage import blobs
 from analysis.web import links
 from analysis.web.http import Request, int_param
 from analysis.web.image.downloads import original_response, rendition_response
-from analysis.web.image.metadata import location
+from analysis.web.image.metadata_rows import location
 from analysis.web.sharing import unlock as unlocking
 from analysis.web.sharing.access import link_or_none, password_page, shared, shared_or_locked
 from analysis.web.sharing.shared_pictures import (
@@ -86,7 +86,7 @@ def rendition(request: Request, link: ShareLink, public_id: UUID, name: str) -> 
 @require_safe
 @shared
 def cover(request: Request, link: ShareLink) -> HttpResponseBase:
-    """The preview that other sites show beside the link."""
+    """The preview that other sites show with the link."""
     return rendition_response(request, _cover(link, shared_ids(link)), "preview", cache_control=REVALIDATED)
 
 
@@ -154,7 +154,7 @@ def _page_url(link: ShareLink, number: int) -> str:
 
 
 def _context(request: Request, link: ShareLink, image_ids: list[int]) -> dict[str, object]:
-    """The title, and what other sites show beside the link."""
+    """The title, and the preview that other sites show with the link."""
     return {
         "title": link_title(link) or _("Shared pictures"),
         "description": link.collection.description if link.collection is not None else "",

@@ -14,7 +14,7 @@ from analysis.models import Image, ShareLink
 from analysis.sharing.shared_images import shared_images
 from analysis.web import links
 from analysis.web.aspect_ratios import ratio_class
-from analysis.web.image.metadata import MetadataRow, metadata_rows
+from analysis.web.image.metadata_rows import MetadataRow, metadata_rows
 
 PAGE_SIZE = 60
 

@@ -51,7 +51,7 @@ def seconds_to_wait(request: HttpRequest, link: ShareLink) -> int:
 def is_right_password(request: HttpRequest, link: ShareLink, text: str) -> bool:
     """True for the password; wrong ones count."""
     if share_links.is_password_of(link, text):
-        PasswordAttempts(request, link).forget()
+        PasswordAttempts(request, link).reset()
         return True
     PasswordAttempts(request, link).count()
     return False

@@ -37,11 +37,11 @@ MESSAGE_FORMS = [
 ]
 validate_source = RegexValidator(
     r"\A(?!aws\.)[\w./-]{1,256}\Z",
-    gettext_lazy("Use letters, digits and . - _ / only; AWS keeps names that start with aws."),
+    gettext_lazy("Use letters, digits and . - _ / only; AWS reserves names that start with aws."),
 )
 validate_prefix = RegexValidator(
     r"\A(?!aws:)[\w+\-=.:/@]{1,64}\Z",
-    gettext_lazy("Enter 1 to 64 letters, digits and + - = . _ : / @; AWS keeps names that start with aws:."),
+    gettext_lazy("Enter 1 to 64 letters, digits and + - = . _ : / @; AWS reserves names that start with aws:."),
 )
 
 
@@ -87,7 +87,7 @@ class SinkForm(forms.Form):
     def clean_name(self) -> str:
         name = one_line(self.cleaned_data["name"])
         if Sink.objects.filter(name=name).exclude(pk=self.sink.pk).exists():
-            raise ValidationError(_("There is a sink of this name. Choose another name."))
+            raise ValidationError(_("A sink with this name already exists. Choose another name."))
         return name
 
     def clean_query(self) -> str:
@@ -136,7 +136,9 @@ class SizeField(forms.IntegerField):
         super().__init__(
             label=gettext_lazy("Largest message (kB)"),
             validators=[MinValueValidator(1), MaxValueValidator(1_024)],
-            help_text=gettext_lazy("Longer lists are shortened, and the message says so. AWS takes 256 kB by default."),
+            help_text=gettext_lazy(
+                "Longer lists are shortened and marked as incomplete. AWS accepts 256 kB by default."
+            ),
         )
 
 
@@ -188,7 +190,7 @@ class BusForm(SinkForm):
 class TableForm(SinkForm):
     options_type = TableOptions
     introduction = gettext_lazy(
-        "Writes an item to the table for each picture that is added or changed, in place of the one before."
+        "Writes an item to the table for each picture that is added or changed, replacing the previous one."
     )
     address = AddressField(gettext_lazy("Table"), "pictures", gettext_lazy("Its name or ARN."))
     region = RegionField()
@@ -196,7 +198,7 @@ class TableForm(SinkForm):
         label=gettext_lazy("Partition key"),
         choices=[("ImageID", "ImageID"), ("filename", "filename")],
         help_text=gettext_lazy(
-            "A string attribute. By filename, of several pictures with one file name the last one written stays."
+            "A string attribute. With filename, pictures that have the same file name overwrite each other's item."
         ),
     )
     form = forms.ChoiceField(
@@ -218,9 +220,7 @@ class TagsForm(SinkForm):
         label=gettext_lazy("Prefix"),
         max_length=64,
         validators=[validate_prefix],
-        help_text=gettext_lazy(
-            "All tags that start with it belong to this sink: those that no longer fit are removed."
-        ),
+        help_text=gettext_lazy("This sink manages all tags that start with it: outdated ones are removed."),
     )
     labels = LabelList(
         label=gettext_lazy("Labels"),
@@ -232,7 +232,7 @@ class TagsForm(SinkForm):
         choices=Label.Kind.choices,
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=gettext_lazy("Used where no labels are named."),
+        help_text=gettext_lazy("Used if no labels are listed."),
     )
     min_confidence = forms.IntegerField(
         label=gettext_lazy("Minimum confidence (%)"), validators=[MinValueValidator(0), MaxValueValidator(100)]
@@ -249,7 +249,7 @@ class TagsForm(SinkForm):
     def clean(self) -> dict[str, Any]:
         values = cast(dict[str, Any], super().clean())
         if not self.errors and not values["labels"] and not values["kinds"]:
-            self.add_error("labels", _("Name some labels, or choose a kind."))
+            self.add_error("labels", _("List some labels, or choose a kind."))
         return values
 
 

@@ -29,7 +29,7 @@ class SinkRow:
     address: str
     state: str
     state_label: str
-    trouble: str
+    last_error: str
     retry: str
     waiting: str
     failed: str
@@ -61,7 +61,7 @@ def sink_row(sink: Sink, counts: Mapping[str, int]) -> SinkRow:
         address=sink.address,
         state=state,
         state_label=label,
-        trouble=sink.trouble,
+        last_error=sink.last_error,
         retry=formatting.exact(sink.retry_at) if sink.retry_at and sink.retry_at > now() else "",
         waiting=_count(counts, State.WAITING),
         failed=_count(counts, State.FAILED),
@@ -97,7 +97,7 @@ def run_row(sink: Sink) -> RunRow | None:
 def _state(sink: Sink) -> tuple[str, str]:
     if not sink.is_active:
         return "paused", _("Paused")
-    if sink.trouble:
+    if sink.last_error:
         return "failed", _("Failing")
     return "active", _("Active")
 

@@ -78,7 +78,7 @@ def detail(request: Request, sink_id: int) -> HttpResponse:
     form = FORMS[sink.channel](sink=sink)
     context |= {
         "sink": sink,
-        "settings": [(field.label, _shown(field)) for field in form if field.name not in {"name", "query"}],
+        "settings": [(field.label, _field_text(field)) for field in form if field.name not in {"name", "query"}],
         "policy": json.dumps(policy, indent=2) if policy else "",
         "sets_tags": sink.channel == Sink.Channel.OBJECT_TAGS,
         "toasts": toasts.take_toasts(request),
@@ -134,7 +134,7 @@ def _form(request: Request, sink: Sink) -> HttpResponse:
     return render(request, "sinks/form.html", context, status=422 if form.errors else 200)
 
 
-def _shown(field: BoundField) -> str:
+def _field_text(field: BoundField) -> str:
     """A setting as text."""
     value = field.value()
     names = dict(getattr(field.field, "choices", ()))
@@ -165,8 +165,8 @@ def _send_existing(sink: Sink, _request: Request) -> str:
 
 def _cancel(sink: Sink, _request: Request) -> str:
     if sink_runs.cancel(sink):
-        return _("Canceled. Messages that are queued already are still sent.")
-    return _("It was finished already.")
+        return _("Canceled. Messages that are already queued are still sent.")
+    return _("It has already finished.")
 
 
 def _delete(sink: Sink, request: Request) -> str:

@@ -47,7 +47,7 @@ def create_upload(request: Request) -> HttpResponse:
     sha256 = sha256 if HASH.fullmatch(sha256) else ""
     try:
         target = target_of(request)
-        # Of this owner only: an answer about other people's files would reveal who has a picture.
+        # Of this owner only: a result about other people's files would reveal who has a picture.
         if sha256 and (present := images.find_any(sha256, owner_id=current_user_id(request))):
             note = pipeline.take_present(present, folder=request.POST.get("folder", ""), target=target)
             return _row_response(request, UploadOutcome(clean_name(name), present, sentence=note))

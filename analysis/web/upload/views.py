@@ -115,7 +115,7 @@ def import_files(files: Iterable[UploadedFile[bytes]], *, owner_id: int, target:
             unused.discard(beside)
             sidecar = sidecars.get(beside)
             outcomes.append(import_file(file, name=name, owner_id=owner_id, target=target, sidecar=sidecar))
-    alone = _("No picture with this name was chosen together with it.")
+    alone = _("No picture with a matching name was chosen with it.")
     return outcomes + [UploadOutcome(clean_name(name), sentence=alone) for name in sorted(unused)]
 
 

@@ -75,7 +75,7 @@ def prices(pictures: int) -> Prices:
     return Prices(columns, rows, region, formatting.taken_day(datetime.combine(price.as_of, time())), price.source)
 
 
-def trouble() -> str:
+def problem() -> str:
     """The reason why the recognizer is not ready.
 
     Empty if it has given results and no API is down.
@@ -83,7 +83,7 @@ def trouble() -> str:
     if _is_simulator():
         return _("The simulator makes up labels and costs. Choose another recognizer for real pictures.")
     if Outage.objects.filter(recognizer=settings.RECOGNIZER).exists():
-        return _("Analysis is paused: an API can't be used now.")
+        return _("Analysis is paused: an API is not available.")
     if not ModelVersion.objects.filter(recognizer=settings.RECOGNIZER).exists():
         return _("Set, but it has not analyzed a picture yet.")
     return ""
@@ -108,17 +108,17 @@ def _enabled_when_paid() -> frozenset[str]:
 
 def _local_text() -> str:
     return _(
-        "Free. Runs on this machine, and no picture leaves it. Knows fewer kinds of things than Rekognition, and no "
-        "celebrities."
+        "Free. Runs on this machine, and no picture leaves it. Recognizes fewer kinds of objects than "
+        "Rekognition, and no celebrities."
     )
 
 
 def _rekognition_text() -> str:
-    return _("Knows thousands of kinds of things. Every picture is sent to AWS, which charges for each API.")
+    return _("Recognizes thousands of kinds of objects. Every picture is sent to AWS, which charges for each API.")
 
 
 def _simulator_text() -> str:
-    return _("Free. Invents labels that have nothing to do with the picture. For trying out and for tests.")
+    return _("Free. Makes up labels that have nothing to do with the picture. For demos and tests.")
 
 
 def _rekognition_lines() -> str:

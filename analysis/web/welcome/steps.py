@@ -18,7 +18,7 @@ IMAGE_CAP, CAP = 100_000, 1_000
 
 
 @dataclass(frozen=True)
-class Step:
+class WelcomeStep:
     """`status`: what is done, or what is missing."""
 
     slug: str
@@ -27,16 +27,16 @@ class Step:
     status: str
 
 
-def steps(pictures: int) -> list[Step]:
+def steps(pictures: int) -> list[WelcomeStep]:
     return [_pictures_step(pictures), _recognizer_step(), _people_step()]
 
 
 def number_of_pictures() -> int:
-    """Pictures of everybody, counted up to one more than IMAGE_CAP."""
+    """Everyone's pictures, counted up to one more than IMAGE_CAP."""
     return Image.objects.filter(trashed_at=None)[: IMAGE_CAP + 1].count()
 
 
-def _pictures_step(pictures: int) -> Step:
+def _pictures_step(pictures: int) -> WelcomeStep:
     buckets = Bucket.objects.count()
     status = _("No pictures yet.")
     if pictures:
@@ -44,18 +44,18 @@ def _pictures_step(pictures: int) -> Step:
     elif buckets:
         text = ngettext("%(number)s bucket is connected.", "%(number)s buckets are connected.", buckets)
         status = f"{formatting.plural(text, buckets)} {status}"
-    return Step("pictures", _("Add pictures"), pictures > 0, status)
+    return WelcomeStep("pictures", _("Add pictures"), pictures > 0, status)
 
 
-def _recognizer_step() -> Step:
+def _recognizer_step() -> WelcomeStep:
     name = next(option.title for option in recognizer_options.options() if option.name == settings.RECOGNIZER)
-    trouble = recognizer_options.trouble()
-    values = {"name": name, "trouble": trouble}
-    status = _("%(name)s. %(trouble)s") % values if trouble else _("%(name)s is set and analyzes pictures.") % values
-    return Step("recognizer", _("Choose the recognizer"), not trouble, status)
+    problem = recognizer_options.problem()
+    values = {"name": name, "problem": problem}
+    status = _("%(name)s. %(problem)s") % values if problem else _("%(name)s is set and analyzes pictures.") % values
+    return WelcomeStep("recognizer", _("Choose the recognizer"), not problem, status)
 
 
-def _people_step() -> Step:
+def _people_step() -> WelcomeStep:
     people = User.objects.filter(is_active=True)[: CAP + 1].count()
     invited = invitations.open_invitations()[: CAP + 1].count()
     status = _("You are the only one who can sign in.")
@@ -65,4 +65,4 @@ def _people_step() -> Step:
     if invited:
         text = ngettext("%(number)s invitation is open.", "%(number)s invitations are open.", invited)
         status = f"{status} {text % {'number': formatting.capped_count(invited, cap=CAP)}}"
-    return Step("people", _("Invite people"), people > 1 or invited > 0, status)
+    return WelcomeStep("people", _("Invite people"), people > 1 or invited > 0, status)

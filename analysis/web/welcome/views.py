@@ -26,8 +26,8 @@ def welcome(request: Request) -> HttpResponse:
     permissions.require_or_404(permissions.can_open_welcome(request.user))
     context: dict[str, object] = {}
     if request.GET.get("look"):
-        found = [check_row(row) for row in doctor.findings(doctor.recognizer_checks())]
-        context = {"checks": found, "checked_at": formatting.exact(now())}
+        checks = [check_row(row) for row in doctor.findings(doctor.recognizer_checks())]
+        context = {"checks": checks, "checked_at": formatting.exact(now())}
         if is_fragment(request):
             return render(request, "welcome/index.html#findings", context)
     pictures = number_of_pictures()
@@ -55,7 +55,7 @@ def dismiss(request: Request) -> HttpResponse:
     installation.set_welcome_dismissed(is_dismissed=is_dismissed, by_id=request.user.pk or 0)
     if not is_dismissed:
         return redirect("welcome")
-    toasts.add_toast(request, Toast(_("The welcome page is dismissed. The page System leads to it.")))
+    toasts.add_toast(request, Toast(_("The welcome page is dismissed. You can open it from the System page.")))
     return redirect("library")
 
 

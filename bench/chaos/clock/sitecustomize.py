@@ -1,6 +1,6 @@
 """Shifts the wall clock of a process by CLOCK_SHIFT seconds.
 
-Python imports this module at the start if its folder is on PYTHONPATH. The monotonic clock stays as it is.
+Python imports this module at the start if its folder is on PYTHONPATH. The monotonic clock is not changed.
 """
 
 import datetime

@@ -50,7 +50,7 @@ class OidcAdapter(DefaultSocialAccountAdapter):
         ]
 
     def new_user(self, request: HttpRequest, sociallogin: SocialLogin) -> User:
-        """With plain values, which a session can hold while a password is asked for."""
+        """With plain values, which a session can store while the password is confirmed."""
         return User(language="", has_generated_password=False)
 
     def authenticate_by_email(self, sociallogin: SocialLogin) -> tuple[User, str] | None:
@@ -69,7 +69,7 @@ class OidcAdapter(DefaultSocialAccountAdapter):
     def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None) -> User:
         try:
             return _create_account(request, sociallogin)
-        except (InvitationUnusable, IntegrityError) as error:  # somebody else was faster
+        except (InvitationUnusable, IntegrityError) as error:  # someone else was faster
             raise ImmediateHttpResponse(problems.page(request, problems.out_of_date(), cause=error)) from error
 
     def on_authentication_error(

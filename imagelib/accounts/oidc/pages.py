@@ -89,7 +89,7 @@ def _by_provider(request: HttpRequest, view_of: Callable[[Any], Callable[[HttpRe
         problem = problems.unavailable() if isinstance(error, RequestException) else problems.invalid_response()
         return problems.page(request, problem, cause=f"{type(error).__name__}: {error}")
     if request.user.is_authenticated:
-        attempts.forget()
+        attempts.reset()
     return response
 
 

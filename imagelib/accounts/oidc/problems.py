@@ -65,7 +65,7 @@ def out_of_date() -> Problem:
 
 
 def refused_by_provider(error: str) -> Problem:
-    text = _("%(name)s answered: %(error)s. Try again; if it stays like this, tell an administrator.")
+    text = _("%(name)s returned an error: %(error)s. Try again; if it keeps happening, tell an administrator.")
     return Problem(_("Sign-in failed"), text % {"name": settings.OIDC_NAME, "error": error[:MAX_DETAIL]}, 502)
 
 

@@ -71,7 +71,7 @@ class OidcProvider(OpenIDConnectProvider):
         return params | {"nonce": nonce_of(params["code_verifier"])}
 
     def get_auth_params_from_request(self, request: HttpRequest, action: str) -> dict[str, Any]:
-        """Ignores the link's parameters, which could change what is asked for."""
+        """Ignores the link's parameters, which could change the request."""
         return dict(self.get_auth_params())
 
     def get_scope_from_request(self, request: HttpRequest) -> list[str]:

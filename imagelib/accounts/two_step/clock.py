@@ -1,4 +1,4 @@
-"""Tells a wrong app code from a right one on a device whose clock is off."""
+"""Distinguishes a wrong app code from a right one of a device whose clock is off."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ def explain(secret: str, code: str, *, now: datetime) -> str:
     for step in nearest_first:
         if constant_time_compare(code, format_hotp_value(hotp_value(secret, counter + step))):
             return _off_by(timedelta(seconds=step * app_settings.TOTP_PERIOD), now=now)
-    return _("Incorrect code. A code is valid for half a minute; it's %(time)s on this server.") % {"time": _time(now)}
+    return _("Incorrect code. A code is valid for 30 seconds; it's %(time)s on this server.") % {"time": _time(now)}
 
 
 def _off_by(difference: timedelta, *, now: datetime) -> str:
     """Within the tolerance a code was right, so it can only have been used before."""
     if abs(difference) <= timedelta(seconds=app_settings.TOTP_PERIOD * app_settings.TOTP_TOLERANCE):
-        return _("This code was used already. Wait for the next one.")
+        return _("This code has already been used. Wait for the next one.")
     return _(
-        "This code is for %(theirs)s, but it's %(time)s on this server. Set the clock of your phone automatically;"
-        " if it's right, tell an administrator that the server's clock is wrong."
+        "This code is for %(theirs)s, but it's %(time)s on this server. Let your phone set its clock "
+        "automatically; if it's already right, tell an administrator that the server's clock is wrong."
     ) % {"theirs": _time(now + difference), "time": _time(now)}
 
 

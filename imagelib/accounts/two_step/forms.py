@@ -46,7 +46,7 @@ class _Code(ThrottledForm):
         except ValidationError as error:
             attempts.count()
             raise self._explained(error) from error
-        attempts.forget()
+        attempts.reset()
         return code
 
     def _explained(self, error: ValidationError) -> ValidationError:
@@ -92,7 +92,7 @@ class _Passkey(ThrottledForm):
             # allauth and fido2 expect the shape that browsers send.
             attempts.count()
             raise ValidationError(_REFUSED_PASSKEY) from error
-        attempts.forget()
+        attempts.reset()
         return authenticator
 
 

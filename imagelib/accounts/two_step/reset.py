@@ -18,7 +18,7 @@ def is_on(user: User) -> bool:
 
 
 def reset(user: User, *, by_id: int | None) -> int:
-    """Delete codes and passkeys, sign the person out everywhere, and tell them.
+    """Delete codes and passkeys, sign the person out everywhere, and notify them.
 
     Returns how many ways there were. `by_id` None: by a command.
     """

@@ -89,7 +89,7 @@ def test_pictures_are_added_and_deleted_without_pgvector(owner, without_pgvector
 
 def test_embedding_is_deleted_with_its_picture(owner):
     image, other = factories.create_image(owner), factories.create_image(owner)
-    for each in (image, other):
-        factories.create_embedding(each, [1])
+    for picture in (image, other):
+        factories.create_embedding(picture, [1])
     removal.remove_image(image)
     assert list(ImageEmbedding.objects.values_list("pk", flat=True)) == [other.pk]

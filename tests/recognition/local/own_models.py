@@ -25,7 +25,7 @@ def configured(**changes) -> Iterator[None]:
 
 
 def write(path: Path, description: str, *, shape: tuple[int, ...] = (1, 3, 8, 8), **outputs) -> Path:
-    """A model that answers the same for every picture, or each color's mean."""
+    """A model that returns the same for every picture, or each color's mean."""
     graph = Graph()
     for name, value in outputs.items():
         if isinstance(value, str):  # "mean", so that a test sees how the picture was given to the model

@@ -38,7 +38,7 @@ def test_missing_model_is_made_at_the_first_picture(tmp_path):
         assert prepared_models.CLASSIFIER.is_whole()
 
 
-# Large and contrasty enough to be taken for a photo, and of a mean color of 60, 100, 200.
+# Large and contrasty enough to count as a photo, and of a mean color of 60, 100, 200.
 PHOTO = (
     np.clip(np.array([60, 100, 200]) + np.linspace(-40, 40, 300)[None, :, None], 0, 255).repeat(150, 0).astype(np.uint8)
 )
@@ -68,8 +68,8 @@ def labels(path, *, spec: str = "", output: str = "", shape=(1, 3, 4, 8), **outp
     with own_models.configured(
         classifier=own_models.write(path / "own.onnx", description, shape=shape, **outputs), folder=path
     ):
-        found = label_models.find(PHOTO, text_share=0)
-    return {label.name: label.confidence for label in found}
+        detected = label_models.find(PHOTO, text_share=0)
+    return {label.name: label.confidence for label in detected}
 
 
 @pytest.fixture(autouse=True)
@@ -80,11 +80,11 @@ def own_table():
 
 
 def test_own_classifier_brings_labels_of_its_own(tmp_path):
-    found = labels(tmp_path, s=[[0.6, 0.3, 0.1]])
+    confidences = labels(tmp_path, s=[[0.6, 0.3, 0.1]])
 
     sums = [voting.calibrated(value, "classifier") for value in (0.6, 0.9, 0.9)]
-    assert [found["Dahlia"], found["Flower"], found["Plant"]] == pytest.approx(sums, abs=0.1)
-    assert "Cat" not in found
+    assert [confidences["Dahlia"], confidences["Flower"], confidences["Plant"]] == pytest.approx(sums, abs=0.1)
+    assert "Cat" not in confidences
     assert vocabulary.labels()["Dahlia"].category == "Plants and Flowers"
 
 

@@ -1,4 +1,4 @@
-"""From the file in a package to an ONNX model and its answers."""
+"""From the file in a package to an ONNX model and its outputs."""
 
 from __future__ import annotations
 

@@ -71,11 +71,11 @@ def detect(path, output: str, *, fit: str = "stretch", **outputs):
     description = DESCRIPTION.format(input=f'fit = "{fit}"', output=output)
     with own_models.configured(detector=own_models.write(path / "own.onnx", description, **outputs)):
         assert detector.is_available()
-        found = detector.detect(PICTURE)
-    boxes_of = [[item.box.left, item.box.top, item.box.width, item.box.height] for item in found]
+        objects = detector.detect(PICTURE)
+    boxes_of = [[item.box.left, item.box.top, item.box.width, item.box.height] for item in objects]
     return [
         (item.class_name, round(item.score, 3), np.round(box, 3).tolist())
-        for item, box in zip(found, boxes_of, strict=True)
+        for item, box in zip(objects, boxes_of, strict=True)
     ]
 
 

@@ -21,33 +21,33 @@ def line(width=500, height=30, top=0, confidence=99.0):
     return Line("some text", corners, confidence, ())
 
 
-def found(rgb=COLORFUL, faces=(), lines=()):
+def detected(rgb=COLORFUL, faces=(), lines=()):
     return labels.find(rgb, faces=tuple(faces), lines=tuple(lines))
 
 
 def test_no_labels_without_faces_and_text():
-    assert found() == {}
+    assert detected() == {}
 
 
 @pytest.mark.parametrize(("height", "expected"), [(49, None), (50, 72.0), (100, 96.0), (300, 96.0)])
 def test_portrait_is_one_large_face(height, expected):
-    assert found(faces=[face(height)]).get("Portrait") == expected
+    assert detected(faces=[face(height)]).get("Portrait") == expected
 
 
 def test_two_faces_are_not_a_portrait():
-    assert found(faces=[face(150), face(140, 88.0)]) == {"Face": 96.0, "Head": 96.0, "Person": 96.0}
+    assert detected(faces=[face(150), face(140, 88.0)]) == {"Face": 96.0, "Head": 96.0, "Person": 96.0}
 
 
 def test_group_has_the_confidence_of_its_weakest_member():
-    group = found(faces=[face(50, 99.0), face(50, 95.0), face(50, 85.0)])
-    crowd = found(faces=[face(30, 99.0)] * 9 + [face(30, 81.0)])
+    group = detected(faces=[face(50, 99.0), face(50, 95.0), face(50, 85.0)])
+    crowd = detected(faces=[face(30, 99.0)] * 9 + [face(30, 81.0)])
 
     assert (group["Groupshot"], group.get("Crowd")) == (85.0, None)
     assert (crowd["Groupshot"], crowd["Crowd"]) == (99.0, 81.0)
 
 
 def test_labels_are_sorted_by_confidence():
-    assert list(found(faces=[face(60, 96.0)], lines=[line(confidence=99.0)])) == [
+    assert list(detected(faces=[face(60, 96.0)], lines=[line(confidence=99.0)])) == [
         *("Text", "Face", "Head", "Person", "Photography", "Portrait")
     ]
 
@@ -55,10 +55,10 @@ def test_labels_are_sorted_by_confidence():
 def test_document_is_much_text_on_a_light_background():
     lines = [line(top=40 * number) for number in range(6)]
 
-    assert found(PAPER, lines=lines) == {"Text": 99.0, "Document": pytest.approx(92.5)}
-    assert found(COLORFUL, lines=lines) == {"Text": 99.0}
-    assert found(PAPER, lines=lines[:4]) == {"Text": 99.0}
-    assert found(PAPER, lines=[line(width=150, top=40 * number) for number in range(6)]) == {"Text": 99.0}
+    assert detected(PAPER, lines=lines) == {"Text": 99.0, "Document": pytest.approx(92.5)}
+    assert detected(COLORFUL, lines=lines) == {"Text": 99.0}
+    assert detected(PAPER, lines=lines[:4]) == {"Text": 99.0}
+    assert detected(PAPER, lines=[line(width=150, top=40 * number) for number in range(6)]) == {"Text": 99.0}
 
 
 def test_black_and_white_tolerates_jpeg_noise_only():
@@ -66,8 +66,8 @@ def test_black_and_white_tolerates_jpeg_noise_only():
     with_a_ball = gray.copy()
     with_a_ball[:40, :40] = (200, 30, 30)
 
-    assert found(gray) == {"Black And White": 99.0}
-    assert found(with_a_ball) == {}
+    assert detected(gray) == {"Black And White": 99.0}
+    assert detected(with_a_ball) == {}
 
 
 def test_ancestors_are_labels_themselves():

@@ -1,4 +1,4 @@
-"""Prepared models: whole or not at all, whoever makes them and whenever."""
+"""Prepared models: complete or not at all, by any process at any time."""
 
 from __future__ import annotations
 

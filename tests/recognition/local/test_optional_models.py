@@ -16,7 +16,7 @@ from tests.recognition.local import own_models
 
 
 def constant(output: str, values: list[float], *, picture: list[int | str], name: str) -> bytes:
-    """A model with the same answer for every picture."""
+    """A model with the same output for every picture."""
     graph = Graph()
     graph.node("Identity", [graph.constant(np.array([values], np.float32))], output=output)
     return graph.model(inputs={name: picture}, outputs={output: [1, len(values)]})
@@ -31,7 +31,7 @@ def analyze(picture: bytes, api: str, **parameters: float):
 
 @pytest.fixture
 def ages(tmp_path):
-    """Face traits turned on, with models that answer as told."""
+    """Face traits turned on, with models that return given outputs."""
 
     def answer(probabilities: dict[int, float], *, male: float) -> None:
         values = [probabilities.get(age, 0.0) for age in range(81)]

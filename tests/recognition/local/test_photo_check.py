@@ -1,4 +1,4 @@
-"""Photographs are told from silhouettes, small and flat pictures."""
+"""Photographs are distinguished from silhouettes, small and flat pictures."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ def test_labels_carry_the_ancestors_rekognition_gives_them(name, parents):
 
 
 def test_classes_next_to_known_numbers():
-    """ImageNet's order, by classes that everybody can look up."""
+    """ImageNet's order, by classes that everyone can look up."""
     by_class = {row["class"]: int(row["index"]) for row in rows("imagenet.csv")}
     expected = {"tench": 0, "Chihuahua": 151, "tabby": 281, "cheetah": 293, "espresso": 967, "toilet tissue": 999}
 

@@ -90,9 +90,9 @@ def test_two_animals_of_which_the_classifier_sees_one_are_both_kept():
     seen = classification(bull_mastiff=0.5, boxer=0.2)
     detections = [detection("dog", 0.98), detection("cat", 0.8)]
 
-    found = labels_from(seen, detections, text_share=0.0, crops={1: classification(tabby=0.7)})
+    detected = labels_from(seen, detections, text_share=0.0, crops={1: classification(tabby=0.7)})
 
-    assert {"Dog", "Cat"} <= {label.name for label in found}
+    assert {"Dog", "Cat"} <= {label.name for label in detected}
 
 
 def test_animal_without_contradiction_is_kept():
@@ -118,14 +118,14 @@ def test_pages_of_text_have_no_objects():
     ],
 )
 def test_unsure_detection_needs_the_classifiers_support(score, in_picture, in_box, is_named):
-    found = labels_from(
+    detected = labels_from(
         classification(minibus=in_picture),
         [detection("bus", score)],
         text_share=0.0,
         crops={0: classification(minibus=in_box)},
     )
 
-    assert ("Bus" in {label.name for label in found}) is is_named
+    assert ("Bus" in {label.name for label in detected}) is is_named
 
 
 def test_people_need_no_support_since_the_classifier_has_no_class_for_them():

@@ -6,9 +6,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
-import botocore.session  # noqa: TID251
+import botocore.session
 import pytest
-from botocore.stub import Stubber  # noqa: TID251
+from botocore.stub import Stubber
 
 from analysis.recognition.base import ApiUnavailable, Parameters, S3Object, Throttled, UnreadableResponse
 from analysis.recognition.rekognition import client as rekognition_client
@@ -68,7 +68,7 @@ def test_request_and_response_match_the_documentation(client, stub, api):
     ("api", "parameters", "expected"),
     [
         ("labels", {"max_labels": 20, "min_confidence": 70}, {**LABELS, "MaxLabels": 20, "MinConfidence": 70.0}),
-        # Billed on its own, so only asked for when wanted.
+        # Billed separately, so requested only when wanted.
         ("labels", {"image_properties": False}, {**LABELS, "Features": ["GENERAL_LABELS"]}),
         (
             "labels",

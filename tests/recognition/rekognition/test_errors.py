@@ -6,10 +6,10 @@ import inspect
 import socket
 import ssl
 
-import botocore.session  # noqa: TID251
+import botocore.session
 import pytest
-from botocore import exceptions, parsers  # noqa: TID251
-from botocore.stub import Stubber  # noqa: TID251
+from botocore import exceptions, parsers
+from botocore.stub import Stubber
 from urllib3.exceptions import SSLError as UrllibSSLError
 
 from analysis.recognition.base import ApiUnavailable, Parameters, Throttled, UnreadableResponse
@@ -123,6 +123,28 @@ def test_unknown_code_is_classified_by_http_status(client, stub, status, expecte
         recognize(client)
 
     assert raised.value.outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("InvalidSignatureException", "Signature expired: 20300101T000000Z is now earlier than 20300101T000500Z"),
+        (
+            "InvalidSignatureException",
+            "Signature not yet current: 20300101T001000Z is still later than that",
+        ),
+        ("RequestTimeTooSkewed", "The difference between the request time and the current time is too large."),
+    ],
+    ids=["slow", "fast", "as S3 says it"],
+)
+def test_clock_that_is_off_by_ten_minutes_is_named(client, stub, code, message):
+    stub.add_client_error("detect_labels", code, message, 400)
+    with pytest.raises(ApiUnavailable) as raised:
+        recognize(client)
+    assert str(raised.value) == (
+        f"The labels request failed with {code}: AWS rejected the request because this machine's clock is wrong."
+        " Synchronize it, for example with chrony. Work resumes automatically."
+    )
 
 
 def test_throttling_with_status_500_is_throttled(client, stub):

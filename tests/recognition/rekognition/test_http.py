@@ -145,7 +145,7 @@ def test_throttling_differs_from_server_errors(simulator, recognizer):
         recognize(recognizer)
 
     assert raised.value.outcome == "throttled"
-    assert recognize(recognizer, "text").api == "text"  # each API has a quota of its own
+    assert recognize(recognizer, "text").api == "text"  # each API has its own quota
 
 
 def test_endpoint_works_again_after_downtime(simulator, recognizer):

@@ -14,7 +14,9 @@ from analysis.search.facets import facets
 from analysis.search.label_counts import refresh_label_counts
 from analysis.search.pagination import Order
 from analysis.search.plans.planner import QueryPlan
-from analysis.search.plans.strategies import Strategy, choose_strategy, trial_budget
+from analysis.search.plans.statements import Scan
+from analysis.search.plans.statistics import trial_budget
+from analysis.search.plans.strategies import Strategy, choose_strategy
 from analysis.search.resolve import resolve
 from analysis.search.results import page
 from analysis.search.syntax.parser import parse
@@ -86,10 +88,12 @@ def statements(plan: QueryPlan, order: Order | None = None, *, limit: int = 61):
     statistics = plan.statistics(order, limit=limit)
     while True:
         strategy = choose_strategy(statistics)
-        yield plan.statement(strategy, statistics, limit=limit)
+        yield plan.statement(
+            strategy, statistics, Scan(limit, None if statistics.order is Order.NONE else plan.ordering)
+        )
         if not strategy.is_trial:
             return
-        statistics = statistics.after_trial(scanned=trial_budget(statistics), found=0)
+        statistics = statistics.after_trial(scanned=trial_budget(statistics), matches=0)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +121,7 @@ def test_first_entries_of_a_label_are_those_of_visible_images(owner, colleague):
     plan = QueryPlan(resolve(parse("dog cat"), viewer=viewer_of(owner), moment=timezone.now()), budget=5)
     statistics = plan.statistics(limit=2)
     assert (choose_strategy(statistics), trial_budget(statistics)) == (Strategy.LABEL_TRIAL, 1)
-    statement = plan.statement(Strategy.LABEL_TRIAL, statistics, limit=2)
+    statement = plan.statement(Strategy.LABEL_TRIAL, statistics, Scan(2, plan.ordering))
     assert [row[0] for row in fetch_all(statement.text, statement.values)] == [own.pk]
 
 

@@ -3,14 +3,8 @@
 import pytest
 
 from analysis.search.pagination import Order
-from analysis.search.plans.statements import BUILDERS
-from analysis.search.plans.strategies import (
-    BUDGET,
-    Statistics,
-    Strategy,
-    choose_strategy,
-    trial_budget,
-)
+from analysis.search.plans.statistics import BUDGET, Statistics, trial_budget
+from analysis.search.plans.strategies import RULES, Strategy, choose_strategy
 
 LABEL_TRIAL, LABEL_SCAN, LABEL_SETS = Strategy.LABEL_TRIAL, Strategy.LABEL_SCAN, Strategy.LABEL_SETS
 CONFIDENCE_TRIAL, CONFIDENCE_SCAN = Strategy.CONFIDENCE_TRIAL, Strategy.CONFIDENCE_SCAN
@@ -92,11 +86,11 @@ def labels(*counts, **others):
     ],
 )
 def test_strategies_of_a_query_whose_trials_find_nothing(shape, statistics, strategies):
-    assert tried(Statistics(**{"image_count": 1_000_000, **statistics}), found=0) == strategies
+    assert tried(Statistics(**{"image_count": 1_000_000, **statistics}), matches=0) == strategies
 
 
 @pytest.mark.parametrize(
-    ("found", "strategies"),
+    ("matches", "strategies"),
     [
         (0, [(LABEL_TRIAL, 1_000), (LABEL_SETS, 0)]),
         (1, [(LABEL_TRIAL, 1_000), (LABEL_SETS, 0)]),
@@ -104,24 +98,24 @@ def test_strategies_of_a_query_whose_trials_find_nothing(shape, statistics, stra
         (61, [(LABEL_TRIAL, 1_000)]),
     ],
 )
-def test_share_of_matches_tells_whether_to_scan_on(found, strategies):
-    assert tried(Statistics(**labels(50_000, 400_000), image_count=1_000_000), found=found) == strategies
+def test_share_of_matches_tells_whether_to_scan_on(matches, strategies):
+    assert tried(Statistics(**labels(50_000, 400_000), image_count=1_000_000), matches=matches) == strategies
 
 
-def test_every_strategy_has_a_builder():
-    assert set(BUILDERS) == set(Strategy)
+def test_every_strategy_has_a_rule():
+    assert {strategy for strategy, _applies in RULES} == set(Strategy)
 
 
-def tried(statistics: Statistics, *, found: int) -> list[tuple[Strategy, int]]:
-    """The strategies in turn with their budgets, if each trial finds so many."""
+def tried(statistics: Statistics, *, matches: int) -> list[tuple[Strategy, int]]:
+    """The strategies in turn with their budgets, if each trial finds this number."""
     choices = []
     while True:
         strategy = choose_strategy(statistics)
         budget = trial_budget(statistics) if strategy.is_trial else 0
         choices.append((strategy, budget))
-        if not strategy.is_trial or found >= statistics.limit:
+        if not strategy.is_trial or matches >= statistics.limit:
             return choices
-        statistics = statistics.after_trial(scanned=budget, found=found)
+        statistics = statistics.after_trial(scanned=budget, matches=matches)
 
 
 def test_budget_scales_the_limits():

@@ -269,7 +269,11 @@ VALUE_MESSAGE = "Expected a number or a date after >=, for example dog>=90 or ta
         ("has:x", 5, "has: accepts faces, text, location or labels, not “x”."),
         ("by:x", 4, "by: accepts rekognition, local, simulator, person or file, not “x”."),
         ("orientation:tall", 13, "orientation: accepts landscape, portrait or square, not “tall”."),
-        ("sort:x", 6, "sort: accepts taken, newest, oldest, confidence, name, size or similarity, not “x”."),
+        (
+            "sort:x",
+            6,
+            "sort: accepts taken, taken-oldest, newest, oldest, confidence, name, size or similarity, not “x”.",
+        ),
         ("sort:name dog sort:size", 15, "A search has one sort order; remove this sort:."),
         ("dog OR sort:name", 8, SORT_MESSAGE),
         ("NOT sort:name", 1, "NOT needs a term after it, for example NOT dog."),

@@ -53,8 +53,8 @@ def places(owner) -> dict[int, str]:
     ],
 )
 def test_pictures_are_found_by_coordinates(owner, places, text, expected):
-    found = results.image_ids(parse(f"{text} has:location"), viewer=Viewer(owner.pk), limit=20)
-    assert sorted(places[pk] for pk in found) == sorted(expected)
+    matches = results.image_ids(parse(f"{text} has:location"), viewer=Viewer(owner.pk), limit=20)
+    assert sorted(places[pk] for pk in matches) == sorted(expected)
 
 
 @pytest.mark.parametrize(

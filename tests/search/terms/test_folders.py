@@ -54,8 +54,8 @@ def test_folders_are_found_by_part_and_by_prefix(owner, text, expected):
     put(owner, "family-archive/2019/summer", "b.jpg")
     put(owner, "2019-old", "c.jpg")
     create_image(owner, filename="d.jpg")
-    found = Image.objects.filter(pk__in=search(owner, text)).order_by("filename").values_list("filename", flat=True)
-    assert [name[0] for name in found] == expected
+    names = Image.objects.filter(pk__in=search(owner, text)).order_by("filename").values_list("filename", flat=True)
+    assert [name[0] for name in names] == expected
 
 
 @pytest.mark.parametrize("name", ["100%", "a_b", 'it\'s "quoted"', "back\\slash", "📷 été", "ü" * 900, "(x) OR -y:*"])

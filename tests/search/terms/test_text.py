@@ -19,11 +19,11 @@ def finds(owner, content: str, text: str) -> bool:
     create_analysis(image, "text", state="done", answer=answer(content))
     reindex([image.pk])
     query = Query((TextTerm(text),))
-    found = results.image_ids(query, viewer=Viewer(owner.pk), limit=10)
+    matches = results.image_ids(query, viewer=Viewer(owner.pk), limit=10)
     # The same by a condition instead of the index.
     either = Query((any_of([TextTerm(text), TextTerm("nothing-like-it")]),))
-    assert results.image_ids(either, viewer=Viewer(owner.pk), limit=10) == found
-    return image.pk in found
+    assert results.image_ids(either, viewer=Viewer(owner.pk), limit=10) == matches
+    return image.pk in matches
 
 
 def answer(content: str) -> dict:

@@ -24,7 +24,7 @@ DTYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 
 
 class InvalidWeights(ValueError):
-    """The file does not hold the weights it should."""
+    """The file does not contain the expected weights."""
 
 
 class _Tensor(NamedTuple):
@@ -58,7 +58,7 @@ def read(path: Path) -> Weights:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Refuses every name that does not stand for a tensor, before anything is called."""
+    """Rejects every name that is not a tensor's, before anything is called."""
 
     def __init__(self, stream: io.BytesIO) -> None:
         super().__init__(stream)

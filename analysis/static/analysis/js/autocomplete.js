@@ -17,7 +17,7 @@ class AutoComplete extends HTMLElement {
     // The field is replaced by each search.
     document.addEventListener("htmx:oobAfterSwap", () => this.prepareField());
     this.closest("form").addEventListener("submit", () => this.close());
-    // Not when the page asks by itself, as for the results of an analysis: no event has triggered that.
+    // Not for the page's own polling, as for the results of an analysis: no event has triggered that.
     document.addEventListener("htmx:beforeRequest", ({ detail }) => detail.requestConfig.triggeringEvent && this.close());
   }
 

@@ -16,7 +16,7 @@ export class BulkPreview {
     this.timer = setTimeout(() => this.request(body()), DELAY);
   }
 
-  // What was said about another selection would be wrong.
+  // The message about another selection would be wrong.
   clear() {
     clearTimeout(this.timer);
     this.requests += 1;

@@ -1,5 +1,5 @@
 // Orders a collection by dragging, or by Shift with an arrow key, Home or End. A picture is moved before another one, which
-// the server is told by their ids. Without this script each picture has two buttons.
+// the server gets their ids. Without this script each picture has two buttons.
 import { message } from "./messages.js";
 import { showMessage } from "./toasts.js";
 

@@ -5,7 +5,7 @@ const ratios = new Map();
 
 export const isCard = (element) => element.matches(".card");
 
-// A heading fills a row of its own, and the end of a month has no width.
+// A heading fills a whole row, and the end of a month has no width.
 export function ratioOf(card) {
   if (!isCard(card)) return card.matches(".date-heading") ? Infinity : 0;
   const name = card.classList[1];

@@ -1,4 +1,4 @@
-// The line about uploads that a reload interrupted: the same files, chosen again, go on where they were.
+// The line about uploads that a reload interrupted: the same files, chosen again, continue where they stopped.
 import { folderOf } from "./dropped_files.js";
 import { message } from "./messages.js";
 import { restoreTarget } from "./upload_target.js";
@@ -35,7 +35,7 @@ export class InterruptedUploads {
     return entries.filter((entry) => tickets.has(entry.ticket));
   }
 
-  // The id of the upload that this file goes on with, or "". By its hash; one that was still waiting had none.
+  // The id of the upload that this file continues, or "". By its hash; one that was still waiting had none.
   take(file, sha256) {
     const isSame = (entry) =>
       entry.sha256
@@ -49,7 +49,7 @@ export class InterruptedUploads {
     return entry.ticket ?? "";
   }
 
-  // Nobody wants them any more: what S3 has of them is deleted.
+  // Discarded uploads: S3 deletes their parts.
   async discard(abort) {
     const { entries } = this;
     this.entries = [];

@@ -1,5 +1,6 @@
 // The library page: Back, focus after filtering, Alt-click to exclude, sensitive pictures.
 import "./virtual_grid.js";
+import "./load_previous.js";
 import "./scroll_restore.js";
 import "./density_switch.js";
 import "./selection.js";

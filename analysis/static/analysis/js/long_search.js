@@ -1,4 +1,4 @@
-// A search that is too long for an address is sent by POST: proxies refuse long addresses, often with a page of their own.
+// A search that is too long for an address is sent by POST: proxies reject long addresses, often with their own error page.
 const MAX_URL_LENGTH = 4_000; // as in analysis/web/library/views.py
 
 // Before htmx, which listens on the form itself.

@@ -1,4 +1,4 @@
-// Pictures that were uploaded beside the library. Where it shows those added recently first, their cards are added to the
+// Pictures that were uploaded in the library. Where it shows those added recently first, their cards are added to the
 // grid as soon as they are stored; elsewhere, as in the order by date taken, a line above the results counts them and links
 // to them.
 import { fetchCards, pollCards, reloadLibrary, replaceSummary } from "./library_refresh.js";

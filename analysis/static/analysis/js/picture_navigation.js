@@ -1,4 +1,4 @@
-// From picture to picture without a new page: full screen and the slideshow go on, and the address is replaced, so that one
+// From picture to picture without a new page: full screen and the slideshow continue, and the address is replaced, so that one
 // Back leads to the results. A page that cannot be read is opened as usual, and says why itself.
 import { leaveFullScreen, renderOptions } from "./viewer_options.js";
 import { showToasts, toastRegion } from "./toasts.js";
@@ -58,9 +58,9 @@ function replacePage(page, url) {
 function begin() {
   renderOptions();
   rememberPicture();
-  const kept = document.querySelectorAll(".neighbor-link");
-  for (const url of prefetched.keys()) if (![...kept].some((link) => link.href === url)) prefetched.delete(url);
-  for (const link of kept) new Image().src = link.dataset.preload;
+  const linked = document.querySelectorAll(".neighbor-link");
+  for (const url of prefetched.keys()) if (![...linked].some((link) => link.href === url)) prefetched.delete(url);
+  for (const link of linked) new Image().src = link.dataset.preload;
   prefetch(document.querySelector(`.neighbor-link.${direction}`));
   dispatchEvent(new CustomEvent("picture-shown"));
 }
@@ -87,7 +87,7 @@ for (const type of ["pointerover", "focusin"]) {
   document.addEventListener(type, ({ target }) => prefetch(target.closest?.(".neighbor-link")), { passive: true });
 }
 
-// A form after which another picture is shown, or this one anew: Move to trash, Restore, Rotate, and their Undo.
+// A form after which another picture is shown, or this one again: Move to trash, Restore, Rotate, and their Undo.
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (!form.matches("[data-leads-on], #toasts form:is([action*='/restore/'], [action*='/rotate/'])")) return;

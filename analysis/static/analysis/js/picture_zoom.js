@@ -55,7 +55,7 @@ class PictureZoom extends HTMLElement {
     this.announce();
   }
 
-  // Tells a picture beside this one which part is in the middle, as fractions of the picture.
+  // Sends the visible part's center to a picture next to this one, as fractions of the picture.
   announce() {
     const { x, y, width, height } = this.view;
     const detail = { factor: this.factor, across: (this.center.x - x) / width, down: (this.center.y - y) / height };

@@ -1,4 +1,4 @@
-// Failed requests that a person started get a toast. Polling is retried by itself and needs none.
+// Failed requests that a person started get a toast. Polling is retried automatically and needs none.
 import { message } from "./messages.js";
 import { showMessage } from "./toasts.js";
 

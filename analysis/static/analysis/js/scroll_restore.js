@@ -8,7 +8,7 @@ const grid = () => document.querySelector("virtual-grid");
 
 const queryOf = (url) => new URL(url, location).searchParams.get("q") ?? "";
 
-function replaceUrl(url) {
+export function replaceUrl(url) {
   history.replaceState(history.state ?? { htmx: true }, "", url);
   sessionStorage.setItem(HTMX_PATH, url.split("#")[0]);
 }
@@ -28,7 +28,7 @@ function savePosition() {
   const card = loaded > MAX_CARDS_FROM_START && grid().firstVisibleCard();
   if (!card) return;
   const parameters = new URLSearchParams(location.search);
-  for (const name of ["pages", "after"]) parameters.delete(name);
+  for (const name of ["pages", "after", "before"]) parameters.delete(name);
   parameters.set("to", card.id.slice("card-".length));
   history.scrollRestoration = "manual"; // of this entry: the page will begin elsewhere
   replaceUrl(`${location.pathname}?${parameters}#${card.id}`);
@@ -86,7 +86,7 @@ addEventListener("pageshow", ({ persisted }) => {
   setTimeout(() => {
     if (grid()?.reveal(imageId) || query !== queryOf(location)) return;
     const parameters = new URLSearchParams(location.search);
-    for (const name of ["pages", "after"]) parameters.delete(name);
+    for (const name of ["pages", "after", "before"]) parameters.delete(name);
     parameters.set("to", imageId);
     location.replace(`${location.pathname}?${parameters}#card-${imageId}`);
   });

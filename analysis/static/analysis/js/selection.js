@@ -126,7 +126,7 @@ class ImageSelection extends HTMLElement {
     return new FormData(this.form, submitter);
   }
 
-  // Also for what the browser submits by itself: cards that left the document are still selected.
+  // Also for forms that the browser submits itself: cards that left the document are still selected.
   fillForm(body) {
     body.delete("id");
     if (this.isAll) body.set("all", "1");
@@ -142,7 +142,7 @@ class ImageSelection extends HTMLElement {
     this.form.querySelectorAll(".inline-field input").forEach((input) => (input.value = ""));
   }
 
-  // Enter in a field presses the button beside it, not the first one of the form.
+  // Enter in a field presses the button next to it, not the first one of the form.
   handleFieldKey(event) {
     if (event.key !== "Enter" || event.defaultPrevented || !event.target.matches(".inline-field input")) return;
     event.preventDefault();

@@ -1,4 +1,4 @@
-// The timeline beside the grid: years and months, each as high as its share of the pictures. Click, drag or keys lead to a
+// The timeline next to the grid: years and months, each as high as its share of the pictures. Click, drag or keys lead to a
 // month. Its entries are links, which the months page lists without this script.
 import { fetchHtml } from "./fragments.js";
 
@@ -57,8 +57,8 @@ class Timeline extends HTMLElement {
   // Where each month begins, from 0 to 1.
   computeStarts() {
     const weights = this.months.map((month) => Number(month.dataset.weight));
-    const least = MIN_SHARE * weights.reduce((sum, weight) => sum + weight, 0);
-    const heights = weights.map((weight) => Math.max(weight, least));
+    const minimum = MIN_SHARE * weights.reduce((sum, weight) => sum + weight, 0);
+    const heights = weights.map((weight) => Math.max(weight, minimum));
     const total = heights.reduce((sum, height) => sum + height, 0);
     let top = 0;
     this.starts = heights.map((height) => (top += height / total) - height / total);
@@ -113,8 +113,15 @@ class Timeline extends HTMLElement {
     if (this.isDragged || !this.bubble.hidden) return;
     const month = document.querySelector("virtual-grid")?.firstVisibleCard()?.dataset.month;
     // Of a search not all months are there: the next one is near.
-    const index = this.months.findIndex(({ dataset }) => dataset.month <= month);
+    const index = this.indexOf(month);
     if (month) this.show(index < 0 ? this.months.length - 1 : index);
+  }
+
+  indexOf(month) {
+    const months = this.months.map(({ dataset }) => dataset.month);
+    if (months.includes(month)) return months.indexOf(month);
+    if (this.querySelector("ol").dataset.order === "latest") return months.findIndex((other) => other <= month);
+    return months.findIndex((other) => other >= month);
   }
 
   show(index) {

@@ -1,4 +1,4 @@
-// Uploads files, three at a time, from the upload page or beside the library.
+// Uploads files, three at a time, from the upload page or the library.
 import { acceptDrops, couldBePicture, folderOf } from "./dropped_files.js";
 import { InterruptedUploads } from "./interrupted_uploads.js";
 import { NUMBER, message } from "./messages.js";
@@ -98,7 +98,7 @@ class UploadFiles extends HTMLElement {
     const target = targetOf(this);
     const entries = uploads.map(({ file }) => ({ name: file.name, size: file.size, folder: folderOf(file), target }));
     const ids = this.journal.add(entries).catch(() => []);
-    uploads.forEach((upload, index) => Object.assign(upload, { entry: ids.then((found) => found[index]) }));
+    uploads.forEach((upload, index) => Object.assign(upload, { entry: ids.then((entryIds) => entryIds[index]) }));
   }
 
   async note(upload, values) {

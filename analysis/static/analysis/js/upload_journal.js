@@ -15,7 +15,7 @@ function open(name) {
 }
 
 export class UploadJournal {
-  // By person: the next one at this computer is told nothing. Without IndexedDB nothing is remembered.
+  // Per person: the next one at this computer sees nothing of it. Without IndexedDB nothing is remembered.
   constructor(person) {
     this.page = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
     this.database = open(`imagelib-uploads-${person}`).catch(() => null);

@@ -6,10 +6,10 @@ const fieldOf = (root, name) => root.querySelector(`[data-upload-target] [name=$
 
 // The fields are rendered with the upload page. Elsewhere they are loaded when something is uploaded.
 export async function loadTarget(root) {
-  const place = root.querySelector("[data-target-url]");
-  if (!place || root.querySelector("[data-upload-target]")) return;
-  const html = await fetchHtml(place.dataset.targetUrl);
-  if (html && !root.querySelector("[data-upload-target]")) place.innerHTML = html;
+  const container = root.querySelector("[data-target-url]");
+  if (!container || root.querySelector("[data-upload-target]")) return;
+  const html = await fetchHtml(container.dataset.targetUrl);
+  if (html && !root.querySelector("[data-upload-target]")) container.innerHTML = html;
 }
 
 export function targetOf(root) {

@@ -1,4 +1,4 @@
-// What is shown beside and over a picture: boxes and the panel, remembered by the browser; full screen, which is not.
+// Viewer options: boxes and the panel, remembered by the browser; full screen, which is not.
 const IDLE_MILLISECONDS = 2_500;
 const SAME_KEY_MILLISECONDS = 400;
 const root = document.documentElement;

@@ -14,6 +14,7 @@ class VirtualGrid extends HTMLElement {
     if (this.grid.querySelector(".grid-spacer")) return void location.reload();
     this.removed = new Map(); // spacer: serialized cards
     this.width = this.grid.clientWidth;
+    this.cardCount = 0;
     this.scheduleUpdate = () => (this.frame ??= requestAnimationFrame(() => this.update()));
     this.hideLastRow();
     addEventListener("scroll", this.scheduleUpdate, { passive: true });
@@ -43,9 +44,17 @@ class VirtualGrid extends HTMLElement {
     const near = [...this.removed.keys()].filter((spacer) => distanceFromView(spacer.getBoundingClientRect()) < MARGIN);
     near.forEach((spacer) => this.replaceSpacer(spacer));
     this.hideLastRow();
-    if (this.cards.length > this.maxCards && this.removeFarCards(MAX_REMOVED_PER_FRAME)) this.scheduleUpdate();
+    this.removeSurplus();
     if (!this.isPinned()) this.anchor = this.firstVisibleCard();
     this.anchorTop = this.anchor?.getBoundingClientRect().top;
+  }
+
+  // Cards leave in a later frame than others come: each takes a layout of all rows, and two are a long task.
+  removeSurplus() {
+    const { length } = this.cards;
+    const waits = length > this.cardCount && length < 2 * this.maxCards;
+    this.cardCount = length;
+    if (length > this.maxCards && (waits || this.removeFarCards(MAX_REMOVED_PER_FRAME))) this.scheduleUpdate();
   }
 
   // After cards were prepended the anchor stays the same until the page is scrolled: otherwise it would drift with each row break.
@@ -94,6 +103,20 @@ class VirtualGrid extends HTMLElement {
     this.pinned = this.anchor;
     this.grid.prepend(...cards);
     if (this.removed.size || scrollY > 0) this.relayout();
+  }
+
+  // Adds the page before the first one, and replaces the headings of the card that was first; the visible ones stay in place.
+  prependPage(elements) {
+    const first = this.grid.firstElementChild;
+    if (this.removed.has(first)) this.replaceSpacer(first);
+    const anchor = this.firstVisibleCard() ?? this.cards[0];
+    const { top } = anchor.getBoundingClientRect();
+    while (!isCard(this.grid.firstElementChild)) this.grid.firstElementChild.remove();
+    this.grid.prepend(...elements);
+    this.announce(elements.filter(isCard));
+    if (this.removed.size) this.layoutAround(anchor);
+    scrollBy({ top: anchor.getBoundingClientRect().top - top, behavior: "instant" });
+    this.scheduleUpdate();
   }
 
   // Moves the focus from card to card. False if there is none in that direction.

@@ -1,5 +1,5 @@
 // Geometry of zooming: where a picture lies in its area. Lengths are CSS pixels; a view is {x, y, width, height}.
-const PANORAMA = 2; // from this ratio of filled to fitted on, filling the area is a step of its own
+const PANORAMA = 2; // from this ratio of filled to fitted on, filling the area is a separate step
 const NEARLY = 1.05;
 
 const clamp = (value, minimum, maximum) => Math.min(Math.max(value, minimum), maximum);
@@ -19,11 +19,11 @@ export function steps(area, picture, pixelRatio) {
   const fitted = fittedView(area, picture);
   const filled = Math.max(area.width / fitted.width, area.height / fitted.height);
   const actual = picture.width / pixelRatio / fitted.width;
-  const found = [1];
-  if (filled >= PANORAMA) found.push(filled);
-  if (actual > NEARLY * found.at(-1)) found.push(actual);
-  if (found.length === 1) found.push(2);
-  return found;
+  const factors = [1];
+  if (filled >= PANORAMA) factors.push(filled);
+  if (actual > NEARLY * factors.at(-1)) factors.push(actual);
+  if (factors.length === 1) factors.push(2);
+  return factors;
 }
 
 export function maximum(area, picture, pixelRatio) {
@@ -43,8 +43,8 @@ export function zoomed(view, fitted, factor, point) {
 
 // No further than to the picture's edges; centered where it is smaller than the area.
 export function within(view, area) {
-  const place = (start, size, room) => (size <= room ? (room - size) / 2 : clamp(start, room - size, 0));
-  return { ...view, x: place(view.x, view.width, area.width), y: place(view.y, view.height, area.height) };
+  const bounded = (start, size, room) => (size <= room ? (room - size) / 2 : clamp(start, room - size, 0));
+  return { ...view, x: bounded(view.x, view.width, area.width), y: bounded(view.y, view.height, area.height) };
 }
 
 // The level of tiles that has at least as many pixels as the view, else the largest.

@@ -1,4 +1,4 @@
-// Gestures on a picture: drag, pinch, swipe, double tap and wheel, told to a target with the methods pan, zoomAt, toggleAt,
+// Gestures on a picture: drag, pinch, swipe, double tap and wheel, passed to a target with the methods pan, zoomAt, toggleAt,
 // swipe and swipeBy.
 const TAP_PIXELS = 12;
 const DOUBLE_TAP = { milliseconds: 320, pixels: 40 };

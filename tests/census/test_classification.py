@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from analysis.census.classification import ObjectTable, Rules
 from analysis.census.inventory import InvalidInventory, Part, column_name, parse_manifest
-from analysis.census.table import ObjectTable, Rules
 from tests import inventories
 from tests.inventories import COLUMNS, row
 

@@ -109,11 +109,11 @@ class ObjectTable:
         """SQL that reads a part, and its columns by normal name, with their types."""
         if self._inventory.format == "CSV":
             columns = dict.fromkeys(self._inventory.columns, "VARCHAR")
-            listed = ", ".join(f"'{name}': 'VARCHAR'" for name in columns)
+            types = ", ".join(f"'{name}': 'VARCHAR'" for name in columns)
             # Keys have up to 1,024 bytes, three times that when encoded. Small buffers keep the memory small.
             return (
                 "read_csv($path, auto_detect = false, header = false, delim = ',', quote = '\"', escape = '\"',"
-                f" compression = 'gzip', max_line_size = 1000000, buffer_size = 8000000, columns = {{{listed}}})"
+                f" compression = 'gzip', max_line_size = 1000000, buffer_size = 8000000, columns = {{{types}}})"
             ), columns
         described = self.rows("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)])
         columns = {column_name(name): kind for name, kind, *_ in described if re.fullmatch(r"\w+", name)}
@@ -199,7 +199,7 @@ _AGE = "CASE " + " ".join(
     for days, age in zip(_NUMBER_OF_DAYS, AGES, strict=False)
 )
 # Rows of current objects get a kind; of the others only the kind is kept. Of the ETag only a hash: with ten million
-# objects the chance that two differ and are taken for one is below one in a hundred thousand.
+# objects the chance that two different ones are counted as one is below one in a hundred thousand.
 _INSERT = f"""
 INSERT INTO objects
 WITH listed AS (

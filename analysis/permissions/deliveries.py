@@ -1,0 +1,38 @@
+"""Access rules about exports, alerts, sinks and their messages."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+
+from analysis.models import Alert, Delivery, Export
+from analysis.permissions.base import AnyUser, Codename, is_staff_with
+
+
+def viewable_exports(user: AnyUser) -> QuerySet[Export]:
+    """The user's own exports.
+
+    Nobody else's, not even for staff: they contain what only their owner may see.
+    """
+    return Export.objects.filter(owner_id=user.pk)
+
+
+def viewable_alerts(user: AnyUser) -> QuerySet[Alert]:
+    """The user's own alerts.
+
+    Nobody else's, not even for staff: their addresses and secrets let one write to a receiver.
+    """
+    return Alert.objects.filter(owner_id=user.pk)
+
+
+def viewable_deliveries(user: AnyUser) -> QuerySet[Delivery]:
+    """Messages of the user's own alerts; of sinks for those who manage them."""
+    deliveries = Delivery.objects.filter(alert__owner_id=user.pk)
+    return deliveries | Delivery.objects.exclude(sink=None) if can_manage_sinks(user) else deliveries
+
+
+def can_manage_sinks(user: AnyUser) -> bool:
+    """Staff only.
+
+    Sinks are about everyone's pictures, and use the server's AWS credentials.
+    """
+    return is_staff_with(user, Codename.CHANGE_SINK)

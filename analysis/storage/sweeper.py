@@ -1,0 +1,26 @@
+"""Deletes stored files that no row refers to, as after a crash."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
+
+from analysis.models import PendingBlob, Upload
+from analysis.storage import blobs
+
+
+def orphaned(*, older_than: timedelta) -> QuerySet[PendingBlob]:
+    """Registered files without a row for a while, except those of open uploads."""
+    # An open upload's file may be older than the wait: over a slow line a browser sends for hours.
+    is_open = Q(state=Upload.State.ISSUED, expires_at__gt=Now()) | Q(state=Upload.State.ARRIVED)
+    uploads = Upload.objects.filter(is_open, key=OuterRef("key"))
+    return PendingBlob.objects.filter(~Exists(uploads), since__lt=Now() - older_than)
+
+
+def sweep(*, older_than: timedelta, limit: int = 500) -> int:
+    """Delete orphaned files. Returns their number."""
+    keys = list(orphaned(older_than=older_than).order_by("since").values_list("key", flat=True)[:limit])
+    blobs.delete_pending(keys)
+    return len(keys)
