@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from analysis.curation import collections
 from tests import factories, pictures
 
 DROP = """files => {
@@ -47,6 +48,17 @@ def test_dock_shows_total_and_closes(visit, library):
     expect(dock.locator(".upload-total-bar")).to_be_visible()
     dock.get_by_role("button", name="Close").click()
     expect(dock).to_be_hidden()
+
+
+def test_pictures_dropped_on_a_collection_appear_in_it(visit, owner):
+    collection = collections.create(owner, name="Trip")
+    page = visit().sign_in()
+    page.goto(collection.get_absolute_url())
+    drop(page, 2)
+    expect(page.locator("[data-upload-summary]")).to_have_text("2 added", timeout=30_000)
+    expect(page.locator("#grid .card")).to_have_count(2)
+    expect(page.locator("#collection-count")).to_have_text("2 pictures")
+    assert collection.entries.count() == 2
 
 
 def test_new_pictures_appear_first_among_those_added_recently(visit, owner, library):
