@@ -72,8 +72,8 @@ def is_staff_with(user: AnyUser, *names: Codename) -> bool:
 def is_in_groups(user: User) -> bool:
     # Cached on the instance, as Django does with permissions: each page checks several times.
     if not hasattr(user, "_is_in_groups"):
-        user.is_in_groups = user.groups.exists()  # type: ignore[attr-defined]
-    return bool(user.is_in_groups)  # type: ignore[attr-defined]
+        user._is_in_groups = user.groups.exists()  # type: ignore[attr-defined]
+    return bool(user._is_in_groups)  # type: ignore[attr-defined]
 
 
 def has(user: AnyUser, name: Codename) -> bool:

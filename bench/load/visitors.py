@@ -1,6 +1,6 @@
 """People who browse and search concurrently, in a separate process; prints JSON.
 
-    python -m bench.load.people < plan.json
+    python -m bench.load.visitors < plan.json
 
 They do what browsers do: a page brings its thumbnails, the timeline beside it and, the first time, scripts and styles;
 typing asks for suggestions; a picture's page loads the previews of its neighbors and the next page.
@@ -86,8 +86,8 @@ class Log:
             self.errors.append(f"{url}: {reason!r}")
 
 
-class Person:
-    """A person; the next action depends on the current page."""
+class Visitor:
+    """A visitor; the next action depends on the current page."""
 
     def __init__(self, number: int, plan: Plan, log: Log) -> None:
         self._plan, self._log = plan, log
@@ -231,7 +231,7 @@ class Person:
 
 async def browse(plan: Plan) -> Outcome:
     log, count = Log(), len(plan.cookies)
-    people = [Person(number, plan, log) for number in range(count)]
+    people = [Visitor(number, plan, log) for number in range(count)]
     tasks = [asyncio.create_task(person.visit(plan.arrive * n / count)) for n, person in enumerate(people)]
     await asyncio.wait(tasks, timeout=plan.arrive, return_when=asyncio.FIRST_EXCEPTION)
     log.begins_at, processor_began = time.perf_counter(), time.process_time()
@@ -241,7 +241,7 @@ async def browse(plan: Plan) -> Outcome:
     return _outcome(log, seconds, processor)
 
 
-async def _leave(tasks: Sequence[asyncio.Task[None]], people: Sequence[Person]) -> None:
+async def _leave(tasks: Sequence[asyncio.Task[None]], people: Sequence[Visitor]) -> None:
     """Raises what ended a person's visit early."""
     ended = [task for task in tasks if task.done()]
     for task in tasks:
