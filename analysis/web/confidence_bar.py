@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from analysis import formatting
 from analysis.web import links
 
-_SVG = """\
-<svg class="confidence-bar{step}" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
-  <rect class="confidence-bar-fill" width="{width}" height="4" />{marks}
+_PLAIN = """\
+<svg class="confidence-bar" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
+  <rect class="confidence-bar-fill" width="{}" height="4" />
 </svg>"""
-_MARKS = '\n  <path class="confidence-bar-step" d="M69.5 0h1v4h-1zM89.5 0h1v4h-1z" />'
+_MARKED = """\
+<svg class="confidence-bar {}" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
+  <rect class="confidence-bar-fill" width="{}" height="4" />
+  <path class="confidence-bar-step" d="M69.5 0h1v4h-1zM89.5 0h1v4h-1z" />
+</svg>"""
 
 
 @dataclass(frozen=True)
@@ -27,14 +32,12 @@ class Bar:
     @property
     def svg(self) -> SafeString:
         """The bar with marks where the steps begin."""
-        return SafeString(
-            _SVG.format(step=f" {self.step}", width=self.width, marks=_MARKS)
-        )  # numbers, so there is nothing to escape
+        return format_html(_MARKED, self.step, self.width)
 
     @property
     def plain_svg(self) -> SafeString:
         """The bar of a value that has no steps."""
-        return SafeString(_SVG.format(step="", width=self.width, marks=""))  # as above
+        return format_html(_PLAIN, self.width)
 
 
 def bar(confidence: float) -> Bar:
