@@ -319,3 +319,21 @@ def test_one_scheduler_runs_and_no_policy_of_the_services_has_a_wildcard():
     assert [(statement["Action"], "*" in str(statement["Resource"])) for statement in statements] == [
         ("secretsmanager:GetSecretValue", False)
     ]
+
+
+def deployments(page: str) -> list[tuple[str, set[str]]]:
+    """Template and parameters of each `aws cloudformation deploy` of a page."""
+    text = (TEMPLATE.parent.parent / "docs" / page).read_text("utf-8").replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if "cloudformation deploy" in line]
+    files = [re.search(r"--template-file infra/(\w+)\.yaml", line)[1] for line in lines]
+    return [(file, set(re.findall(r" (\w+)=", line))) for file, line in zip(files, lines, strict=True)]
+
+
+@pytest.mark.parametrize(("page", "number"), [("aws.md", 3), ("operations.md", 1)])
+def test_the_pages_give_every_parameter_that_a_template_requires(page, number):
+    found = deployments(page)
+    assert len(found) == number
+    for file, given in found:
+        parameters = template(file)["Parameters"]
+        required = {name for name, parameter in parameters.items() if "Default" not in parameter}
+        assert (required - given, given - set(parameters)) == (set(), set()), file

@@ -96,12 +96,14 @@ def check_broker() -> Finding:
         message = _("Redis is not available: %(error)s. New work waits in the database.") % {"error": first_line(error)}
         return failed("redis", message, next_step)
     policy = info.get("maxmemory_policy", "noeviction")
-    values = {"version": info.get("redis_version"), "memory": info.get("used_memory_human"), "policy": policy}
+    # Valkey's redis_version is always the one of Redis that it is compatible with.
+    server = ("Valkey", info["valkey_version"]) if "valkey_version" in info else ("Redis", info.get("redis_version"))
+    values = {"server": " ".join(map(str, server)), "memory": info.get("used_memory_human"), "policy": policy}
     if int(info.get("maxmemory", 0)) and policy != "noeviction":
         # An evicted key may be a queue's: its messages would be lost.
-        message = _("Redis %(version)s, %(memory)s; it evicts keys when memory is full (%(policy)s).") % values
+        message = _("%(server)s, %(memory)s; it evicts keys when memory is full (%(policy)s).") % values
         return warning("redis", message, _("Set maxmemory-policy to noeviction."))
-    return ok("redis", _("Redis %(version)s, %(memory)s.") % values)
+    return ok("redis", _("%(server)s, %(memory)s.") % values)
 
 
 def queue_length() -> int:

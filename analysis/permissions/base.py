@@ -1,4 +1,4 @@
-"""Users as the access rules see them, and the permissions that these check."""
+"""The person as seen by the access rules, and the permissions they check."""
 
 from __future__ import annotations
 

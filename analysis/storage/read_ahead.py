@@ -30,7 +30,7 @@ def parts(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def _descriptor(file: IO[bytes]) -> int | None:
-    """The file's number; None where there is none, and on macOS, which takes no advice."""
+    """The file's number; None if it is not on a disk or the system takes no advice."""
     # Django wraps files. A SpooledTemporaryFile would write itself to the disk when it is asked for its number.
     inner = getattr(file, "file", file)
     return inner.fileno() if isinstance(inner, io.BufferedReader) and hasattr(os, "posix_fadvise") else None

@@ -10,15 +10,11 @@ from django.utils.safestring import SafeString
 from analysis import formatting
 from analysis.web import links
 
-_PLAIN = """\
-<svg class="confidence-bar" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
-  <rect class="confidence-bar-fill" width="{}" height="4" />
+_SVG = """\
+<svg class="confidence-bar{step}" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
+  <rect class="confidence-bar-fill" width="{width}" height="4" />{marks}
 </svg>"""
-_MARKED = """\
-<svg class="confidence-bar {}" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
-  <rect class="confidence-bar-fill" width="{}" height="4" />
-  <path class="confidence-bar-step" d="M69.5 0h1v4h-1zM89.5 0h1v4h-1z" />
-</svg>"""
+_MARKS = SafeString('\n  <path class="confidence-bar-step" d="M69.5 0h1v4h-1zM89.5 0h1v4h-1z" />')
 
 
 @dataclass(frozen=True)
@@ -32,12 +28,12 @@ class Bar:
     @property
     def svg(self) -> SafeString:
         """The bar with marks where the steps begin."""
-        return format_html(_MARKED, self.step, self.width)
+        return format_html(_SVG, step=f" {self.step}", width=self.width, marks=_MARKS)
 
     @property
     def plain_svg(self) -> SafeString:
         """The bar of a value that has no steps."""
-        return format_html(_PLAIN, self.width)
+        return format_html(_SVG, step="", width=self.width, marks="")
 
 
 def bar(confidence: float) -> Bar:

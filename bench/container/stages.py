@@ -21,7 +21,10 @@ EMPTY = ("tmp", "proc", "dev", "opt", "root", "run", "home")
 LINKS = {"bin": "usr/bin", "sbin": "usr/sbin", "lib": "usr/lib", "lib64": "usr/lib64"}
 BASE_ENV = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 STEP_SECONDS = 1_200
-REGISTRY = ("PIP_", "NPM_", "SSL_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+REGISTRY = (
+    *("PIP_", "NPM_", "npm_config_", "NODE_EXTRA_CA_CERTS", "SSL_"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
+)
 """Environment variables of this machine that say where packages come from; an image builder has its own."""
 
 

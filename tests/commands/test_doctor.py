@@ -73,6 +73,7 @@ def test_all_is_well(owner, monkeypatch):
     assert (status, report["is_fine"], [finding["subject"] for finding in report["findings"]]) == (0, True, SUBJECTS)
     status, output = run()
     assert status == 0
+    assert re.search(r"^ok +redis +Valkey \d+\.\d+\.\d+, ", output, re.MULTILINE)
     assert [line.split("  ")[0] for line in output.splitlines()].count("ok") == len(SUBJECTS) - len(without_npm)
 
 
