@@ -165,7 +165,7 @@ def disk_rate(files: list[Path]) -> float:
 
 
 def archive_rates(site: Site, files: list[Path]) -> tuple[float, float]:
-    """MB/s of a ZIP of the same files, by the clock and by the processor time of the server."""
+    """MB/s of a ZIP of the same files, by wall clock and by processor time."""
     forget(files)
     with psycopg.connect(embedded.database_url(site.var)) as connection:
         rows = connection.execute("SELECT id FROM analysis_image WHERE key LIKE 'originals/bench/%'").fetchall()

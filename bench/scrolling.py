@@ -1,4 +1,4 @@
-"""Scrolling through 5,000 pictures in Chromium: cards, long tasks, layout shift; jumps along the timeline.
+"""Scrolling through 5,000 pictures in Chromium, and jumps along the timeline.
 
 BENCH_PICTURES=100000 takes a larger library.
 """
@@ -173,7 +173,7 @@ def jump_times(page: Page) -> list[float]:
     for number in range(JUMPS):
         page.wait_for_function("document.querySelector('timeline-scrubber')?.months?.length")
         times.append(page.evaluate(JUMP, number * 7 % JUMPS / JUMPS))
-        page.wait_for_timeout(500)  # as somebody who looks at the pictures
+        page.wait_for_timeout(500)  # as a person who looks at the pictures
     return times
 
 

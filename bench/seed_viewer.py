@@ -6,11 +6,12 @@ import io
 import random
 
 from django.contrib.auth import get_user_model
+from django.urls import reverse
 from django.utils.timezone import now
 
 from analysis.ingest.decoding_service import examine
 from analysis.library import images
-from analysis.models import Analysis, Image
+from analysis.models import Analysis, Collection, CollectionImage, Image, ShareLink
 from analysis.recognition.search_index import reindex
 from bench.photos import photo
 
@@ -30,6 +31,16 @@ def add_large() -> int:
     """Add a picture of 100 megapixels; returns its ID."""
     owner = get_user_model().objects.get(username="admin")
     return _added(photo(1, 12_000, 8_400), owner.pk).pk
+
+
+def share_all() -> str:
+    """Share a collection of all pictures with everyone; returns the path of its link."""
+    owner = get_user_model().objects.get(username="admin")
+    collection = Collection.objects.create(owner=owner, name="All pictures")
+    for number, image in enumerate(Image.objects.all()):
+        CollectionImage.objects.create(collection=collection, image=image, position=f"5{number:09}", added_by=owner)
+    link = ShareLink.objects.create(owner=owner, collection=collection, includes_private=True)
+    return reverse("share", args=[link.token])
 
 
 def _added(picture, owner_id: int) -> Image:  # type: ignore[no-untyped-def]

@@ -17,8 +17,8 @@ from bench import sandbox
 from bench.load import servers
 from bench.load.http_client import Browser, Response
 from bench.load.pages import Picture, Results, picture_of, results_of, searches_of
-from bench.load.people import SHOWN, Outcome, Plan, browse
 from bench.load.usage import Usage
+from bench.load.visitors import SHOWN, Outcome, Plan, browse
 from tests.factories import create_image, create_user
 
 NOBODY = ("127.0.0.1", 9)
@@ -31,7 +31,7 @@ GZIP = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n
 
 
 def served(answer: bytes, use: Callable[[tuple[str, int]], Awaitable[object]], *, requests: int = 100) -> object:
-    """Run `use` with a server that gives this answer, and closes a connection after so many requests."""
+    """Run `use` with a server that closes connections after some requests."""
 
     connections: list[asyncio.Task[None]] = []
 
@@ -123,7 +123,7 @@ def test_missing_nginx_is_named(monkeypatch):
 def test_people_run_in_a_process_of_their_own():
     plan = Plan(*NOBODY, [""], ["cat"], [], 0, 0.05, (0.01, 0.01))
     output = subprocess.run(
-        [sys.executable, "-m", "bench.load.people"],
+        [sys.executable, "-m", "bench.load.visitors"],
         cwd=sandbox.ROOT, input=json.dumps(asdict(plan)), capture_output=True, text=True, check=True, timeout=60,
     ).stdout  # fmt: skip
     assert json.loads(output)["requests"] == 0

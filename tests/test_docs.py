@@ -137,7 +137,7 @@ def test_the_site_builds_with_every_page_and_loads_nothing_from_elsewhere(tmp_pa
 
 @pytest.mark.django_db
 def test_the_commands_of_the_guides_run(tmp_path, monkeypatch, s3):
-    """Those of a library in use, as they stand in the pages; test_run.py and others run those of an installation."""
+    """Those of a library in use, as in the pages; others run those of an installation."""
     monkeypatch.chdir(tmp_path)
     owner = create_user("admin")
     create_labeled_image(owner, {"Cat": 98.0, "Coffee": 90.0}, filename="cat.jpg")

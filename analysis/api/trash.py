@@ -25,7 +25,7 @@ router = Router(tags=["Trash"])
 
 
 class Deletion(RequestBody):
-    """Pictures in your trash to delete forever: those of `image_ids`, or `all` of them.
+    """Pictures in your trash to delete forever: `image_ids`, or `all` of them.
 
     `confirm` is their number, of those that are in your trash. Another number deletes nothing.
     """
@@ -62,7 +62,7 @@ def delete_forever(request: HttpRequest, deletion: Deletion) -> tuple[int, Trash
     if not permissions.can_delete_forever(user, owner_id=user.pk):
         raise PermissionDenied
     if bool(deletion.image_ids) == deletion.all:
-        raise ApiError(422, _("Send either image_ids or all."), field="image_ids")
+        raise ApiError(422, _("Send either “image_ids” or “all”."), field="image_ids")
     chosen = TrashDeletion(
         person_id=user.pk,
         owner_id=user.pk,
@@ -80,10 +80,10 @@ def get_deletion(request: HttpRequest, deletion_id: int) -> TrashDeletion:
 
 @router.post("/trash/deletions/{int:deletion_id}/cancel", response=DeletionOut, auth=DELETE)
 def cancel_deletion(request: HttpRequest, deletion_id: int) -> TrashDeletion:
-    """Stop a deletion; what was not deleted yet stays in the trash. 409 if it has ended."""
+    """Stop a deletion; remaining pictures stay in the trash. 409 if it has ended."""
     deletion = _own(request, deletion_id)
     if not trash_deletion.cancel(deletion, by_id=token_of(request).user_id):
-        raise ApiError(409, _("It was finished already."))
+        raise ApiError(409, _("It has already finished."))
     return _own(request, deletion_id)
 
 

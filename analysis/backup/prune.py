@@ -114,4 +114,4 @@ def refusal(made: Manifest) -> str:
     """The reason not to delete older backups; empty if there is none."""
     if not made.missing:
         return ""
-    return _("No older backup was deleted, since this one lacks files that an older one may have.")
+    return _("No older backup was deleted because this one lacks files that an older one may have.")

@@ -1,4 +1,4 @@
-"""Who a person is to the access rules, and the permissions that they check."""
+"""The person as seen by the access rules, and the permissions they check."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ def is_staff_with(user: AnyUser, *names: Codename) -> bool:
 def is_in_groups(user: User) -> bool:
     # Cached on the instance, as Django does with permissions: each page checks several times.
     if not hasattr(user, "_is_in_groups"):
-        user.is_in_groups = user.groups.exists()  # type: ignore[attr-defined]
-    return bool(user.is_in_groups)  # type: ignore[attr-defined]
+        user._is_in_groups = user.groups.exists()  # type: ignore[attr-defined]
+    return bool(user._is_in_groups)  # type: ignore[attr-defined]
 
 
 def has(user: AnyUser, name: Codename) -> bool:

@@ -76,7 +76,7 @@ class Search:
     def page_until(self, end: Cursor, *, size: int = PAGE_SIZE) -> tuple[Cursor | None, int]:
         """The page that ends at a cursor: the cursor it comes after, and its size.
 
-        The former is None for the first page.
+        The cursor is None for the first page.
         """
         # The image at the cursor is the last one of the page.
         beyond = Cursor(end.key, end.image_id + (1 if self.plan.ordering.is_ascending else -1))

@@ -30,7 +30,7 @@ def parts(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def _descriptor(file: IO[bytes]) -> int | None:
-    """Its number; None for what is no file of a disk, and where the system takes no advice (macOS)."""
+    """The file's number; None if it is not on a disk or the system takes no advice."""
     # Django wraps files. A SpooledTemporaryFile would write itself to the disk when it is asked for its number.
     inner = getattr(file, "file", file)
     return inner.fileno() if isinstance(inner, io.BufferedReader) and hasattr(os, "posix_fadvise") else None

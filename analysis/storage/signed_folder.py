@@ -1,4 +1,4 @@
-"""A folder whose renditions nginx sends by signed addresses, without asking imagelib.
+"""A folder whose renditions nginx sends by signed addresses, without imagelib.
 
 As with S3: who may see a picture is decided where a page names its address.
 """

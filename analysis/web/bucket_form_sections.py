@@ -21,7 +21,7 @@ SECTIONS: tuple[tuple[str | Promise, tuple[str, ...], bool], ...] = (
 
 @dataclass(frozen=True)
 class FormSection:
-    """Fields under a heading; `is_folded` ones open where they have a value or an error."""
+    """Fields under a heading; `is_folded` ones open if one has a value or an error."""
 
     title: str | Promise
     fields: list[BoundField]

@@ -1,4 +1,4 @@
-"""A library on several hosts: one with PostgreSQL, Valkey and the recognizer, others with web process and worker."""
+"""A library on several hosts: one with the servers, others with web and worker."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class Cluster:
 
 @contextmanager
 def cluster(folder: Path, *, schema: Path | None) -> Iterator[Cluster]:
-    """The services, started; `schema`: an SQL dump of the migrated database, if there is one.
+    """The started services; `schema`: an SQL dump of the migrated database, if any.
 
     Raises NoNamespaces.
     """

@@ -1,4 +1,4 @@
-"""Hosts in Linux namespaces: each has a network, processes and a name of its own.
+"""Hosts in Linux namespaces: each has its own network, processes and name.
 
 They need no root: a user namespace owns them. Nothing has to be removed afterwards, not even after a crash: the first
 process of each namespace ends when this process does, the kernel ends the others, and then removes the namespace.

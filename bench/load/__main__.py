@@ -1,4 +1,4 @@
-"""Fifty people at once in a library of a million pictures: four web processes behind nginx.
+"""Fifty people in a million pictures, by four web processes and nginx.
 
 BENCH_MINUTES=10 for the whole run, BENCH_PICTURES=100000 for another library, BENCH_REPLICA=1 for searches that read a
 second PostgreSQL, too. The figures are those of a quiet machine only: people, proxy and servers share it.
@@ -14,14 +14,14 @@ from dataclasses import replace
 import psycopg
 
 from bench.dataset import LoadedLibrary, django_setup, loaded_library
-from bench.load.crowd import Crowd, Run, Visit
-from bench.load.people import SHOWN
 from bench.load.replica import replica_of
+from bench.load.runner import Run, Visit, VisitRunner
 from bench.load.servers import WORKERS, NginxMissing, nginx_program, serving
+from bench.load.visitors import SHOWN
 from bench.report import Measurement, Report
 
 MINUTE = 60.0
-# Everybody loads scripts and styles once, while arriving.
+# Everyone loads scripts and styles once, while arriving.
 FIFTY = Visit(people=50, anonymous=5, think=(1.0, 5.0), arrive=30, seconds=2 * MINUTE)
 WITHOUT_PAUSES = Visit(people=16, anonymous=0, think=(0, 0), arrive=5, seconds=30)
 
@@ -32,11 +32,11 @@ def measure() -> Report:
     minutes = float(os.environ.get("BENCH_MINUTES", "2"))
     with loaded_library(pictures) as library, django_setup(library):
         with psycopg.connect(library.url, autocommit=True) as connection:
-            crowd = Crowd(library, connection, signed_in=FIFTY.people)
+            runner = VisitRunner(library, connection, signed_in=FIFTY.people)
             with serving(library) as servers:
-                calm = crowd.browse(servers, replace(FIFTY, seconds=minutes * MINUTE))
-                busy = crowd.browse(servers, WITHOUT_PAUSES)
-            others = [*without_signatures(library, crowd, calm), *with_replica(library, crowd, calm)]
+                calm = runner.browse(servers, replace(FIFTY, seconds=minutes * MINUTE))
+                busy = runner.browse(servers, WITHOUT_PAUSES)
+            others = [*without_signatures(library, runner, calm), *with_replica(library, runner, calm)]
         settings = library.settings()
     title = (
         f"{FIFTY.people} people for {minutes:g} minutes in {pictures:,} pictures, {WORKERS} web processes behind nginx"
@@ -73,10 +73,10 @@ def most(run: Run) -> Iterator[Measurement]:
     yield Measurement(name=f"{name}: errors", value=outcome.error_count, unit="", at_most=0)
 
 
-def without_signatures(library: LoadedLibrary, crowd: Crowd, calm: Run) -> Iterator[Measurement]:
-    """A minute in which nginx asks a web process about each thumbnail."""
+def without_signatures(library: LoadedLibrary, runner: VisitRunner, calm: Run) -> Iterator[Measurement]:
+    """A minute in which nginx requests each thumbnail from a web process."""
     with serving(library, signs=False) as servers:
-        run = crowd.browse(servers, replace(FIFTY, seconds=MINUTE))
+        run = runner.browse(servers, replace(FIFTY, seconds=MINUTE))
     name = "without and with signed thumbnails"
     web = "web processes"
     yield Measurement(
@@ -92,12 +92,12 @@ def without_signatures(library: LoadedLibrary, crowd: Crowd, calm: Run) -> Itera
         yield Measurement(name=f"{name}: {kind}, p95", value=value, baseline=baseline, unit="ms")
 
 
-def with_replica(library: LoadedLibrary, crowd: Crowd, calm: Run) -> Iterator[Measurement]:
+def with_replica(library: LoadedLibrary, runner: VisitRunner, calm: Run) -> Iterator[Measurement]:
     """A minute in which searches read a second PostgreSQL."""
     if not os.environ.get("BENCH_REPLICA"):
         return
     with replica_of(library) as replica, serving(library, DATABASE_REPLICA_URL=replica.url) as servers:
-        run = crowd.browse(servers, replace(FIFTY, seconds=MINUTE), replica=replica.process_id)
+        run = runner.browse(servers, replace(FIFTY, seconds=MINUTE), replica=replica.process_id)
     yield Measurement(name="with a replica: errors", value=run.outcome.error_count, unit="", at_most=0)
     yield Measurement(
         name="with and without a replica: the primary's processor time for a click",

@@ -55,7 +55,7 @@ class Sampler:
 
 
 def proportional_memory(pid: int) -> float:
-    """Resident MB in which pages shared by n processes count 1/n; 0 for a process that has ended."""
+    """Proportional resident MB (shared pages divided); 0 for an ended process."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:

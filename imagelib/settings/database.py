@@ -25,7 +25,7 @@ _CLIENT_TIMEOUTS = {
 _SERVER_TIMEOUTS = (
     "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=2 -c tcp_user_timeout=15000"
 )
-# PgBouncer refuses the option unless it is told to ignore it, and has such timeouts of its own.
+# PgBouncer rejects the option unless it is configured to ignore it, and has its own timeouts.
 _has_server_timeouts = env.bool("DATABASE_SERVER_TIMEOUTS", True)
 # For the searches' own statements; Django's cursors never prepare.
 _prepare_after = 3 if env.bool("DATABASE_PREPARED", True) else None
@@ -41,7 +41,7 @@ def _connected(database: Any, **pool: Any) -> dict[str, Any]:
 
 
 def _timeouts(given: dict[str, Any]) -> dict[str, Any]:
-    """The URL's options and the timeouts that it does not set; sockets of this machine ignore them."""
+    """The URL's options and default timeouts; sockets of this machine ignore them."""
     options = {**_CLIENT_TIMEOUTS, **given}
     if _has_server_timeouts:
         # libpq reads PGOPTIONS only without this option. Of two values the last one counts.

@@ -31,7 +31,7 @@ DAYS = [f"2026-01-0{day}T000000Z" for day in range(1, 5)]
 
 @pytest.fixture
 def location(tmp_path) -> Location:
-    """Backups of four days; each has a file of its own, one of the day before, and one of all days."""
+    """Backups of four days; each has its own file, the day before's, and a common one."""
     location = Location(str(tmp_path))
     for day, name in enumerate(DAYS):
         write(location, name, [b"all", f"day {day}".encode(), f"day {day - 1}".encode()])
@@ -139,7 +139,7 @@ def test_command_keeps_the_latest_unless_files_are_missing(tmp_path, pictures_fo
     blobs.put("originals/a.jpg", b"first")
     run(tmp_path, without_renditions=True)
     lost = create_image(owner, key="originals/b.jpg")
-    sentence = "No older backup was deleted, since this one lacks files that an older one may have."
+    sentence = "No older backup was deleted because this one lacks files that an older one may have."
     assert run(tmp_path, keep=1, without_renditions=True)[-2:] == [sentence, "exit status 1"]
     assert (len(folders(tmp_path)), contents(tmp_path)) == (2, {"first"})
 

@@ -112,8 +112,10 @@ def found_at(page, addresses, look, **options) -> list[str]:
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_pages_with_rows(part, visit, rows, look):
+def test_pages_with_rows(part, visit, rows, look, settings):
+    settings.OIDC_CLIENT_ID = "imagelib"
     window = visit()
+    ids = Image.objects.filter(owner__username="owner", trashed_at=None).values_list("pk", flat=True)[:3]
     other = [
         *(reverse("library", query={"q": query}) for query in SEARCHES),
         reverse("bucket-edit", args=[rows["bucket"]]),
@@ -122,6 +124,8 @@ def test_pages_with_rows(part, visit, rows, look):
         reverse("alert-new", query={"search": SavedSearch.objects.get().pk}),
         reverse("image", args=[Image.objects.get(trashed_at__isnull=False).pk]),
         reverse("image", args=[Image.objects.filter(filename__contains="script").earliest("pk").pk]),
+        reverse("duplicates-compare", query={"ids": ",".join(map(str, ids))}),
+        reverse("socialaccount_connections"),
     ]
     addresses = [*(address(name, rows) for name in SIGNED_IN), *other]
     assert found_at(window.sign_in(), addresses[part::4], look, impacts=OURS) == []
@@ -132,10 +136,12 @@ def test_pages_without_rows(visit, person, look):
     assert found_at(visit().sign_in(), [address(name, {}) for name in WITHOUT_ROWS], look, impacts=OURS) == []
 
 
-def test_pages_of_who_is_not_signed_in(visit, rows, look):
+def test_pages_of_who_is_not_signed_in(visit, rows, look, settings):
+    settings.OIDC_CLIENT_ID = "imagelib"  # which the sign-in page offers; at the callback it says what is wrong
     window = visit()
     page, public = window.page, Image.objects.get(pk=rows["image"]).get_public_url()
     addresses = [*(address(name, rows) for name in SIGNED_OUT), public, "/images/1/", reverse("admin:login")]
+    addresses.append(reverse("oidc-callback", query={"error": "access_denied"}))
     assert found_at(page, addresses, look) == []
     window.complaints.clear()  # one page is not there
     page.goto("/accounts/login/")

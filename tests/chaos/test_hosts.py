@@ -1,4 +1,4 @@
-"""Two hosts that share PostgreSQL and Valkey: one loses power, the other its network."""
+"""Two hosts that share their servers: one loses power, the other its network."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from bench.chaos.namespaces import NoNamespaces
 from tests import migrated_database
 
 PICTURES = 120
-CUT = 16.0  # seconds: longer than connections last without an answer, shorter than the lease
-# Seconds until a host that is connected again answers and works, even on a busy machine.
+CUT = 16.0  # seconds: longer than connections last without a response, shorter than the lease
+# Seconds until a reconnected host responds and works, even on a busy machine.
 BACK = 30.0
 # Seconds until the database gives up a host without power, and with it the lock that keeps all others from claiming.
 GIVEN_UP = 25.0
@@ -75,7 +75,7 @@ def test_library_outlives_a_power_failure_and_a_cut_network(cluster):
 
     print({"back after": back, "given up after": pause(cluster, off_at)})
     assert pause(cluster, off_at) < GIVEN_UP
-    # Nobody who asked the host that lived noticed anything.
+    # No request to the surviving host failed.
     assert_answered(loads[1], since=off_at, until=cut_at - 1)
     assert_answered(loads[0], since=cut_at, until=connected_at)
     assert_nothing_lost(cluster, loads)
@@ -104,7 +104,7 @@ def assert_nothing_lost(cluster, loads):
 
 
 def assert_nothing_paid_twice(cluster):
-    """Only calls whose answer was lost may be repeated, and each paid one is booked."""
+    """Only calls without a response may be repeated; each paid one is recorded."""
     paid = cluster.simulator("pictures")["DetectLabels"]
     booked = {digest: (priced, unknown) for digest, priced, unknown in cluster.rows(CALLS)}
     repeated = {digest: times for digest, times in paid.items() if times > 1 + booked[digest][1]}

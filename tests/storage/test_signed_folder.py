@@ -1,4 +1,4 @@
-"""Signed addresses of renditions in a folder, as nginx's module secure_link checks them."""
+"""Signed addresses of renditions in a folder, as nginx's secure_link checks them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KEY, HOURS = "a-key", 43_200
 
 
 def nginx_accepts(url: str, *, now: float) -> bool:
-    """`secure_link_md5 "$secure_link_expires$uri KEY"`, for the arguments `signature` and `until`."""
+    """`secure_link_md5 "$secure_link_expires$uri KEY"`, as `signature` and `until`."""
     parts = urlsplit(url)
     arguments = dict(parse_qsl(parts.query))
     expected = hashlib.md5(f"{arguments['until']}{parts.path} {KEY}".encode()).digest()

@@ -44,7 +44,7 @@ class Command(TranslatedCommand):
             "--keep",
             type=int,
             metavar="NUMBER",
-            help=_("afterwards delete all backups in this place but the latest ones, and the files only they have"),
+            help=_("afterwards keep only this many of the latest backups here, and delete the others"),
         )
         parser.add_argument("--verify", action="store_true", help=_("read every file of the backup afterwards"))
 

@@ -198,7 +198,7 @@ def _scaled(form: AnalyzeForm, sample: Estimate) -> Estimate:
 
 
 def _estimates_of_others(form: AnalyzeForm, apis: list[str]) -> dict[str, ApiEstimate]:
-    """What the APIs without a tick would add; empty if that takes too long to find out."""
+    """The additional cost of the APIs not selected; empty if it takes too long."""
     if not apis:
         return {}
     try:

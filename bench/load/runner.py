@@ -1,4 +1,4 @@
-"""Runs people in a process of their own, and samples the servers meanwhile."""
+"""Runs people in a separate process, and samples the servers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import psycopg
 
 from bench import sandbox
 from bench.dataset import LoadedLibrary
-from bench.load.people import PREVIEW, THUMB, Kind, Outcome, Plan
 from bench.load.servers import Servers
 from bench.load.usage import SAMPLE_SECONDS, Sampler, Usage, server_of
+from bench.load.visitors import PREVIEW, THUMB, Kind, Outcome, Plan
 from bench.search.pages import session_key
 from bench.search.workload import WorkloadGenerator
 
@@ -24,7 +24,7 @@ PUBLIC = "SELECT public_id FROM analysis_image WHERE visibility = 2 AND trashed_
 
 @dataclass(frozen=True)
 class Visit:
-    """How many people come, for how long, and how long they look at a page."""
+    """Number of people, their duration, and their pauses on a page."""
 
     people: int
     anonymous: int
@@ -35,7 +35,7 @@ class Visit:
 
 @dataclass(frozen=True)
 class Run:
-    """What people and servers did; with `signs` the proxy sent thumbnails by itself."""
+    """Results of people and servers; with `signs`, the proxy sent thumbnails."""
 
     outcome: Outcome
     usage: Usage
@@ -63,7 +63,7 @@ class Run:
         return 1_000 * self.usage.processor[server] / self.clicks
 
 
-class Crowd:
+class VisitRunner:
     """The people of a library: sessions of its owners, and what they search for."""
 
     def __init__(self, library: LoadedLibrary, connection: psycopg.Connection, *, signed_in: int) -> None:
@@ -80,7 +80,7 @@ class Crowd:
             *("127.0.0.1", servers.port, cookies, self._queries, self._public_ids),
             *(visit.arrive, visit.seconds, visit.think),
         )
-        command, env = [sys.executable, "-m", "bench.load.people"], sandbox.environment()
+        command, env = [sys.executable, "-m", "bench.load.visitors"], sandbox.environment()
         with subprocess.Popen(
             command, cwd=sandbox.ROOT, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as process:
@@ -111,7 +111,7 @@ def _outcome(process: subprocess.Popen[str]) -> Outcome:
     assert process.stdout
     output = process.stdout.read()
     if process.wait() != 0:
-        raise RuntimeError(f"bench.load.people ended with status {process.returncode}.")
+        raise RuntimeError(f"bench.load.visitors ended with status {process.returncode}.")
     fields = json.loads(output)
     kinds = {name: Kind(**kind) for name, kind in fields.pop("kinds").items()}
     return Outcome(**fields, kinds=kinds)

@@ -1,6 +1,6 @@
-"""People who browse and search at once, in a process of their own; prints JSON.
+"""People who browse and search concurrently, in a separate process; prints JSON.
 
-    python -m bench.load.people < plan.json
+    python -m bench.load.visitors < plan.json
 
 They do what browsers do: a page brings its thumbnails, the timeline beside it and, the first time, scripts and styles;
 typing asks for suggestions; a picture's page loads the previews of its neighbors and the next page.
@@ -55,7 +55,7 @@ class Kind:
 
 @dataclass
 class Outcome:
-    """Milliseconds by kind of request; what happened while people arrived is only counted as errors."""
+    """Milliseconds by kind of request; of people's arrival, only errors are counted."""
 
     seconds: float
     requests: int
@@ -86,15 +86,15 @@ class Log:
             self.errors.append(f"{url}: {reason!r}")
 
 
-class Person:
-    """What one does next depends on the page in front of one."""
+class Visitor:
+    """A visitor; the next action depends on the current page."""
 
     def __init__(self, number: int, plan: Plan, log: Log) -> None:
         self._plan, self._log = plan, log
         self._random = random.Random(f"{plan.seed} {number}")
         self.is_signed_in = bool(plan.cookies[number])
         self._browser = Browser((plan.host, plan.port), plan.cookies[number])
-        self._cached: set[str] = set()  # addresses whose answers browsers keep for ever
+        self._cached: set[str] = set()  # addresses whose responses browsers keep forever
         self._results: Results | None = None
         self._picture: Picture | None = None
         self._links: dict[str, list[str]] = {}
@@ -137,7 +137,7 @@ class Person:
 
     async def scroll(self) -> None:
         assert self._results
-        facets = self._results.facets  # stay beside the cards
+        facets = self._results.facets  # stay next to the cards
         await self._open_results("next cards", self._results.next_url, HTMX)
         if self._results:
             self._results.facets.extend(facets)
@@ -148,7 +148,7 @@ class Person:
         await (self._open_results("facet", self._random.choice(facets), HTMX) if facets else self.open_library())
 
     async def open_month(self) -> None:
-        """Click into the timeline beside the pictures."""
+        """Click into the timeline next to the pictures."""
         months = self._links.get("timeline", [])
         await (self._open_results("month", self._random.choice(months), HTMX) if months else self.search())
 
@@ -231,7 +231,7 @@ class Person:
 
 async def browse(plan: Plan) -> Outcome:
     log, count = Log(), len(plan.cookies)
-    people = [Person(number, plan, log) for number in range(count)]
+    people = [Visitor(number, plan, log) for number in range(count)]
     tasks = [asyncio.create_task(person.visit(plan.arrive * n / count)) for n, person in enumerate(people)]
     await asyncio.wait(tasks, timeout=plan.arrive, return_when=asyncio.FIRST_EXCEPTION)
     log.begins_at, processor_began = time.perf_counter(), time.process_time()
@@ -241,7 +241,7 @@ async def browse(plan: Plan) -> Outcome:
     return _outcome(log, seconds, processor)
 
 
-async def _leave(tasks: Sequence[asyncio.Task[None]], people: Sequence[Person]) -> None:
+async def _leave(tasks: Sequence[asyncio.Task[None]], people: Sequence[Visitor]) -> None:
     """Raises what ended a person's visit early."""
     ended = [task for task in tasks if task.done()]
     for task in tasks:

@@ -1,0 +1,103 @@
+"""Lighthouse's scores of the library, a picture and a shared collection.
+
+Lighthouse comes from npm into a temporary folder, where later runs find it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+from playwright.sync_api import Page
+
+from bench.browser import Site, chromium, running_site, signed_in_page
+from bench.report import Measurement, Report
+from bench.viewer import seed
+
+PACKAGE = "lighthouse@12.8.2"  # the last one for Node.js 20
+CATEGORIES = {"performance": "performance", "accessibility": "accessibility", "best-practices": "best practices"}
+LEAST = 95
+TIMEOUT = 240.0  # seconds for one page
+FLAGS = "--headless=new --no-sandbox --disable-gpu"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Points from 0 to 100 by category, and the audits that took some."""
+
+    points: dict[str, float]
+    losses: tuple[str, ...]
+
+
+def measure() -> Report:
+    program = installed()
+    with running_site(samples=True) as site, signed_in_page(site) as page:
+        cookie = "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in page.context.cookies())
+        addresses = {
+            "library": (site.address, cookie),
+            "picture": (picture_address(page, site), cookie),
+            "shared collection": (urljoin(site.address, seed(site, "print(share_all())").strip()), ""),
+        }
+        page.goto("about:blank")  # it would go on asking for news
+        results = {name: run(program, url, cookie=cookie) for name, (url, cookie) in addresses.items()}
+    return report(results)
+
+
+def report(results: dict[str, Scores]) -> Report:
+    measurements = [
+        Measurement(name=f"{page}: {CATEGORIES[category]}", value=value, unit="", at_least=LEAST)
+        for page, scores in results.items()
+        for category, value in scores.points.items()
+    ]
+    notes = [f"{page}: {', '.join(scores.losses) or 'no audit lost points'}." for page, scores in results.items()]
+    return Report(f"{PACKAGE}, for a phone with a slow connection", measurements, notes)
+
+
+def installed() -> Path:
+    """The program, installed on first use. Raises FileNotFoundError without npm."""
+    npm = shutil.which("npm")
+    if npm is None:
+        raise FileNotFoundError("npm was not found. On Debian, run: apt-get install npm")
+    folder = Path(tempfile.gettempdir()) / f"imagelib-bench-{PACKAGE.replace('@', '-')}"
+    program = folder / "node_modules" / ".bin" / "lighthouse"
+    if not program.exists():
+        folder.mkdir(exist_ok=True)
+        command = [npm, "install", "--prefix", folder, "--prefer-offline", "--ignore-scripts", "--no-audit", PACKAGE]
+        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, timeout=TIMEOUT)
+    return program
+
+
+def picture_address(page: Page, site: Site) -> str:
+    page.goto(site.address)
+    return urljoin(site.address, page.locator(".card a").first.get_attribute("href") or "")
+
+
+def run(program: Path, url: str, *, cookie: str) -> Scores:
+    """Raises subprocess.CalledProcessError if Lighthouse could not rate the page."""
+    command = [str(program), url, "--quiet", "--output=json", f"--only-categories={','.join(CATEGORIES)}"]
+    command += [f"--chrome-flags={FLAGS}"]
+    if cookie:
+        command.append(f"--extra-headers={json.dumps({'Cookie': cookie})}")
+    env = {**os.environ, "CHROME_PATH": chromium()}
+    output = subprocess.run(command, env=env, check=True, capture_output=True, text=True, timeout=TIMEOUT).stdout
+    result = json.loads(output)
+    points = {name: round(100 * (result["categories"][name]["score"] or 0)) for name in CATEGORIES}
+    return Scores(points, tuple(losses(result)))
+
+
+def losses(result: dict[str, Any]) -> list[str]:
+    """The ids of audits with weight that are not perfect, with their scores."""
+    weights = {audit["id"]: audit["weight"] for name in CATEGORIES for audit in result["categories"][name]["auditRefs"]}
+    scores = {audit_id: result["audits"][audit_id]["score"] for audit_id, weight in weights.items() if weight}
+    return [f"{audit_id} {score:.2f}" for audit_id, score in scores.items() if score is not None and score < 1]
+
+
+if __name__ == "__main__":
+    print(measure().to_json())
