@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from analysis import formatting
@@ -13,7 +14,7 @@ _SVG = """\
 <svg class="confidence-bar{step}" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
   <rect class="confidence-bar-fill" width="{width}" height="4" />{marks}
 </svg>"""
-_MARKS = '\n  <path class="confidence-bar-step" d="M69.5 0h1v4h-1zM89.5 0h1v4h-1z" />'
+_MARKS = SafeString('\n  <path class="confidence-bar-step" d="M69.5 0h1v4h-1zM89.5 0h1v4h-1z" />')
 
 
 @dataclass(frozen=True)
@@ -27,14 +28,12 @@ class Bar:
     @property
     def svg(self) -> SafeString:
         """The bar with marks where the steps begin."""
-        return SafeString(
-            _SVG.format(step=f" {self.step}", width=self.width, marks=_MARKS)
-        )  # numbers, so there is nothing to escape
+        return format_html(_SVG, step=f" {self.step}", width=self.width, marks=_MARKS)
 
     @property
     def plain_svg(self) -> SafeString:
         """The bar of a value that has no steps."""
-        return SafeString(_SVG.format(step="", width=self.width, marks=""))  # as above
+        return format_html(_SVG, step="", width=self.width, marks="")
 
 
 def bar(confidence: float) -> Bar:

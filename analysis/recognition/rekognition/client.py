@@ -127,7 +127,7 @@ class Rekognition:
             raise from_response(error, api=api, operation=operation.name) from error
         except (exceptions.BotoCoreError, parsers.ResponseParserError) as error:
             raise from_connection_error(error, api=api) from error
-        except (RecursionError, InvalidJson) as error:
+        except (RecursionError, InvalidJson, AttributeError, TypeError) as error:  # botocore expects AWS's structure
             raise invalid_response("unreadable", api=api) from error
         metadata = content.pop("ResponseMetadata", {})
         lacks_id = content.pop(LACKS_REQUEST_ID, False)

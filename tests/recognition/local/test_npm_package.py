@@ -34,7 +34,9 @@ def npm(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
 
     def install(program: str) -> None:
-        (tmp_path / "npm").write_text(f"#!{sys.executable}\nimport sys\nfrom pathlib import Path\n{program}\n")
+        (tmp_path / "npm.py").write_text(f"import sys\nfrom pathlib import Path\n{program}\n")
+        # A checkout's path may have spaces, which the first line of a script may not.
+        (tmp_path / "npm").write_text(f'#!/bin/sh\nexec "{sys.executable}" "{tmp_path / "npm.py"}" "$@"\n')
         (tmp_path / "npm").chmod(0o755)
 
     (tmp_path / "content").write_bytes(CONTENT)

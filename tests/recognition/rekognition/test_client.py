@@ -248,13 +248,13 @@ def test_threads_share_one_client(credentials):
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_forked_child_creates_its_own_client(credentials):
     recognizer, _ = connected()
-    before = id(recognizer._client())
+    before = recognizer._client()  # kept, so that no other client gets its address
 
     with rekognition_client._client_lock:  # as if another thread were just making one
         child = os.fork()
         if child == 0:
-            os._exit(0 if id(recognizer._client()) != before else 1)
+            os._exit(0 if recognizer._client() is not before else 1)
     _, status = os.waitpid(child, 0)
 
     assert os.waitstatus_to_exitcode(status) == 0
-    assert id(recognizer._client()) == before
+    assert recognizer._client() is before
