@@ -31,14 +31,14 @@ setup: .venv/models ## create .venv and install what imagelib needs
 run: .venv/models ## run imagelib on this machine until Ctrl-C; PORT=8001 for another port
 	@exec .venv/bin/python manage.py run
 
-demo: .venv/installed-dev ## the same, with sample photos imported
+demo: .venv/installed-dev ## run imagelib with sample photos imported
 	@exec .venv/bin/python manage.py run --samples
 
 test: .venv/installed-dev .venv/models ## run all tests; browser tests need Chromium, those with axe-core npm
 	@.venv/bin/python -m pytest $(PARALLEL) -m "not chaos"
 	@.venv/bin/python -m pytest --numprocesses 4 tests/chaos # they mostly wait
 
-check: .venv/installed-dev ## style, advisories, types, layers, migrations, infrastructure, deployment, templates
+check: .venv/installed-dev ## check style, advisories, types, layers, migrations, infrastructure, deployment, templates
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
 	.venv/bin/python -m bandit --quiet --configfile pyproject.toml --recursive manage.py imagelib analysis
@@ -57,23 +57,23 @@ format: .venv/installed-dev ## format Python and templates as `make check` requi
 	.venv/bin/python -m ruff format .
 	.venv/bin/python -m djlint --reformat --quiet templates
 
-coverage: .venv/installed-dev .venv/models ## all tests except tests/chaos, with the lines that no test runs
+coverage: .venv/installed-dev .venv/models ## run all tests except tests/chaos, and list the lines that no test runs
 	@.venv/bin/python -m pytest $(PARALLEL) -m "not chaos" --cov --cov-report=term:skip-covered --cov-report=html
 
 bench: .venv/installed-dev ## run the benchmarks, each compared with a baseline
 	@.venv/bin/python bench/run.py
 
-docs: .venv/installed-dev ## the documentation site in var/site; SERVE=1 serves it and follows changes
+docs: .venv/installed-dev ## build the documentation site in var/site; SERVE=1 serves it and follows changes
 	@NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs $(if $(SERVE),serve --dev-addr 127.0.0.1:8010,build)
 
-screenshots: .venv/installed-dev ## those of README and docs, from the current build; needs Chromium
+screenshots: .venv/installed-dev ## renew the screenshots of README and docs; needs Chromium
 	@.venv/bin/python bench/screenshot.py
 
-requirements: .venv/installed-dev ## requirements*.txt from requirements*.in; name what to upgrade: UPGRADE="boto3 ruff"
+requirements: .venv/installed-dev ## compile requirements*.txt from requirements*.in; to upgrade packages: UPGRADE="boto3 ruff"
 	@$(COMPILE) requirements.in -o requirements.txt
 	@$(COMPILE) requirements-dev.in --constraints requirements.txt -o requirements-dev.txt
 
-openapi: .venv/installed-dev ## docs/openapi.json, after a change of the API
+openapi: .venv/installed-dev ## write docs/openapi.json after a change of the API
 	@.venv/bin/python manage.py export_openapi_schema --api analysis.api.app.api --indent 1 --output docs/openapi.json
 
 .venv/installed: requirements.txt .venv/made

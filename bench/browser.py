@@ -43,13 +43,17 @@ def signed_in_page(site: Site, *, width: int = 1280, height: int = 800) -> Itera
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="light")
         page = context.new_page()
-        page.goto(urljoin(site.address, "/accounts/login/"))
-        page.fill("input[name=username]", "admin")
-        page.fill("input[name=password]", site.password)
-        page.press("input[name=password]", "Enter")
-        page.wait_for_url(site.address)
+        sign_in(page, site)
         yield page
         browser.close()
+
+
+def sign_in(page: Page, site: Site) -> None:
+    page.goto(urljoin(site.address, "/accounts/login/"))
+    page.fill("input[name=username]", "admin")
+    page.fill("input[name=password]", site.password)
+    page.press("input[name=password]", "Enter")
+    page.wait_for_url(site.address)
 
 
 def chromium() -> str:

@@ -6,18 +6,20 @@ Lighthouse comes from npm into a temporary folder, where later runs find it.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
-from playwright.sync_api import Page
+from playwright.sync_api import BrowserContext, Page, sync_playwright
 
-from bench.browser import Site, chromium, running_site, signed_in_page
+from bench import sandbox
+from bench.browser import FLAGS, Site, chromium, running_site, sign_in
 from bench.report import Measurement, Report
 from bench.viewer import seed
 
@@ -25,7 +27,6 @@ PACKAGE = "lighthouse@12.8.2"  # the last one for Node.js 20
 CATEGORIES = {"performance": "performance", "accessibility": "accessibility", "best-practices": "best practices"}
 LEAST = 95
 TIMEOUT = 240.0  # seconds for one page
-FLAGS = "--headless=new --no-sandbox --disable-gpu"
 
 
 @dataclass(frozen=True)
@@ -37,17 +38,27 @@ class Scores:
 
 
 def measure() -> Report:
-    program = installed()
-    with running_site(samples=True) as site, signed_in_page(site) as page:
-        cookie = "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in page.context.cookies())
-        addresses = {
-            "library": (site.address, cookie),
-            "picture": (picture_address(page, site), cookie),
-            "shared collection": (urljoin(site.address, seed(site, "print(share_all())").strip()), ""),
-        }
-        page.goto("about:blank")  # it would go on asking for news
-        results = {name: run(program, url, cookie=cookie) for name, (url, cookie) in addresses.items()}
+    program, port = installed(), sandbox.free_port()
+    with running_site(samples=True) as site, browser(port) as context:
+        page = context.new_page()
+        sign_in(page, site)
+        picture = picture_address(page, site)
+        page.close()  # it would go on asking for news
+        results = {"library": run(program, site.address, port=port), "picture": run(program, picture, port=port)}
+        shared = urljoin(site.address, seed(site, "print(share_all())").strip())
+        context.clear_cookies()
+        results["shared collection"] = run(program, shared, port=port)
     return report(results)
+
+
+@contextmanager
+def browser(port: int) -> Iterator[BrowserContext]:
+    """Chromium that Lighthouse, too, can open pages in: signed in by the same cookies."""
+    with sandbox.temporary_folder() as folder, sync_playwright() as playwright:
+        arguments = [*FLAGS, f"--remote-debugging-port={port}"]
+        context = playwright.chromium.launch_persistent_context(folder, executable_path=chromium(), args=arguments)
+        yield context
+        context.close()
 
 
 def report(results: dict[str, Scores]) -> Report:
@@ -79,14 +90,11 @@ def picture_address(page: Page, site: Site) -> str:
     return urljoin(site.address, page.locator(".card a").first.get_attribute("href") or "")
 
 
-def run(program: Path, url: str, *, cookie: str) -> Scores:
+def run(program: Path, url: str, *, port: int) -> Scores:
     """Raises subprocess.CalledProcessError if Lighthouse could not rate the page."""
-    command = [str(program), url, "--quiet", "--output=json", f"--only-categories={','.join(CATEGORIES)}"]
-    command += [f"--chrome-flags={FLAGS}"]
-    if cookie:
-        command.append(f"--extra-headers={json.dumps({'Cookie': cookie})}")
-    env = {**os.environ, "CHROME_PATH": chromium()}
-    output = subprocess.run(command, env=env, check=True, capture_output=True, text=True, timeout=TIMEOUT).stdout
+    command = [str(program), url, f"--port={port}", "--disable-storage-reset", "--quiet", "--output=json"]
+    command.append(f"--only-categories={','.join(CATEGORIES)}")
+    output = subprocess.run(command, check=True, capture_output=True, text=True, timeout=TIMEOUT).stdout
     result = json.loads(output)
     points = {name: round(100 * (result["categories"][name]["score"] or 0)) for name in CATEGORIES}
     return Scores(points, tuple(losses(result)))

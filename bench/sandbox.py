@@ -62,7 +62,7 @@ class Library:
     def manage(self, *arguments: str) -> None:
         """Run a command of manage.py. Raises subprocess.CalledProcessError."""
         command = [sys.executable, "manage.py", *arguments]
-        subprocess.run(command, cwd=ROOT, env=environment(self.var), check=True, stdout=subprocess.DEVNULL, timeout=120)
+        subprocess.run(command, cwd=ROOT, env=environment(self.var), check=True, stdout=subprocess.DEVNULL, timeout=600)
 
     def add_user(self, name: str) -> str:
         """Create a user and return the password."""
@@ -70,7 +70,7 @@ class Library:
         env = {**environment(self.var), "DJANGO_SUPERUSER_PASSWORD": password}
         command = [sys.executable, "manage.py", "createsuperuser", "--noinput", "--username", name]
         command += ["--email", f"{name}@example.org"]
-        subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL, timeout=120)
+        subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL, timeout=600)
         return password
 
 

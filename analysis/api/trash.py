@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
-from ninja import Field, Router, Schema
+from ninja import Field, Router, Schema, Status
 from ninja.decorators import decorate_view
 
 from analysis import permissions, pipeline
@@ -53,7 +53,7 @@ class DeletionOut(Schema):
 
 @router.post("/trash/deletions", response={202: DeletionOut}, auth=DELETE)
 @decorate_view(idempotent)
-def delete_forever(request: HttpRequest, deletion: Deletion) -> tuple[int, TrashDeletion]:
+def delete_forever(request: HttpRequest, deletion: Deletion) -> Status[TrashDeletion]:
     """Delete pictures in your trash forever, in the background. This can't be undone.
 
     409 if `confirm` is not their number.
@@ -69,7 +69,7 @@ def delete_forever(request: HttpRequest, deletion: Deletion) -> tuple[int, Trash
         trashed_until=now(),  # what is moved to the trash later is not deleted
         image_ids=None if deletion.all else list(dict.fromkeys(deletion.image_ids)),
     )
-    return 202, pipeline.start_deletion(chosen, typed=deletion.confirm)
+    return Status(202, pipeline.start_deletion(chosen, typed=deletion.confirm))
 
 
 @router.get("/trash/deletions/{int:deletion_id}", response=DeletionOut, auth=READ)

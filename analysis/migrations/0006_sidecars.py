@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='bucket',
             name='has_sidecars',
-            field=models.BooleanField(db_default=False, default=False, editable=False, help_text='XMP files were seen in it; they are looked for beside each picture.', verbose_name='has sidecars'),
+            field=models.BooleanField(db_default=False, default=False, editable=False, help_text='XMP files were found in it; the importer looks for one with each picture.', verbose_name='has sidecars'),
         ),
         migrations.AddField(
             model_name='bucketobject',

@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
                 ('entry_id', models.BigIntegerField(db_index=True, verbose_name='entry')),
                 ('image_ids', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None, verbose_name='pictures')),
                 ('number', models.PositiveIntegerField(help_text='Of the pictures.', verbose_name='number')),
-                ('receipts', models.JSONField(help_text='Of deleted pictures: name, SHA-256, size and what became of the file.', null=True, verbose_name='receipts')),
+                ('receipts', models.JSONField(help_text='Of deleted pictures: name, SHA-256, size and whether the file was deleted.', null=True, verbose_name='receipts')),
             ],
             options={
                 'verbose_name': 'pictures of an audit entry',
@@ -116,7 +116,7 @@ class Migration(migrations.Migration):
             name='TrashDeletion',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('owner_id', models.IntegerField(help_text='Whose trash. Empty for that of everybody.', null=True, verbose_name='owner ID')),
+                ('owner_id', models.IntegerField(help_text='Owner of the trash. Empty for the trash of all owners.', null=True, verbose_name='owner ID')),
                 ('trashed_until', models.DateTimeField(help_text='Pictures moved to the trash later than this are kept.', verbose_name='trashed until')),
                 ('image_ids', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), help_text='Empty for everything in the trash.', null=True, size=None, verbose_name='selection')),
                 ('state', models.CharField(choices=[('open', 'In progress'), ('done', 'Done'), ('canceled', 'Canceled')], default='open', max_length=8, verbose_name='state')),

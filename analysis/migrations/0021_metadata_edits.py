@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='image',
             name='file_values',
-            field=models.JSONField(blank=True, editable=False, help_text='What the file says, for each field that was edited.', null=True, verbose_name='values from the file'),
+            field=models.JSONField(blank=True, editable=False, help_text='The values from the file, for each edited field.', null=True, verbose_name='values from the file'),
         ),
         migrations.AddField(
             model_name='image',

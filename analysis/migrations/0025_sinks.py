@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
             models.BooleanField(
                 db_default=False,
                 default=False,
-                help_text="Sinks may set tags of its objects. Tags that others set stay as they are.",
+                help_text="Sinks may set tags of its objects. Other tags are not changed.",
                 verbose_name="set tags",
             ),
         ),
@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
                 (
                     "after_image_id",
                     models.BigIntegerField(
-                        default=0, help_text="Those up to it were compared.", verbose_name="after picture"
+                        default=0, help_text="Pictures up to it were compared.", verbose_name="after picture"
                     ),
                 ),
                 (

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='image',
             name='is_file_date',
-            field=models.BooleanField(db_default=False, default=False, editable=False, help_text='The picture carries no date; the date taken is when its file was last changed.', verbose_name='date of the file'),
+            field=models.BooleanField(db_default=False, default=False, editable=False, help_text='The picture has no date; its file date is used as the date taken.', verbose_name='date of the file'),
         ),
         migrations.AddField(
             model_name='upload',

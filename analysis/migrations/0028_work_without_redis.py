@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                 ('expires_at', models.DateTimeField(blank=True, null=True, verbose_name='expires')),
                 ('ended_at', models.DateTimeField(blank=True, help_text='End of the last run.', null=True, verbose_name='finished')),
                 ('is_requested', models.BooleanField(db_default=False, default=False, help_text='Another run was started in the meantime.', verbose_name='requested again')),
-                ('scheduled_at', models.DateTimeField(blank=True, help_text='When ANALYZE_SCHEDULE was last followed.', null=True, verbose_name='scheduled run')),
+                ('scheduled_at', models.DateTimeField(blank=True, help_text='When a run was last started by ANALYZE_SCHEDULE.', null=True, verbose_name='scheduled run')),
             ],
             options={
                 'verbose_name': 'work lease',

@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
                     "welcome_dismissed_at",
                     models.DateTimeField(
                         blank=True,
-                        help_text="Empty while pages lead to it.",
+                        help_text="Empty while pages link to it.",
                         null=True,
                         verbose_name="welcome page dismissed",
                     ),

@@ -103,7 +103,9 @@ class AuditedImages(models.Model):
     image_ids = ArrayField(models.BigIntegerField(), verbose_name=_("pictures"))
     number = models.PositiveIntegerField(_("number"), help_text=_("Of the pictures."))
     receipts = models.JSONField(
-        _("receipts"), null=True, help_text=_("Of deleted pictures: name, SHA-256, size and what became of the file.")
+        _("receipts"),
+        null=True,
+        help_text=_("Of deleted pictures: name, SHA-256, size and whether the file was deleted."),
     )
 
     class Meta:

@@ -123,7 +123,7 @@ class Bucket(models.Model):
         _("set tags"),
         default=False,
         db_default=False,
-        help_text=_("Sinks may set tags of its objects. Tags that others set stay as they are."),
+        help_text=_("Sinks may set tags of its objects. Other tags are not changed."),
     )
 
     has_sidecars = models.BooleanField(
@@ -131,7 +131,7 @@ class Bucket(models.Model):
         default=False,
         db_default=False,
         editable=False,
-        help_text=_("XMP files were seen in it; they are looked for beside each picture."),
+        help_text=_("XMP files were found in it; the importer looks for one with each picture."),
     )
     # The key, not S3's continuation token, which expires: StartAfter continues days later as well.
     cursor = models.CharField(

@@ -31,7 +31,9 @@ class TrashDeletion(models.Model):
         related_name="trash_deletions",
         verbose_name=_("user"),
     )
-    owner_id = models.IntegerField(_("owner ID"), null=True, help_text=_("Whose trash. Empty for that of everybody."))
+    owner_id = models.IntegerField(
+        _("owner ID"), null=True, help_text=_("Owner of the trash. Empty for the trash of all owners.")
+    )
     trashed_until = models.DateTimeField(
         _("trashed until"), help_text=_("Pictures moved to the trash later than this are kept.")
     )

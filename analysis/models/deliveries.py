@@ -54,7 +54,9 @@ class Receiver(models.Model):
         help_text=_("Why it was disabled, or why the last try failed."),
     )
     failures = models.PositiveIntegerField(_("failures in a row"), default=0)
-    retry_at = models.DateTimeField(_("next try"), null=True, blank=True, help_text=_("Nothing is sent before."))
+    retry_at = models.DateTimeField(
+        _("next try"), null=True, blank=True, help_text=_("Nothing is sent before this time.")
+    )
     created_at = models.DateTimeField(_("created"), db_default=Now())
 
     class Meta:
@@ -84,7 +86,7 @@ class Alert(Receiver):
     channel = models.CharField(_("channel"), max_length=10, choices=Channel)
     frequency = models.CharField(_("frequency"), max_length=10, choices=Frequency, default=Frequency.AT_ONCE)
     query = models.TextField(
-        _("search"), blank=True, help_text=_("The saved search as the alert last compared pictures with it.")
+        _("search"), blank=True, help_text=_("The saved search when pictures were last compared with it.")
     )
     after_image_id = models.BigIntegerField(
         _("after picture"),
@@ -92,7 +94,7 @@ class Alert(Receiver):
         help_text=_("Pictures up to this ID are never sent, as too many of them matched from the start."),
     )
     next_message_at = models.DateTimeField(
-        _("next message"), null=True, blank=True, help_text=_("Matches wait until then. Null: none wait.")
+        _("next message"), null=True, blank=True, help_text=_("Matches wait until this time. Null: none are waiting.")
     )
 
     class Meta:
@@ -145,7 +147,9 @@ class SinkRun(models.Model):
 
     sink = models.OneToOneField(Sink, on_delete=models.CASCADE, related_name="run", verbose_name=_("sink"))
     state = models.CharField(_("state"), max_length=8, choices=State, default=State.RUNNING)
-    after_image_id = models.BigIntegerField(_("after picture"), default=0, help_text=_("Those up to it were compared."))
+    after_image_id = models.BigIntegerField(
+        _("after picture"), default=0, help_text=_("Pictures up to it were compared.")
+    )
     last_image_id = models.BigIntegerField(_("last picture"), help_text=_("Later ones are sent as they are added."))
     queued = models.PositiveIntegerField(_("queued"), default=0, help_text=_("Messages about pictures that match."))
     started_at = models.DateTimeField(_("started"), db_default=Now())
@@ -178,7 +182,7 @@ class AlertMatch(models.Model):
         verbose_name=_("picture"),
     )
     matched_at = models.DateTimeField(
-        _("matched"), null=True, blank=True, help_text=_("Null: it matched before there was the alert.")
+        _("matched"), null=True, blank=True, help_text=_("Null: it matched before the alert was created.")
     )
     is_waiting = models.BooleanField(_("waiting"), default=False, help_text=_("For the next message."))
 

@@ -163,7 +163,7 @@ class Image(models.Model):
         default=False,
         db_default=False,
         editable=False,
-        help_text=_("The picture carries no date; the date taken is when its file was last changed."),
+        help_text=_("The picture has no date; its file date is used as the date taken."),
     )
     camera_make = models.CharField(_("camera make"), max_length=100, blank=True)
     camera_model = models.CharField(_("camera model"), max_length=100, blank=True)
@@ -207,7 +207,7 @@ class Image(models.Model):
         null=True,
         blank=True,
         editable=False,
-        help_text=_("What the file says, for each field that was edited."),
+        help_text=_("The values from the file, for each edited field."),
     )
     quarter_turns = models.SmallIntegerField(
         _("quarter turns"),

@@ -13,7 +13,7 @@ class Installation(models.Model):
 
     id = models.SmallIntegerField(primary_key=True, default=1, editable=False)
     welcome_dismissed_at = models.DateTimeField(
-        _("welcome page dismissed"), null=True, blank=True, help_text=_("Empty while pages lead to it.")
+        _("welcome page dismissed"), null=True, blank=True, help_text=_("Empty while pages link to it.")
     )
 
     class Meta:

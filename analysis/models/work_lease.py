@@ -26,7 +26,7 @@ class WorkLease(models.Model):
         _("requested again"), default=False, db_default=False, help_text=_("Another run was started in the meantime.")
     )
     scheduled_at = models.DateTimeField(
-        _("scheduled run"), null=True, blank=True, help_text=_("When ANALYZE_SCHEDULE was last followed.")
+        _("scheduled run"), null=True, blank=True, help_text=_("When a run was last started by ANALYZE_SCHEDULE.")
     )
 
     class Meta:

@@ -81,7 +81,7 @@ class BucketForm(forms.ModelForm):
                 "If on, permanently deleting a picture also deletes its original from this bucket. "
                 "If off, imagelib never deletes anything from the bucket."
             ),
-            "may_tag": gettext_lazy("Sinks may set tags of its objects. Tags that others set stay as they are."),
+            "may_tag": gettext_lazy("Sinks may set tags of its objects. Other tags are not changed."),
         }
 
     def __init__(self, *args: Any, may_choose_apis: bool = False, **kwargs: Any) -> None:

@@ -50,6 +50,7 @@ class LabelCover:
     url: str
     thumb: str
     is_blurred: bool
+    placeholder: str = ""
     narrower_url: str = ""
     """The page of the labels below it; empty for none."""
 
@@ -268,7 +269,7 @@ def _covers(pairs: Sequence[tuple[LabelEntry, VisibleLabel]], *, is_blurring: bo
     for row, label in pairs:
         image_ids[row.id] = min(label.newest, key=lambda image_id: (image_id in sensitive, image_id in used))
         used.add(image_ids[row.id])
-    images = Image.objects.only("pk", "renditions_id").in_bulk(used)
+    images = Image.objects.only("pk", "renditions_id", "placeholder").in_bulk(used)
     blurred = sensitive if is_blurring else frozenset()
     return {
         row.id: _cover(row, label, images.get(image_ids[row.id]), is_blurred=image_ids[row.id] in blurred)
@@ -284,4 +285,5 @@ def _cover(row: LabelEntry, label: VisibleLabel, image: Image | None, *, is_blur
         url=links.library_url(Query((LabelTerm(row.name, kind),))),
         thumb=links.rendition_url(image, "thumb") if image else "",
         is_blurred=is_blurred,
+        placeholder=links.data_uri(image.placeholder) if image else "",
     )

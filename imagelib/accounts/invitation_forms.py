@@ -32,7 +32,7 @@ def role_lines(form: forms.BaseForm) -> list[tuple[Any, Any]]:
 
 
 class InviteForm(forms.Form):
-    name = NameField(widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"}))
+    name = NameField(widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto", "autofocus": True}))
     email = forms.EmailField(
         required=False,
         label=gettext_lazy("Email"),

@@ -46,7 +46,7 @@ class User(AbstractUser):
         default=False,
         db_default=False,
         editable=False,
-        help_text=_("Made and printed by manage.py run, and not changed since."),
+        help_text=_("Generated and printed by manage.py run, and not changed since."),
     )
 
     class Meta(AbstractUser.Meta):
@@ -91,7 +91,7 @@ class ApiToken(models.Model):
         decimal_places=2,
         null=True,
         blank=True,
-        help_text=_("US dollars in all that analyses started with this token may cost."),
+        help_text=_("Maximum total cost of analyses started with this token, in US dollars."),
     )
     created_at = models.DateTimeField(_("created"), db_default=Now())
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)

@@ -34,7 +34,7 @@ def test_chosen_pictures_are_deleted_after_their_number_was_confirmed(api, owner
 
 def test_another_number_deletes_nothing(api, trashed):
     answer = api.post(URL, {"all": True, "confirm": 2})
-    assert (answer.status_code, answer.json()["detail"]) == (409, "The number is not right. Type 3 to confirm.")
+    assert (answer.status_code, answer.json()["detail"]) == (409, "Incorrect number. Type 3 to confirm.")
     assert not TrashDeletion.objects.exists()
     assert api.post(URL, {"all": True, "confirm": 3}).json()["total"] == 3
 

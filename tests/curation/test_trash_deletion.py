@@ -221,7 +221,7 @@ def test_copies_in_exports_are_deleted(owner, colleague, django_capture_on_commi
     assert states == {selected.pk: "failed", searched.pk: "failed", of_other.pk: "done", without.pk: "done"}
     assert not blobs.exists(key)
     searched.refresh_from_db()
-    assert (searched.key, searched.error.partition(",")[0]) == ("", "Deleted")
+    assert (searched.key, searched.error.partition(" because ")[0]) == ("", "Deleted")
     # Retried, it has the pictures that are left.
     assert background.retry(searched)
     background.run(searched.pk)

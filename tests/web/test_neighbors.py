@@ -76,6 +76,9 @@ def test_shortcuts_are_declared_on_their_controls(owner, browser):
         "-": "Zoom out",
         "t": "Add a label or tag",
         "e": "Edit details",
+        "a": "Analyze",
+        "g": "Go to another page (then Tab)",
+        "l": "Share by link",
         "r": "Rotate right",
         "R": "Rotate left",
     }

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 ('digest', models.CharField(editable=False, help_text='SHA-256.', max_length=64, unique=True, verbose_name='digest')),
                 ('hint', models.CharField(editable=False, max_length=16, verbose_name='starts with')),
                 ('scopes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('read', 'Read: search and view what you can see'), ('write', 'Write: upload, edit, label, move to trash'), ('analyze', 'Analyze: start analyses, up to a spending limit'), ('admin', 'Administer: buckets, spending and health, as far as your account may')], max_length=8), size=None, verbose_name='scopes')),
-                ('spending_limit', models.DecimalField(blank=True, decimal_places=2, help_text='US dollars in all that analyses started with this token may cost.', max_digits=8, null=True, verbose_name='spending limit')),
+                ('spending_limit', models.DecimalField(blank=True, decimal_places=2, help_text='Maximum total cost of analyses started with this token, in US dollars.', max_digits=8, null=True, verbose_name='spending limit')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='created')),
                 ('expires_at', models.DateTimeField(blank=True, null=True, verbose_name='expires')),
                 ('last_used_at', models.DateTimeField(blank=True, null=True, verbose_name='last used')),

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='user',
             name='has_generated_password',
-            field=models.BooleanField(db_default=False, default=False, editable=False, help_text='Made and printed by manage.py run, and not changed since.', verbose_name='generated password'),
+            field=models.BooleanField(db_default=False, default=False, editable=False, help_text='Generated and printed by manage.py run, and not changed since.', verbose_name='generated password'),
         ),
         migrations.AddField(
             model_name='user',

@@ -49,8 +49,10 @@ document.addEventListener("keydown", (event) => {
   const element = shortcutElements().find((candidate) => candidate.dataset.shortcut === event.key);
   if (!element) return;
   event.preventDefault();
-  if (element.matches("input:not([type=checkbox])")) element.select();
-  else element.click();
+  if (element.matches("input:not([type=checkbox])")) return element.select();
+  if (element.matches("[data-shortcut-focus]")) return element.focus();
+  if (element.matches("summary")) element.focus(); // Tab leads into the menu, unless it has a field to focus
+  element.click();
 });
 
 if (opener) {
