@@ -25,15 +25,15 @@ from tests.factories import create_image, create_label, create_labeled_image, cr
 pytestmark = pytest.mark.django_db
 STAFFS_WORDS = {
     "image": "change a picture's owner, title and visibility",
-    "label": "add labels, change, hide and merge them",
-    "labelalias": "give them other names",
-    "verdict": "say what is on a picture",
+    "label": "add, change, hide and merge labels",
+    "labelalias": "edit their aliases",
+    "verdict": "correct the labels of pictures",
     "savedsearch": "saved searches",
     "collection": "change and delete collections",
-    "sharelink": "revoke links that people share",
+    "sharelink": "revoke share links",
     "batch": "start, pause, resume and cancel bulk runs",
-    "outage": "ask now whether an outage is over",
-    "bucket": "add buckets, change them",
+    "outage": "probe an API during an outage",
+    "bucket": "add, change and sync buckets",
 }
 """What docs/operations.md says of each table that the group staff may write."""
 NOT_STAFFS = (

@@ -125,7 +125,10 @@ def test_image_filters_narrow_search(owner, colleague, browser):
         ({"confidence_from": "-1"}, "Invalid confidence “-1”. Enter 0 to 100 percent."),
         ({"confidence_to": "nan"}, "Invalid confidence “nan”. Enter 0 to 100 percent."),
         ({"added_at_from": "yesterday"}, "Invalid date “yesterday”. Use the format 2026-05-31."),
-        ({"sort": "x"}, "Can't sort by “x”. Choose one of: taken, newest, oldest, confidence, name, size, similarity."),
+        (
+            {"sort": "x"},
+            "Can't sort by “x”. Choose one of: taken, taken-oldest, newest, oldest, confidence, name, size, similarity.",
+        ),
     ],
 )
 def test_invalid_filter_is_explained_and_shows_no_rows(params, sentence, owner, browser):

@@ -122,7 +122,7 @@ def test_exact_copies_are_shown_with_reasons_and_resolved(owner, bucket, browser
     assert "Resolve all exact copies (2)" in Page(browser.get(reverse("duplicates"))).text
     page = Page(browser.get(reverse("duplicates-exact")))
     for text in (
-        "2 files, 9 pictures to the trash",
+        "2 files with copies: 9 pictures will move to the trash",
         "Most edits by people: 1",
         "Added first:",
         "and 3 more",
