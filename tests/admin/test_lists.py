@@ -127,7 +127,8 @@ def test_image_filters_narrow_search(owner, colleague, browser):
         ({"added_at_from": "yesterday"}, "Invalid date “yesterday”. Use the format 2026-05-31."),
         (
             {"sort": "x"},
-            "Can't sort by “x”. Choose one of: taken, taken-oldest, newest, oldest, confidence, name, size, similarity.",
+            "Can't sort by “x”. Choose one of: "
+            "taken, taken-oldest, newest, oldest, confidence, name, size, similarity.",
         ),
     ],
 )
