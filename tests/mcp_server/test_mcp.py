@@ -183,7 +183,7 @@ class TestTools:
     def test_another_persons_picture_is_not_there(self, image, colleague):
         other = Session(token_text(colleague))
         for name, arguments in (("get_image", {}), ("correct_labels", {"add": ["Mine"], "apply": True})):
-            assert "nothing" in other.refusal(name, image_id=image.pk, **arguments)
+            assert "Not found" in other.refusal(name, image_id=image.pk, **arguments)
         assert other.values("search_images", query="dog")["items"] == []
         assert not Verdict.objects.exists()
 
