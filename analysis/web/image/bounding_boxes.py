@@ -1,15 +1,12 @@
-"""Bounding boxes over a picture, with tags placed so that they do not overlap.
+"""Bounding boxes over a picture, with their tags.
 
-Lengths are in SVG units; the longer side of the picture is 1,000. Tags are placed for a picture about 1,000 px large;
-js/bounding_boxes.js places them again for the actual size.
+Lengths are in SVG units; the longer side of the picture is 1,000.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 from django.conf import settings
 from django.utils.html import escape
@@ -19,10 +16,11 @@ from analysis import formatting
 from analysis.ingest.render import payload_extent
 from analysis.models import Image
 from analysis.recognition.responses import Box, DetectedFace, DetectedText, LabelResult
+from analysis.web.image.box_tags import place_tags, tag_width
+from analysis.web.image.rectangles import Rect, turned
 
 LONG_SIDE = 1_000
 COLORS = 8
-TAG_HEIGHT, CHARACTER_WIDTH, TAG_PADDING = 20.0, 6.4, 10.0
 MAX_TAG_LENGTH = 32
 FACE_LABEL = "Face"
 """Rekognition's name of the label; label names are not translated."""
@@ -41,44 +39,6 @@ _TAG = (
     ' transform="translate({tag_x} {tag_y})"><g class="box-tag-scale">'
     '<rect width="{tag_width}" height="20" rx="4" /><text x="5" y="14.5">{tag}</text></g></g>'
 )
-
-
-class Rect(NamedTuple):
-    """A rectangle by its corner and sides."""
-
-    # No dataclass, which takes three times as long to create: a picture with a hundred boxes needs some thousands.
-    x: float
-    y: float
-    width: float
-    height: float
-
-    @property
-    def area(self) -> float:
-        return self.width * self.height
-
-    def overlap(self, other: Rect) -> float:
-        """The area of the intersection."""
-        if self.x >= other.x + other.width or other.x >= self.x + self.width:
-            return 0.0
-        if self.y >= other.y + other.height or other.y >= self.y + self.height:
-            return 0.0
-        across = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
-        down = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
-        return across * down
-
-    def iou(self, other: Rect) -> float:
-        """Intersection over union, 0 to 1."""
-        intersection = self.overlap(other)
-        union = self.area + other.area - intersection
-        return intersection / union if union else 0.0
-
-    def contains(self, other: Rect) -> bool:
-        return (
-            self.x <= other.x
-            and self.y <= other.y
-            and other.x + other.width <= self.x + self.width
-            and other.y + other.height <= self.y + self.height
-        )
 
 
 @dataclass(frozen=True)
@@ -151,7 +111,7 @@ def drawing(
     unturned = Rect(0, 0, image.width * scale, image.height * scale)
     candidates = [*_label_boxes(labels, payload, rejected), *_face_boxes(faces, payload), *_text_boxes(texts, payload)]
     # SVG has no z-index: what comes later in the document is on top.
-    candidates = [replace(box, rect=_turned(box.rect, unturned, image.quarter_turns)) for box in candidates]
+    candidates = [replace(box, rect=turned(box.rect, unturned, image.quarter_turns)) for box in candidates]
     boxes = sorted(_merge_faces(candidates), key=lambda box: -box.rect.area)
     tags = place_tags([(box.rect, 0 if box.is_text else tag_width(_tag(box))) for box in boxes], frame)
     return Drawing(
@@ -161,72 +121,6 @@ def drawing(
         display_width=str(round(shown_width * min(long_side * MAX_ENLARGEMENT, PREVIEW_SIDE) / long_side)),
         boxes=[_draw(box, tag) for box, tag in zip(boxes, tags, strict=True)],
     )
-
-
-def place_tags(boxes: Sequence[tuple[Rect, float]], frame: Rect) -> list[Rect]:
-    """Place a tag at each box, given as (box, tag width).
-
-    Within the frame, and overlapping earlier tags as little as possible.
-    """
-    placed: list[Rect] = []
-    rows: defaultdict[int, list[Rect]] = defaultdict(list)
-    for box, width in boxes:
-        tag = _least_overlapping(_tag_positions(box, width, frame), rows)
-        rows[_row(tag)].append(tag)
-        placed.append(tag)
-    return placed
-
-
-def _row(tag: Rect) -> int:
-    """Tags that overlap are in the same row of this height, or in two that touch."""
-    return int(tag.y // TAG_HEIGHT)
-
-
-def _least_overlapping(positions: Iterable[Rect], rows: Mapping[int, Sequence[Rect]]) -> Rect:
-    """The first position with the least overlap with the tags in `rows`.
-
-    Stops at one without any: that is most of the time.
-    """
-    best, smallest = Rect(0, 0, 0, 0), float("inf")
-    for position in positions:
-        total = _overlap(position, rows, limit=smallest)
-        if total < smallest:
-            best, smallest = position, total
-        if not total:
-            break
-    return best
-
-
-def _overlap(tag: Rect, rows: Mapping[int, Sequence[Rect]], *, limit: float) -> float:
-    """The area of a tag that others cover, added up as far as the limit."""
-    row, right, total = _row(tag), tag.x + tag.width, 0.0
-    for near in (row - 1, row, row + 1):
-        for other in rows.get(near, ()):
-            if other.x < right and tag.x < other.x + other.width:  # else apart, as most are
-                total += tag.overlap(other)
-                if total >= limit:
-                    return total
-    return total
-
-
-def tag_width(text: str) -> float:
-    return len(text) * CHARACTER_WIDTH + TAG_PADDING
-
-
-def _tag_positions(box: Rect, width: float, frame: Rect) -> Iterator[Rect]:
-    """Positions by preference: above the box, inside it, below, down its side."""
-    right, bottom = box.x + box.width - width, box.y + box.height
-    corners = [(box.x, box.y - TAG_HEIGHT), (box.x, box.y), (right, box.y - TAG_HEIGHT), (right, box.y)]
-    corners += [(box.x, bottom - TAG_HEIGHT), (box.x, bottom)]
-    # In a crowd all corners may be taken; the least overlap of these is chosen.
-    corners += [(box.x, box.y + TAG_HEIGHT * step) for step in range(1, 12)]
-    for x, y in corners:
-        yield Rect(
-            min(max(x, 0.0), max(frame.width - width, 0.0)),
-            min(max(y, 0.0), max(frame.height - TAG_HEIGHT, 0.0)),
-            width,
-            TAG_HEIGHT,
-        )
 
 
 def _label_boxes(labels: Sequence[LabelResult], payload: Rect, rejected: Collection[str]) -> Iterator[BoxCandidate]:
@@ -259,14 +153,6 @@ def _rect(box: Box, payload: Rect) -> Rect:
         inside.width * payload.width,
         inside.height * payload.height,
     )
-
-
-def _turned(rect: Rect, frame: Rect, turns: int) -> Rect:
-    """A box of the file's frame in the frame of the turned picture."""
-    for _ in range(turns % 4):
-        rect = Rect(frame.height - rect.y - rect.height, rect.x, rect.height, rect.width)
-        frame = Rect(0, 0, frame.height, frame.width)
-    return rect
 
 
 def _merge_faces(candidates: Iterable[BoxCandidate]) -> list[BoxCandidate]:
