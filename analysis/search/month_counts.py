@@ -37,10 +37,10 @@ def count_by_month(search: Search) -> dict[datetime, int] | None:
 
     The sort order must be one of time. None for results that are too large.
     """
-    keys = [key for _, key in search.keys(limit=MAX_RESULTS + 1)]
-    if len(keys) > MAX_RESULTS:
-        return None
-    return dict(Counter(start_of_month(moment) for moment in keys))
+    # The months of results by date taken are counted without sorting these, and without fetching them.
+    is_unsorted = search.plan.ordering.order is Order.TIME and not search.plan.trash
+    numbers = _counted(search) if is_unsorted else _fetched(search)
+    return numbers if sum(numbers.values()) <= MAX_RESULTS else None
 
 
 def months_taken(search: Search) -> MonthCounts:
@@ -55,14 +55,31 @@ def months_taken(search: Search) -> MonthCounts:
     if search.plan.trash:
         return MonthCounts({}, is_exact=False)  # the samples have no trash
     numbers = _sampled_search(search) if search.query.parts else _sampled_library(search)
-    months = sorted(numbers, reverse=not search.plan.ordering.is_ascending)
-    months.sort(key=lambda month: month == UNDATED)
-    return MonthCounts({month: numbers[month] for month in months}, is_exact=False)
+    return MonthCounts(_sorted(numbers, search), is_exact=False)
 
 
 def start_of_month(moment: datetime) -> datetime:
     """The first moment of the month in UTC."""
     return moment.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def _counted(search: Search) -> dict[datetime, int]:
+    if search.plan.is_empty:
+        return {}
+    matches = search.plan.all_matches(cap=MAX_RESULTS + 1)
+    months = Sql(f"SELECT {_MONTH.format('key')}, count(*) FROM ({matches.text}) hits GROUP BY 1", matches.values)
+    return _sorted(_fetch(months), search)
+
+
+def _fetched(search: Search) -> dict[datetime, int]:
+    return Counter(start_of_month(moment) for _, moment in search.keys(limit=MAX_RESULTS + 1))
+
+
+def _sorted(numbers: dict[datetime, int], search: Search) -> dict[datetime, int]:
+    """In the order of the query, images without a date last."""
+    months = sorted(numbers, reverse=not search.plan.ordering.is_ascending)
+    months.sort(key=lambda month: month == UNDATED)
+    return {month: numbers[month] for month in months}
 
 
 def _sampled_search(search: Search) -> dict[datetime, int]:
