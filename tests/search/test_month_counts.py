@@ -74,3 +74,15 @@ def test_trash_of_many_pictures_has_no_months(pictures, owner, monkeypatch):
     assert counts(viewer_of(owner), "is:trashed") == [(MARCH.replace(month=9), 1)]
     monkeypatch.setattr(month_counts, "MAX_RESULTS", 0)
     assert counts(viewer_of(owner), "is:trashed") == []
+
+
+def test_certainly_large_result_is_not_counted(owner, monkeypatch, django_assert_num_queries):
+    for index in range(5):
+        create_labeled_image(owner, {"Dog": 90}, taken_at=MARCH.replace(month=1 + index))
+    monkeypatch.setattr(month_counts, "MAX_RESULTS", 1)
+    monkeypatch.setattr(month_counts, "SHARES", (1, 1))
+    search = Search(parse("dog"), viewer_of(owner))
+    assert search.resolved
+    with django_assert_num_queries(1):
+        assert (counts := months_taken(search)).is_exact is False
+    assert list(counts.numbers.values()) == [1] * 5

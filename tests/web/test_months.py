@@ -55,9 +55,9 @@ def test_months_of_large_results_have_no_counts(owner, signed_in, monkeypatch):
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_months_page_takes_four_queries(owner, signed_in, number, django_assert_num_queries):
+def test_months_page_takes_five_queries(owner, signed_in, number, django_assert_num_queries):
     for month in range(number):
         create_labeled_image(owner, {"Dog": 90}, taken_at=START.replace(month=month + 1))
     browser = signed_in(owner)
-    with django_assert_num_queries(4):  # session, person, groups, keys
+    with django_assert_num_queries(5):  # session, user, groups, the number of pictures, their months
         assert len(months(browser, "")) == number

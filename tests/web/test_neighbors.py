@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from analysis.models import Image
 from analysis.web.image import neighbors
 from tests.factories import START, create_image, create_labeled_image
 from tests.web.pages import Page
@@ -97,19 +94,16 @@ def test_anonymous_viewers_get_no_neighbors(owner, nobody):
         assert "1 of" not in page.text
 
 
-def test_large_results_are_sorted_once_and_leave_out_what_was_hidden(owner, colleague, signed_in, monkeypatch):
-    monkeypatch.setattr(neighbors, "MAX_POSITION", 3)
-    old, middle, new = [create_image(owner, visibility=1) for _ in range(4)][1:]
-    browser = signed_in(colleague)
-
-    def arrows() -> dict[str, str]:
-        links = look(browser, middle).all("a", "neighbor-link")
-        return {element["rel"]: element["href"].partition("?")[0] for element in links}
-
-    assert arrows() == {"prev": f"/images/{new.pk}/", "next": f"/images/{old.pk}/"}
-    with CaptureQueriesContext(connection) as queries:
-        assert "2 of 3+" in look(browser, middle).text
-    assert not any("LIMIT 3" in query["sql"] for query in queries)
-    Image.objects.filter(pk=new.pk).update(visibility=0)
-    Image.objects.filter(pk=old.pk).update(trashed_at=START)
-    assert arrows() == {}
+@pytest.mark.parametrize(
+    ("search", "position"),
+    [(("-cat", 3), "2 of 3 "), (("-cat", 2), ""), (("do*", 2), "2 of 2+ "), (("do*", 1), "")],
+)
+def test_position_is_shown_where_it_is_known_soon(owner, browser, monkeypatch, search, position):
+    query, maximum = search
+    monkeypatch.setattr(neighbors, "MAX_POSITION", maximum)
+    old, middle, new = (create_labeled_image(owner, {name: 98}) for name in ("Dog", "Door", "Dog"))
+    page = look(browser, middle, q=query)
+    arrows = {element["rel"]: element["href"].partition("?")[0] for element in page.all("a", "neighbor-link")}
+    assert arrows == {"prev": f"/images/{new.pk}/", "next": f"/images/{old.pk}/"}
+    assert position in page.text
+    assert ("2 of " in page.text) == bool(position)

@@ -10,7 +10,7 @@ from analysis.search.pagination import Cursor, Order, Ordering
 from analysis.search.plans.query_parts import QueryParts, first_label
 from analysis.search.plans.statements import Scan
 from analysis.search.plans.statistics import BUDGET, CONFIDENCE_STEPS, Statistics, trial_budget
-from analysis.search.plans.strategies import Strategy, choose_strategy
+from analysis.search.plans.strategies import SORTING, Strategy, choose_strategy
 from analysis.search.plans.trash_queries import in_trash, without_trash
 from analysis.search.resolve import ResolvedQuery
 from analysis.search.sql.expressions import Sql, counting
@@ -72,6 +72,11 @@ class QueryPlan:
         if self.trash:
             return self._fetch(in_trash(self.trash, scan, or_among=[row[0] for row in rows]), scan, columns)
         return rows
+
+    @property
+    def sorts_all_matches(self) -> bool:
+        """For more rows than a trial finds; that takes long in large results."""
+        return choose_strategy(self.statistics(limit=self.budget)) in SORTING
 
     def count(self, *, cap: int) -> int:
         """The number of images; `cap` means at least as many."""

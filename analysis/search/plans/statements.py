@@ -178,9 +178,8 @@ def _given(source: T | None) -> T:
 
 
 def _columns(query: QueryParts) -> str:
-    names = IMAGE_COLUMNS if query.reads_images else ()
-    columns = [f"i.{name}" for name in ("owner_id", "visibility", *names)]
-    return ", ".join([f"{UNSORTED.key} AS sort_time", *columns])
+    names = ("owner_id", "visibility", *(IMAGE_COLUMNS if query.reads_images else ()))
+    return ", ".join([f"{UNSORTED.key} AS sort_time", *(f"i.{name}" for name in names)])
 
 
 def _owner_filters(query: QueryParts, scan: Scan) -> list[Sql]:

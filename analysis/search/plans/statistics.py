@@ -18,8 +18,6 @@ ENTRY_COST = 0.09
 """An entry of the index over label sets."""
 MATCH_COST = 0.27
 """An image that the index over label sets finds."""
-
-
 CONFIDENCE_STEPS = (9_900, 9_000)
 """Minimum confidences in hundredths, tried one after the other: a page is mostly full long before all images."""
 
@@ -78,8 +76,12 @@ class Statistics:
     @property
     def is_label_short(self) -> bool:
         """The rarest label's index is read sooner than the index over label sets."""
-        scannable = self.scannable
-        return scannable is not None and (not self.has_label_sets or _is_short(self, scannable))
+        return self.scannable is not None and (not self.has_label_sets or _is_short(self, self.scannable))
+
+    @property
+    def has_rarer_label(self) -> bool:
+        """Another label leaves few matches to sort by the confidence of a frequent one."""
+        return self.scannable is not None and self.scannable <= min(self.budget, self.labels[0] // 10)
 
     @property
     def has_label_sets(self) -> bool:

@@ -40,12 +40,15 @@ class Strategy(Enum):
         return self.name.endswith("_TRIAL")
 
 
+SORTING = {Strategy.LABEL_SETS, Strategy.CANDIDATES, Strategy.TABLE_SCAN}
+"""Those that find all matches before the first one of the result is known."""
 RULES: tuple[tuple[Strategy, Callable[[Statistics], bool]], ...] = (
     (Strategy.IMAGE_SCAN, lambda of: of.prefers_owner and of.order in {Order.TIME, Order.NONE}),
     (Strategy.CANDIDATES, lambda of: of.has_few_candidates),
+    (Strategy.LABEL_SETS, lambda of: of.order is Order.CONFIDENCE and of.has_rarer_label),
     (Strategy.CONFIDENCE_TRIAL, lambda of: of.order is Order.CONFIDENCE and trial_budget(of) > 0),
     (Strategy.CONFIDENCE_SCAN, lambda of: of.order is Order.CONFIDENCE),
-    (Strategy.LABEL_TRIAL, lambda of: _reads_label(of) and trial_budget(of) > 0),
+    (Strategy.LABEL_TRIAL, lambda of: of.scannable is not None and of.order != Order.COLUMN and trial_budget(of) > 0),
     (Strategy.IMAGE_TRIAL, lambda of: trial_budget(of) > 0),
     (Strategy.LABEL_SCAN, lambda of: of.prefers_labels and of.is_label_short and of.order is not Order.COLUMN),
     (Strategy.LABEL_SETS, lambda of: of.prefers_labels),
@@ -59,7 +62,3 @@ RULES: tuple[tuple[Strategy, Callable[[Statistics], bool]], ...] = (
 def choose_strategy(statistics: Statistics) -> Strategy:
     """The strategy to try next; the last one is no trial."""
     return next(strategy for strategy, applies in RULES if applies(statistics))
-
-
-def _reads_label(statistics: Statistics) -> bool:
-    return statistics.order is not Order.COLUMN and statistics.scannable is not None

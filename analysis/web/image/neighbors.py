@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 
-from django.core.cache import cache
 from django.utils.translation import gettext as _
 
 from analysis import formatting
@@ -17,9 +15,7 @@ from analysis.search.time_limit import SearchTooSlow, time_limit
 from analysis.web import links
 
 MAX_POSITION = 3_000
-"""Up to here an image page has its position."""
-CACHE_SECONDS = 60
-NEAR = 10
+"""Up to here an image page has its position, in a large result only where that takes no time."""
 
 Link = Callable[[int], str]
 
@@ -57,40 +53,18 @@ def neighbors(image: Image, query: Query, *, viewer: Viewer, link: Link) -> Neig
 
 def _find_neighbors(image: Image, query: Query, *, viewer: Viewer, link: Link) -> Neighbors:
     search = Search(query, viewer)
-    ids = _first_ids(image, search)
-    if image.pk not in ids:
+    # Two rows next to a key are found soon in any result, its first 3,000 are not.
+    ids = [] if _takes_long(search) else search.image_ids(limit=MAX_POSITION + 1)
+    if image.pk not in ids[:MAX_POSITION]:
         return _neighbors_by_key(image, search, link=link)
-    total = formatting.count(len(ids)) + ("+" if len(ids) == MAX_POSITION else "")
+    total = formatting.count(min(len(ids), MAX_POSITION)) + ("+" if len(ids) > MAX_POSITION else "")
     return neighbors_among(image, ids, total=total, link=link)
 
 
-def _first_ids(image: Image, search: Search) -> list[int]:
-    """The ids of the first results; those of a large result are up to a minute old.
-
-    A large result takes long to sort, and people go from picture to picture in it.
-    """
-    key = f"first-results-{sha256(f'{search.viewer} {search.query.text}'.encode()).hexdigest()}"
-    ids: list[int] | None = None if search.plan.trash else cache.get(key)
-    if ids is not None:
-        return _without_hidden(ids, image, search.viewer)
-    ids = search.image_ids(limit=MAX_POSITION)
-    if len(ids) == MAX_POSITION:
-        cache.set(key, ids, CACHE_SECONDS)
-    return ids
-
-
-def _without_hidden(ids: list[int], image: Image, viewer: Viewer) -> list[int]:
-    """Leave out what was trashed or made private in the meantime, close to the image."""
-    if image.pk not in ids:
-        return ids
-    index = ids.index(image.pk)
-    before, near, after = (
-        ids[: max(index - NEAR, 0)],
-        ids[max(index - NEAR, 0) : index + NEAR + 1],
-        ids[index + NEAR + 1 :],
-    )
-    visible = {image.pk, *Image.objects.visible_to(viewer).filter(pk__in=near).values_list("pk", flat=True)}
-    return [*before, *(pk for pk in near if pk in visible), *after]
+def _takes_long(search: Search) -> bool:
+    """A large result that has no index in its order."""
+    is_sorted = search.plan.ordering.key and search.plan.sorts_all_matches
+    return bool(is_sorted) and search.count(cap=MAX_POSITION) > MAX_POSITION
 
 
 def _neighbors_by_key(image: Image, search: Search, *, link: Link) -> Neighbors:

@@ -67,6 +67,7 @@ def labels(*counts, **others):
         ("common sort:name", labels(400_000, order=COLUMN), [(IMAGE_TRIAL, 6_000), (LABEL_SETS, 0)]),
         ("rare sort:name", labels(9_000, order=COLUMN), [(LABEL_SETS, 0)]),
         ("rare sort:confidence", labels(9_000, order=CONFIDENCE), [(CONFIDENCE_SCAN, 0)]),
+        ("very-common rare sort:confidence", labels(900_000, order=CONFIDENCE, scannable=11), [(LABEL_SETS, 0)]),
         (
             "common sort:confidence",
             labels(400_000, order=CONFIDENCE),
