@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from django.db import connection
 
-from analysis.models import Image, Viewer
+from analysis.models import Image, Label, Viewer
 from analysis.permissions import viewer_of
 from analysis.search import month_counts
 from analysis.search.month_counts import months_taken
@@ -81,6 +81,7 @@ def test_certainly_large_result_is_not_counted(owner, monkeypatch, django_assert
         create_labeled_image(owner, {"Dog": 90}, taken_at=MARCH.replace(month=1 + index))
     monkeypatch.setattr(month_counts, "MAX_RESULTS", 1)
     monkeypatch.setattr(month_counts, "SHARES", (1, 1))
+    Label.objects.update(image_count=5)
     search = Search(parse("dog"), viewer_of(owner))
     assert search.resolved
     with django_assert_num_queries(1):
