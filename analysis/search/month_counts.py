@@ -70,9 +70,7 @@ def start_of_month(moment: datetime) -> datetime:
 def _counted(search: Search) -> dict[datetime, int]:
     if search.plan.is_empty:
         return {}
-    matches = search.plan.all_matches(cap=MAX_RESULTS)
-    months = Sql(f"SELECT {_MONTH.format('key')}, count(*) FROM ({matches.text}) hits GROUP BY 1", matches.values)
-    return _sorted(_fetch(months), search)
+    return _sorted(_by_month(search.plan.all_matches(cap=MAX_RESULTS)), search)
 
 
 def _sorted(numbers: dict[datetime, int], search: Search) -> dict[datetime, int]:
@@ -99,10 +97,7 @@ def _sampled_search(search: Search) -> tuple[dict[datetime, int], int]:
     # The larger share has an index over label sets only.
     has_index = statistics.labels and statistics.labels[0] <= SHARES[0] * MAX_SAMPLED
     share = SHARES[0 if has_index else -1]
-    hits = share_statement(search.plan.parts, share, column="d.sort_time AS key")
-    return _fetch(
-        Sql(f"SELECT {_MONTH.format('key')}, count(*) FROM ({hits.text}) hits GROUP BY 1", hits.values)
-    ), share
+    return _by_month(share_statement(search.plan.parts, share, column="d.sort_time AS key")), share
 
 
 def _sampled_library(search: Search) -> dict[datetime, int]:
@@ -146,6 +141,11 @@ def _all_months(search: Search) -> list[datetime]:
         [*values, *values],
     )
     return [start for (start,) in rows]
+
+
+def _by_month(hits: Sql) -> dict[datetime, int]:
+    """Rows with a `key`, counted by month."""
+    return _fetch(Sql(f"SELECT {_MONTH.format('key')}, count(*) FROM ({hits.text}) hits GROUP BY 1", hits.values))
 
 
 def _fetch(statement: Sql) -> dict[datetime, int]:
