@@ -1,6 +1,6 @@
 // Keyboard shortcuts. The key of data-shortcut focuses the element if it is a field, else clicks it. data-shortcut-label
 // names it in the list that "?" opens, so the list has exactly the shortcuts of the page.
-const KEY_NAMES = { ArrowLeft: "←", ArrowRight: "→", Escape: "Esc", Delete: "Del", F: "⇧ F", R: "⇧ R" };
+const KEY_NAMES = { ArrowLeft: "←", ArrowRight: "→", Escape: "Esc", Delete: "Del", F: "⇧ F", R: "⇧ R", E: "⇧ E" };
 const dialog = document.querySelector("dialog#shortcuts");
 const opener = document.querySelector("[data-shortcuts-button]");
 
@@ -50,8 +50,9 @@ document.addEventListener("keydown", (event) => {
   if (!element) return;
   event.preventDefault();
   if (element.matches("input:not([type=checkbox])")) return element.select();
-  if (element.matches("[data-shortcut-focus]")) return element.focus();
-  if (element.matches("summary")) element.focus(); // Tab leads into the menu, unless it has a field to focus
+  if (element.matches("select, [data-shortcut-focus]")) return element.focus();
+  // Tab or a letter leads into the menu, unless it has a field to focus.
+  if (element.matches("summary, [popovertarget]")) element.focus();
   element.click();
 });
 
