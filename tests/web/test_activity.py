@@ -68,6 +68,12 @@ def test_row_shows_progress(owner, signed_in):
     assert f"#{batch.pk} · Labels · by owner" in Page(browser.get(URL)).text
 
 
+def test_run_whose_last_analysis_ended_offers_neither_pause_nor_time_left(owner, signed_in):
+    create_batch(owner, done=9, failed=1, pace=2.0)
+    row = first_row(signed_in(owner))
+    assert (row.state, row.state_label, row.can_change, row.figures) == ("running", "Finishing", False, [])
+
+
 @pytest.mark.parametrize(
     ("fields", "figures"),
     [
