@@ -18,6 +18,8 @@ CONFIDENCE_BINS = 20
 # Approximate number of pictures read for growing labels; of more, a sample is drawn by a hash of their ids.
 SAMPLE_LIMIT = 2_000
 MAX_LABELS = 12
+UNCOUNTED_CAP = 10_000
+"""Pictures read to count them where there are no statistics yet."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,16 @@ def total(person_id: int | None, *, before: datetime | None = None) -> Total:
             WHERE {_owner_condition(person_id)} AND NOT is_hour
               AND (%(before)s::timestamptz IS NULL OR start < %(before)s)""",
         {"person": person_id, "before": before},
+    )
+    return Total(*row)
+
+
+def uncounted_total() -> Total:
+    """The library before its first statistics: pictures are counted up to UNCOUNTED_CAP and one more."""
+    (row,) = _rows(
+        """SELECT count(*), coalesce(sum(size) FILTER (WHERE bucket_id IS NULL), 0)::bigint
+           FROM (SELECT size, bucket_id FROM analysis_image WHERE trashed_at IS NULL LIMIT %(limit)s) image""",
+        {"limit": UNCOUNTED_CAP + 1},
     )
     return Total(*row)
 
