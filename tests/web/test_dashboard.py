@@ -231,11 +231,23 @@ def test_tables_are_open_without_javascript(owner, signed_in):
     assert not page.inline()
 
 
-def test_empty_library_explains_each_table(stranger, signed_in):
+def test_dashboard_without_figures_is_one_sentence(stranger, signed_in):
     page = Page(signed_in(stranger).get(URL))
-    assert "No pictures added in this period." in page.text
-    assert page.all("canvas") == []
+    assert "No pictures yet. Charts appear here a minute after the first upload. Upload pictures" in page.text
+    assert (page.all("canvas"), page.all("ul", "tiles"), page.by_id("spend")) == ([], [], None)
     assert "Figures appear within a minute after the scheduler starts." in page.text
+    create_image(stranger)
+    assert "No figures for this period yet." in Page(signed_in(stranger).get(URL)).text
+
+
+def test_charts_without_figures_are_sentences_below_the_others(owner, signed_in, today):
+    create_image(owner, added_at=today)
+    count()
+    page = Page(signed_in(owner).get(URL))
+    assert [section["id"] for section in page.all("section", "chart")] == ["added", "storage"]
+    assert len(page.all("canvas")) == 2
+    assert "Failures by cause No failures." in page.text
+    assert page.by_id("failures") is not None
 
 
 def test_page_shows_the_age_of_its_figures(owner, signed_in):

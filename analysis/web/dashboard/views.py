@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from analysis import formatting, permissions
-from analysis.models import StatisticsRun
+from analysis.models import Image, StatisticsRun
 from analysis.models.ledger import FREE
 from analysis.recognition import ledger
 from analysis.search.time_limit import SearchTooSlow, time_limit
@@ -65,9 +65,11 @@ def dashboard(request: Request) -> HttpResponse:
     scope = _scope(request)
     try:
         with time_limit():
+            tables = [_with_csv(make(scope), scope) for make in tables_for(scope).values()]
             figures: dict[str, object] = {
                 "tiles": list(_tiles(scope)),
-                "tables": [_with_csv(make(scope), scope) for make in tables_for(scope).values()],
+                "tables": tables,
+                "nothing": "" if any(table.has_figures for table in tables) else _nothing(scope),
                 "updated": " ".join(filter(None, [_updated(), scope.note])),
             }
     except SearchTooSlow:
@@ -154,6 +156,14 @@ def _owner_tabs(scope: Scope) -> list[Tab]:
         Tab(_("All pictures"), _url(scope, own=False), scope.is_all),
         Tab(_("My pictures"), _url(scope, own=True), not scope.is_all),
     ]
+
+
+def _nothing(scope: Scope) -> str:
+    """The sentence of a dashboard without any figure."""
+    pictures = Image.objects.all() if scope.is_all else Image.objects.filter(owner_id=scope.person_id)
+    if pictures.exists():
+        return _("No figures for this period yet. New ones are counted about once a minute.")
+    return _("No pictures yet. Charts appear here a minute after the first upload.")
 
 
 def _with_csv(table: Table, scope: Scope) -> Table:
