@@ -112,6 +112,19 @@ def test_linked_admin_lists_have_as_many_rows_as_counted(name, owner, colleague,
     }
 
 
+def test_days_are_those_of_the_account(owner, signed_in, today):
+    owner.time_zone = "Pacific/Kiritimati"  # 14 hours ahead
+    owner.save()
+    create_image(owner, added_at=today - timedelta(hours=12))
+    count()
+    browser = signed_in(owner)
+    added = tables(browser)["added"]
+    assert figures(added) == {named(today): ["1"]}
+    [url] = [row.url for row in added.rows if row.name == named(today)]
+    assert url == f"/?q=added%3A{today - timedelta(days=1):%Y-%m-%d}..{today:%Y-%m-%d}+owner%3Ame"
+    assert "Searches by date added and the ledger go by days in UTC." in Page(browser.get(URL)).text
+
+
 def test_staff_without_view_permission_read_a_note(owner, signed_in, today):
     create_image(owner, added_at=today)
     count()
