@@ -121,7 +121,9 @@ def _retry_form(request: Request, run: Batch, failed: list[int]) -> RetryForm:
     parameters = {"q": query, "scope": Batch.Scope.FAILED.value, "everybody": "1" if all_owners else ""}
     return RetryForm(
         ids="" if is_partial else ",".join(map(str, failed)),
-        label=_("Retry failed") if is_partial else _("Retry %(number)s") % {"number": formatting.count(len(failed))},
+        label=_("Retry failed")
+        if is_partial
+        else _("Retry %(pictures)s") % {"pictures": formatting.pictures(len(failed))},
         url=links.with_parameters(reverse("analyze"), **parameters) if is_partial else "",
         apis=run.apis,
         all_owners=all_owners,

@@ -127,7 +127,7 @@ def test_failed_run_is_marked_and_can_be_retried(owner, signed_in):
     create_finished_batch(owner, *images, uses_id_list=True)
     browser = signed_in(owner)
     row = first_row(browser)
-    assert (row.state_label, row.has_failures, row.retry.label) == ("Finished, 4 failed", True, "Retry 4")
+    assert (row.state_label, row.has_failures, row.retry.label) == ("Finished, 4 failed", True, "Retry 4 pictures")
     assert sorted(map(int, row.retry.ids.split(","))) == [image.pk for image in images]
     page = browser.post("/analyze/", {"ids": row.retry.ids, "scope": "failed", "chosen": "1", "api": row.retry.apis})
     assert (page.context["totals"][0], page.context["is_failed"]) == ("4 pictures", True)
