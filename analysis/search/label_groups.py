@@ -18,7 +18,7 @@ class GroupedLabel(NamedTuple):
 
 
 def most_frequent(frequencies: LabelFrequencies, *, maximum: int) -> list[GroupedLabel]:
-    """At most this number of labels of each group, most frequent first over all groups.
+    """The most frequent labels of each group, in one list, most frequent first.
 
     If the frequencies are exact, labels on no visible image are left out; else they come last, by name.
     """
