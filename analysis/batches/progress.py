@@ -38,7 +38,7 @@ class Progress:
 
     @property
     def is_ending(self) -> bool:
-        """True after the last analysis, until the run is closed: there is nothing left to pause or cancel."""
+        """True after the last analysis, until the run is closed."""
         run = self.batch
         return run.state == Batch.State.RUNNING and run.is_fully_queued and 0 < run.queued <= self.ended
 

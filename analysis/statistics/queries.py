@@ -88,7 +88,10 @@ def total(person_id: int | None, *, before: datetime | None = None) -> Total:
 
 
 def uncounted_total() -> Total:
-    """The library before its first statistics: pictures are counted up to UNCOUNTED_CAP and one more."""
+    """Pictures and bytes of a library without statistics yet.
+
+    Counted up to UNCOUNTED_CAP and one more.
+    """
     (row,) = _rows(
         """SELECT count(*), coalesce(sum(size) FILTER (WHERE bucket_id IS NULL), 0)::bigint
            FROM (SELECT size, bucket_id FROM analysis_image WHERE trashed_at IS NULL LIMIT %(limit)s) image""",

@@ -39,7 +39,10 @@ class ShareSubject:
 
 
 def subject_of(target: Target, owner: AbstractBaseUser, *, link: ShareLink | None = None) -> ShareSubject:
-    """The thing to share; with the `link` that exists, the notes say what it leaves out."""
+    """The thing to share.
+
+    With the `link` that exists, the notes say what it leaves out.
+    """
     summary = summary_of(target, owner)
     if isinstance(target, Image):
         return _picture(target, summary)
