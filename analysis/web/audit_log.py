@@ -1,4 +1,4 @@
-"""Audit log for staff: list with filters, entries with pictures, CSV files."""
+"""Audit log pages for staff: filtered list, entries with pictures, CSV files."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class FilterForm(forms.Form):
         types.choices = [("", _("All")), *((name, title) for title, name in names)]
 
     def entry_filter(self) -> EntryFilter:
-        """The fields that are valid; the others filter nothing and show their error."""
+        """Filter of the valid fields; the others show their error and filter nothing."""
         self.full_clean()
         values = self.cleaned_data
         until = values.get("until")
@@ -111,7 +111,7 @@ def as_csv(request: Request) -> HttpResponseBase:
 
 @require_safe
 def entry(request: Request, entry_id: int) -> HttpResponse:
-    """One entry and its pictures, a step at a time; of deleted ones with hashes."""
+    """One entry and its pictures, a page at a time; deleted ones with hashes."""
     entry = _entry(request, entry_id)
     after = int_param(request.GET.get("after", ""), maximum=MAX_NUMBER, minimum=0)
     steps = list(image_steps(entry.pk).filter(pk__gt=after)[:2])
@@ -131,7 +131,7 @@ def entry(request: Request, entry_id: int) -> HttpResponse:
 
 @require_safe
 def entry_csv(request: Request, entry_id: int) -> HttpResponseBase:
-    """All pictures of an entry as a CSV file; of deleted ones the receipt."""
+    """All pictures of an entry as a CSV file; for deleted ones, the receipt."""
     entry = _entry(request, entry_id)
     return receipt_response(entry.pk, name=f"imagelib-audit-{entry.pk}.csv")
 
@@ -188,5 +188,5 @@ def _receipt_lines(entry_id: int) -> Iterator[bytes]:
 
 
 def _midnight(day: date | None) -> datetime | None:
-    """The beginning of a day in the person's time zone."""
+    """Start of a day in the user's time zone."""
     return timezone.make_aware(datetime.combine(day, time())) if day else None

@@ -1,4 +1,4 @@
-"""Addresses for programs that watch the installation: health, readiness, metrics."""
+"""Endpoints for monitoring: health, readiness, metrics."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Handler = Callable[[HttpRequest], HttpResponseBase]
 @require_safe
 @never_cache
 def healthz(_request: HttpRequest) -> HttpResponse:
-    """The process responds; nothing else is checked."""
+    """Liveness probe: the process responds; nothing else is checked."""
     return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
 
 
@@ -33,7 +33,7 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 if pages can be served, else 503; what is wrong only for those who may know."""
+    """Readiness probe: 200 if pages can be served, else 503; details for staff only."""
     findings = readiness.current_findings()
     is_ready = all(finding.is_fine for finding in findings)
     body: dict[str, object] = {"status": "ready" if is_ready else "not ready"}
@@ -49,7 +49,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus' text format. 404 unless the settings allow this sender."""
+    """Metrics in Prometheus' text format. 404 unless the settings allow this client."""
     if not _is_watcher(request):
         raise Http404
     registry = CollectorRegistry(auto_describe=False)
@@ -63,8 +63,8 @@ PROBES: dict[str, Handler] = {"/healthz": healthz, "/readyz": readyz, "/metrics"
 def middleware(get_response: Handler) -> Handler:
     """Handles probes before anything checks their host, scheme or session.
 
-    Orchestrators call a process by its address and without TLS, which ALLOWED_HOSTS and the redirect would refuse. A
-    browser with a session continues, so that staff see what is wrong.
+    Orchestrators call a process by its IP address and without TLS, which ALLOWED_HOSTS and the HTTPS redirect would
+    refuse. Requests with a session continue to the views, so that staff see the details.
     """
 
     def with_probes(request: HttpRequest) -> HttpResponseBase:

@@ -1,4 +1,4 @@
-"""Middleware: counts requests and their times, by view."""
+"""Middleware that counts requests and their durations, by view."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NO_VIEW = "none"
 
 
 def middleware(get_response: Handler) -> Handler:
-    """Near the first, to measure the others too. Not loaded while metrics are off."""
+    """Goes near the top, to measure other middleware too. Disabled without metrics."""
     if not settings.METRICS_ENABLED:
         raise MiddlewareNotUsed
 

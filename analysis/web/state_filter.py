@@ -1,4 +1,4 @@
-"""The filter by state next to the results: favorites, with text, shared, failed."""
+"""Filter by state next to the results: favorites, with text, shared, failed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECONDS = 1.0
 
 @require_safe
 def state_filter(request: Request) -> HttpResponse:
-    """The states that pictures of a result have, as links that narrow it."""
+    """The states of pictures in a result, as links that narrow it."""
     return filter_list(request, _links, title=_("States"), sample=COUNT_CAP, empty=_empty)
 
 

@@ -1,4 +1,4 @@
-"""Addresses of the pages. tests/web/test_access.py has an entry for each."""
+"""URLs of the pages; tests/web/test_access.py has an entry for each."""
 
 from __future__ import annotations
 

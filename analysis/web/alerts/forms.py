@@ -1,4 +1,4 @@
-"""The form of an alert."""
+"""Form for an alert."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_ADDRESS = 2_000
 
 
 class AlertForm(forms.Form):
-    """Shape only: `delivery.alerts` decides what is accepted."""
+    """Checks the shape of the input only; `delivery.alerts` decides what is accepted."""
 
     channel = forms.ChoiceField(
         choices=Alert.Channel.choices,
@@ -49,7 +49,7 @@ class AlertForm(forms.Form):
 
     @property
     def previewed(self) -> AlertOptions:
-        """Options of the preview, also of a form that is not complete."""
+        """Options for the preview, even if the form is incomplete."""
         values = self.data if self.is_bound else self.initial
         channel, frequency = values.get("channel", ""), values.get("frequency", "")
         return AlertOptions(

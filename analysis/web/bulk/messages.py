@@ -1,4 +1,4 @@
-"""Sentences on bulk changes: what was changed, on how many pictures, and its Undo."""
+"""Messages about bulk changes: the change, the number of pictures, and Undo."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def change_toast(change: BulkChange) -> Toast:
 
 
 def undo_toast(change: BulkChange) -> Toast:
-    """The progress of an undo, or how many pictures it restored and could not."""
+    """The progress of an undo, or the numbers of pictures it restored and could not."""
     number, missing = change.restored, change.number - change.restored
     if not change.is_open:
         return Toast(_undo_result(number, missing=missing))
@@ -102,7 +102,7 @@ def _undo_result(number: int, *, missing: int) -> str:
 
 
 def message_of(change: BulkChange) -> str:
-    """One sentence: what was changed, on how many pictures."""
+    """One sentence: the change and the number of pictures."""
     if change.is_open:
         progress = ngettext(
             "%(number)s picture done so far. The rest continues in the background.",

@@ -1,4 +1,4 @@
-"""The number of selected pictures that each action may change."""
+"""Preview of bulk actions: the number of selected pictures each may change."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ REPEATED = ("csrfmiddlewaretoken", "confirmed", "id", "ids")
 
 @dataclass(frozen=True)
 class Preview:
-    """`text` is empty where all selected pictures may be changed."""
+    """The part that may be changed; `text` is empty if that is the whole selection."""
 
     text: str
     short: str
@@ -46,7 +46,7 @@ class Preview:
 
 @require_POST
 def preview(request: Request) -> JsonResponse:
-    """For scripts: the preview of each right."""
+    """JSON for scripts: the preview for each right."""
     try:
         selection = selection_of(request)
         previews = {right: preview_of(right, permitted(selection, action)) for right, action in RIGHTS.items()}
@@ -77,9 +77,9 @@ def preview_of(right: str, pictures: Permitted) -> Preview:
 
 
 def confirmation(request: Request, action: str, selection: Selection) -> HttpResponse | None:
-    """Without scripts: a confirmation page if only some pictures would change.
+    """Confirmation page without JavaScript, if only some pictures would change.
 
-    None if no confirmation is needed: all or none may be changed, or it was confirmed.
+    None if no confirmation is needed: all or none may be changed, or the user has confirmed.
     """
     right = RIGHT_OF.get(action)
     if right is None or request.POST.get("confirmed"):

@@ -1,4 +1,4 @@
-"""Pictures that a person sees only through a collection."""
+"""Pages of pictures that the user sees only through a collection."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REVALIDATED = "private, no-cache"
 
 @require_safe
 def collection_image(request: Request, collection_id: int, image_id: int) -> HttpResponse:
-    """The picture with its neighbors; its own page for who may open that."""
+    """The picture with its neighbors; redirects users who may open its own page."""
     collection = rights.get_collection_or_404(request.user, collection_id)
     image = rights.get_collection_image_or_404(request.user, collection, image_id)
     if sees_anyway(image, permissions.viewer_of(request.user)):
@@ -40,7 +40,7 @@ def collection_image(request: Request, collection_id: int, image_id: int) -> Htt
 
 @require_safe
 def collection_rendition(request: Request, collection_id: int, image_id: int, name: str) -> HttpResponseBase:
-    """A rendition of such a picture, checked at each request."""
+    """A rendition of such a picture; permission is checked at each request."""
     collection = rights.get_collection_or_404(request.user, collection_id)
     image = rights.get_collection_image_or_404(request.user, collection, image_id)
     return rendition_response(request, image, name, cache_control=REVALIDATED)

@@ -1,4 +1,4 @@
-"""Similar pictures on a picture's page."""
+"""Similar pictures on the image page."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ NUMBER = 8
 
 
 def similar_query(image_id: int) -> Query:
-    """The search for the pictures that are similar to one."""
+    """The search for pictures similar to one."""
     parts = (SimilarTerm(str(image_id)),)
     return Query(parts, default_sort(parts))
 
 
 @require_safe
 def similar(request: Request, image_id: int) -> HttpResponse:
-    """The most similar pictures, loaded by the page of a picture."""
+    """Fragment with the most similar pictures, which the image page loads."""
     image = permissions.get_image_or_404(request.user, image_id)
     query = similar_query(image.pk)
     try:

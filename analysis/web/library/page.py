@@ -1,4 +1,4 @@
-"""Values of the library page: cards, filters, sorting and search help."""
+"""Template values of the library page: cards, filters, sorting and search help."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ EXCERPT_BEFORE, EXCERPT_AFTER = 40, 24
 
 @dataclass(frozen=True)
 class Filters:
-    """Links that narrow the search, with counts where they are known."""
+    """Links that narrow the search, with counts where known."""
 
     label_groups: list[FacetGroup]
     states: list[FacetLink]
@@ -48,9 +48,9 @@ class Filters:
 
 @dataclass(frozen=True)
 class Sorting:
-    """The sort order, the choices, and the list of months for orders by date.
+    """The sort order, the other choices, and the list of months for orders by date.
 
-    `timeline_url`: the months next to the grid, where it is in the order by date taken.
+    `timeline_url` loads the timeline next to the grid, in the orders by date taken.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Sorting:
 
 @dataclass(frozen=True)
 class LibraryPage:
-    """`pictures` and `total` are the same count with and without its noun."""
+    """Values of the page; `pictures` and `total` are one count, with and without noun."""
 
     cards: list[Card] = field(default_factory=list)
     next_page: NextPage | None = None
@@ -90,7 +90,7 @@ class LibraryPage:
 
 @dataclass(frozen=True)
 class SearchError:
-    """A syntax error with an excerpt of the query, and a caret to put below it."""
+    """A syntax error, with an excerpt of the query and a caret to show below it."""
 
     message: str
     excerpt: str
@@ -107,7 +107,7 @@ def library_page(
     """All values of the library page for a query."""
     query, viewer = search.query, search.viewer
     page = search.page(after=page_range.start, size=page_range.pages * PAGE_SIZE, following=MANY)
-    # Count and facets by one scan: both read the same rows, and that is most of the time of a page.
+    # Count and facets come from one scan: both read the same rows, which is most of the page's time.
     number, counts = count_and_facets(search)
     link = link_within(saved_search)
     cards = library_cards(page.images, query, viewer=viewer, saved_search=saved_search, blurs_sensitive=blurs_sensitive)
@@ -135,7 +135,7 @@ def library_page(
 
 
 def suggested_searches(images: Sequence[Image]) -> list[FilterChoice]:
-    """First searches for a library with the demo's sample photos; none for others."""
+    """Suggested first searches, if the library has the demo's sample photos."""
     filenames = {image.filename for image in images}
     if not filenames.issuperset(SAMPLE_SEARCHES.values()):
         return []
@@ -191,7 +191,7 @@ def next_cards(
     saved_search: OpenSearch | None = None,
     blurs_sensitive: bool = True,
 ) -> LibraryPage:
-    """The page after another, to append to one that shows `page_range`."""
+    """The next page of cards, to append to a page that shows `page_range`."""
     query, page = search.query, search.page(after=before.cursor, following=MANY)
     cards = library_cards(
         page.images, query, viewer=search.viewer, saved_search=saved_search, blurs_sensitive=blurs_sensitive
@@ -207,7 +207,7 @@ def search_error(text: str, error: InvalidQuery) -> SearchError:
     position = min(error.column - 1, len(text))
     start = max(0, position - EXCERPT_BEFORE)
     excerpt = text[start : position + EXCERPT_AFTER]
-    # The caret stands below in a monospaced font; a tab or a line feed would shift it.
+    # The caret is shown below in a monospaced font; a tab or a line feed would shift it.
     printable = "".join(character if character.isprintable() else " " for character in excerpt)
     return SearchError(str(error), printable, " " * (position - start) + "^")
 

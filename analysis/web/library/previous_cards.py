@@ -1,4 +1,4 @@
-"""The cards of the page before those that are shown, to put before them."""
+"""Previous cards: the page before those that are shown, to prepend."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from analysis.web.saved_searches import OpenSearch
 
 @dataclass(frozen=True)
 class PreviousCards:
-    """A page to put before another.
+    """A page of cards to put before another.
 
-    `headings`: new ones of the card after it.
+    `headings` replace those of the first card after it.
     """
 
     cards: list[Card]

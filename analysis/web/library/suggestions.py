@@ -1,4 +1,4 @@
-"""Help with a search: notes on its words, offers if it finds nothing."""
+"""Search suggestions: notes on its words, and other searches if it finds nothing."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class UnmatchedTerm:
-    """A term that matches no visible picture, and what was meant perhaps."""
+    """A term that matches no visible picture, and what may have been meant."""
 
     name: str
     suggestions: list[Offer] = field(default_factory=list)
@@ -59,7 +59,7 @@ class UnmatchedTerm:
 
 @dataclass(frozen=True)
 class NoResults:
-    """The terms to blame for a search without results, and searches without them."""
+    """The terms that leave a search without results, and searches without them."""
 
     unmatched: list[UnmatchedTerm] = field(default_factory=list)
     without: list[Offer] = field(default_factory=list)
@@ -74,7 +74,7 @@ class WordNote:
 
 
 def word_note(search: Search, *, link: Link) -> WordNote | None:
-    """None if all words are the names of labels."""
+    """The note on a search's words; None if all are names of labels."""
     meanings = search.resolved.meanings
     if not meanings:
         return None
@@ -102,23 +102,23 @@ def _separate_text(meaning: WordMeaning) -> str:
 
 
 def no_results(search: Search, *, link: Link) -> NoResults:
-    """The terms to blame for a search without results, and what to try."""
+    """The terms that leave a search without results, and searches to try instead."""
     counter = BriefCounter(search.viewer, seconds=SECONDS)
     parts = [part for part in search.resolved.query.parts[:MAX_PARTS] if part != TRASHED]
     unmatched = [] if search.query.includes_trash else [part for part in parts if _matches_nothing(part, counter)]
     explained = [_explained(search.query, part, counter, link) for part in unmatched[:MAX_UNMATCHED]]
     if len(search.resolved.query.parts) == 1:
         return NoResults(explained)
-    # With several terms that match nothing, a search without one of them finds nothing either.
+    # If several terms match nothing, removing only one of them does not help.
     groups = [unmatched] if len(unmatched) > 1 else [[part] for part in parts]
     without = (_without(search, group, counter, link) for group in groups)
     return NoResults(explained, [offer for offer in without if offer])
 
 
 def _matches_nothing(part: Node, counter: BriefCounter) -> bool:
-    # Without the minimum: a label with a lower confidence is known. A cap of 0 is enough to check that it exists.
+    # Without the minimum: a label that only occurs below it does exist. A cap of 0 is enough to check existence.
     part = replace(part, minimum=0.0) if isinstance(part, LabelTerm) else part
-    # Of similar pictures, similarity.py says why there are none.
+    # For similarity terms, similarity.py gives the reason.
     return not isinstance(part, Not | SimilarTerm) and counter.count(Query((part,)), cap=0) == 0
 
 
@@ -138,7 +138,7 @@ def _explained(query: Query, part: Node, counter: BriefCounter, link: Link) -> U
 
 
 def _alternatives(query: Query, part: LabelTerm, counter: BriefCounter, link: Link) -> Iterator[Offer]:
-    """The terms around a lower-case "or" as alternatives."""
+    """The search with the terms around a lower-case "or" as alternatives."""
     position = query.parts.index(part)
     beside = query.parts[position - 1 : position] + query.parts[position + 1 : position + 2]
     if len(beside) == 2:
@@ -154,7 +154,7 @@ def _alternatives(query: Query, part: LabelTerm, counter: BriefCounter, link: Li
 def _other_fields(query: Query, part: LabelTerm, counter: BriefCounter, link: Link) -> Iterator[Offer]:
     """The search with the word in other fields.
 
-    That term alone if it finds nothing together with the others.
+    If that finds nothing together with the other terms, the search for that field alone.
     """
     for text, term in _other_terms(part.name):
         changed = query.replacing(part, term)
@@ -176,7 +176,7 @@ def _other_terms(name: str) -> Iterator[tuple[str | Promise, Node]]:
 
 
 def _without(search: Search, parts: list[Node], counter: BriefCounter, link: Link) -> Offer | None:
-    """The search without some parts, if that finds something."""
+    """The search without these parts, if that finds anything."""
     query = search.query if all(part in search.query.parts for part in parts) else search.resolved.query
     for part in parts:
         query = query.without(part)

@@ -1,6 +1,6 @@
-"""Pages behind a share link, for people without an account.
+"""Public pages behind a share link, for people without an account.
 
-Each request checks the link again, those for pictures, too.
+Every request checks the link again, including those for image files.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def picture(request: Request, link: ShareLink, public_id: UUID) -> HttpResponse:
 @require_safe
 @shared
 def rendition(request: Request, link: ShareLink, public_id: UUID, name: str) -> HttpResponseBase:
-    """A thumb or preview; all pixels of the original are for those who may download."""
+    """A thumb or preview; full-size pixels only if the link allows downloads."""
     if name not in blobs.RENDITIONS:
         raise Http404
     return rendition_response(request, _image_or_404(link, public_id), name, cache_control=REVALIDATED)
@@ -86,14 +86,14 @@ def rendition(request: Request, link: ShareLink, public_id: UUID, name: str) -> 
 @require_safe
 @shared
 def cover(request: Request, link: ShareLink) -> HttpResponseBase:
-    """The preview that other sites show with the link."""
+    """The preview image that other sites show for the link."""
     return rendition_response(request, _cover(link, shared_ids(link)), "preview", cache_control=REVALIDATED)
 
 
 @require_safe
 @shared
 def download(request: Request, link: ShareLink, public_id: UUID) -> HttpResponseBase:
-    """The original; without metadata the preview, since the original contains it."""
+    """The original; if metadata is hidden, the preview, as originals contain metadata."""
     image = _image_or_404(link, public_id)
     if not link.allows_download:
         raise Http404
@@ -126,10 +126,10 @@ def archive(request: Request, link: ShareLink) -> HttpResponseBase:
 @login_not_required
 @require_POST
 def unlock(request: Request, token: str) -> HttpResponseBase:
-    """Check the password; its cookie opens the link for a day."""
+    """Check the password; the cookie opens the link for a day."""
     link = link_or_none(token)
     if link is None or not link.password:
-        return redirect("share", token)  # which says that there is none, or needs no password
+        return redirect("share", token)  # the page reports an invalid link, or needs no password
     if wait := unlocking.seconds_to_wait(request, link):
         return password_page(request, link, wait=wait)
     if not unlocking.is_right_password(request, link, request.POST.get("password", "")):
@@ -154,7 +154,7 @@ def _page_url(link: ShareLink, number: int) -> str:
 
 
 def _context(request: Request, link: ShareLink, image_ids: list[int]) -> dict[str, object]:
-    """The title, and the preview that other sites show with the link."""
+    """The title, and the preview image that other sites show for the link."""
     return {
         "title": link_title(link) or _("Shared pictures"),
         "description": link.collection.description if link.collection is not None else "",
@@ -180,13 +180,13 @@ def _first(link: ShareLink, image_ids: list[int]) -> Image:
 
 
 def _cover(link: ShareLink, image_ids: list[int]) -> Image:
-    """The collection's cover if the link shows it, else the first picture."""
+    """The collection's cover if the link shows that picture, else the first one."""
     chosen = link.collection.cover_id if link.collection is not None else None
     return _first(link, [chosen] if chosen in image_ids else image_ids)
 
 
 def _rows(link: ShareLink) -> Iterator[ImageRow]:
-    """The pictures for an archive; numbers instead of file names without metadata."""
+    """The pictures for an archive, with numbers as file names if metadata is hidden."""
     number = 0
     for images in shared_steps(link):
         for image in images:

@@ -1,4 +1,4 @@
-"""Subjects of the share form: the thing to share, and what others would see of it."""
+"""Subjects of the share form: the object to share, and what others would see."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from analysis.web import links
 
 @dataclass(frozen=True)
 class ShareSubject:
-    """`fields` name it again in the form; `title` is a selection's future name.
+    """The object to share; `fields` name it in the form, `title` a future collection.
 
-    `private` and `sensitive` label the boxes to tick; where only one picture is shared, the notes say what it is.
+    `private` and `sensitive` label checkboxes; for a single picture, the notes state what it is.
     """
 
     name: str
@@ -55,7 +55,7 @@ def subject_of(target: Target, owner: AbstractBaseUser) -> ShareSubject:
 
 
 def subject_of_selection(selection: Selection) -> ShareSubject:
-    """A selection, which becomes a collection. Raises ActionRefused."""
+    """The subject of a selection, which becomes a collection. Raises ActionRefused."""
     query = selection.query
     ids: Sequence[int] = (
         [image_id for step in selection.steps() for image_id in step]
