@@ -1,4 +1,4 @@
-"""Connections to the database besides Django's: for locks, for other programs."""
+"""Database connections outside Django: for locks and for other programs."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ OF_DJANGO = {"pool", "prepare_threshold", "isolation_level", "server_side_bindin
 
 
 def parameters() -> dict[str, Any]:
-    """libpq's parameters of the database."""
+    """libpq parameters of the database."""
     database = settings.DATABASES["default"]
     names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
     named = {parameter: str(database[name]) for name, parameter in names.items() if database.get(name)}
@@ -18,5 +18,5 @@ def parameters() -> dict[str, Any]:
 
 
 def connect() -> psycopg.Connection:
-    """Connect outside of Django's pool. Raises psycopg.OperationalError."""
+    """Connect outside Django's pool. Raises psycopg.OperationalError."""
     return psycopg.connect(**{"connect_timeout": 5, **parameters()}, autocommit=True)

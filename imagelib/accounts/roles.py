@@ -1,8 +1,8 @@
-"""The roles of people: one line each, and the permissions of their groups.
+"""Roles of users: a description of each, and the permissions of its group.
 
 A role is a group of the same name; migrations create the groups with these permissions. Administrators are Django's
-superusers and have no group. A new permission of a role takes a line here, and a migration that grants it to the group
-and names it in `GRANTED = {"staff": ["view_…"]}`; tests/accounts/test_roles.py compares the two.
+superusers and have no group. A new permission of a role needs a line here, and a migration that grants it to the group
+and lists it in `GRANTED = {"staff": ["view_…"]}`; tests/accounts/test_roles.py compares the two.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Role(models.TextChoices):
-    """The values of those with a group are the group's name."""
+    """Roles; the value of a role with a group is the group's name."""
 
     VIEWER = "viewer", _("Viewer")
     CURATOR = "curator", _("Curator")

@@ -1,8 +1,8 @@
-"""Start and stop of the embedded servers, counted by processes that use them.
+"""Start and stop of the embedded servers, which run while any process uses them.
 
-Every process holds a shared lock while it lives, so that the kernel counts them, killed ones included. A process that
-exits and can then take the lock exclusively was the last one, and stops the servers. A second lock serializes starting
-and stopping.
+Every process holds a shared lock while it lives; the kernel releases it even if the process is killed. A process that
+exits and can take the lock exclusively was the last one, and stops the servers. A second lock serializes starts and
+stops.
 """
 
 import atexit
@@ -22,14 +22,14 @@ from imagelib.private_files import make_folder, private_folder
 
 SERVICES = {"postgres": postgres, "redis": redis}
 
-# Keyed by process too: a forked child inherits the parent's entry, but counts only once it calls start itself.
+# Keyed by process id, too: a forked child inherits the parent's entry, but counts only once it calls start itself.
 _locks: dict[tuple[int, Path], int] = {}
 
 
 def start(var: Path, *, services: Collection[str] = frozenset(SERVICES)) -> None:
-    """Return when the services respond; they run until this process ends or leaves.
+    """Start the services and wait until they respond.
 
-    Safe to call again. Raises ServerStartError.
+    They run at least until this process exits or calls `leave`. Safe to call again. Raises ServerStartError.
     """
     if not services:
         return
@@ -112,7 +112,7 @@ def _state_lock(var: Path) -> Iterator[None]:
 
 @contextmanager
 def _ignored_signals() -> Iterator[None]:
-    # A second signal must not end the last process halfway: the servers would run on.
+    # A second signal must not end the last process halfway, or the servers would keep running.
     if threading.current_thread() is not threading.main_thread():
         yield
         return

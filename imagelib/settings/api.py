@@ -1,4 +1,4 @@
-"""The API and MCP, messages to other programs, and how long things are kept."""
+"""Settings of the API, MCP, messages to other programs, and retention times."""
 
 from __future__ import annotations
 

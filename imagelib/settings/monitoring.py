@@ -1,11 +1,11 @@
-"""Metrics, who may read them and the causes that /readyz names; reports of errors."""
+"""Settings of metrics, of who may read them and /readyz's causes, and of Sentry."""
 
 from __future__ import annotations
 
 from imagelib.settings.environment import env
 
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
-# Addresses and networks that need no token.
+# Addresses and networks that may read metrics without a token.
 METRICS_ADDRESSES: list[str] = env.list("METRICS_ADDRESSES", [])
 METRICS_ENABLED = bool(METRICS_TOKEN or METRICS_ADDRESSES)
 
