@@ -1,7 +1,8 @@
-"""Fifty people in a million pictures, by four web processes and nginx.
+"""Bench of load: fifty people, a million pictures, four web processes and nginx.
 
-BENCH_MINUTES=10 for the whole run, BENCH_PICTURES=100000 for another library, BENCH_REPLICA=1 for searches that read a
-second PostgreSQL, too. The figures are those of a quiet machine only: people, proxy and servers share it.
+BENCH_MINUTES=10 sets the length of the whole run, BENCH_PICTURES=100000 the size of the library, and with
+BENCH_REPLICA=1 searches also read a second PostgreSQL. Figures are valid only on a quiet machine, which people, proxy
+and servers share.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from bench.load.visitors import SHOWN
 from bench.report import Measurement, Report
 
 MINUTE = 60.0
-# Everyone loads scripts and styles once, while arriving.
+# People load scripts and styles once, while they arrive.
 FIFTY = Visit(people=50, anonymous=5, think=(1.0, 5.0), arrive=30, seconds=2 * MINUTE)
 WITHOUT_PAUSES = Visit(people=16, anonymous=0, think=(0, 0), arrive=5, seconds=30)
 

@@ -55,11 +55,11 @@ def replica_of(library: LoadedLibrary) -> Iterator[Replica]:
 
 
 def _copy(library: LoadedLibrary, data: Path) -> None:
-    """Raises RuntimeError."""
+    """Copy the database by pg_basebackup. Raises RuntimeError."""
     account, var = unprivileged(), library.library.var
     access, before = _access(library), _access(library).read_text()
-    # The embedded server serves no replicas; here one that runs as another account may connect to its socket. It is
-    # asked once more whenever it connects, so the line stays until the server is started again, which writes the file.
+    # The embedded server accepts no replicas, so this line lets one that runs as another account connect to its socket.
+    # The line stays, as each reconnect is checked again, until the server's next start rewrites the file.
     access.write_text(f"{before}local replication {postgres.NAME} trust\n")
     with psycopg.connect(library.url, autocommit=True) as connection:
         connection.execute("SELECT pg_reload_conf()")
@@ -77,7 +77,7 @@ def _access(library: LoadedLibrary) -> Path:
 
 
 def _command(library: LoadedLibrary, folder: Path) -> list[str]:
-    """The primary's own settings, in another place."""
+    """The command with the primary's own settings, in another folder."""
     command = postgres._command(library.library.var, folder / "data", reachable(unprivileged()))
     access = _access(library)
     files = {"hba_file": access, "ident_file": access.with_name("names.conf")}
