@@ -29,13 +29,13 @@ CHANNELS = ("email", "email", "slack", "slack", "webhook")  # webhooks get a mes
 @dataclass
 class AlertsRun:
     milliseconds: dict[int, list[float]] = field(default_factory=dict)
-    """A picture, by the number of pictures compared at once."""
+    """Milliseconds a picture, by the number of pictures compared at once."""
     processor: dict[int, float] = field(default_factory=dict)
-    """Milliseconds of processor time for a picture, of this process and of PostgreSQL's."""
+    """Milliseconds of processor time a picture, of this process and of PostgreSQL's."""
     first: float = 0.0
-    """Milliseconds of the first comparison of a process, which resolves all searches."""
+    """Milliseconds of a process's first comparison, which resolves all searches."""
     new_names: float = 0.0
-    """The same after a new label."""
+    """Milliseconds of the first comparison after a label was added."""
     matches: int = 0
     pictures: int = 0
 

@@ -88,7 +88,7 @@ class ScrollResult:
     worst: str  # description of the longest frame
     seconds: float
     processor: float
-    """Milliseconds of the longest task without those in which others had the processor."""
+    """Milliseconds of processor time of the longest task, without the time when other processes ran."""
 
 
 def measure() -> Report:

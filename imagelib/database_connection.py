@@ -6,7 +6,7 @@ import psycopg
 from django.conf import settings
 
 OF_DJANGO = {"pool", "prepare_threshold", "isolation_level", "server_side_binding", "assume_role"}
-"""Options in DATABASES that are not libpq's."""
+"""Options in DATABASES that are Django's, not libpq's."""
 
 
 def parameters() -> dict[str, Any]:

@@ -21,9 +21,9 @@ from typing import Any
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 REQUEST_SECONDS = 15.0
-"""A request must be complete within this time to get a thread."""
+"""Time limit for a request to arrive; only a complete one gets a thread."""
 SOCKET_SECONDS = 30.0
-"""Timeout of a thread per read of a large body, or per write of a response."""
+"""Timeout of each read of a large body, and of each write of a response, by a thread."""
 HEAD_BYTES = 128 * 1024
 """A search of 4,000 non-Latin characters takes 48,000 bytes in a URL, and htmx repeats the URL in a header."""
 SMALL_BODY_BYTES = 64 * 1024

@@ -23,7 +23,7 @@ ORIGINALS = {
     "queued": gettext_lazy("Being deleted from its bucket"),
     "kept": gettext_lazy("Kept in its bucket"),
 }
-"""By what a receipt says of the original: see library/removal.py."""
+"""What became of the original, by its value in a receipt (library/removal.py)."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ State = Batch.State
 FINISHED_STATES = (State.DONE, State.CANCELLED)
 MAX_ACTIVE, MAX_FINISHED = 50, 20
 MAX_RETRY_IDS = 200
-"""Up to here the retry form of a run names its pictures; beyond, it would make every poll a large page."""
+"""Up to this number a run's retry form contains ids; with more, every poll would load a large page."""
 STARTED_AT_ONCE = timedelta(minutes=1)
 
 

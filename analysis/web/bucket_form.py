@@ -19,7 +19,7 @@ from analysis.recognition import registry
 from analysis.web import bucket_roles
 
 FIELDS = {"bucket": "name", "region": "region", "role": "role_arn"}
-"""By subject of a finding: the form field it concerns."""
+"""Form field by the subject of a finding."""
 
 
 class BucketForm(forms.ModelForm):

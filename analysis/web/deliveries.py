@@ -25,7 +25,7 @@ from analysis.web.toasts import Toast
 PAGE_SIZE = 50
 COUNT_CAP = 10_000
 MAX_SENT_AGAIN = 10_000
-"""Failed messages that one click queues again."""
+"""Maximum number of failed messages that one click queues again."""
 State = Delivery.State
 
 

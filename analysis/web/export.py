@@ -31,7 +31,7 @@ from analysis.web.bulk.selection import selection_of
 from analysis.web.http import Request, current_user_id
 
 MANY = 5_000
-"""Pictures above which the page suggests the background: a connection that breaks off costs the whole file."""
+"""Above this number the page suggests a background export, as a broken connection would cost the whole file."""
 
 
 COLUMN_TITLES = {

@@ -16,7 +16,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
 MAX_FORWARDED_LENGTH = 1_000
-"""Characters of X-Forwarded-For that are read, from its end: the trusted proxies append theirs there."""
+"""Characters of X-Forwarded-For that are read; at the end, where trusted proxies append addresses."""
 
 
 class Request(HttpRequest):

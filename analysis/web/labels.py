@@ -25,7 +25,7 @@ from analysis.web import sensitive as web_sensitive
 from analysis.web.http import Request, int_param, one_line
 
 PREVIEW_SIZE, PAGE_SIZE = 8, 120
-"""Labels of a group on the overview, and on a page of its own."""
+"""Labels of a group: on the overview, and per page of the group."""
 MAX_FILTER_LENGTH = 100
 MAX_ID = 2**31 - 1
 GroupKey = tuple[str, str]

@@ -25,7 +25,7 @@ class NavigationEntry:
     icon: str
     names: tuple[str, ...] = ()
     right: str = ""
-    """The attribute of May that it takes; empty for everyone who is signed in."""
+    """The attribute of May that it requires; empty if all signed-in users may open it."""
 
 
 @dataclass(frozen=True)

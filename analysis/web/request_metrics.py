@@ -14,7 +14,7 @@ from analysis.metrics.counters import count_request
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 NO_VIEW = "none"
-"""Static files, redirects to HTTPS, and addresses that do not exist: as labels, these would have no end."""
+"""Static files, redirects to HTTPS and unknown URLs, which would make an unlimited number of label values."""
 
 
 def middleware(get_response: Handler) -> Handler:

@@ -28,7 +28,7 @@ MAX_NAME_LENGTH = 100
 MAX_IN_SIDEBAR = 12
 MAX_OWN = 500
 PAGE_SIZE = 50
-"""Shared searches of others on one page."""
+"""Shared searches of others per page."""
 SALT, DAY = "saved search", 24 * 60 * 60
 COLUMNS = ("id", "owner_id", "name", "query", "density", "is_shared")
 

@@ -69,7 +69,7 @@ PLURALS: dict[str, Callable[[int], str]] = {
     "hours-left": lambda n: ngettext("%(number)s h left", "%(number)s h left", n),
 }
 SAMPLES = {"zero": 0, "one": 1, "two": 2, "few": 3, "many": 11, "other": 100}
-"""A number in each category of JavaScript's Intl.PluralRules, to get gettext's form for that category."""
+"""A sample number for each category of JavaScript's Intl.PluralRules, to get gettext's form for it."""
 
 
 def messages() -> dict[str, Message]:

@@ -13,7 +13,7 @@ from analysis.search import replica
 from analysis.search.connection import search_alias, searching_in
 
 COOKIE = "primary"
-"""For some seconds after a change, this browser's searches read the primary database, which has it already."""
+"""For a few seconds after a change, this browser's searches read the primary database, which already has it."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 

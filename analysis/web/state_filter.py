@@ -14,7 +14,7 @@ from analysis.web.library.facet_links import FacetLink, counted_state_facets
 from analysis.web.library.filter_list import filter_list
 
 SECONDS = 1.0
-"""For all counts together."""
+"""Time limit for all counts together."""
 
 
 @require_safe

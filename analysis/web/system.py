@@ -53,7 +53,7 @@ SETTING_GROUPS: tuple[tuple[str | Promise, tuple[str, ...]], ...] = (
     (gettext_lazy("Storage"), ("AWS_STORAGE_BUCKET_NAME", "AWS_REGION", "AWS_CLOUDFRONT_DOMAIN", "SENDFILE")),
     (gettext_lazy("Site"), ("DEBUG", "HTTPS", "ALLOWED_HOSTS", "TIME_ZONE", "EMBEDDED", "LOG_FORMAT")),
 )
-"""Settings that may be shown. All others stay hidden: secrets, and URLs that may contain some."""
+"""Settings that may be shown. All others stay hidden, as they are or may contain secrets."""
 PACKAGES = ("Django", "celery", "redis", "psycopg", "boto3", "Pillow", "django-htmx", "django-unfold", "gunicorn")
 
 

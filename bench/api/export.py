@@ -21,7 +21,7 @@ from psycopg.abc import Query as Sql
 from imagelib import embedded
 
 EARLY = 10_000
-"""Pictures after which the memory is measured first."""
+"""Pictures after which memory is measured for the first time."""
 LOOP: Sql = b"""
     SELECT i.id, i.filename, i.title, i.sha256, i.width, i.height, i.format, i.size, i.taken_at, i.added_at,
            i.latitude, i.longitude,

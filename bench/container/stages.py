@@ -25,7 +25,7 @@ REGISTRY = (
     *("PIP_", "NPM_", "npm_config_", "NODE_EXTRA_CA_CERTS", "SSL_"),
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
 )
-"""Environment variables of this machine that say where packages come from; an image builder has its own."""
+"""This machine's environment variables for package registries; an image builder has its own."""
 
 
 @dataclass

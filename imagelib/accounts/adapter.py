@@ -30,7 +30,7 @@ MESSAGES = {
     ),
     "socialaccount/messages/account_disconnected.txt": _("Disconnected."),
 }
-"""By allauth's templates; it says nothing of what the next page shows anyway."""
+"""Toasts by allauth's template; others are dropped, as the next page shows the result anyway."""
 EVENTS = {
     "account/email/password_changed": _("Password changed"),
     "account/email/password_set": _("Password set"),

@@ -21,11 +21,11 @@ from analysis.models import AuditEntry
 from imagelib.accounts.models import ApiToken, User
 
 PREFIX = "imagelib_"
-"""Starts every token, so that secret scanners can find one that was committed by mistake."""
+"""Prefix of all tokens, so that secret scanners can find one that was committed by mistake."""
 HINT_LENGTH = len(PREFIX) + 4
 API_PATH = "/api/"
 USE_PRECISION = timedelta(minutes=1)
-"""How exact `last_used_at` is: a write for each request would cost more than most requests."""
+"""Precision of `last_used_at`, since a write for each request would cost more than most requests."""
 MAX_TOKENS = 50
 
 

@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from imagelib.accounts.roles import Role
 
 MAX_PROXIES = 256
-"""Addresses of a network of proxies; in a larger one there is more than proxies."""
+"""Largest network of proxies; a larger one probably contains other hosts, too."""
 ROLES = (Role.VIEWER.value, Role.CURATOR.value, Role.OWNER.value)
-"""Of new accounts. Without staff: whoever runs the provider or the proxy would decide who runs this library."""
+"""Roles for new accounts. Not staff, since operators of the provider or proxy would decide who runs this library."""
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 

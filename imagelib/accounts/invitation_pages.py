@@ -33,7 +33,7 @@ from imagelib.accounts.models import Invitation, User
 from imagelib.accounts.roles import Role
 
 TOTAL_FACTOR = 5
-"""Unknown links that a network may open, as a multiple of SIGN_IN_ATTEMPTS; as many as failed sign-ins."""
+"""Unknown links that a network may open, as a multiple of SIGN_IN_ATTEMPTS; the same as for failed sign-ins."""
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from analysis.web.attempts import Attempts
 
 THROTTLED = "throttled"
 TOTAL_FACTOR = 5
-"""Limit of an account from all networks, and of a network for all accounts, as a multiple of SIGN_IN_ATTEMPTS."""
+"""Limit for an account from all networks, and for a network over all accounts, in multiples of SIGN_IN_ATTEMPTS."""
 
 logger = logging.getLogger(__name__)
 

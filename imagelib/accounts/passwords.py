@@ -23,10 +23,10 @@ from imagelib.accounts.password_forms import NewPasswordForm, ResetForm
 MAILS = 3
 """Mails an hour to one email address by requests from one network.
 
-Counted whether an account has the address or not, so that nobody learns which do.
+Counted even if no account has the address, so that nobody learns which addresses have one.
 """
 TOTAL = 10
-"""Mails an hour to one address by requests from everywhere, and requests an hour from one network."""
+"""Mails an hour to one address for requests from everywhere, and requests an hour from one network."""
 
 
 class _EndsOtherSessions:

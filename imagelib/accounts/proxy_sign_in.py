@@ -26,7 +26,7 @@ from imagelib.accounts.roles import Role
 SESSION_KEY = "signed_in_by_proxy"
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 FORBIDDEN = frozenset(",;\x00\r\n")
-"""A comma: the proxy added its header to one that the browser had sent, and nobody knows which is whose."""
+"""A comma means that the proxy appended to a header sent by the browser, so neither part can be trusted."""
 
 MAX_LENGTH = 150
 

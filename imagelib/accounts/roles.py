@@ -30,7 +30,7 @@ LINES: dict[Role, str | Promise] = {
     Role.ADMINISTRATOR: _("May do everything, including people and their permissions."),
 }
 INVITED = (Role.VIEWER, Role.CURATOR, Role.OWNER, Role.STAFF)
-"""Without administrators: a link that reaches the wrong person must not hand over the installation."""
+"""Roles for invitations. Not administrators: a link that reaches the wrong person must not give full control."""
 
 _VIEWED_BY_STAFF = [
     "image",
@@ -98,4 +98,4 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.OWNER: frozenset({"add_image"}),
     Role.STAFF: frozenset({"add_image", *(f"view_{model}" for model in _VIEWED_BY_STAFF), *_WRITTEN_BY_STAFF}),
 }
-"""Codenames of permissions of the app `analysis`."""
+"""Codenames of permissions in the app `analysis`."""

@@ -12,7 +12,7 @@ from django.utils import timezone
 from imagelib.accounts.models import Session, User
 
 USE_PRECISION = timedelta(minutes=5)
-"""How exact `last_used_at` is: a write for each request would cost more than most requests."""
+"""Precision of `last_used_at`, since a write for each request would cost more than most requests."""
 
 
 class SessionStore(db.SessionStore):

@@ -18,7 +18,7 @@ from imagelib.accounts.models import Session, User
 from imagelib.accounts.session_store import SessionStore
 
 MAX_SESSIONS = 100
-"""Listed at most; a person with more has a program that signs in again and again."""
+"""Maximum number listed; a user with more has a program that signs in repeatedly."""
 
 
 @dataclass(frozen=True)

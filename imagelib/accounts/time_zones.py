@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 COOKIE = "time_zone"
-"""Set by time_zone.js: browsers do not send their time zone."""
+"""Set by time_zone.js, since browsers do not send their time zone."""
 
 
 @cache

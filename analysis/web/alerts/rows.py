@@ -34,7 +34,7 @@ class AlertRow:
     channel: str
     frequency: str
     receiver: str
-    """The address it sends to, without what is secret in it."""
+    """The address it sends to, without the secret part."""
     state: str
     state_label: str
     last_error: str
@@ -43,7 +43,7 @@ class AlertRow:
     last_exact: str
     is_signed: bool
     skips_old: bool
-    """Too many pictures matched at the start to tell which are new."""
+    """So many pictures matched at the start that only pictures added later are sent."""
 
     @property
     def is_active(self) -> bool:

@@ -25,7 +25,7 @@ from analysis.web.links import with_parameters
 from analysis.web.toasts import Toast
 
 PAGE_SIZE = 50
-"""Messages on one page."""
+"""Messages per page."""
 MAX_PICTURES = 24
 SALT, DAY = "alert", 24 * 60 * 60
 Action = Callable[[Request, Alert], HttpResponse]

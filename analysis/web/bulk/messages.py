@@ -64,7 +64,7 @@ VISIBILITY_MESSAGES = {
     ),
 }
 PERSONAL_ACTIONS = (Action.FAVORITE, Action.UNFAVORITE, Action.RATE)
-"""They do not change the picture, so the message does not mention pictures of other people."""
+"""These do not change the picture itself, so the message does not mention pictures of other people."""
 
 
 def change_toast(change: BulkChange) -> Toast:

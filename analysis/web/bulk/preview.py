@@ -21,7 +21,7 @@ from analysis.web.http import Request, next_url
 Action = BulkChange.Action
 EDIT, REVIEW = "edit", "review"
 RIGHTS = {EDIT: Action.TRASH, REVIEW: Action.CONFIRM}
-"""An action that asks for each right; the others change nothing for other people."""
+"""An action that needs each right. Actions without a right here change nothing for other people."""
 RIGHT_OF = {
     "add-tag": REVIEW,
     "remove-tag": REVIEW,
@@ -31,7 +31,7 @@ RIGHT_OF = {
     "trash": EDIT,
     "edit-details": EDIT,
 }
-"""By the name of the action in its address."""
+"""Right by the action's name in the URL."""
 REPEATED = ("csrfmiddlewaretoken", "confirmed", "id", "ids")
 
 

@@ -20,7 +20,7 @@ from analysis.web.image.downloads import rendition_response
 from analysis.web.sharing.shared_pictures import SharedPicture
 
 REVALIDATED = "private, no-cache"
-"""Browsers ask each time whether they may still show it."""
+"""Browsers cache the picture, but ask each time if they may still show it."""
 
 
 @require_safe

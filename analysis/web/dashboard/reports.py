@@ -22,7 +22,7 @@ from analysis.web.dashboard.scope import Scope
 from analysis.web.dashboard.table import Column, Number, Table, TableRow, row
 
 BIN_WIDTH = 100 // queries.CONFIDENCE_BINS
-"""Percent of confidence in one row."""
+"""Percentage points of confidence in one row."""
 
 
 def added(scope: Scope) -> Table:
@@ -225,7 +225,7 @@ TABLES: dict[str, Callable[[Scope], Table]] = {
     "latency": latency,
 }
 LIBRARY_ONLY = frozenset({"queue", "latency"})
-"""Tables whose figures are not known by person."""
+"""Tables without figures by user."""
 
 
 def tables_for(scope: Scope) -> dict[str, Callable[[Scope], Table]]:

@@ -21,9 +21,9 @@ class Scope:
     span: Period
     person_id: int | None
     has_choice: bool = False
-    """The reader may switch between own pictures and the whole library."""
+    """The user may switch between their own pictures and the whole library."""
     has_lists: bool = False
-    """The reader may list everybody's pictures in the administration; searches find only visible ones."""
+    """The user may list all pictures in the administration, while searches find only visible ones."""
 
     @property
     def is_all(self) -> bool:

@@ -22,7 +22,7 @@ from analysis.web.duplicates.rows import compare_url, dimensions
 from analysis.web.http import Request, current_user, id_list_param, int_param
 
 DISPLAY_WIDTH = 4_000
-"""CSS pixels that both pictures may fill, so that a small one is as large as the other."""
+"""CSS pixels that both pictures can fill, so that a small one is shown as large as the other."""
 MAX_NAMES = 30
 EMPTY = "–"
 

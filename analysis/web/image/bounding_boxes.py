@@ -25,9 +25,9 @@ MAX_TAG_LENGTH = 32
 FACE_LABEL = "Face"
 """Rekognition's name of the label; label names are not translated."""
 MAX_ENLARGEMENT, PREVIEW_SIDE = 1.5, 1_600
-"""Small pictures are enlarged by up to half, none beyond the size of its preview."""
+"""Small pictures are enlarged by at most half, and not beyond the size of a preview."""
 SAME_FACE_IOU = 0.7
-"""From this intersection over union on, a face and a label's instance share one box."""
+"""At this intersection over union, a face and a label's instance share one box."""
 
 
 _BOX = (

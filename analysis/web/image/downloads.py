@@ -21,7 +21,7 @@ from analysis.web.http import Request
 from analysis.web.stored_files import stored_file
 
 FOREVER = "private, max-age=31536000, immutable"
-"""For addresses with the version of the rendition."""
+"""For URLs that contain the rendition's version."""
 RENDITIONS = {**blobs.RENDITIONS, "full": blobs.ON_DEMAND["full"]}
 
 

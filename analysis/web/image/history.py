@@ -24,7 +24,7 @@ from analysis.web.http import Request, current_user_id
 
 MAX_CHANGES = 100
 MAX_ENTRIES = 50
-"""The administration lists all of them."""
+"""Further entries are listed only in the administration."""
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ class LabelRow:
     url: str
     verdict: VerdictLine | None
     source: str = ""
-    """The model that named it, if the recognizer has several."""
+    """The model that detected it, if the recognizer has several."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class LabelList:
     tags: list[LabelRow]
     is_sensitive: bool
     caption: str
-    """The names of the surest labels."""
+    """The names of the labels with the highest confidence."""
 
 
 @dataclass(frozen=True)

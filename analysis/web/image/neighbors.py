@@ -15,7 +15,7 @@ from analysis.search.time_limit import SearchTooSlow, time_limit
 from analysis.web import links
 
 MAX_POSITION = 3_000
-"""Up to here an image page has its position, in a large result only where that takes no time."""
+"""Up to this position an image page shows it; in a large result, only if it is found quickly."""
 
 Link = Callable[[int], str]
 

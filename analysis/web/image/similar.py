@@ -17,7 +17,7 @@ from analysis.web.library.cards import Card, cards
 from analysis.web.library.similarity import no_similar_pictures
 
 NUMBER = 8
-"""Pictures beside a picture: two rows."""
+"""Similar pictures on the image page: two rows."""
 
 
 def similar_query(image_id: int) -> Query:

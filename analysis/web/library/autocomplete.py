@@ -35,7 +35,7 @@ KIND_NAMES = {
     "moderation": gettext_lazy("moderation"),
     "tag": gettext_lazy("tag"),
 }
-"""Shown after an option; labels and the values of fields need no explanation."""
+"""Shown after an option; labels and values of fields need no explanation."""
 
 
 @dataclass(frozen=True)

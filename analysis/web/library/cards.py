@@ -46,7 +46,7 @@ class DateHeading:
     ids_url: str
     is_day: bool
     ends_row: bool
-    """It is after other cards."""
+    """Other cards come before the heading, so their row ends."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ class Card:
     badges: tuple[Badge, ...]
     is_blurred: bool
     month: str = ""
-    """When it was taken, as `2024-05`; `0001-01` without a date."""
+    """Month in which it was taken, as `2024-05`; `0001-01` without a date."""
     headings: tuple[DateHeading, ...] = ()
-    """Above the card, where it begins a month or a day."""
+    """Headings above the card, if it is the first of a month or day."""
 
     @property
     def is_pending(self) -> bool:

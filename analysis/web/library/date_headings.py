@@ -25,7 +25,7 @@ from analysis.web.library.cards import Card, DateHeading
 from analysis.web.library.sorting import is_ascending, month_cursors, month_name
 
 MANY = 12
-"""Pictures of a day that has a heading; about two rows."""
+"""Pictures from which a day gets a heading: about two rows."""
 NO_DAY = UNDATED.date()
 
 

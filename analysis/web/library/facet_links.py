@@ -43,11 +43,11 @@ STATES: tuple[tuple[Node, str | Promise], ...] = (
 )
 TRASH = StateTerm("trashed")
 Words = Mapping[str, Sequence[LabelTerm]]
-"""The words of a search that stand for a label, by its name in lower case."""
+"""The words of a search that mean a label, by the label's name in lower case."""
 SHOWN = 5
-"""Links of a group that are shown at once."""
+"""Links of a group that are shown at first."""
 MAX_DEPTH = 4
-"""Deeper levels are indented like this one."""
+"""Levels of indentation; deeper levels get the same."""
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from imagelib.sample_images import SAMPLE_SEARCHES
 
 RECENTLY_ADDED = Query(sort="newest")
 EXCERPT_BEFORE, EXCERPT_AFTER = 40, 24
-"""Characters of a query that are shown around a syntax error."""
+"""Characters of a query that are shown before and after a syntax error."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class LibraryPage:
     sorting: Sorting | None = None
     is_newest_first: bool = False
     takes_new_images: bool = False
-    """Pictures that are uploaded now belong before the others."""
+    """Newly uploaded pictures belong before the others."""
     newest_url: str = ""
     chips: list[Chip] = field(default_factory=list)
     filters: Filters | None = None

@@ -26,7 +26,7 @@ class PreviousCards:
     start: str
     pages: int
     url: str
-    """Of all the pages together; empty for more than a URL shows."""
+    """URL of all pages together; empty for more than a URL can show."""
 
     @property
     def has_pending(self) -> bool:

@@ -18,7 +18,7 @@ from analysis.search.syntax.parser import parse
 from analysis.web.http import Request
 
 SECONDS = 2.0
-"""Time for all counts; examples beyond have none."""
+"""Time limit for all counts; later examples have none."""
 
 
 class Example(NamedTuple):

@@ -21,11 +21,11 @@ from analysis.search.words import WordMeaning, exactly, separately
 from analysis.web.library.filter_chips import Link
 
 SECONDS = 1.0
-"""Time for the counts of one page without results; later ones are left out."""
+"""Time limit for the counts on a page without results; later counts are left out."""
 OR = "or"
-"""A word like any other, unless it is in capital letters."""
+"""A word like any other unless in capital letters."""
 MAX_UNMATCHED = 3
-"""Terms of one search that are explained."""
+"""Maximum number of terms of a search that are explained."""
 MAX_PARTS = 8
 OTHER_FIELDS: dict[str, str | Promise] = {
     "name": gettext_lazy("%(pictures)s named “%(text)s”"),
@@ -34,7 +34,7 @@ OTHER_FIELDS: dict[str, str | Promise] = {
     "camera": gettext_lazy("%(pictures)s taken with “%(text)s”"),
     "place": gettext_lazy("%(pictures)s taken in “%(text)s”"),
 }
-"""Where a word that is no label is looked for."""
+"""Fields in which to look for a word that is not a label."""
 PREFIX = gettext_lazy("%(pictures)s with labels that start with “%(text)s”")
 
 
@@ -52,9 +52,9 @@ class UnmatchedTerm:
 
     name: str
     suggestions: list[Offer] = field(default_factory=list)
-    """Names of labels."""
+    """Searches with similar names of labels."""
     offers: list[Offer] = field(default_factory=list)
-    """The word in file names, texts and other fields, with their number of pictures."""
+    """Searches for the word in file names, texts and other fields, with counts."""
 
 
 @dataclass(frozen=True)

@@ -21,12 +21,12 @@ class TimelineMonth:
 
     name: str
     key: str
-    """As `2024-05`, like that of the cards."""
+    """Month as `2024-05`, the same as `Card.month`."""
     year: str
     url: str
     weight: int
     pictures: str
-    """The number with its noun; empty if it is not exact."""
+    """The number with a noun; empty if it is not exact."""
 
 
 def timeline_of(search: Search) -> list[TimelineMonth]:

@@ -41,7 +41,7 @@ from analysis.web.sharing.shared_pictures import (
 )
 
 REVALIDATED = "private, no-cache"
-"""Browsers keep the picture, and ask each time whether they may show it."""
+"""Browsers cache the picture, but ask each time if they may still show it."""
 
 
 @require_safe

@@ -13,7 +13,7 @@ from analysis.sharing import share_links
 from analysis.web.attempts import Attempts
 
 MAX_ATTEMPTS = 10
-"""Wrong passwords for one link from one network, within ATTEMPT_SECONDS; five times as many from everywhere."""
+"""Wrong passwords per link and network within ATTEMPT_SECONDS; five times as many from everywhere."""
 ATTEMPT_SECONDS = 15 * 60
 UNLOCKED_SECONDS = 24 * 60 * 60
 COOKIE, SALT = "share", "share link"

@@ -26,7 +26,7 @@ from imagelib.accounts.oidc.provider import PROVIDER_ID, OidcClient
 CONNECT_SALT = "connect single sign-on"
 CONNECT_SECONDS = 3600
 UNEXPECTED = (RequestException, OAuth2Error, KeyError, TypeError, ValueError)
-"""Of a provider that is down, or that answers with something else than OpenID Connect."""
+"""Errors if a provider is down, or responds with something other than OpenID Connect."""
 
 
 def _may_connect(request: HttpRequest) -> bool:

@@ -19,7 +19,7 @@ from django.utils.crypto import constant_time_compare
 
 PROVIDER_ID = "oidc"
 CONFIG_SECONDS = 60
-"""For which the provider's addresses are kept: visitors' clicks alone do not make requests to it."""
+"""Seconds for which the provider's configuration is cached, so that clicks alone send it no requests."""
 
 
 class OidcClient(OpenIDConnectOAuth2Adapter):
