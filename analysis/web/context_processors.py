@@ -59,7 +59,7 @@ def _simulator_notice() -> list[Notice]:
 def _password_notice(user: permissions.AnyUser) -> list[Notice]:
     if not getattr(user, "has_generated_password", False):
         return []
-    text = _("You still use the password that imagelib made and printed at its first start.")
+    text = _("You still use the password that imagelib generated and printed at its first start.")
     change, dismiss = reverse("password_change"), reverse("dismiss-password-notice")
     return [Notice("warning", text, url=change, link_text=_("Change password"), dismiss_url=dismiss)]
 

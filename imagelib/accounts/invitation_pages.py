@@ -72,9 +72,9 @@ def resend(request: Request, invitation_id: int) -> HttpResponse:
 @require_POST
 def revoke(request: Request, invitation_id: int) -> HttpResponse:
     invitation = _invitation_or_404(request, invitation_id)
-    text = _("Withdrew the invitation of %(name)s. Its link no longer works.")
+    text = _("Withdrew the invitation for %(name)s. Its link no longer works.")
     if not invitations.revoke(invitation, by=cast(User, current_user(request))):
-        text = _("The invitation of %(name)s has already been accepted or withdrawn.")
+        text = _("The invitation for %(name)s has already been accepted or withdrawn.")
     toasts.add_toast(request, Toast(text % {"name": invitation.name}))
     return redirect("people")
 

@@ -23,11 +23,11 @@ class Role(models.TextChoices):
 
 
 LINES: dict[Role, str | Promise] = {
-    Role.VIEWER: _("Looks at pictures shared with them, and keeps favorites and saved searches."),
-    Role.CURATOR: _("A viewer who also corrects labels and tags on every picture they can see."),
-    Role.OWNER: _("Uploads pictures, has them analyzed, and decides who sees them."),
-    Role.STAFF: _("Runs the library: everyone's pictures, buckets, bulk runs and cost. Can't change people."),
-    Role.ADMINISTRATOR: _("May do everything, including people and their permissions."),
+    Role.VIEWER: _("Can view pictures shared with them, and keep favorites and saved searches."),
+    Role.CURATOR: _("A viewer who can also correct labels and tags on every picture they can see."),
+    Role.OWNER: _("Can upload pictures, have them analyzed, and decide who sees them."),
+    Role.STAFF: _("Can manage the library: everyone's pictures, buckets, bulk runs and cost. Can't change people."),
+    Role.ADMINISTRATOR: _("Can do everything, including people and their permissions."),
 }
 INVITED = (Role.VIEWER, Role.CURATOR, Role.OWNER, Role.STAFF)
 """Roles for invitations. Not administrators: a link that reaches the wrong person must not give full control."""

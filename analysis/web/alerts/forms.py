@@ -32,8 +32,8 @@ class AlertForm(forms.Form):
         initial=Alert.Frequency.AT_ONCE,
         label=_("Frequency"),
         help_text=_(
-            "“At once” sends messages to email and Slack at least 5 minutes apart, and one per picture to a "
-            "webhook. Daily and weekly messages are sent at 8 in the morning."
+            "With “At once”, emails and Slack messages are sent at least 5 minutes apart, and a webhook gets one "
+            "message per picture. Daily and weekly messages are sent at 8 in the morning."
         ),
     )
 

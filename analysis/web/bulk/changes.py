@@ -84,5 +84,5 @@ def _deleted(change: BulkChange, number: int) -> str:
 def _undone(change: BulkChange) -> str:
     if change.is_open:
         return _("Being undone")
-    text = ngettext("Undone on %(number)s picture", "Undone on %(number)s pictures", change.restored)
+    text = ngettext("Undone for %(number)s picture", "Undone for %(number)s pictures", change.restored)
     return formatting.plural(text, change.restored)

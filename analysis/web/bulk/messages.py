@@ -80,8 +80,8 @@ def undo_toast(change: BulkChange) -> Toast:
     if not change.is_open:
         return Toast(_undo_result(number, missing=missing))
     progress = ngettext(
-        "Undone on %(number)s picture so far. The rest continues in the background.",
-        "Undone on %(number)s pictures so far. The rest continues in the background.",
+        "Undone for %(number)s picture so far. The rest continues in the background.",
+        "Undone for %(number)s pictures so far. The rest continues in the background.",
         number,
     )
     return Toast(formatting.plural(progress, number), progress_url=reverse("bulk-change", args=[change.pk]))
@@ -90,7 +90,7 @@ def undo_toast(change: BulkChange) -> Toast:
 def _undo_result(number: int, *, missing: int) -> str:
     if not number:
         return _("Nothing was undone: the pictures were changed again or deleted forever.")
-    undone = ngettext("Undone on %(number)s picture.", "Undone on %(number)s pictures.", number)
+    undone = ngettext("Undone for %(number)s picture.", "Undone for %(number)s pictures.", number)
     if missing <= 0:
         return formatting.plural(undone, number)
     rest = ngettext(

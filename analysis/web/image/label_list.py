@@ -148,9 +148,9 @@ def label_list(
 def _source(models: tuple[str, ...]) -> str:
     """The local models that found a label, in words; empty for other recognizers."""
     return {
-        frozenset({"classifier"}): _("Named by the local classifier"),
-        frozenset({"detector"}): _("Named by the local detector"),
-        frozenset({"classifier", "detector"}): _("Named by the local classifier and detector"),
+        frozenset({"classifier"}): _("Found by the local classifier"),
+        frozenset({"detector"}): _("Found by the local detector"),
+        frozenset({"classifier", "detector"}): _("Found by the local classifier and detector"),
     }.get(frozenset(models), "")
 
 

@@ -213,8 +213,8 @@ class TableForm(SinkForm):
 class TagsForm(SinkForm):
     options_type = TagOptions
     introduction = gettext_lazy(
-        "Sets tags of the S3 objects that pictures are in, for lifecycle rules and access by content. Only in buckets "
-        "whose setting “Set tags” is on. Tags that others set stay as they are."
+        "Sets tags on pictures' S3 objects, for lifecycle rules and access control by content. Only in buckets whose "
+        "setting “Set tags” is on. Other tags are not changed."
     )
     tag_prefix = forms.CharField(
         label=gettext_lazy("Prefix"),

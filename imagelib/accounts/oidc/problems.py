@@ -55,7 +55,7 @@ def unavailable() -> Problem:
 
 
 def cancelled() -> Problem:
-    text = _("You cancelled it at %(name)s, or don't have access to this library there.")
+    text = _("You canceled it at %(name)s, or don't have access to this library there.")
     return Problem(_("Sign-in cancelled"), text % {"name": settings.OIDC_NAME}, 403)
 
 
