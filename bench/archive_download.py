@@ -146,7 +146,7 @@ def copy_rows(site: Site, keys: list[str], *, renditions_id: uuid.UUID) -> None:
         )
 
 
-def forget(files: list[Path]) -> None:
+def drop_from_page_cache(files: list[Path]) -> None:
     """Drop files from the page cache."""
     for path in files:
         with path.open("rb") as file:
@@ -155,7 +155,7 @@ def forget(files: list[Path]) -> None:
 
 def disk_rate(files: list[Path]) -> float:
     """MB/s of reading all files."""
-    forget(files)
+    drop_from_page_cache(files)
     began, size = time.monotonic(), 0
     for path in files:
         with path.open("rb") as file:
@@ -166,7 +166,7 @@ def disk_rate(files: list[Path]) -> float:
 
 def archive_rates(site: Site, files: list[Path]) -> tuple[float, float]:
     """MB/s of a ZIP of the same files, by wall-clock and by processor time."""
-    forget(files)
+    drop_from_page_cache(files)
     with psycopg.connect(embedded.database_url(site.var)) as connection:
         rows = connection.execute("SELECT id FROM analysis_image WHERE key LIKE 'originals/bench/%'").fetchall()
     began, used = time.monotonic(), cpu_seconds(site.pid)

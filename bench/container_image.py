@@ -86,7 +86,7 @@ def _start(root: stages.Root, word: str, env: dict[str, str]) -> float:
     program = sandbox.Program(stages.in_root(root, [*root.entrypoint, word]), folder=Path("/"), env={**root.env, **env})
     try:
         if word == "web":
-            while time.monotonic() - began < LIMIT and not _answers(env["PORT"]):
+            while time.monotonic() - began < LIMIT and not _is_responding(env["PORT"]):
                 assert program.process.poll() is None, "".join(program.process.stdout or [])
                 time.sleep(0.05)
         else:
@@ -103,7 +103,7 @@ def _start(root: stages.Root, word: str, env: dict[str, str]) -> float:
     return seconds
 
 
-def _answers(port: str) -> bool:
+def _is_responding(port: str) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=5)
     try:
         connection.request("GET", "/accounts/login/")

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 FAILURES = (redis.RedisError, OSError)
 
 
-class Optional(BaseCache):
+class OptionalCache(BaseCache):
     """Mixin that logs errors instead of raising, for values that may be lost.
 
     Such values are the app codes already used, and the last failure of mail. If the cache raised, nobody could sign in
@@ -49,7 +49,7 @@ class Optional(BaseCache):
             return bool(_unavailable(error, False))
 
 
-class OptionalRedisCache(Optional, RedisCache):
+class OptionalRedisCache(OptionalCache, RedisCache):
     """Cache in Redis, shared by all processes."""
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
@@ -57,7 +57,7 @@ class OptionalRedisCache(Optional, RedisCache):
         super().__init__(server, {**params, "OPTIONS": options | params.get("OPTIONS", {})})
 
 
-class OptionalFileCache(Optional, FileBasedCache):
+class OptionalFileCache(OptionalCache, FileBasedCache):
     """Cache in a folder, for installations without Redis; it may be read-only."""
 
     def _createdir(self) -> None:

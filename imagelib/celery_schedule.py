@@ -43,7 +43,7 @@ def beat(*, sweep_seconds: float, analyze_schedule: str) -> dict[str, dict[str, 
     return schedule
 
 
-def has_come(analyze_schedule: str, *, since: datetime, now: datetime) -> bool:
+def is_due(analyze_schedule: str, *, since: datetime, now: datetime) -> bool:
     """True if the crontab had a run between the two times."""
     schedule: Any = _crontab(analyze_schedule)
     schedule.nowfun = lambda: now

@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 from django.conf import settings
 
-OF_DJANGO = {"pool", "prepare_threshold", "isolation_level", "server_side_binding", "assume_role"}
+DJANGO_OPTIONS = {"pool", "prepare_threshold", "isolation_level", "server_side_binding", "assume_role"}
 """Options in DATABASES that are Django's, not libpq's."""
 
 
@@ -14,7 +14,7 @@ def parameters() -> dict[str, Any]:
     database = settings.DATABASES["default"]
     names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
     named = {parameter: str(database[name]) for name, parameter in names.items() if database.get(name)}
-    return named | {name: value for name, value in database["OPTIONS"].items() if name not in OF_DJANGO}
+    return named | {name: value for name, value in database["OPTIONS"].items() if name not in DJANGO_OPTIONS}
 
 
 def connect() -> psycopg.Connection:

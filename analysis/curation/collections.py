@@ -132,7 +132,7 @@ def add_image(collection: Collection, image_id: int, *, by_id: int, maximum: int
 
 
 def remove(collection: Collection, image_ids: Ids[int]) -> list[Placed]:
-    """Remove pictures; returns them for `put_back`."""
+    """Remove pictures; returns them for `restore_positions`."""
     with transaction.atomic():
         lock(collection)
         removed = placed(collection, image_ids)
@@ -147,7 +147,7 @@ def placed(collection: Collection, image_ids: Ids[int] | None = None) -> list[Pl
     return [Placed(*row) for row in entries.values_list("image_id", "position", "added_by_id")]
 
 
-def put_back(collection: Collection, rows: Sequence[Placed]) -> int:
+def restore_positions(collection: Collection, rows: Sequence[Placed]) -> int:
     """Undo of removing, moving and sorting: pictures at the positions they had."""
     with transaction.atomic():
         lock(collection)

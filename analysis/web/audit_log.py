@@ -68,8 +68,8 @@ class FilterForm(forms.Form):
             object_type=values.get("type") or "",
             object_id=values.get("object_id"),
             name=one_line(values.get("name") or ""),
-            since=_midnight(values.get("since")),
-            until=_midnight(until + timedelta(days=1)) if until and until < date.max else None,
+            since=_start_of_day(values.get("since")),
+            until=_start_of_day(until + timedelta(days=1)) if until and until < date.max else None,
         )
 
 
@@ -187,6 +187,6 @@ def _receipt_lines(entry_id: int) -> Iterator[bytes]:
             yield csv_line(receipt.get(column) for column in RECEIPT_COLUMNS)
 
 
-def _midnight(day: date | None) -> datetime | None:
+def _start_of_day(day: date | None) -> datetime | None:
     """Start of a day in the user's time zone."""
     return timezone.make_aware(datetime.combine(day, time())) if day else None

@@ -14,7 +14,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpRe
 from django.http.response import HttpResponseBase
 from django.utils.http import parse_etags, quote_etag
 
-from analysis.web.stored_files import handed_over
+from analysis.web.stored_files import sendfile_response
 
 CHUNK = 2**18
 CACHE = "private, no-cache"
@@ -34,7 +34,7 @@ def file_response(
     request.META.pop("HTTP_ACCEPT_ENCODING", None)  # a compressed file has other bytes, and no length
     whole_file = FileResponse(file, as_attachment=True, filename=filename, content_type=content_type)
     whole_file["Cache-Control"] = CACHE
-    if response_in_front := handed_over(whole_file, file):
+    if response_in_front := sendfile_response(whole_file, file):
         return response_in_front
     part = _requested(request, size=size, etag=etag)
     response: HttpResponseBase

@@ -37,7 +37,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     findings = readiness.current_findings()
     is_ready = all(finding.is_fine for finding in findings)
     body: dict[str, object] = {"status": "ready" if is_ready else "not ready"}
-    if _is_watcher(request) or permissions.can_view_system(getattr(request, "user", AnonymousUser())):
+    if _is_monitoring(request) or permissions.can_view_system(getattr(request, "user", AnonymousUser())):
         body["checks"] = [
             {"subject": row.subject, "state": row.state, "sentence": row.sentence, "next_step": row.next_step}
             for row in findings
@@ -50,7 +50,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
     """Metrics in Prometheus' text format. 404 unless the settings allow this client."""
-    if not _is_watcher(request):
+    if not _is_monitoring(request):
         raise Http404
     registry = CollectorRegistry(auto_describe=False)
     registry.register(gauges.Gauges())
@@ -79,6 +79,6 @@ def middleware(get_response: Handler) -> Handler:
     return with_probes
 
 
-def _is_watcher(request: HttpRequest) -> bool:
+def _is_monitoring(request: HttpRequest) -> bool:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return may_watch(token=token.strip() if scheme.lower() == "bearer" else "", address=client_address(request))

@@ -23,10 +23,10 @@ MODES = ("", ACCEL, SENDFILE)
 def stored_file(content: IO[bytes], *, content_type: str, filename: str = "") -> HttpResponseBase:
     """Respond with the file; as an attachment if it has a name."""
     response = FileResponse(content, as_attachment=bool(filename), filename=filename, content_type=content_type)
-    return handed_over(response, content) or response
+    return sendfile_response(response, content) or response
 
 
-def handed_over(response: HttpResponseBase, content: IO[bytes]) -> HttpResponse | None:
+def sendfile_response(response: HttpResponseBase, content: IO[bytes]) -> HttpResponse | None:
     """The response for the proxy, which then sends the content itself.
 
     None if this process has to send it: without SENDFILE, or for a file outside the storage's folder, such as a

@@ -46,7 +46,7 @@ def start_scheduled_analysis() -> None:
     row = WorkLease.objects.filter(name=WorkLease.NAME)
     last = row.values_list("scheduled_at", flat=True).first()
     # The first time only starts the clock, as beat does: switching it on analyzes nothing at once.
-    if last is None or celery_schedule.has_come(settings.ANALYZE_SCHEDULE, since=last, now=now()):
+    if last is None or celery_schedule.is_due(settings.ANALYZE_SCHEDULE, since=last, now=now()):
         row.update(scheduled_at=Now())
         if last is not None:
             tasks.analyze_on_schedule.delay()

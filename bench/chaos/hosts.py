@@ -183,14 +183,14 @@ def _start_postgres(made: Cluster) -> None:
     given = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     made.start("postgres", made.services, *other, str(binaries / "postgres"), "-D", str(data), *given)
 
-    def answers() -> bool:
+    def is_ready() -> bool:
         try:
             psycopg.connect(_socket_url(made.folder).replace("dbname=imagelib", "dbname=postgres")).close()
         except psycopg.OperationalError:
             return False
         return True
 
-    wait_until(answers, seconds=30, description="PostgreSQL", interval=0.1)
+    wait_until(is_ready, seconds=30, description="PostgreSQL", interval=0.1)
 
 
 def _start_redis(made: Cluster) -> None:
@@ -244,7 +244,7 @@ def start_loads(made: Cluster, hosts: Sequence[Host]) -> list[Program]:
     client = made.network.host(CLIENT)
     loads = [made.load(f"load-{host.number}", client, host) for host in hosts]
     for load in loads:
-        wait_for_answer(load, since=0.0, limit=30)
+        wait_for_response(load, since=0.0, limit=30)
     return loads
 
 
@@ -259,11 +259,11 @@ def wait_for_requests(load: Program, *, until: float) -> None:
     wait_until(lambda: bool(requests(load, since=until)), seconds=60, description="a request", interval=0.1)
 
 
-def wait_for_answer(load: Program, *, since: float, limit: float) -> float:
-    def is_answered() -> bool:
+def wait_for_response(load: Program, *, since: float, limit: float) -> float:
+    def has_response() -> bool:
         return any(line["outcome"] in {"200", "201"} for line in requests(load, since=since))
 
-    return seconds_until(is_answered, limit=limit, description=f"an answer to {load.name}")
+    return seconds_until(has_response, limit=limit, description=f"a response to {load.name}")
 
 
 def wait_for_task(worker: Program, *, since: int, limit: float) -> float:

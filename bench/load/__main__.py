@@ -42,7 +42,7 @@ def measure() -> Report:
     title = (
         f"{FIFTY.people} people for {minutes:g} minutes in {pictures:,} pictures, {WORKERS} web processes behind nginx"
     )
-    return Report(title, [*pages(calm), *totals(calm), *most(busy), *others], notes(calm, busy, settings))
+    return Report(title, [*pages(calm), *totals(calm), *without_pauses(busy), *others], notes(calm, busy, settings))
 
 
 def pages(run: Run) -> Iterator[Measurement]:
@@ -55,7 +55,7 @@ def totals(run: Run) -> Iterator[Measurement]:
     outcome, usage = run.outcome, run.usage
     yield Measurement(name="errors", value=outcome.error_count, unit="", at_most=0)
     yield Measurement(name="requests/s", value=outcome.requests / outcome.seconds, unit="/s")
-    yield Measurement(name="of these by web processes", value=run.asked / outcome.seconds, unit="/s")
+    yield Measurement(name="of these by web processes", value=run.web_requests / outcome.seconds, unit="/s")
     yield Measurement(name="clicks/s", value=outcome.actions / outcome.seconds, unit="/s")
     yield Measurement(
         name="memory of the web processes at the end, after a minute",
@@ -66,10 +66,10 @@ def totals(run: Run) -> Iterator[Measurement]:
         yield Measurement(name=f"processors used by {name}", value=cores, unit="")
 
 
-def most(run: Run) -> Iterator[Measurement]:
+def without_pauses(run: Run) -> Iterator[Measurement]:
     outcome, name = run.outcome, "without pauses"
     yield Measurement(name=f"{name}: requests/s", value=outcome.requests / outcome.seconds, unit="/s")
-    yield Measurement(name=f"{name}: of these by web processes", value=run.asked / outcome.seconds, unit="/s")
+    yield Measurement(name=f"{name}: of these by web processes", value=run.web_requests / outcome.seconds, unit="/s")
     yield Measurement(name=f"{name}: clicks/s", value=outcome.actions / outcome.seconds, unit="/s")
     yield Measurement(name=f"{name}: errors", value=outcome.error_count, unit="", at_most=0)
 
@@ -82,7 +82,7 @@ def without_signatures(library: LoadedLibrary, runner: VisitRunner, calm: Run) -
     web = "web processes"
     yield Measurement(
         name=f"{name}: requests to web processes for a click",
-        value=run.asked / run.clicks, baseline=calm.asked / calm.clicks, unit="",
+        value=run.web_requests / run.clicks, baseline=calm.web_requests / calm.clicks, unit="",
     )  # fmt: skip
     yield Measurement(
         name=f"{name}: their processor time for a click",

@@ -46,7 +46,7 @@ class Run:
         return max(1, self.outcome.actions)
 
     @property
-    def asked(self) -> int:
+    def web_requests(self) -> int:
         """Requests that reached the web processes."""
         kinds = self.outcome.kinds
         by_proxy = [kinds[kind].requests for kind in (THUMB, PREVIEW) if self.signs and kind in kinds]

@@ -23,7 +23,7 @@ def wheel_folder() -> Path | None:
     return Path(wheel.origin).parent.parent / BIN_FOLDER if wheel and wheel.origin else None
 
 
-def reachable(account: Account) -> Path:
+def readable_binaries(account: Account) -> Path:
     """The wheel's binaries; a copy of them if the account can't read the wheel."""
     wheel = wheel_folder()
     if wheel is None:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import psycopg
 
 from analysis.messages import gettext_noop
-from imagelib.embedded.binaries import reachable
+from imagelib.embedded.binaries import readable_binaries
 from imagelib.embedded.server import (
     PERSISTENT_TMP,
     Account,
@@ -66,7 +66,7 @@ def start(var: Path) -> None:
         private_folder(home)
 
     def prepare(lock: int) -> list[str]:
-        binaries = reachable(account)
+        binaries = readable_binaries(account)
         _restrict_access(home)
         if not (home / "data").exists():
             _initialize(home, binaries, account=account, lock=lock)

@@ -65,14 +65,14 @@ def remove(request: Request, collection_id: int) -> HttpResponse:
 
 
 @require_POST
-def put_back(request: Request, collection_id: int) -> HttpResponse:
+def restore_positions(request: Request, collection_id: int) -> HttpResponse:
     """Undo removing, moving or sorting, by the signed positions of before."""
     collection = _arrangeable_or_404(request, collection_id)
     try:
         pk, rows = signing.loads(request.POST.get("rows", ""), salt=SALT, max_age=DAY)
         if pk != collection.pk:
             raise signing.BadSignature
-        curation.put_back(collection, [Placed(*row) for row in rows])
+        curation.restore_positions(collection, [Placed(*row) for row in rows])
     except signing.BadSignature:
         return _respond(request, Toast(_("This can no longer be undone.")))
     except ActionRefused as refusal:
@@ -206,7 +206,9 @@ def _undo_toast(collection: Collection, message: str, rows: Sequence[Placed]) ->
         return Toast(message)
     # Signed, since a row names the user who added the picture, which decides who may see it.
     signed = signing.dumps([collection.pk, [list(row) for row in rows]], salt=SALT, compress=True)
-    return Toast(message, undo_url=reverse("collection-put-back", args=[collection.pk]), fields={"rows": signed})
+    return Toast(
+        message, undo_url=reverse("collection-restore-positions", args=[collection.pk]), fields={"rows": signed}
+    )
 
 
 def _respond(request: Request, toast: Toast) -> HttpResponse:

@@ -13,7 +13,7 @@ from analysis import formatting, permissions
 from analysis.models import Collection, Image, Viewer
 from analysis.permissions import collections as rights
 from analysis.web import links, sensitive
-from analysis.web.collections.tiles import sees_anyway, thumb_url
+from analysis.web.collections.tiles import sees_without_collection, thumb_url
 from analysis.web.http import Request, current_user_id, int_param
 from analysis.web.library.cards import Card, cards
 from analysis.web.library.page import LibraryPage
@@ -78,7 +78,7 @@ def collection_cards(request: Request, collection: Collection, image_ids: Sequen
 
 def image_url(collection: Collection, image: Image, viewer: Viewer) -> str:
     """The picture's own page if the viewer may open it, else the collection's."""
-    if sees_anyway(image, viewer):
+    if sees_without_collection(image, viewer):
         return links.image_url(image.pk, collection=collection.pk)
     return reverse("collection-image", args=[collection.pk, image.pk])
 
@@ -125,7 +125,7 @@ def _pages(request: Request, image_ids: Sequence[int]) -> tuple[int, int]:
 
 def _within(collection: Collection, card: Card, image: Image, viewer: Viewer) -> Card:
     url = image_url(collection, image, viewer)
-    if sees_anyway(image, viewer):
+    if sees_without_collection(image, viewer):
         return replace(card, url=url)
     # Labels and state are the owner's business; a collection shares only the picture itself.
     thumb = thumb_url(collection, image, viewer)

@@ -14,7 +14,7 @@ from analysis.models import Collection, Image
 from analysis.permissions import collections as rights
 from analysis.web import links
 from analysis.web.collections.collection_page import image_url
-from analysis.web.collections.tiles import sees_anyway
+from analysis.web.collections.tiles import sees_without_collection
 from analysis.web.http import Request
 from analysis.web.image.downloads import rendition_response
 from analysis.web.sharing.shared_pictures import SharedPicture
@@ -28,7 +28,7 @@ def collection_image(request: Request, collection_id: int, image_id: int) -> Htt
     """The picture with its neighbors; redirects users who may open its own page."""
     collection = rights.get_collection_or_404(request.user, collection_id)
     image = rights.get_collection_image_or_404(request.user, collection, image_id)
-    if sees_anyway(image, permissions.viewer_of(request.user)):
+    if sees_without_collection(image, permissions.viewer_of(request.user)):
         return redirect(links.image_url(image.pk, collection=collection.pk))
     context = {
         "title": collection.title,

@@ -57,12 +57,12 @@ def collection_tiles(collections: Sequence[Collection], viewer: Viewer, *, is_bl
 
 def thumb_url(collection: Collection, image: Image, viewer: Viewer) -> str:
     """The thumbnail's own URL if the viewer sees the picture, else the collection's."""
-    if sees_anyway(image, viewer):
+    if sees_without_collection(image, viewer):
         return links.rendition_url(image, "thumb")
     return reverse("collection-rendition", args=[collection.pk, image.pk, "thumb"])
 
 
-def sees_anyway(image: Image, viewer: Viewer) -> bool:
+def sees_without_collection(image: Image, viewer: Viewer) -> bool:
     """True if the viewer may see the picture even without the collection."""
     return image.owner_id == viewer.user_id or image.visibility >= viewer.min_visibility
 

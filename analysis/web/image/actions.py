@@ -158,10 +158,10 @@ def move_to_trash(request: Request, image_id: int) -> HttpResponse:
 
     _image, toast = _run(request, image_id, action)
     if toast is None or not toast.undo_url:
-        return _lead_on(request, return_link.image_url(image_id), toast)
+        return _navigate(request, return_link.image_url(image_id), toast)
     neighbor = near.next or near.previous
     library_url = links.library_url(return_link.query, saved=return_link.saved)
-    return _lead_on(request, neighbor.url if neighbor else library_url, toast)
+    return _navigate(request, neighbor.url if neighbor else library_url, toast)
 
 
 @require_POST
@@ -182,7 +182,7 @@ def rotate(request: Request, image_id: int) -> HttpResponse:
         return Toast(_("Rotated."), _undo_url("image-rotate", request, image), {"turns": str(-int(turns))})
 
     image, toast = _run(request, image_id, action)
-    return _lead_on(request, image_context.return_link(request).image_url(image.pk), toast)
+    return _navigate(request, image_context.return_link(request).image_url(image.pk), toast)
 
 
 @require_POST
@@ -193,10 +193,10 @@ def restore(request: Request, image_id: int) -> HttpResponse:
         trash.restore(image.pk, by_id=current_user_id(request))
 
     image, toast = _run(request, image_id, action)
-    return _lead_on(request, image_context.return_link(request).image_url(image.pk), toast)
+    return _navigate(request, image_context.return_link(request).image_url(image.pk), toast)
 
 
-def _lead_on(request: Request, url: str, toast: Toast | None) -> HttpResponse:
+def _navigate(request: Request, url: str, toast: Toast | None) -> HttpResponse:
     """Navigate to another page, which shows the toast."""
     if toast:
         toasts.add_toast(request, toast)

@@ -41,7 +41,7 @@ class DatedCards:
 
 
 @dataclass(frozen=True)
-class Before:
+class PreviousEnd:
     """The end of the previous page, if this page is appended to it."""
 
     cursor: Cursor | None = None
@@ -53,7 +53,7 @@ class Before:
         return self.cursor.key.date() if self.cursor and isinstance(self.cursor.key, datetime) else None
 
 
-START = Before()
+START = PreviousEnd()
 
 
 def with_headings(
@@ -62,7 +62,7 @@ def with_headings(
     query: Query,
     *,
     following: Sequence[Image] = (),
-    before: Before = START,
+    before: PreviousEnd = START,
 ) -> DatedCards:
     """The cards of a page with headings.
 

@@ -55,13 +55,13 @@ def _thresholds(query: Query, part: Node, label: LabelTerm, link: Link) -> tuple
     return tuple(
         FilterChoice(
             text=f"≥ {formatting.percent(minimum)}" if minimum else _("Any confidence"),
-            url=link(query.replacing(part, _like(part, replace(label, minimum=float(minimum))))),
+            url=link(query.replacing(part, _with_sign_of(part, replace(label, minimum=float(minimum))))),
             is_current=label.minimum == minimum,
         )
         for minimum in THRESHOLDS
     )
 
 
-def _like(part: Node, label: LabelTerm) -> Node:
+def _with_sign_of(part: Node, label: LabelTerm) -> Node:
     """The label term, negated if `part` is."""
     return Not(label) if isinstance(part, Not) else label

@@ -17,7 +17,7 @@ from analysis.search.results import COUNT_CAP, PAGE_SIZE, Search
 from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.web import links, sensitive
 from analysis.web.library.cards import Card, cards
-from analysis.web.library.date_headings import MANY, Before, with_headings
+from analysis.web.library.date_headings import MANY, PreviousEnd, with_headings
 from analysis.web.library.facet_links import FacetGroup, FacetLink, label_facets, state_facets, trash_facet
 from analysis.web.library.filter_chips import Chip, FilterChoice, Link, chips
 from analysis.web.library.page_links import NextPage, PageRange, PreviousPage, link_within, next_page, previous_page
@@ -186,7 +186,7 @@ def library_cards(
 def next_cards(
     search: Search,
     *,
-    before: Before,
+    before: PreviousEnd,
     page_range: PageRange,
     saved_search: OpenSearch | None = None,
     blurs_sensitive: bool = True,

@@ -23,10 +23,10 @@ def no_similar_pictures(query: Query, *, viewer: Viewer) -> str:
     image_id = term.visible_ids([term], viewer).get(term)
     if image_id is None:
         return _("There is no picture %(number)s, or you don't have access to it.") % {"number": term.picture}
-    return _why_not_compared(image_id)
+    return _missing_embedding_reason(image_id)
 
 
-def _why_not_compared(image_id: int) -> str:
+def _missing_embedding_reason(image_id: int) -> str:
     if queue.has_vector(image_id):
         return _("No similar pictures found.")
     if not queue.is_enabled():

@@ -39,7 +39,7 @@ PREFIX = gettext_lazy("%(pictures)s with labels that start with “%(text)s”")
 
 
 @dataclass(frozen=True)
-class Offer:
+class SuggestedSearch:
     """A search to open instead, in one click."""
 
     text: str
@@ -51,9 +51,9 @@ class UnmatchedTerm:
     """A term that matches no visible picture, and what may have been meant."""
 
     name: str
-    suggestions: list[Offer] = field(default_factory=list)
+    suggestions: list[SuggestedSearch] = field(default_factory=list)
     """Searches with similar names of labels."""
-    offers: list[Offer] = field(default_factory=list)
+    offers: list[SuggestedSearch] = field(default_factory=list)
     """Searches for the word in file names, texts and other fields, with counts."""
 
 
@@ -62,7 +62,7 @@ class NoResults:
     """The terms that leave a search without results, and searches without them."""
 
     unmatched: list[UnmatchedTerm] = field(default_factory=list)
-    without: list[Offer] = field(default_factory=list)
+    without: list[SuggestedSearch] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class WordNote:
     """The labels that words mean, and other interpretations."""
 
     text: str
-    offers: list[Offer]
+    offers: list[SuggestedSearch]
 
 
 def word_note(search: Search, *, link: Link) -> WordNote | None:
@@ -79,11 +79,11 @@ def word_note(search: Search, *, link: Link) -> WordNote | None:
     if not meanings:
         return None
     offers = [
-        Offer(_separate_text(meaning), link(separately(search.query, meaning)))
+        SuggestedSearch(_separate_text(meaning), link(separately(search.query, meaning)))
         for meaning in meanings
         if len(meaning.typed) > 1
     ]
-    offers.append(Offer(_("Search for exactly what I typed"), link(exactly(search.query))))
+    offers.append(SuggestedSearch(_("Search for exactly what I typed"), link(exactly(search.query))))
     return WordNote(" ".join(_note_texts(meanings)), offers)
 
 
@@ -132,12 +132,12 @@ def _explained(query: Query, part: Node, counter: BriefCounter, link: Link) -> U
     terms = [(name, replace(part, name=name)) for name in names]
     return UnmatchedTerm(
         part.name,
-        [Offer(name, link(query.replacing(part, term))) for name, term in terms],
+        [SuggestedSearch(name, link(query.replacing(part, term))) for name, term in terms],
         list(_other_fields(query, part, counter, link)) if not part.kind else [],
     )
 
 
-def _alternatives(query: Query, part: LabelTerm, counter: BriefCounter, link: Link) -> Iterator[Offer]:
+def _alternatives(query: Query, part: LabelTerm, counter: BriefCounter, link: Link) -> Iterator[SuggestedSearch]:
     """The search with the terms around a lower-case "or" as alternatives."""
     position = query.parts.index(part)
     beside = query.parts[position - 1 : position] + query.parts[position + 1 : position + 2]
@@ -145,13 +145,13 @@ def _alternatives(query: Query, part: LabelTerm, counter: BriefCounter, link: Li
         either = any_of(beside)
         changed = query.without(part).without(beside[1]).replacing(beside[0], either)
         if number := counter.count(changed):
-            yield Offer(
+            yield SuggestedSearch(
                 _("%(pictures)s with %(terms)s") % {"pictures": _pictures(number), "terms": either.describe()},
                 link(changed),
             )
 
 
-def _other_fields(query: Query, part: LabelTerm, counter: BriefCounter, link: Link) -> Iterator[Offer]:
+def _other_fields(query: Query, part: LabelTerm, counter: BriefCounter, link: Link) -> Iterator[SuggestedSearch]:
     """The search with the word in other fields.
 
     If that finds nothing together with the other terms, the search for that field alone.
@@ -163,7 +163,7 @@ def _other_fields(query: Query, part: LabelTerm, counter: BriefCounter, link: Li
             changed = Query((term,))
             number = counter.count(changed)
         if number:
-            yield Offer(str(text) % {"pictures": _pictures(number), "text": part.name}, link(changed))
+            yield SuggestedSearch(str(text) % {"pictures": _pictures(number), "text": part.name}, link(changed))
 
 
 def _other_terms(name: str) -> Iterator[tuple[str | Promise, Node]]:
@@ -175,14 +175,14 @@ def _other_terms(name: str) -> Iterator[tuple[str | Promise, Node]]:
     yield PREFIX, LabelTerm(name, is_prefix=True)
 
 
-def _without(search: Search, parts: list[Node], counter: BriefCounter, link: Link) -> Offer | None:
+def _without(search: Search, parts: list[Node], counter: BriefCounter, link: Link) -> SuggestedSearch | None:
     """The search without these parts, if that finds anything."""
     query = search.query if all(part in search.query.parts for part in parts) else search.resolved.query
     for part in parts:
         query = query.without(part)
     number = counter.count(query)
     values = {"pictures": _pictures(number or 0), "terms": f"“{any_of(parts).describe()}”"}
-    return Offer(_("%(pictures)s without %(terms)s") % values, link(query)) if number else None
+    return SuggestedSearch(_("%(pictures)s without %(terms)s") % values, link(query)) if number else None
 
 
 def _pictures(number: int) -> str:

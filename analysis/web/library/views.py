@@ -20,7 +20,7 @@ from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.search.time_limit import SearchTooSlow, time_limit
 from analysis.web import links, sensitive, toasts
 from analysis.web.http import Request, current_user_id, id_list_param, int_param, is_fragment
-from analysis.web.library.date_headings import Before, ids_of_period, period_of
+from analysis.web.library.date_headings import PreviousEnd, ids_of_period, period_of
 from analysis.web.library.page import (
     EMPTY_PAGE,
     LibraryPage,
@@ -170,7 +170,7 @@ def _next_cards(request: Request, search: Search, *, after: Cursor, saved_search
     page_range = PageRange(Cursor.from_text(request.GET.get("start", "")), pages)
     page = next_cards(
         search,
-        before=Before(after, is_long_day=request.GET.get("day") == "long"),
+        before=PreviousEnd(after, is_long_day=request.GET.get("day") == "long"),
         page_range=page_range,
         saved_search=saved_search,
         blurs_sensitive=not sensitive.shows_sensitive(request),
