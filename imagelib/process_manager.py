@@ -119,5 +119,6 @@ def _parent_death_command() -> list[str]:
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         return []
+    # Tried, since an older setpriv lacks the option.
     works = subprocess.run([setpriv, "--pdeathsig", "TERM", "true"], check=False, capture_output=True).returncode == 0
     return [setpriv, "--pdeathsig", "TERM"] if works else []

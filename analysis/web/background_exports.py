@@ -107,6 +107,7 @@ def send_file(request: Request, export: Export) -> HttpResponseBase:
     filename = background.filename(export)
     disposition = content_disposition_header(as_attachment=True, filename=filename) or "attachment"
     try:
+        # The URL is signed for GET alone, so HEAD would get 403 from S3.
         if blobs.signs_urls() and request.method == "GET":
             return redirect(blobs.download_url(export.key, disposition=disposition))
         file = blobs.get(export.key)
@@ -146,6 +147,7 @@ ACTIONS: dict[str, Callable[[Export, Request], str]] = {"cancel": _cancel, "retr
 
 
 def _row(export: Export) -> ExportRow:
+    # More can be written than were counted before, as pictures may have been added in between.
     is_known = export.total is not None and export.written <= export.total
     return ExportRow(
         id=str(export.pk),

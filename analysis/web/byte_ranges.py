@@ -18,6 +18,7 @@ from analysis.web.stored_files import sendfile_response
 
 CHUNK = 2**18
 CACHE = "private, no-cache"
+# 19 digits are enough for any file size; ASCII, since \d also matches digits of other scripts.
 ONE_RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.ASCII)
 
 

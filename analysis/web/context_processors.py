@@ -75,6 +75,7 @@ def _outage_notices() -> list[Notice]:
 def _outage_message(outages: list[Outage]) -> str:
     """A message that names all APIs, and states once what their messages share."""
     apis = get_text_list([str(Analysis.Api(outage.api).label) for outage in outages], _("and"))
+    # Without the API's name, messages about one cause are mostly the same, and the same sentences are shown once.
     messages = [outage.message.removeprefix(f"The {outage.api} request failed with ") for outage in outages]
     by_position = zip_longest(*(message.split(". ") for message in messages), fillvalue="")
     sentences = dict.fromkeys(sentence.rstrip(".") for row in by_position for sentence in row)

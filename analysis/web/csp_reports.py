@@ -34,6 +34,7 @@ _FIELDS = {
 }
 
 
+# Browsers send reports without a CSRF token.
 @csrf_exempt
 @login_not_required
 @require_POST
@@ -62,7 +63,7 @@ def _violations(body: bytes) -> Iterator[dict[str, str | int]]:
     """The first violations in a body, with the few fields that help to find the cause."""
     try:
         parsed = json.loads(body)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError):  # RecursionError: deeply nested JSON
         return
     for report in (parsed if isinstance(parsed, list) else [parsed])[:MAX_REPORTS]:
         content = (report.get("csp-report") or report.get("body")) if isinstance(report, dict) else None

@@ -119,6 +119,7 @@ def _states(request: Request, parameters: dict[str, str | int]) -> list[StateLin
     )
     links = [StateLink(_("All"), "", with_parameters(reverse("deliveries"), **others), not parameters["state"])]
     for state in State:
+        # Capped, since counting millions of messages would take seconds.
         number = own.filter(state=state).values("pk")[: COUNT_CAP + 1].count()
         if number or parameters["state"] == state:
             address = with_parameters(reverse("deliveries"), **others, state=state.value)

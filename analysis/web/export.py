@@ -194,6 +194,7 @@ def _export_of(request: Request, chosen: Chosen, name: str, options: dict[str, A
         image_ids=list(chosen.ids) if chosen.query is None else None,
         format=name,
         options=stored_options(options),
+        # Counting stops at the cap, so a number that reaches it is not the total.
         total=chosen.number if chosen.number < results.COUNT_CAP else None,
     )
 

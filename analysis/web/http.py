@@ -47,6 +47,7 @@ def client_address(request: HttpRequest) -> str:
     while is_trusted_proxy(address) and forwarded:
         previous_hop = forwarded.pop().strip()
         if not _parse_ip(previous_hop):
+            # Malformed, so whoever sent it can't be trusted with the addresses before it.
             break
         address = previous_hop
     return address

@@ -52,6 +52,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """Metrics in Prometheus' text format. 404 unless the settings allow this client."""
     if not _is_monitoring(request):
         raise Http404
+    # Not the default registry, which has metrics of this process alone.
     registry = CollectorRegistry(auto_describe=False)
     registry.register(gauges.Gauges())
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
@@ -74,6 +75,7 @@ def middleware(get_response: Handler) -> Handler:
         try:
             return view(request)
         except Http404:
+            # As text: the 404 page needs middleware that has not run yet.
             return HttpResponse("Not found\n", status=404, content_type="text/plain; charset=utf-8")
 
     return with_probes

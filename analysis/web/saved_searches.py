@@ -117,6 +117,7 @@ def delete(request: Request, search_id: int) -> HttpResponse:
     """
     saved = get_object_or_404(SavedSearch, pk=search_id, owner_id=current_user_id(request))
     row: dict[str, object] = {name: getattr(saved, name) for name in COLUMNS}
+    # Not left to the cascade, since Undo needs their rows.
     row["alerts"] = deleted = [alerts.delete(alert) for alert in saved.alerts.all()]
     saved.delete()
     # The Undo form carries the row, so a column "deleted" and its cleanup are not needed. Signed, since the row names
@@ -160,6 +161,7 @@ def searches_of(reader_id: int) -> list[SavedSearch]:
 
 def open_search(reader_id: int, *, search_id: str, query: str) -> OpenSearch | None:
     """The saved search if the reader may open it, compared with `query`."""
+    # 18 digits fit into PostgreSQL's bigint.
     if not search_id.isdecimal() or len(search_id) > 18:
         return None
     saved = visible(reader_id).filter(pk=int(search_id)).first()
@@ -246,6 +248,7 @@ def _name(request: Request) -> str:
 
 
 def _query(request: Request) -> str:
+    # PostgreSQL rejects NUL in text.
     return request.POST.get("q", "").replace("\x00", " ").strip()[:MAX_LENGTH]
 
 

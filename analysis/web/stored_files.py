@@ -36,6 +36,7 @@ def sendfile_response(response: HttpResponseBase, content: IO[bytes]) -> HttpRes
     if key is None:
         return None
     content.close()
+    # This response has no body; the proxy adds the length of what it sends.
     headers = {name: value for name, value in response.headers.items() if name != "Content-Length"}
     name, value = _header(key)
     return HttpResponse(headers={**headers, name: value})

@@ -186,11 +186,13 @@ def _moment(text: str) -> datetime | None:
         moment = parse_datetime(text)
     except ValueError:
         return None
+    # A time without a zone can't be compared with the database's times.
     return moment if moment and moment.tzinfo else None
 
 
 def _number(text: str) -> int:
     """Parse the typed number, with or without separators; -1 for anything else."""
+    # The last two are no-break spaces, which some languages put between groups of digits.
     digits = "".join(character for character in text if character not in ", .\u202f\u00a0")
     return int(digits) if digits.isdecimal() and len(digits) <= 9 else -1
 

@@ -85,6 +85,7 @@ def _stop_if_unused(var: Path) -> bool:
 def _enter(var: Path) -> None:
     if (os.getpid(), var) in _locks:
         return
+    # O_CLOEXEC: a program that inherited the descriptor would count as a user after this process has ended.
     descriptor = os.open(_users(var), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_SH)
     _locks[os.getpid(), var] = descriptor
@@ -92,6 +93,7 @@ def _enter(var: Path) -> None:
 
 
 def _leave_at_exit(pid: int, var: Path) -> None:
+    # A forked child inherits the handler, but has not entered.
     if os.getpid() == pid and (var / "run").exists():
         leave(var)
 
@@ -123,4 +125,5 @@ def _ignored_signals() -> Iterator[None]:
         yield
     finally:
         for number, handler in previous.items():
+            # None: the handler was not installed by Python, and can't be restored.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)

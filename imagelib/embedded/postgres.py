@@ -59,6 +59,7 @@ def url(var: Path) -> str:
 def start(var: Path) -> None:
     account = unprivileged()
     root = account.uid is not None
+    # 711 for root: the server's account has to pass through the folder to its own.
     own_folder(runtime_folder(var), mode=0o711 if root else 0o700)
     own_folder(_socket_folder(var), account=account)
     home = _home_of_root(var) if root else var / "postgres"
@@ -117,6 +118,7 @@ def _home_of_root(var: Path) -> Path:
     if not path_file.exists():
         home = Path(tempfile.mkdtemp(prefix=f"imagelib-{fingerprint(var)}-", dir=PERSISTENT_TMP))
         home.chmod(0o711)
+        # Renamed, so that an interrupted start leaves no partial path.
         new_file = path_file.with_name("place.new")
         new_file.write_text(str(home))
         new_file.replace(path_file)
@@ -135,7 +137,7 @@ def _home_of_root(var: Path) -> Path:
 
 
 def _restrict_access(home: Path) -> None:
-    """Write pg_hba.conf and pg_ident.conf, so that only this account can connect.
+    """Write hba_file and ident_file, so that only this account can connect.
 
     They are written at every start, so that clusters of earlier versions get them, too. They also exclude the server's
     own account, which for root is the shared `nobody`.
@@ -199,6 +201,7 @@ def _initialize(home: Path, binaries: Path, *, account: Account, lock: int) -> N
     own_folder(unfinished, account=account)
     command: list[str | Path] = [binaries / "initdb", "--pgdata", unfinished, "--username", NAME]
     command += ["--auth-local", "peer", "--auth-host", "reject"]  # not used in the end: see _restrict_access
+    # PostgreSQL's own collation: an update of the system's libc can change the order of text and so break indexes.
     command += [
         "--no-instructions",
         "--encoding",

@@ -163,6 +163,7 @@ def _selection_fields(batch: Batch, ids: Iterable[int], *, all_owners: bool) -> 
     id_list = ",".join(map(str, ids))
     selection = {"ids": id_list} if id_list else {"all": "1", "q": batch.query}
     options = {"scope": batch.scope, "code": batch.error_code, "everybody": "1" if all_owners else ""}
+    # `chosen`: in the submitted form, no checked API means none, not the default ones.
     return {**selection, "chosen": "1", **{name: value for name, value in options.items() if value}}
 
 

@@ -83,6 +83,7 @@ def remove_tag(request: Request, image_id: int) -> HttpResponse:
         if tag is None:
             return None  # already removed, for example in another tab
         selection = Selection(current_user(request), ids=(image.pk,))
+        # A bulk change of one picture, which can be undone by its id.
         change = bulk.remove_tag(selection, tag)
         message = _("Removed tag “%(tag)s”.") % {"tag": tag}
         return Toast(message, _undo_url("image-undo", request, image), {"change": str(change.pk)})
@@ -147,7 +148,7 @@ def set_visibility(request: Request, image_id: int) -> HttpResponse:
 def move_to_trash(request: Request, image_id: int) -> HttpResponse:
     """Move the picture to the trash, and show the next one of the search."""
     return_link = image_context.return_link(request)
-    # Looked up first, since a picture in the trash has no neighbors.
+    # Looked up first, since a picture in the trash has no neighbors. By id alone: _run checks permission.
     near = neighbors(
         Image(pk=image_id), return_link.query, viewer=permissions.viewer_of(request.user), link=return_link.image_url
     )

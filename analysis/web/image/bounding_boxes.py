@@ -110,8 +110,8 @@ def drawing(
     payload = Rect(0, 0, image.width * scale / across, image.height * scale / down)
     unturned = Rect(0, 0, image.width * scale, image.height * scale)
     candidates = [*_label_boxes(labels, payload, rejected), *_face_boxes(faces, payload), *_text_boxes(texts, payload)]
-    # SVG has no z-index: elements later in the document are on top.
     candidates = [replace(box, rect=turned(box.rect, unturned, image.quarter_turns)) for box in candidates]
+    # SVG has no z-index: elements later in the document are on top.
     boxes = sorted(_merge_faces(candidates), key=lambda box: -box.rect.area)
     tags = place_tags([(box.rect, 0 if box.is_text else tag_width(_tag(box))) for box in boxes], frame)
     return Drawing(

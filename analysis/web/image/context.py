@@ -121,6 +121,7 @@ def sensitive_cover(request: Request, image: Image, *, is_sensitive: bool) -> Se
     """The cover over a sensitive picture; open if the user revealed it."""
     if not (is_sensitive or (image.trashed_at and sensitive.sensitive_among([image]))):
         return None
+    # `shown`: the library has already revealed the picture (library.js).
     return SensitiveCover(is_open=sensitive.shows_sensitive(request) or request.GET.get("shown") == "1")
 
 

@@ -60,7 +60,7 @@ def _open_rendition(image: Image, name: str) -> IO[bytes]:
     """Open a rendition. Raises StorageError or InvalidImage."""
     if name in blobs.RENDITIONS:
         return renditions.read(image, name)
-    # Only what was made: how to load it, or why not, says the address for zooming.
+    # `full` only if it exists: the URL for zooming renders it, and reports errors.
     return blobs.get(blobs.rendition_key(image.renditions_id, name))
 
 

@@ -106,6 +106,7 @@ def library_page(
 ) -> LibraryPage:
     """All values of the library page for a query."""
     query, viewer = search.query, search.viewer
+    # With a few pictures more: the last day gets a heading if enough of its pictures are on the next page.
     page = search.page(after=page_range.start, size=page_range.pages * PAGE_SIZE, following=MANY)
     # Count and facets come from one scan: both read the same rows, which is most of the page's time.
     number, counts = count_and_facets(search)

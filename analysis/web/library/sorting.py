@@ -125,6 +125,7 @@ def month_cursors(start: datetime, *, is_ascending: bool) -> tuple[Cursor, Curso
     next_start = MAX_TIME  # a camera's clock may be set to December 9999
     if (start.year, start.month) < (MAXYEAR, 12):
         next_start = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
+    # All undated pictures have the same time, and come last in both orders.
     if is_ascending and start == UNDATED:
         return Cursor(UNDATED, 0), Cursor(UNDATED, MAX_ID)
     if is_ascending:

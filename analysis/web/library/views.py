@@ -83,6 +83,7 @@ def _results(request: Request, query: Query) -> HttpResponse:
     if before and is_fragment(request) and "page" in request.GET:
         return _previous_cards(request, search, end=before, saved_search=saved_search)
     if before:
+        # A link to the previous cards, opened without JavaScript: the page begins where they do.
         after = search.page_until(before)[0]
     page = library_page(
         search,

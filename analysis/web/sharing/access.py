@@ -46,6 +46,7 @@ def _guarded(view: ShareView, *, if_locked: LockedView) -> ShareView:
                 return with_headers(if_locked(request, link))
             return with_headers(view(request, link, **arguments))
         except Http404:
+            # One page for links that are invalid, expired or locked, so that a guess reveals nothing.
             return with_headers(_missing_page(request))
 
     return checked
@@ -57,6 +58,7 @@ def _missing_page(request: Request) -> HttpResponseBase:
 
 def with_headers(response: HttpResponseBase) -> HttpResponseBase:
     for name, value in HEADERS.items():
+        # setdefault, since the password page has another Referrer-Policy.
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "private, no-store")
     return response

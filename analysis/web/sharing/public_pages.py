@@ -48,6 +48,7 @@ REVALIDATED = "private, no-cache"
 @shared_or_locked
 def share(request: Request, link: ShareLink) -> HttpResponse:
     """The pictures of a link, or a form for its password."""
+    # Counts views by other people, and not HEAD requests, which programs send.
     if request.method == "GET" and request.user.pk != link.owner_id:
         share_links.count_view(link)
     image_ids = shared_ids(link)
@@ -77,7 +78,7 @@ def picture(request: Request, link: ShareLink, public_id: UUID) -> HttpResponse:
 @require_safe
 @shared
 def rendition(request: Request, link: ShareLink, public_id: UUID, name: str) -> HttpResponseBase:
-    """A thumb or preview; full-size pixels only if the link allows downloads."""
+    """A thumb or preview; full resolution only by downloading the original."""
     if name not in blobs.RENDITIONS:
         raise Http404
     return rendition_response(request, _image_or_404(link, public_id), name, cache_control=REVALIDATED)
@@ -143,6 +144,7 @@ def _picture_page(request: Request, link: ShareLink, image: Image, image_ids: li
     context = _context(request, link, image_ids) | {
         "picture": shared_picture(link, image, image_ids),
         "metadata": shared_metadata(link, image),
+        # As seen by the owner: visitors have no account, and without one `location` shows nothing.
         "location": location(image, reader=link.owner) if link.shows_metadata else "",
         "back_url": grid_url(link, image, image_ids) if link.image is None else "",
     }
@@ -159,6 +161,7 @@ def _context(request: Request, link: ShareLink, image_ids: list[int]) -> dict[st
         "title": link_title(link) or _("Shared pictures"),
         "description": link.collection.description if link.collection is not None else "",
         "address": request.build_absolute_uri(link.get_absolute_url()),
+        # None for a locked link, whose cover other sites could not load.
         "cover_url": request.build_absolute_uri(reverse("share-cover", args=[link.token]))
         if image_ids and not link.password
         else "",

@@ -96,6 +96,7 @@ def _ticket(request: Request, upload: Upload) -> dict[str, object]:
         parts = multipart.parts_of(upload)
         address = reverse("upload-parts", args=[upload.pk])
         return complete | {"parts": address, "part_size": parts.size, "arrived": parts.arrived}
+    # The connection was lost after the file had arrived, but before the browser could report it.
     if request.POST.get("upload") == str(upload.pk) and uploads.has_all_bytes(upload):
         return complete
     form = blobs.presigned_form(upload.key, size=upload.size, seconds=settings.UPLOAD_TICKET_SECONDS)
@@ -133,6 +134,7 @@ def abort_upload(request: Request, upload_id: UUID) -> HttpResponse:
 def _sidecar(request: Request) -> XmpMetadata | None:
     """Metadata of the XMP file that was chosen together with the picture."""
     file = request.FILES.get("sidecar")
+    # One byte more, by which parse_packet recognizes a file that is too large.
     return parse_packet(file.read(MAX_BYTES + 1)) if file else None
 
 
