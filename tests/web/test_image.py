@@ -241,7 +241,7 @@ def test_image_page_takes_fourteen_queries(owner, browser, number, django_assert
         look(browser, image)
 
 
-# --- What is under way, what failed ---
+# --- Pending and failed analyses ---
 
 
 def test_panel_polls_only_while_analyses_are_pending(owner, browser):

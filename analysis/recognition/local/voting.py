@@ -15,7 +15,6 @@ from typing import Final, Literal
 import numpy as np
 
 from analysis.recognition.local import vocabulary
-from analysis.recognition.local.classifier import Classification
 from analysis.recognition.local.detector import Detection
 from analysis.recognition.responses import Box
 
@@ -90,25 +89,6 @@ def boxes_to_confirm(detections: Sequence[Detection]) -> dict[int, Box]:
     return {number: _with_margin(detections[number].box) for number in numbers[:MAX_CROPS]}
 
 
-def labels_from(
-    classification: Classification | None,
-    detections: Sequence[Detection],
-    *,
-    text_share: float,
-    crops: Mapping[int, Classification] = MappingProxyType({}),
-) -> tuple[VotedLabel, ...]:
-    """Labels with all ancestors, highest confidence first.
-
-    `text_share`: the part of the picture that lines of text cover. `crops`: classifications of `boxes_to_confirm`.
-    Either model may be missing: None, (). Leave the classification out for what is no photo, see `photo_check`.
-    """
-    probabilities = (
-        vocabulary.probabilities_by_label(classification.probabilities) if classification else NO_PROBABILITIES
-    )
-    in_boxes = {number: vocabulary.probabilities_by_label(crop.probabilities) for number, crop in crops.items()}
-    return vote(probabilities, detections, text_share=text_share, in_boxes=in_boxes)
-
-
 def vote(
     probabilities: Probabilities,
     detections: Sequence[Detection],
@@ -117,7 +97,12 @@ def vote(
     in_boxes: Mapping[int, Probabilities] = MappingProxyType({}),
     thresholds: Thresholds = THRESHOLDS,
 ) -> tuple[VotedLabel, ...]:
-    """The same by probabilities of labels; empty without a classifier."""
+    """Labels with all ancestors, highest confidence first.
+
+    `probabilities` are by label, and empty without a classifier or if the picture is no photo (`photo_check`).
+    `text_share` is the part of the picture that lines of text cover; `in_boxes` are the probabilities in the
+    `boxes_to_confirm`, by their number.
+    """
     if text_share > MAX_TEXT_SHARE:
         return ()
     objects: dict[str, list[Instance]] = {}
