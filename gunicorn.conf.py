@@ -18,6 +18,6 @@ limit_request_field_size = 0
 
 def when_ready(_server: object) -> None:
     """Exempt the loaded code from garbage collection, before the workers are forked."""
-    # The garbage collector writes to every object it visits, so workers would soon share no memory pages with their parent
+    # The garbage collector writes to every object it visits, so workers would soon share no memory with their parent
     # (see gc.freeze in Python's documentation).
     gc.freeze()
