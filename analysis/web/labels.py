@@ -232,7 +232,7 @@ def _previews(
 def _more_of_group(
     key: GroupKey, looked_up: set[int], maximum: int, *, viewer: Viewer, frequencies: LabelFrequencies
 ) -> list[tuple[LabelEntry, VisibleLabel]]:
-    """More visible labels of a group than those that were looked up."""
+    """Further visible labels of a group, besides those that were looked up."""
     others = {row.id: row for row in _by_frequency(_of_group(*key), frequencies) if row.id not in looked_up}
     more, _checked = visible_labels.visible_labels(
         list(others)[:PAGE_SIZE], viewer=viewer, among=frequencies, maximum=maximum
