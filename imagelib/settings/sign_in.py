@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from imagelib.settings.environment import env
 
-# Failed attempts until further ones have to wait, and the minutes of the wait.
+# Failed attempts that are allowed, and the period in minutes.
 SIGN_IN_ATTEMPTS = env.int("SIGN_IN_ATTEMPTS", 10)
 SIGN_IN_MINUTES = env.int("SIGN_IN_MINUTES", 15)
 ACCOUNT_ADAPTER = "imagelib.accounts.adapter.AccountAdapter"
