@@ -69,6 +69,7 @@ class FilterForm(forms.Form):
             object_id=values.get("object_id"),
             name=one_line(values.get("name") or ""),
             since=_start_of_day(values.get("since")),
+            # The last day counts in full. `date.max` has no next day.
             until=_start_of_day(until + timedelta(days=1)) if until and until < date.max else None,
         )
 
@@ -83,6 +84,7 @@ def audit_log(request: Request) -> HttpResponse:
     try:
         with time_limit():
             rows = entries(form.entry_filter())
+            # One entry more than is shown tells if there is another page.
             page = list((rows.filter(pk__lt=before) if before else rows)[: PAGE_SIZE + 1])
     except SearchTooSlow:
         error = _("This takes too long. Choose a user, an action or dates, too.")
@@ -182,6 +184,7 @@ def _values(entry: AuditEntry, number: int | None) -> list[object]:
 def _receipt_lines(entry_id: int) -> Iterator[bytes]:
     yield BOM.encode() + csv_line(RECEIPT_COLUMNS)
     for step in image_steps(entry_id).iterator(chunk_size=10):
+        # Only deletions keep receipts.
         receipts = step.receipts or [{"image_id": pk} for pk in step.image_ids]
         for receipt in receipts:
             yield csv_line(receipt.get(column) for column in RECEIPT_COLUMNS)

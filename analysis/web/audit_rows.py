@@ -76,6 +76,7 @@ def receipt_rows(step: AuditedImages) -> list[ReceiptRow]:
 def audit_rows(request: Request, entries: Sequence[AuditEntry]) -> list[AuditRow]:
     """Rows of these entries for staff, with searches, tokens and links."""
     ids = {entry.object_id for entry in entries if entry.object_type == IMAGE and entry.object_id is not None}
+    # The log outlives pictures and rights, so not every entry can link to its picture.
     visible = set(permissions.viewable_images(request.user).filter(pk__in=ids).values_list("pk", flat=True))
     return _rows(entries, visible=visible, shows_object=True)
 

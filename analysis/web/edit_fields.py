@@ -26,6 +26,7 @@ def parse_clock(text: str) -> datetime | None:
     if not text:
         return None
     try:
+        # Stored as if it were UTC, so neither the reader's time zone nor the server's moves it.
         return datetime.fromisoformat(text[:40]).replace(tzinfo=UTC)
     except ValueError as error:
         raise ActionRefused(_("Enter a date and time such as 2021-06-05 14:30.")) from error

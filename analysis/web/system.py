@@ -170,6 +170,7 @@ def _rate_limit_rows() -> list[RateLimitRow]:
 def _rate_limit_row(recognizer: str, api: str, region: str) -> RateLimitRow:
     quota, limiter = aws_quotas.cached_quota(region, api), engine_runner.limiter(recognizer, api)
     try:
+        # Acquiring no calls reads the rate and uses none of it up.
         current = f"{limiter.acquire(0).rate if limiter else quota.per_second:.3g}"
     except RateLimiterUnavailable:
         current = _("unknown")

@@ -28,6 +28,7 @@ def new(request: Request) -> HttpResponse:
     """Form for an alert on the user's own or a shared saved search; POST saves it."""
     owner, search = _owner(request), _search(request)
     form = AlertForm(request.POST or None, initial=_initial(owner))
+    # Without JavaScript, the preview button posts this form, too.
     if "preview" not in request.POST and form.is_valid():
         try:
             created = domain.create(owner, search, form.options)

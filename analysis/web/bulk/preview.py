@@ -85,6 +85,7 @@ def confirmation(request: Request, action: str, selection: Selection) -> HttpRes
     if right is None or request.POST.get("confirmed"):
         return None
     pictures = permitted(selection, RIGHTS[right])
+    # If none may be changed, the action itself says so.
     if pictures.is_all or pictures.number == 0:
         return None
     single = {name: value for name, value in request.POST.items() if name not in REPEATED}

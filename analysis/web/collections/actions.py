@@ -70,6 +70,7 @@ def restore_positions(request: Request, collection_id: int) -> HttpResponse:
     collection = _arrangeable_or_404(request, collection_id)
     try:
         pk, rows = signing.loads(request.POST.get("rows", ""), salt=SALT, max_age=DAY)
+        # The signature is valid at every URL: positions of one collection must not be restored in another.
         if pk != collection.pk:
             raise signing.BadSignature
         curation.restore_positions(collection, [Placed(*row) for row in rows])
@@ -89,6 +90,7 @@ def move(request: Request, collection_id: int) -> HttpResponse:
     collection = _arrangeable_or_404(request, collection_id)
     try:
         ids, to = _moving(request)
+        # The page may be old: someone else has removed or hidden a picture since.
         if len(_visible(request, collection, ids)) < len(ids):
             raise ActionRefused(collection_order.CHANGED_MESSAGE)
         were = collection_order.move(collection, ids, before=_target(request, collection, ids, to=to))

@@ -51,6 +51,7 @@ def _picture(request: Request, collection: Collection, image: Image) -> SharedPi
     index = ids.index(image.pk)
     viewer = permissions.viewer_of(request.user)
     near = Image.objects.in_bulk(ids[max(index - 1, 0) : index + 2])
+    # A neighbor may be a picture that the user sees anyway: its link leads to its own page.
     urls = {pk: image_url(collection, neighbor, viewer) for pk, neighbor in near.items()}
     values = {"position": formatting.count(index + 1), "total": formatting.count(len(ids))}
     return SharedPicture(

@@ -79,6 +79,7 @@ def remove_member(request: Request, collection_id: int) -> HttpResponse:
     """Stop sharing with a user; by the owner or that user."""
     collection = rights.get_collection_or_404(request.user, collection_id)
     user_id = int_param(request.POST.get("user", ""), maximum=10**18, minimum=0)
+    # Members may leave: nobody asked them before sharing.
     is_own = rights.can_edit_collection(request.user, collection)
     permissions.require_or_404(is_own or user_id == current_user_id(request))
     CollectionMember.objects.filter(collection=collection, user_id=user_id).delete()

@@ -83,6 +83,7 @@ def _picture(image: Image, summary: Summary) -> ShareSubject:
     fields = {"image": str(image.pk)}
     if summary.private:
         notes.append(_("This picture is private. Anyone with the link can see it."))
+        # A link to one picture that leaves this picture out would be empty, so there is no checkbox.
         fields["includes_private"] = "on"
     if summary.sensitive:
         notes.append(_("This picture is sensitive. The link shows it without a blur."))
