@@ -127,6 +127,8 @@ def _exact(hits: Sql, *, maximum: int) -> Facets:
 
 def _count_labels(hits: Sql, labels: str, *, maximum: int) -> tuple[dict[str, list[Facet]], tuple[int, int]]:
     """The most frequent labels of the hits; the numbers of hits and of those counted."""
+    # "< 1" and not "= 0": PostgreSQL expects a third of the rows of an inequality, and one in 200 of an equation. With so
+    # few it would look up each counted label by itself, which took half of the time.
     (_, _, number), (_, _, counted), *rows = fetch_all(
         f"""
         WITH hits AS MATERIALIZED ({hits.text}),
@@ -134,7 +136,7 @@ def _count_labels(hits: Sql, labels: str, *, maximum: int) -> tuple[dict[str, li
             SELECT CASE WHEN count(*) <= {EXACT} THEN 1 ELSE (count(*) + {SAMPLE - 1}) / {SAMPLE} END AS number
             FROM hits),
         placed AS (SELECT hits.*, row_number() OVER () AS place FROM hits),
-        chosen AS MATERIALIZED ({labels} WHERE mod(place, (SELECT number FROM apart)) = 0),
+        chosen AS MATERIALIZED ({labels} WHERE mod(place, (SELECT number FROM apart)) < 1),
         counted AS (SELECT label_id, count(*) AS images FROM chosen, unnest(label_ids) label_id GROUP BY label_id)
         SELECT '', '', count(*) FROM hits UNION ALL SELECT '', '', count(*) FROM chosen UNION ALL
         (SELECT kind, name, images FROM (
