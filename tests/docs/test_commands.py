@@ -1,0 +1,171 @@
+"""Every command in a block of README and docs runs here, or says why it cannot.
+
+The table names each kind of command once. One that it does not name fails the test.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import shlex
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+from tests.backup import library as backup_library
+from tests.docs import elsewhere
+from tests.docs.blocks import Block, blocks, calls, inline_commands, is_request
+
+
+@dataclass(frozen=True)
+class Here:
+    """What a command finds that runs in this process."""
+
+    pictures: Path
+    monkeypatch: pytest.MonkeyPatch
+
+
+def lose_library(here: Here) -> None:
+    """A backup is restored on a new machine, which has no pictures and no tables."""
+    backup_library.empty_database()
+    shutil.rmtree(here.pictures)
+
+
+def hide_npm(here: Here) -> None:
+    """It would fetch a model."""
+    here.monkeypatch.setenv("PATH", "/nowhere")
+
+
+def answer_yes(here: Here) -> None:
+    here.monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+
+
+@dataclass(frozen=True)
+class Runs:
+    """A command of manage.py. `more`: options without which it would not end, or would ask in a terminal."""
+
+    more: tuple[str, ...] = ()
+    before: Callable[[Here], None] = field(default=lambda _here: None)
+    status: int = 0
+
+
+@dataclass(frozen=True)
+class CannotRun:
+    """Why not, and the check of what follows the words of the table."""
+
+    why: str
+    check: Callable[[list[str]], None]
+
+
+ADMIN = ("--no-input", "--username", "first", "--email", "first@example.org")
+ROOT_ONLY = "needs root, and changes the machine"
+TABLE: dict[str, Runs | CannotRun] = {
+    "manage.py analyze_images": Runs(),
+    "manage.py backup": Runs(),
+    "manage.py census": Runs(),
+    "manage.py check": Runs(),
+    "manage.py check_aws": Runs(),
+    "manage.py collectstatic": Runs(),
+    "manage.py consume_events": Runs(more=("--until-empty",)),
+    "manage.py createsuperuser": Runs(more=ADMIN),
+    "manage.py doctor": Runs(status=1),  # it misses the worker
+    "manage.py empty_trash": Runs(before=answer_yes),
+    "manage.py export_images": Runs(),
+    "manage.py import_images": Runs(),
+    "manage.py migrate": Runs(),
+    "manage.py prepare_models": Runs(before=hide_npm),
+    "manage.py restore": Runs(before=lose_library),
+    "manage.py sync_bucket": Runs(),
+    "manage.py verify_backup": Runs(),
+    "manage.py work": Runs(more=("--until-idle",)),
+    "apt-get install": CannotRun(ROOT_ONLY, elsewhere.spelled),
+    "aws": CannotRun("needs an account; tests/test_infrastructure.py creates the stacks", elsewhere.aws),
+    "docker build": CannotRun("needs Docker; tests/containers/test_image.py reads the steps", elsewhere.docker_build),
+    "docker buildx": CannotRun("needs Docker and a registry", elsewhere.spelled),
+    "docker compose": CannotRun("needs Docker; compose.yaml has its own tests", elsewhere.docker_compose),
+    "docker push": CannotRun("needs Docker and a registry", elsewhere.spelled),
+    "git clone": CannotRun("needs a network", elsewhere.spelled),
+    "kubectl": CannotRun("needs a cluster; kubernetes/ has its own tests", elsewhere.kubectl),
+    "make": CannotRun("takes minutes and a network; bench/run.py start does it in a clone", elsewhere.make),
+    "python -m celery": CannotRun("runs until it is stopped, as in tests/test_run.py", elsewhere.celery),
+    "python -m gunicorn": CannotRun("runs until it is stopped, as in tests/test_run.py", elsewhere.gunicorn),
+    "python -m pytest": CannotRun("is this", elsewhere.pytest_files),
+    "runuser": CannotRun(ROOT_ONLY, elsewhere.runuser),
+    "systemctl": CannotRun(ROOT_ONLY, elsewhere.systemctl),
+    "useradd": CannotRun(ROOT_ONLY, elsewhere.spelled),
+}
+IN_SENTENCES = {
+    "aws": elsewhere.aws,
+    "bench/run.py": elsewhere.bench,
+    "docker compose": elsewhere.docker_compose,
+    "make": elsewhere.make,
+    "python -m": elsewhere.module,
+}
+"""Checks of commands that sentences name; those of manage.py are in tests/test_docs.py."""
+OTHER_CONNECTIONS = {"backup", "work"}
+"""They see only rows that are committed."""
+
+
+def shell_blocks() -> list[object]:
+    """Requests with curl are run by tests/api/test_docs.py, against a server."""
+    params = []
+    for block in blocks("sh", "cron"):
+        commits = set(re.findall(r"manage\.py (\w+)", block.text)) & OTHER_CONNECTIONS
+        if not is_request(block):
+            params.append(pytest.param(block, id=str(block), marks=pytest.mark.django_db(transaction=bool(commits))))
+    return params
+
+
+def rule(words: list[str]) -> tuple[str, Runs | CannotRun, list[str]]:
+    """The name and line of the table for a call, and the arguments after the name."""
+    if words[:2] == ["python", "manage.py"]:
+        words = words[1:]
+    for length in (3, 2, 1):
+        name = " ".join(words[:length])
+        if name in TABLE:
+            return name, TABLE[name], words[length:]
+    return pytest.fail(f"{' '.join(words)}: no line of the table")
+
+
+def run(name: str, arguments: list[str]) -> tuple[int, str]:
+    output = io.StringIO()
+    try:
+        call_command(name, *arguments, stdout=output, stderr=output)
+    except SystemExit as end:
+        return int(end.code or 0), output.getvalue()
+    return 0, output.getvalue()
+
+
+@pytest.mark.parametrize("block", shell_blocks())
+def test_commands_of_a_block(block: Block, request, tmp_path, pictures_folder, monkeypatch):
+    text = block.text
+    if block.language == "cron":
+        assert re.match(r"(\S+ ){5}cd ", text)
+        text = text.split(maxsplit=5)[5]
+    for words in calls(text, tmp_path):
+        name, found, arguments = rule(words)
+        if isinstance(found, CannotRun):
+            found.check(arguments)
+            continue
+        request.getfixturevalue("library")
+        found.before(Here(pictures_folder, monkeypatch))
+        more = [option for option in found.more if option not in arguments]
+        status, output = run(name.split()[1], [*arguments, *more])
+        assert status == found.status, output
+
+
+@pytest.mark.parametrize("program", IN_SENTENCES)
+def test_commands_in_sentences(program):
+    found = inline_commands(program)
+    for _page, text in found:
+        IN_SENTENCES[program](shlex.split(text.removeprefix(program)))
+    assert found
+
+
+def test_the_table_names_nothing_else():
+    text = "".join(block.text for block in blocks("sh"))
+    assert [name for name in TABLE if not re.search(rf"(^|[\s/]){re.escape(name)}\s", text)] == []
