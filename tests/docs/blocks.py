@@ -94,4 +94,3 @@ def calls(text: str, folder: Path) -> list[list[str]]:
         made.append(words[1:end])
         del words[:end]
     return made
-

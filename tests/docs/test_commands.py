@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.management import call_command
 
 from tests.backup import library as backup_library
@@ -38,6 +39,11 @@ def lose_library(here: Here) -> None:
 def hide_npm(here: Here) -> None:
     """It would fetch a model."""
     here.monkeypatch.setenv("PATH", "/nowhere")
+
+
+def leave_queue(here: Here) -> None:
+    """Each run would ask it twice, for a second; tests/work reads events."""
+    here.monkeypatch.setattr(django_settings, "EVENTS_QUEUE_URL", "")
 
 
 def answer_yes(here: Here) -> None:
@@ -81,7 +87,7 @@ TABLE: dict[str, Runs | CannotRun] = {
     "manage.py restore": Runs(before=lose_library),
     "manage.py sync_bucket": Runs(),
     "manage.py verify_backup": Runs(),
-    "manage.py work": Runs(more=("--until-idle",)),
+    "manage.py work": Runs(more=("--until-idle",), before=leave_queue),
     "apt-get install": CannotRun(ROOT_ONLY, elsewhere.spelled),
     "aws": CannotRun("needs an account; tests/test_infrastructure.py creates the stacks", elsewhere.aws),
     "docker build": CannotRun("needs Docker; tests/containers/test_image.py reads the steps", elsewhere.docker_build),
