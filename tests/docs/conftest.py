@@ -14,9 +14,10 @@ from analysis import pipeline
 from analysis.aws import s3_objects
 from analysis.models import Image
 from analysis.recognition import registry
+from analysis.recognition.search_index import reindex
 from imagelib.simulator import run_simulator
 from tests import inventories, pictures
-from tests.factories import create_bucket, create_user
+from tests.factories import create_analysis, create_bucket, create_user, labels_answer
 from tests.moto_server import moto_server
 
 REGION = "eu-central-1"
@@ -67,23 +68,29 @@ def connected(aws, settings, monkeypatch) -> None:
 
 
 @pytest.fixture
-def library(db, connected, pictures_folder, tmp_path, monkeypatch, settings) -> Path:
-    """The folder, with people, pictures and files of the names that pages use."""
+def reader_folder(tmp_path, monkeypatch, settings) -> Path:
+    """Files to import, reports of the inventory, and room for what commands write."""
     settings.STATIC_ROOT, settings.LOCAL_MODELS = tmp_path / "static", tmp_path / "models"
-    settings.SIMILAR_PICTURES = False
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "correct horse battery")
     monkeypatch.chdir(tmp_path)
-    admin, *others = (create_user(name, is_superuser=name == "admin") for name in ("admin", "ann", "anna"))
-    create_bucket(admin, name="my-archive", region=REGION)
-    for number, owner in enumerate((admin, *others)):
-        content = io.BytesIO(pictures.encoded(pictures.photo(number), "jpeg"))
-        pipeline.ingest_file(content, name=f"{number}.jpg", owner_id=owner.pk)
-    Image.objects.filter(owner=others[1]).update(trashed_at=timezone.now() - timedelta(days=60))
-    (tmp_path / "Pictures").mkdir()
-    (tmp_path / "Pictures/new.jpg").write_bytes(pictures.encoded(pictures.photo(7), "jpeg"))
-    for name, content in reports().items():
-        path = tmp_path / "reports" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+    files = {f"reports/{name}": content for name, content in reports().items()}
+    files["Pictures/new.jpg"] = pictures.encoded(pictures.photo(7), "jpeg")
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
     return tmp_path
+
+
+@pytest.fixture
+def library(db, connected, reader_folder, settings) -> None:
+    """People, a bucket and three pictures with files and labels; one is in the trash."""
+    settings.SIMILAR_PICTURES = False
+    people = [create_user(name, is_superuser=name == "admin") for name in ("admin", "ann", "anna")]
+    create_bucket(people[0], name="my-archive", region=REGION)
+    for number, owner in enumerate(people):
+        content = io.BytesIO(pictures.encoded(pictures.photo(number), "jpeg"))
+        added = pipeline.ingest_file(content, name=f"{number}.jpg", owner_id=owner.pk)
+        create_analysis(added.image, state="done", answer=labels_answer(Cat=98.0, Coffee=90.0))
+        reindex([added.image.pk])
+    Image.objects.filter(owner=people[2]).update(trashed_at=timezone.now() - timedelta(days=60))

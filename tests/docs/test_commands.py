@@ -6,17 +6,20 @@ The table names each kind of command once. One that it does not name fails the t
 from __future__ import annotations
 
 import io
+import json
 import re
 import shlex
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
 from django.core.management import call_command
 
+from analysis.models import Analysis, BucketObject, Export, Image
+from imagelib.accounts.models import User
 from tests.backup import library as backup_library
 from tests.docs import elsewhere
 from tests.docs.blocks import Block, blocks, calls, inline_commands, is_request
@@ -24,10 +27,12 @@ from tests.docs.blocks import Block, blocks, calls, inline_commands, is_request
 
 @dataclass(frozen=True)
 class Here:
-    """What a command finds that runs in this process."""
+    """What a command that runs in this process finds, was given and wrote."""
 
     pictures: Path
     monkeypatch: pytest.MonkeyPatch
+    arguments: Sequence[str]
+    output: str = ""
 
 
 def lose_library(here: Here) -> None:
@@ -50,12 +55,47 @@ def answer_yes(here: Here) -> None:
     here.monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
 
 
+def has_written(here: Here) -> None:
+    if "--output" not in here.arguments:
+        assert Export.objects.get().name == "Dogs"
+        return
+    path = Path(here.arguments[here.arguments.index("--output") + 1])
+    assert path.stat().st_size > 0
+    assert path.suffix != ".csv" or "Coffee" in path.read_text("utf-8-sig")
+
+
+def has_all_pictures(_here: Here) -> None:
+    assert sorted(Image.objects.values_list("filename", flat=True)) == ["0.jpg", "1.jpg", "2.jpg"]
+
+
+def has_imported(_here: Here) -> None:
+    assert Image.objects.get(filename="new.jpg").owner.username == "admin"
+
+
+def has_listed(here: Here) -> None:
+    assert BucketObject.objects.count() == ("--dry-run" not in here.arguments)
+
+
+def has_counted(here: Here) -> None:
+    lines = here.output.splitlines()
+    assert json.loads(lines[0])["total"]["pictures"] == 1 if "--json" in here.arguments else len(lines) > 1
+
+
+def has_analyzed(_here: Here) -> None:
+    assert set(Analysis.objects.values_list("state", flat=True)) == {"done"}
+
+
+def has_account(_here: Here) -> None:
+    assert User.objects.get(username="first").is_superuser
+
+
 @dataclass(frozen=True)
 class Runs:
     """A command of manage.py. `more`: options without which it would not end, or would ask in a terminal."""
 
     more: tuple[str, ...] = ()
-    before: Callable[[Here], None] = field(default=lambda _here: None)
+    before: Callable[[Here], None] = lambda _here: None
+    after: Callable[[Here], None] = lambda _here: None
     status: int = 0
 
 
@@ -72,22 +112,22 @@ ROOT_ONLY = "needs root, and changes the machine"
 TABLE: dict[str, Runs | CannotRun] = {
     "manage.py analyze_images": Runs(),
     "manage.py backup": Runs(),
-    "manage.py census": Runs(),
+    "manage.py census": Runs(after=has_counted),
     "manage.py check": Runs(),
     "manage.py check_aws": Runs(),
     "manage.py collectstatic": Runs(),
     "manage.py consume_events": Runs(more=("--until-empty",)),
-    "manage.py createsuperuser": Runs(more=ADMIN),
+    "manage.py createsuperuser": Runs(more=ADMIN, after=has_account),
     "manage.py doctor": Runs(status=1),  # it misses the worker
     "manage.py empty_trash": Runs(before=answer_yes),
-    "manage.py export_images": Runs(),
-    "manage.py import_images": Runs(),
+    "manage.py export_images": Runs(after=has_written),
+    "manage.py import_images": Runs(after=has_imported),
     "manage.py migrate": Runs(),
     "manage.py prepare_models": Runs(before=hide_npm),
-    "manage.py restore": Runs(before=lose_library),
-    "manage.py sync_bucket": Runs(),
+    "manage.py restore": Runs(before=lose_library, after=has_all_pictures),
+    "manage.py sync_bucket": Runs(after=has_listed),
     "manage.py verify_backup": Runs(),
-    "manage.py work": Runs(more=("--until-idle",), before=leave_queue),
+    "manage.py work": Runs(more=("--until-idle",), before=leave_queue, after=has_analyzed),
     "apt-get install": CannotRun(ROOT_ONLY, elsewhere.spelled),
     "aws": CannotRun("needs an account; tests/test_infrastructure.py creates the stacks", elsewhere.aws),
     "docker build": CannotRun("needs Docker; tests/containers/test_image.py reads the steps", elsewhere.docker_build),
@@ -158,10 +198,11 @@ def test_commands_of_a_block(block: Block, request, tmp_path, pictures_folder, m
             found.check(arguments)
             continue
         request.getfixturevalue("library")
-        found.before(Here(pictures_folder, monkeypatch))
+        found.before(here := Here(pictures_folder, monkeypatch, arguments))
         more = [option for option in found.more if option not in arguments]
         status, output = run(name.split()[1], [*arguments, *more])
         assert status == found.status, output
+        found.after(replace(here, output=output))
 
 
 @pytest.mark.parametrize("program", IN_SENTENCES)
