@@ -24,7 +24,7 @@ INVENTORY_COLUMNS = """bucket VARCHAR, key VARCHAR, sequence_number VARCHAR, ver
 """https://docs.aws.amazon.com/AmazonS3/latest/userguide/metadata-tables-inventory-schema.html"""
 PROGRAM = re.compile(r"^\s*(\S*python|manage\.py|docker|kubectl|aws|curl) ", re.MULTILINE)
 SETTING = re.compile(r"^([A-Z][A-Z0-9_]*)=(\S.*)$")
-SETTINGS = [block for block in blocks("ini") if not block.text.startswith("[Unit]")]
+SETTINGS = [block for block in blocks("ini") if not block.text.startswith("[")]
 
 
 def test_every_block_names_a_language_that_is_checked():

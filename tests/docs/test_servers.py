@@ -21,35 +21,22 @@ from tests.docs.blocks import ROOT, blocks
 NGINX = shutil.which("nginx") or shutil.which("nginx", path=":".join(PROGRAMS))
 SYSTEMD = shutil.which("systemd-analyze")
 PYTHON = "/srv/imagelib/app/.venv/bin/python"
-PAGES = (ROOT / "docs/install.md").read_text() + (ROOT / "docs/operations.md").read_text()
-(WEB,) = [block.text for block in blocks("ini") if block.text.startswith("[Unit]")]
+WEB, WORK, TIMER = (block.text for block in blocks("ini") if block.text.startswith("["))
 
 
 def process_unit(process: str) -> str:
     """The unit of the web server with the command that the sentence after it names."""
-    (options,) = re.findall(rf"`ExecStart=…( -m celery -A imagelib {process})`", PAGES)
+    page = (ROOT / "docs/install.md").read_text()
+    (options,) = re.findall(rf"`ExecStart=…( -m celery -A imagelib {process})`", page)
     return re.sub(r"(ExecStart=\S+).*", rf"\1{options}", WEB)
-
-
-def work_units() -> dict[str, str]:
-    """The service and timer that a sentence describes."""
-    (sentence,) = re.findall(r"^\*\*systemd\*\*: (.*?)\n\n", PAGES, re.DOTALL | re.MULTILINE)
-    service, timer = (
-        "\n".join(" ".join(line.split()) for line in re.findall(r"`([^`]+)`", part))
-        for part in sentence.split(" timer ")
-    )
-    return {
-        "imagelib-work.service": f"[Service]\n{service}\n",
-        "imagelib-work.timer": f"[Timer]\n{timer}\n[Install]\nWantedBy=timers.target\n",
-    }
 
 
 @pytest.mark.skipif(not SYSTEMD, reason="needs systemd-analyze")
 def test_systemd_accepts_the_units(tmp_path):
     units = {f"imagelib-{process}.service": process_unit(process) for process in ("worker", "beat")}
-    units |= {"imagelib-web.service": WEB, **work_units()}
+    units |= {"imagelib-web.service": WEB, "imagelib-work.service": WORK, "imagelib-work.timer": TIMER}
     for name, content in units.items():
-        assert name.endswith("timer") or PYTHON in content
+        assert content is TIMER or (PYTHON in content and "\nUser=imagelib\n" in content)
         (tmp_path / name).write_text(content.replace(PYTHON, "/bin/true"))  # which has to be a program
     command = [SYSTEMD, "verify", "--man=no", *(str(tmp_path / name) for name in units)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
