@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^( *)```(\S*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 INLINE = re.compile(r"`([^`]+)`")
+BEFORE = re.compile(r"^([A-Z_]+=\S+ )*(\.venv/bin/)?")
 PLACEHOLDERS = {
     "<this repository>": "https://example.org/imagelib.git",
     "git clone …": "git clone https://example.org/imagelib.git",
@@ -60,7 +61,7 @@ def is_request(block: Block) -> bool:
 def inline_commands(program: str) -> list[tuple[str, str]]:
     """Page and text of each command of this program in a sentence."""
     texts = [
-        (page.name, " ".join(code.split()).removeprefix(".venv/bin/"))
+        (page.name, BEFORE.sub("", " ".join(code.split())))
         for page in PAGES
         for code in INLINE.findall(FENCE.sub("", page.read_text("utf-8")))
     ]

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from django.core.management import call_command
 
-from tests.docs.blocks import ROOT, blocks
+from tests.docs.blocks import PAGES, ROOT, blocks
 
 PARSERS = {"json": json.loads, "toml": tomllib.loads, "yaml": yaml.safe_load}
 """Messages, policies and models have tests of their content beside those of the code."""
@@ -28,6 +28,8 @@ SETTINGS = [block for block in blocks("ini") if not block.text.startswith("[")]
 
 
 def test_every_block_names_a_language_that_is_checked():
+    fences = sum(len(re.findall(r"^ *```", page.read_text("utf-8"), re.MULTILINE)) for page in PAGES)
+    assert fences == 2 * len(blocks())
     assert {block.language for block in blocks()} == {*PARSERS, *ELSEWHERE, *HERE, *PROSE}
     assert [str(block) for block in blocks("text") if PROGRAM.search(block.text)] == []
     assert [language for language, file in ELSEWHERE.items() if f'"{language}"' not in (ROOT / file).read_text()] == []
@@ -59,10 +61,8 @@ def test_export_of_s3_metadata_is_read_by_the_census(tmp_path, capsys):
         connection.execute(f"ATTACH ':memory:' AS {schema.split('.')[0]}")
         connection.execute(f"CREATE SCHEMA {schema}")
         connection.execute(f"CREATE TABLE {schema}.inventory ({INVENTORY_COLUMNS})")
-        connection.executemany(
-            f"INSERT INTO {schema}.inventory VALUES ('my-archive', ?, ?, 'v', false, ?, now()::TIMESTAMP, 'e', 'STANDARD')",
-            versions,
-        )
+        values = "'my-archive', ?, ?, 'v', false, ?, now()::TIMESTAMP, 'e', 'STANDARD'"
+        connection.executemany(f"INSERT INTO {schema}.inventory VALUES ({values})", versions)
         connection.execute(f"COPY ({select}) TO '{tmp_path}/part.parquet' (FORMAT parquet)")
     assert f"`manage.py census {target} --bucket my-archive`" in (ROOT / "docs/connect-a-bucket.md").read_text()
     call_command("census", str(tmp_path), "--bucket", "my-archive", "--json")

@@ -10,6 +10,7 @@ import json
 import re
 import shlex
 import shutil
+import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -156,14 +157,24 @@ OTHER_CONNECTIONS = {"backup", "work"}
 """They see only rows that are committed."""
 
 
-def shell_blocks() -> list[object]:
-    """Requests with curl are run by tests/api/test_docs.py, against a server."""
-    params = []
-    for block in blocks("sh", "cron"):
-        commits = set(re.findall(r"manage\.py (\w+)", block.text)) & OTHER_CONNECTIONS
-        if not is_request(block):
-            params.append(pytest.param(block, id=str(block), marks=pytest.mark.django_db(transaction=bool(commits))))
-    return params
+def shell_blocks() -> list[Block]:
+    """Those whose lines are not all in another one.
+
+    Requests with curl are run by tests/api/test_docs.py, against a server.
+    """
+    lines = {block: set(block.text.splitlines()) for block in blocks("sh", "cron") if not is_request(block)}
+    found = list(lines)
+    return [
+        block
+        for place, block in enumerate(found)
+        if not any(lines[block] < lines[other] for other in found)
+        and not any(lines[block] == lines[other] for other in found[:place])
+    ]
+
+
+def param(block: Block) -> object:
+    commits = bool(set(re.findall(r"manage\.py (\w+)", block.text)) & OTHER_CONNECTIONS)
+    return pytest.param(block, id=str(block), marks=pytest.mark.django_db(transaction=commits))
 
 
 def rule(words: list[str]) -> tuple[str, Runs | CannotRun, list[str]]:
@@ -186,7 +197,7 @@ def run(name: str, arguments: list[str]) -> tuple[int, str]:
     return 0, output.getvalue()
 
 
-@pytest.mark.parametrize("block", shell_blocks())
+@pytest.mark.parametrize("block", [param(block) for block in shell_blocks()])
 def test_commands_of_a_block(block: Block, request, tmp_path, pictures_folder, monkeypatch):
     text = block.text
     if block.language == "cron":
@@ -211,6 +222,12 @@ def test_commands_in_sentences(program):
     for _page, text in found:
         IN_SENTENCES[program](shlex.split(text.removeprefix(program)))
     assert found
+
+
+def test_openssl_of_sentences_runs(tmp_path):
+    found = [text for _page, text in inline_commands("openssl")]
+    subprocess.run(["/bin/bash", "-euc", "\n".join(found)], cwd=tmp_path, capture_output=True, timeout=60, check=True)
+    assert (tmp_path / "public.pem").read_text().startswith("-----BEGIN PUBLIC KEY-----")
 
 
 def test_the_table_names_nothing_else():
