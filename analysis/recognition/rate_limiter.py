@@ -23,8 +23,6 @@ from typing import Any
 
 import redis
 
-# The part of the quota that is used: evenly sent calls arrive a few hundredths of a second earlier or later.
-QUOTA_SHARE = 0.97
 DECREASE = 0.97
 # If within REPEATED_WITHIN seconds of the last decrease this share of the calls was throttled: the quota is far lower
 # than the rate. A single call may be throttled because others arrived late.
@@ -132,7 +130,7 @@ class Grant:
     """Permission for `granted` calls; more may be requested in `wait` seconds.
 
     The first may be sent in `first` seconds (at once if negative), the others `interval` seconds apart. `rate` is the
-    current limit in calls a second, before QUOTA_SHARE. `is_strict`: `wait_for_room` before each call.
+    current limit in calls a second, before aws_quotas.QUOTA_SHARE. `is_strict`: `wait_for_room` before each call.
     """
 
     granted: int
