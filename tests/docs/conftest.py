@@ -14,7 +14,7 @@ from analysis import pipeline
 from analysis.aws import s3_objects
 from analysis.models import Image
 from analysis.recognition import registry
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from imagelib.simulator import run_simulator
 from tests import inventories, pictures
 from tests.factories import create_analysis, create_bucket, create_user, labels_answer

@@ -141,7 +141,7 @@ TABLE: dict[str, Runs | CannotRun] = {
     "python -m celery": CannotRun("runs until it is stopped, as in tests/test_run.py", elsewhere.celery),
     "python -m gunicorn": CannotRun("runs until it is stopped, as in tests/test_run.py", elsewhere.gunicorn),
     "python -m pytest": CannotRun("is this", elsewhere.pytest_files),
-    "runuser": CannotRun(ROOT_ONLY, elsewhere.runuser),
+    "runuser": CannotRun("needs root; tests/docs/test_servers.py runs createdb and psql", elsewhere.runuser),
     "systemctl": CannotRun(ROOT_ONLY, elsewhere.systemctl),
     "useradd": CannotRun(ROOT_ONLY, elsewhere.spelled),
 }

@@ -1,4 +1,4 @@
-"""The units of systemd and the server of nginx on the pages, read by these programs."""
+"""The servers on the pages: database, units of systemd, nginx; by these programs."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from analysis.storage.signed_folder import SignedFolder
 from bench.load.servers import PROGRAMS
 from bench.sandbox import free_port
-from tests.docs.blocks import ROOT, blocks
+from imagelib.embedded.binaries import wheel_folder
+from tests.docs.blocks import ROOT, blocks, calls
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path=":".join(PROGRAMS))
 SYSTEMD = shutil.which("systemd-analyze")
+NAME = f"docs_{os.getpid()}"
 PYTHON = "/srv/imagelib/app/.venv/bin/python"
 WEB, WORK, TIMER = (block.text for block in blocks("ini") if block.text.startswith("["))
 
@@ -29,6 +32,39 @@ def process_unit(process: str) -> str:
     page = (ROOT / "docs/install.md").read_text()
     (options,) = re.findall(rf"`ExecStart=…( -m celery -A imagelib {process})`", page)
     return re.sub(r"(ExecStart=\S+).*", rf"\1{options}", WEB)
+
+
+@pytest.mark.django_db
+def test_database_is_made_as_on_a_server(tmp_path):
+    """Under other names: `imagelib` is the role and database of the tests."""
+    (block,) = [block for block in blocks("sh") if "createdb" in block.text]
+    server = connection.settings_dict
+    environment = {"PGHOST": server["HOST"], "PGUSER": server["USER"], "PGDATABASE": server["NAME"]}
+
+    def run(*command: str) -> str:
+        """In its own session, so that a password is read from here and not from a terminal."""
+        program, *arguments = command
+        return subprocess.run(
+            [str(wheel_folder() / program), *arguments],
+            env=environment,
+            input="secret\nsecret\n",
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+            start_new_session=True,
+        ).stdout
+
+    commands = [words[4:] for words in calls(block.text.replace("imagelib", NAME), tmp_path)]
+    assert [words[0] for words in commands] == ["createuser", "createdb", "psql"]
+    try:
+        for words in commands:
+            run(*words)
+        query = f"SELECT datdba::regrole, pg_encoding_to_char(encoding) FROM pg_database WHERE datname = '{NAME}'"
+        assert run("psql", "--tuples-only", "--csv", "--command", query) == f"{NAME},UTF8\n"
+    finally:
+        run("dropdb", "--if-exists", NAME)
+        run("dropuser", "--if-exists", NAME)
 
 
 @pytest.mark.skipif(not SYSTEMD, reason="needs systemd-analyze")
