@@ -37,7 +37,7 @@ OTHERS_VARIABLES = {
 
 
 def sentences(page: Path) -> list[str]:
-    """What is marked as code in them."""
+    """Text that is marked as code, outside of blocks."""
     return [" ".join(code.split()) for code in INLINE.findall(BLOCK.sub("", page.read_text("utf-8")))]
 
 

@@ -1,4 +1,4 @@
-"""A reader's folder: a small library, a bucket and its inventory, as pages name them."""
+"""A reader's folder, a small library and a bucket, by the names on the pages."""
 
 from __future__ import annotations
 

@@ -85,7 +85,10 @@ def _operation(service: str, operation: str, options: dict[str, str]) -> None:
 
 
 def _value(text: str, shape: Shape) -> object:
-    """A structure is JSON, in the command line's shorthand (name={name=[value]}), or in a file."""
+    """A text; or a structure as JSON, in the command line's shorthand, or in a file.
+
+    The shorthand is name={name=[value]}.
+    """
     if shape.type_name != "structure":
         return text
     if text.startswith("file://"):
@@ -150,7 +153,7 @@ def runuser(words: list[str]) -> None:
 
 
 def systemctl(words: list[str]) -> None:
-    """What is enabled are the units of install.md."""
+    """The units that it enables are those of install.md."""
     page = (ROOT / "docs/install.md").read_text()
     assert [unit for unit in words if unit.startswith("imagelib") and f"`{unit}.service`" not in page] == []
 

@@ -28,7 +28,7 @@ from tests.docs.blocks import Block, blocks, calls, inline_commands, is_request
 
 @dataclass(frozen=True)
 class Here:
-    """What a command that runs in this process finds, was given and wrote."""
+    """The surroundings of a command, its arguments and what it wrote."""
 
     pictures: Path
     monkeypatch: pytest.MonkeyPatch
@@ -92,7 +92,10 @@ def has_account(_here: Here) -> None:
 
 @dataclass(frozen=True)
 class Runs:
-    """A command of manage.py. `more`: options without which it would not end, or would ask in a terminal."""
+    """A command of manage.py.
+
+    `more`: options without which it would not end, or would ask in a terminal.
+    """
 
     more: tuple[str, ...] = ()
     before: Callable[[Here], None] = lambda _here: None

@@ -42,7 +42,7 @@ def test_database_is_made_as_on_a_server(tmp_path):
     environment = {"PGHOST": server["HOST"], "PGUSER": server["USER"], "PGDATABASE": server["NAME"]}
 
     def run(*command: str) -> str:
-        """In its own session, so that a password is read from here and not from a terminal."""
+        """In its own session, so that no password is asked for in a terminal."""
         program, *arguments = command
         return subprocess.run(
             [str(wheel_folder() / program), *arguments],
