@@ -6,9 +6,11 @@ import json
 import re
 import tomllib
 
+import botocore.session
 import duckdb
 import pytest
 import yaml
+from botocore.validate import ParamValidator
 from django.core.management import call_command
 
 from tests.docs.blocks import PAGES, ROOT, blocks
@@ -22,6 +24,7 @@ PROSE = {"text"}
 INVENTORY_COLUMNS = """bucket VARCHAR, key VARCHAR, sequence_number VARCHAR, version_id VARCHAR,
     is_delete_marker BOOLEAN, size BIGINT, last_modified_date TIMESTAMP, e_tag VARCHAR, storage_class VARCHAR"""
 """https://docs.aws.amazon.com/AmazonS3/latest/userguide/metadata-tables-inventory-schema.html"""
+LIFECYCLE = "PutBucketLifecycleConfiguration"
 PROGRAM = re.compile(r"^\s*(\S*python|manage\.py|docker|kubectl|aws|curl) ", re.MULTILINE)
 SETTING = re.compile(r"^([A-Z][A-Z0-9_]*)=(\S.*)$")
 SETTINGS = [block for block in blocks("ini") if not block.text.startswith("[")]
@@ -38,6 +41,13 @@ def test_every_block_names_a_language_that_is_checked():
 @pytest.mark.parametrize("block", blocks(*PARSERS), ids=str)
 def test_block_is_read_by_its_parser(block):
     assert PARSERS[block.language](block.text)
+
+
+def test_lifecycle_rule_is_one_that_s3_accepts():
+    (rules,) = [json.loads(block.text) for block in blocks("json") if '"AbortIncompleteMultipartUpload"' in block.text]
+    operation = botocore.session.get_session().get_service_model("s3").operation_model(LIFECYCLE)
+    report = ParamValidator().validate({"Bucket": "b", "LifecycleConfiguration": rules}, operation.input_shape)
+    assert report.generate_report() == ""
 
 
 @pytest.mark.parametrize("block", SETTINGS, ids=str)
