@@ -158,6 +158,8 @@ IN_SENTENCES = {
 """Checks of commands that sentences name; those of manage.py are in tests/test_docs.py."""
 OTHER_CONNECTIONS = {"backup", "work"}
 """They see only rows that are committed."""
+RAN: set[tuple[str, ...]] = set()
+"""Calls of an earlier block, which need not be made again."""
 
 
 def shell_blocks() -> list[Block]:
@@ -211,6 +213,9 @@ def test_commands_of_a_block(block: Block, request, tmp_path, pictures_folder, m
         if isinstance(found, CannotRun):
             found.check(arguments)
             continue
+        if tuple(words) in RAN:
+            continue
+        RAN.add(tuple(words))
         request.getfixturevalue("library")
         found.before(here := Here(pictures_folder, monkeypatch, arguments))
         more = [option for option in found.more if option not in arguments]
