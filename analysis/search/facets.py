@@ -130,8 +130,8 @@ def _exact(hits: Sql, *, maximum: int) -> Facets:
 
 def _count_labels(hits: Sql, labels: str, *, maximum: int) -> tuple[dict[str, list[Facet]], tuple[int, int]]:
     """The most frequent labels of the hits; the numbers of hits and of those counted."""
-    # Written for PostgreSQL's estimates. It expects a third of the rows of "< 1", but one in 200 of "= 0"; with so few it
-    # looks up each counted label by itself, which takes twice as long. unnest in the list of columns and not a join,
+    # Written for PostgreSQL's estimates. It expects a third of the rows of "< 1", but one in 200 of "= 0"; with so few
+    # it looks up each counted label by itself, which takes twice as long. unnest in the list of columns and not a join,
     # and equal counts ranked by id and not by name, save another third.
     (_, _, number), (_, _, counted), *rows = fetch_all(
         f"""
