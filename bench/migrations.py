@@ -1,8 +1,9 @@
-"""Migrations of a library of a million pictures: the seconds that each takes.
+"""Benchmark of migrations: seconds for each in a library of a million pictures.
 
     python -m bench.migrations 0025
 
-migrates a copy of the library's database back to this migration, and forward again. The copy is deleted afterwards.
+migrates a copy of the library's database back to migration 0025, and forward to the newest. The copy is deleted
+afterwards.
 """
 
 from __future__ import annotations
@@ -35,10 +36,11 @@ def measure(first: str = FIRST) -> Report:
 
 @contextmanager
 def copied(library: LoadedLibrary) -> Iterator[None]:
-    """Set Django up on a copy of the database, which takes half a minute."""
+    """Set up Django on a copy of the database; copying takes half a minute."""
     server = library.url.removesuffix("/imagelib")
     with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {COPY}")
+        # Copying files is faster than the default, which writes every page to the log.
         connection.execute(f"CREATE DATABASE {COPY} TEMPLATE imagelib STRATEGY file_copy")
         try:
             with django_setup(library, DATABASE_URL=f"{server}/{COPY}"):
@@ -48,7 +50,7 @@ def copied(library: LoadedLibrary) -> Iterator[None]:
 
 
 def migrate(target: str) -> tuple[list[Measurement], list[Measurement]]:
-    """Backward to the target, and forward to the newest."""
+    """Migrate backward to the target and forward to the newest, measuring each step."""
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
