@@ -74,14 +74,23 @@ def cards(user: AnyUser, *, moment: datetime) -> Iterator[HomeCard]:
 
 
 def _pictures(today: date) -> HomeCard:
-    total, span = queries.total(None), period("month", until=today, now=now())
+    total, url = queries.total(None), reverse("admin:analysis_image_changelist")
+    if total.pictures:
+        figure, note = formatting.count(total.pictures), _added_note(total, today)
+    else:  # the first minute after an import
+        total = queries.uncounted_total()
+        figure = formatting.capped_count(total.pictures, cap=queries.UNCOUNTED_CAP)
+        note = _("originals: %(size)s") % {"size": formatting.filesize(total.bytes)}
+    return HomeCard("pictures", _("Pictures"), figure, note, url, _("Show pictures"))
+
+
+def _added_note(total: queries.Total, today: date) -> str:
+    span = period("month", until=today, now=now())
     added = sum(row.pictures for row in queries.added(span, None).values())
-    note = _("%(number)s added in the last 30 days · originals: %(size)s") % {
+    return _("%(number)s added in the last 30 days · originals: %(size)s") % {
         "number": formatting.count(added),
         "size": formatting.filesize(total.bytes),
     }
-    url = reverse("admin:analysis_image_changelist")
-    return HomeCard("pictures", _("Pictures"), formatting.count(total.pictures), note, url, _("Show pictures"))
 
 
 def _to_analyze(today: date) -> HomeCard:

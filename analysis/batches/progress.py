@@ -37,6 +37,12 @@ class Progress:
         return None if expected is None else max(expected, self.batch.queued)
 
     @property
+    def is_ending(self) -> bool:
+        """True after the last analysis, until the run is closed."""
+        run = self.batch
+        return run.state == Batch.State.RUNNING and run.is_fully_queued and 0 < run.queued <= self.ended
+
+    @property
     def seconds_left(self) -> float | None:
         if self.total is None or self.batch.pace <= 0 or self.batch.state != Batch.State.RUNNING:
             return None

@@ -36,7 +36,7 @@ class StatisticsRun(models.Model):
 
 
 class SpanColumns(models.Model):
-    """An hour or a day in UTC. Hours are kept for two days."""
+    """An hour or a day in UTC. Hours are kept for 400 days, of latencies for two."""
 
     is_hour = models.BooleanField(_("hour"), default=False, help_text=_("An hour; otherwise a day."))
     start = models.DateTimeField(_("start"))

@@ -76,7 +76,7 @@ def batch_row(request: Request, progress: Progress, now: datetime, failed: list[
     run = progress.batch
     moment = run.finished_at or run.started_at
     ended_or_started = _("Ended %(ago)s") if run.finished_at else _("Started %(ago)s")
-    can_change = permissions.can_control_batch(request.user, run)
+    can_change = permissions.can_control_batch(request.user, run) and not progress.is_ending
     can_retry = can_change and permissions.can_analyze_images(request.user)
     return BatchRow(
         id=run.pk,
@@ -102,6 +102,8 @@ def batch_row(request: Request, progress: Progress, now: datetime, failed: list[
 
 
 def _state_label(progress: Progress) -> str:
+    if progress.is_ending:
+        return _("Finishing")
     if progress.batch.state != State.DONE:
         return str(progress.batch.get_state_display())
     if not progress.failed:
@@ -119,7 +121,9 @@ def _retry_form(request: Request, run: Batch, failed: list[int]) -> RetryForm:
     parameters = {"q": query, "scope": Batch.Scope.FAILED.value, "everybody": "1" if all_owners else ""}
     return RetryForm(
         ids="" if is_partial else ",".join(map(str, failed)),
-        label=_("Retry failed") if is_partial else _("Retry %(number)s") % {"number": formatting.count(len(failed))},
+        label=_("Retry failed")
+        if is_partial
+        else _("Retry %(pictures)s") % {"pictures": formatting.pictures(len(failed))},
         url=links.with_parameters(reverse("analyze"), **parameters) if is_partial else "",
         apis=run.apis,
         all_owners=all_owners,
@@ -162,7 +166,7 @@ def _counts(progress: Progress) -> list[str]:
 
 def _figures(progress: Progress, now: datetime) -> list[str]:
     run, figures = progress.batch, []
-    if run.state == State.RUNNING:
+    if run.state == State.RUNNING and not progress.is_ending:
         figures += _speed(progress, now)
     if run.budget is not None:
         amounts = {"spent": formatting.dollars(progress.dollars), "budget": formatting.dollars(run.budget)}

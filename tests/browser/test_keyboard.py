@@ -47,6 +47,16 @@ def test_shortcut_list_follows_the_results(visit, owner, dogs):
         expect(keys).to_contain_text("Search")
         words = ("Move between pictures", "Move to trash")
         assert [text in keys.inner_text() for text in words] == [valid, valid]
+    page.goto("/")
+    for key in "gaaa":  # Alerts and Activity are in the folded group; a letter goes round
+        page.keyboard.press(key)
+    expect(page.locator("#facets").get_by_role("link", name="Alerts")).to_be_focused()
+    page.keyboard.press("t")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/trash/")
+    page.keyboard.press("m")
+    page.keyboard.press("a")
+    expect(page.get_by_role("link", name="Account")).to_be_focused()
 
 
 def test_undo_without_javascript_returns_to_the_search(visit, owner, dogs):

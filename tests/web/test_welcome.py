@@ -53,7 +53,7 @@ def test_each_step_knows_that_it_is_done(staff, settings):
     invitations.create(name="Anna", email="", role=Role.VIEWER, by=staff)
     assert [(step.is_done, step.status) for step in steps(1_204)] == [
         (True, "1,204 pictures in the library."),
-        (True, "Amazon Rekognition is set and analyzes pictures."),
+        (True, "In use: Amazon Rekognition."),
         (True, "You are the only one who can sign in. 1 invitation is open."),
     ]
     create_user()

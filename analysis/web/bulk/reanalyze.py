@@ -270,7 +270,13 @@ def _api_choice(api: str, api_estimate: ApiEstimate | None, *, is_chosen: bool) 
         name=name,
         is_chosen=is_chosen,
         calls=formatting.count(api_estimate.calls),
-        cost=formatting.dollars(api_estimate.dollars) if api_estimate.dollars else "",
+        cost=_cost(api_estimate),
         duration=formatting.duration(api_estimate.seconds) if api_estimate.seconds and api_estimate.calls else "",
         note=", ".join(formatting.plural(note, number) for note, number in notes.items() if number),
     )
+
+
+def _cost(api_estimate: ApiEstimate) -> str:
+    if api_estimate.dollars:
+        return formatting.dollars(api_estimate.dollars)
+    return _("Free") if api_estimate.calls else ""

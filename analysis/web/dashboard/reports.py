@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.dateformat import format as formatted_date
 from django.utils.translation import gettext as _
 
@@ -287,6 +286,4 @@ def _ended_note(scope: Scope) -> str:
 
 
 def _time_label(span: Period, start: datetime) -> str:
-    if span.is_hourly:  # in the reader's time zone; days are counted in UTC
-        start = timezone.localtime(start)
     return formatted_date(start, {"hour": "j M H:i", "day": "j M", "month": "M Y"}[span.unit])

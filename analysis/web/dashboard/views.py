@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, date, timedelta
+from datetime import date, timedelta
 
 from django.conf import settings
 from django.http import Http404, HttpResponse, StreamingHttpResponse
@@ -13,13 +13,13 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.dateformat import format as formatted_date
 from django.utils.functional import Promise
-from django.utils.timezone import now
+from django.utils.timezone import localdate, localtime, now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from analysis import formatting, permissions
-from analysis.models import StatisticsRun
+from analysis.models import Image, StatisticsRun
 from analysis.models.ledger import FREE
 from analysis.recognition import ledger
 from analysis.search.time_limit import SearchTooSlow, time_limit
@@ -65,10 +65,12 @@ def dashboard(request: Request) -> HttpResponse:
     scope = _scope(request)
     try:
         with time_limit():
+            tables = [_with_csv(make(scope), scope) for make in tables_for(scope).values()]
             figures: dict[str, object] = {
                 "tiles": list(_tiles(scope)),
-                "tables": [_with_csv(make(scope), scope) for make in tables_for(scope).values()],
-                "updated": " ".join(filter(None, [_updated(), scope.note])),
+                "tables": tables,
+                "nothing": "" if any(table.has_figures for table in tables) else _nothing(scope),
+                "updated": " ".join(filter(None, [_updated(scope.span), scope.note])),
             }
     except SearchTooSlow:
         figures = {"error": TOO_SLOW}
@@ -103,7 +105,7 @@ def as_csv(request: Request, name: str) -> HttpResponseBase:
 def _scope(request: Request) -> Scope:
     """Scope from the query string; invalid values fall back to the default."""
     name = request.GET.get("range", "")
-    moment = now().astimezone(UTC)
+    moment = localtime()
     period_name: PeriodName = name if name in PERIODS else "month"
     person_id = current_user_id(request)
     sees_figures = permissions.can_view_statistics(request.user)
@@ -134,14 +136,14 @@ def _url(scope: Scope, *, name: str = "", until: date | None = None, csv: str = 
     return links.with_parameters(
         address,
         range=name or scope.span.name,
-        until="" if last >= now().astimezone(UTC).date() else str(last),
+        until="" if last >= localdate() else str(last),
         of="own" if is_own and scope.has_choice else "",
     )
 
 
 def _later_url(scope: Scope) -> str:
     """URL of the next period; empty if it is in the future."""
-    today = now().astimezone(UTC).date()
+    today = localdate()
     if scope.span.is_hourly or scope.span.last_day >= today:
         return ""
     return _url(scope, until=min(scope.span.last_day + (scope.span.end - scope.span.start), today))
@@ -154,6 +156,14 @@ def _owner_tabs(scope: Scope) -> list[Tab]:
         Tab(_("All pictures"), _url(scope, own=False), scope.is_all),
         Tab(_("My pictures"), _url(scope, own=True), not scope.is_all),
     ]
+
+
+def _nothing(scope: Scope) -> str:
+    """The sentence of a dashboard without any figure."""
+    pictures = Image.objects.all() if scope.is_all else Image.objects.filter(owner_id=scope.person_id)
+    if pictures.exists():
+        return _("No figures for this period yet. New ones are counted about once a minute.")
+    return _("No pictures yet. Charts appear here a minute after the first upload.")
 
 
 def _with_csv(table: Table, scope: Scope) -> Table:
@@ -222,10 +232,13 @@ def _waiting_tile(waiting: int, oldest: timedelta | None, *, is_capped: bool) ->
     )
 
 
-def _updated() -> str:
+def _updated(span: Period) -> str:
     """Age of the precomputed figures, by the oldest of them."""
     # Each table is updated on its own, and slow ones less often.
     oldest = StatisticsRun.objects.order_by("at").first()
     if oldest is None:
         return _("Figures appear within a minute after the scheduler starts.")
-    return _("Updated %(ago)s. Days are in UTC.") % {"ago": formatting.ago(oldest.at, now=now())}
+    updated = _("Updated %(ago)s.") % {"ago": formatting.ago(oldest.at, now=now())}
+    if span.is_utc:
+        return updated
+    return f"{updated} {_('Searches by date added and the ledger go by days in UTC.')}"

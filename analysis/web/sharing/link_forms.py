@@ -42,6 +42,8 @@ class LinkForm(forms.Form):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         self.link = link
         self.label_suffix = ""
+        if link is None:
+            self.fields["expires"].widget.attrs["autofocus"] = True  # the name of a new collection comes before it
         if link is None or not link.password:
             del self.fields["no_password"]
         else:

@@ -88,7 +88,7 @@ def share_link(request: Request, link_id: int) -> HttpResponse:
         return redirect("share-link", link.pk)
     target = link.image or link.collection or link.search
     assert target is not None  # noqa: S101 - a constraint of the table
-    subject = subject_of(target, current_user(request))
+    subject = subject_of(target, current_user(request), link=link)
     row = link_row(request, link, timezone.now())
     return _form_page(request, subject, form, row=row, status=422 if form.is_bound else 200)
 

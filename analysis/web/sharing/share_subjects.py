@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from analysis import formatting
 from analysis.curation.bulk import Selection
-from analysis.models import Collection, Image
+from analysis.models import Collection, Image, ShareLink
 from analysis.sharing.share_links import Target, free_collection_name
 from analysis.sharing.summaries import Summary, found_ids, summary_of
 from analysis.web import links
@@ -38,7 +38,11 @@ class ShareSubject:
     is_one_picture: bool = False
 
 
-def subject_of(target: Target, owner: AbstractBaseUser) -> ShareSubject:
+def subject_of(target: Target, owner: AbstractBaseUser, *, link: ShareLink | None = None) -> ShareSubject:
+    """The thing to share.
+
+    With the `link` that exists, the notes say what it leaves out.
+    """
     summary = summary_of(target, owner)
     if isinstance(target, Image):
         return _picture(target, summary)
@@ -50,7 +54,7 @@ def subject_of(target: Target, owner: AbstractBaseUser) -> ShareSubject:
         back_url=target.get_absolute_url() if isinstance(target, Collection) else reverse("search", args=[target.pk]),
         private=_private(summary),
         sensitive=_sensitive(summary),
-        notes=_others(summary),
+        notes=[*_others(summary), *(_left_out(summary, link) if link else [])],
     )
 
 
@@ -124,3 +128,22 @@ def _others(summary: Summary) -> list[str]:
         summary.others,
     )
     return [formatting.plural(text, summary.others)]
+
+
+def _left_out(summary: Summary, link: ShareLink) -> list[str]:
+    notes = []
+    if summary.private and not link.includes_private:
+        text = ngettext(
+            "This link does not show %(number)s private picture.",
+            "This link does not show %(number)s private pictures.",
+            summary.private,
+        )
+        notes.append(formatting.plural(text, summary.private))
+    if summary.sensitive and not link.includes_sensitive:
+        text = ngettext(
+            "This link does not show %(number)s sensitive picture.",
+            "This link does not show %(number)s sensitive pictures.",
+            summary.sensitive,
+        )
+        notes.append(formatting.plural(text, summary.sensitive))
+    return notes

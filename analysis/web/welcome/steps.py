@@ -51,7 +51,7 @@ def _recognizer_step() -> WelcomeStep:
     name = next(option.title for option in recognizer_options.options() if option.name == settings.RECOGNIZER)
     problem = recognizer_options.problem()
     values = {"name": name, "problem": problem}
-    status = _("%(name)s. %(problem)s") % values if problem else _("%(name)s is set and analyzes pictures.") % values
+    status = _("%(name)s. %(problem)s") % values if problem else _("In use: %(name)s.") % values
     return WelcomeStep("recognizer", _("Choose the recognizer"), not problem, status)
 
 

@@ -14,7 +14,9 @@ class CopyText extends HTMLElement {
     input.select();
     // navigator.clipboard exists only on HTTPS and localhost; elsewhere the deprecated execCommand still works.
     const isCopied = await navigator.clipboard?.writeText(input.value).then(() => true, () => false) ?? document.execCommand("copy");
-    if (isCopied) button.textContent = message("copied");
+    if (!isCopied) return;
+    button.textContent = message("copied");
+    button.focus(); // keys after it are shortcuts again, which the field would take
   }
 }
 

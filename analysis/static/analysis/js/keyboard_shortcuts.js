@@ -1,6 +1,6 @@
 // Keyboard shortcuts. The key in data-shortcut focuses a field or clicks any other element. data-shortcut-label is its name
 // in the list that "?" opens, so the list has exactly the page's shortcuts.
-const KEY_NAMES = { ArrowLeft: "←", ArrowRight: "→", Escape: "Esc", Delete: "Del", F: "⇧ F", R: "⇧ R" };
+const KEY_NAMES = { ArrowLeft: "←", ArrowRight: "→", Escape: "Esc", Delete: "Del", F: "⇧ F", R: "⇧ R", E: "⇧ E" };
 const dialog = document.querySelector("dialog#shortcuts");
 const opener = document.querySelector("[data-shortcuts-button]");
 
@@ -50,8 +50,9 @@ document.addEventListener("keydown", (event) => {
   if (!element) return;
   event.preventDefault();
   if (element.matches("input:not([type=checkbox])")) return element.select();
-  if (element.matches("[data-shortcut-focus]")) return element.focus();
-  if (element.matches("summary")) element.focus(); // so that Tab leads into the menu, unless a field in it takes the focus
+  if (element.matches("select, [data-shortcut-focus]")) return element.focus();
+  // so that Tab or a letter leads into the menu, unless a field in it takes the focus.
+  if (element.matches("summary, [popovertarget]")) element.focus();
   element.click();
 });
 

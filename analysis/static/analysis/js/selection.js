@@ -6,6 +6,7 @@ import { fetchHtml, isFragment } from "./fragments.js";
 import { imageIdOf } from "./grid_cards.js";
 import { neighborOf } from "./grid_layout.js";
 import { fetchCards, reloadLibrary, replaceSummary } from "./library_refresh.js";
+import { onLongPress } from "./long_press.js";
 import { NUMBER, message } from "./messages.js";
 import { showMessage, showToasts } from "./toasts.js";
 
@@ -21,6 +22,7 @@ class ImageSelection extends HTMLElement {
     this.preview = new BulkPreview(this.form);
     this.menuRequests = 0;
     this.addEventListener("click", (event) => this.handleClick(event));
+    onLongPress(this, ".card", (card) => this.toggle(card));
     this.addEventListener("cards-restored", (event) => event.detail.cards.forEach((card) => this.updateCheckbox(card)));
     this.form.addEventListener("submit", (event) => this.handleSubmit(event));
     this.form.addEventListener("formdata", ({ formData }) => this.fillForm(formData));
@@ -75,6 +77,10 @@ class ImageSelection extends HTMLElement {
     }
     this.lastId = id;
     this.update();
+  }
+
+  toggle(card, { shiftKey: isRange } = {}) {
+    this.select(card, { isSelected: !this.ids.has(imageIdOf(card)), isRange });
   }
 
   selectLoaded() {
@@ -243,7 +249,7 @@ class ImageSelection extends HTMLElement {
     if (event.key.startsWith("Arrow")) return this.grid.moveFocus(card, event.key);
     if (event.key === "Escape" && this.count) return this.clear() ?? true;
     if (event.key.toLowerCase() === "x" && card) {
-      this.select(card, { isSelected: !this.ids.has(imageIdOf(card)), isRange: event.shiftKey });
+      this.toggle(card, event);
       return true;
     }
     if (event.key === "f") return this.runShortcut(card, "favorite");
