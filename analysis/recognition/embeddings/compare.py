@@ -25,7 +25,7 @@ LOOK_DIFFERENT = f"""
 
 
 def look_different(pairs: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Those pairs of image ids that are not versions of one picture."""
+    """The pairs of image ids that show different pictures."""
     if not pairs or not table.exists():
         return set()
     with connection.cursor() as cursor:

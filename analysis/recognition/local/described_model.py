@@ -1,4 +1,4 @@
-"""Feeds pictures to an ONNX model as its description says."""
+"""Runs a user's ONNX model on pictures as its description says."""
 
 from __future__ import annotations
 

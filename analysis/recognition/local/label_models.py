@@ -1,4 +1,4 @@
-"""Labels by the classifier and the detector: imagelib's own or a person's."""
+"""Finds labels with the classifier and the detector, imagelib's own or a user's."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def find(picture: NDArray[np.uint8], *, text_share: float) -> tuple[voting.Voted
     """
     use_own_labels()
     if text_share > voting.MAX_TEXT_SHARE:
-        return ()  # spares the models: nothing is named on pages
+        return ()  # pages of text get no labels, so the models need not run
     detections = detector.detect(picture) if detector.is_available() else []
     if not photo_check.is_photo(picture):
         return voting.vote({}, detections, text_share=text_share)
@@ -109,7 +109,7 @@ def label_of(description: Description, class_name: str) -> str | None:
 
 
 def use_own_labels() -> None:
-    """Add the labels that the descriptions of one's own models bring.
+    """Add the new labels that the descriptions of a user's own models define.
 
     Raises ModelUnavailable if a description names labels, parents or categories that do not exist.
     """
@@ -149,7 +149,7 @@ def own_models() -> list[described_model.DescribedModel]:
 
 
 def version() -> str:
-    """Names of both models, and a digest of all that decides on labels."""
+    """Names of both models, and a digest of everything that affects labels."""
     current = configuration.current()
     models = [_own(current.classifier) or _prepared(CLASSIFIER, "Lite0")]
     models.append(_own(current.detector) or _prepared(DETECTOR, "SSDLite"))
@@ -158,7 +158,7 @@ def version() -> str:
 
 
 def _prepared(model: PreparedModel, name: str) -> tuple[str, str]:
-    # The classifier is made at the first picture if its package is there, and counts as made.
+    # With its package installed the classifier counts as made, since it is made at the first picture.
     is_there = classifier.is_available() if model is CLASSIFIER else model.record() is not None
     return (name, f"{model.source} {model.recipe}") if is_there else ("none", "")
 

@@ -39,7 +39,7 @@ class ModelInput:
 
 @dataclass(frozen=True)
 class ModelOutput:
-    """Names and meaning of the outputs.
+    """The model's outputs: their names and meaning.
 
     A classifier has `scores`. A detector has `boxes` and `scores`, perhaps `classes` with the class of each box, or
     `predictions`, which holds a box and the scores of all classes in each row.
@@ -57,7 +57,7 @@ class ModelOutput:
 
 @dataclass(frozen=True)
 class NewLabel:
-    """A label that imagelib's own table does not have."""
+    """A label that is missing from imagelib's own table."""
 
     name: str
     parents: tuple[str, ...]

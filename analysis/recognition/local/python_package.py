@@ -22,7 +22,7 @@ MAX_FILE_BYTES = 64 * 1024**2
 class PythonPackage:
     """A version of a package that consists of one wheel. `sha256`: the wheel's.
 
-    For packages whose own requirements do not fit imagelib's, or that few people need: nothing of them is installed.
+    For packages whose requirements conflict with imagelib's, or that few people need. Nothing is installed.
     """
 
     name: str
@@ -70,7 +70,7 @@ def _download(requirements: Path, folder: str) -> str:
 
 
 def _read(archive: zipfile.ZipFile, name: str) -> bytes:
-    # Read, not extracted: nothing of the package gets onto the disk.
+    # Read, not extracted: no file of the package is written to the disk.
     try:
         information = archive.getinfo(name)
     except KeyError:

@@ -1,8 +1,8 @@
-"""Labels of a picture by vote of the local classifier and the local detector.
+"""Combines the results of the local classifier and detector into labels.
 
-The classifier knows a thousand classes, the detector eighty, and each errs in its own way. So what the detector is not
-sure of is cut out and shown to the classifier, and counts if that agrees. Nothing is named that neither is sure of.
-Pure: pixels are not looked at here.
+The classifier knows a thousand classes, the detector eighty, and they make different errors. An uncertain detection is
+cut out and classified; it counts if the classifier agrees. Labels of which neither is certain are left out. Pure
+functions, without pixels.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ Model = Literal["classifier", "detector"]
 Probabilities = Mapping[str, float]
 """By label: of it and its descendants."""
 
-MAX_CROPS: Final = 3  # boxes classified separately; each takes as long as a picture
+MAX_CROPS: Final = 3  # boxes classified separately, each of which takes as long as a picture
 CROP_MARGIN: Final = 0.1  # of the box's sides, so that an object keeps some surroundings
-MAX_TEXT_SHARE: Final = 0.15  # of the picture; above, it is a page
+MAX_TEXT_SHARE: Final = 0.15  # of the picture; with more text it is a page
 NO_PROBABILITIES: Final[Probabilities] = MappingProxyType({})
 
 
@@ -51,8 +51,8 @@ class Thresholds:
 
 THRESHOLDS: Final = Thresholds()
 
-# Values of the models, and the share of labels with such values that were right on the tuning half. Above the
-# thresholds both models are right more often than their values say, except where the detector is alone.
+# Scores of the models, and the share of labels with such scores that were right on the tuning half. Above the
+# thresholds both models are right more often than their scores say, except for detections without support.
 CALIBRATION: Final = {
     "classifier": ((0.0, 0.45, 0.55, 0.9, 1.0), (0.0, 0.80, 0.90, 0.92, 0.97)),
     "person": ((0.0, 0.60, 0.80, 1.0), (0.0, 0.85, 0.90, 0.97)),
@@ -80,7 +80,7 @@ class VotedLabel:
 
 
 def boxes_to_confirm(detections: Sequence[Detection]) -> dict[int, Box]:
-    """Boxes to classify separately, with a margin, by the number of the detection."""
+    """Boxes to classify separately, with a margin, by the index of the detection."""
     numbers = [
         number
         for number, item in enumerate(detections)
@@ -100,7 +100,7 @@ def labels_from(
     """Labels with all ancestors, highest confidence first.
 
     `text_share`: the part of the picture that lines of text cover. `crops`: classifications of `boxes_to_confirm`.
-    Either model may be missing: None, (). Leave the classification out for what is no photo, see `photo_check`.
+    Either model may be missing: None, (). Pass no classification for a picture that is not a photo, see `photo_check`.
     """
     probabilities = (
         vocabulary.probabilities_by_label(classification.probabilities) if classification else NO_PROBABILITIES
@@ -117,7 +117,7 @@ def vote(
     in_boxes: Mapping[int, Probabilities] = MappingProxyType({}),
     thresholds: Thresholds = THRESHOLDS,
 ) -> tuple[VotedLabel, ...]:
-    """The same by probabilities of labels; empty without a classifier."""
+    """Labels from the classifier's probabilities (empty without one) and the detections."""
     if text_share > MAX_TEXT_SHARE:
         return ()
     objects: dict[str, list[Instance]] = {}
@@ -160,9 +160,9 @@ def calibrated(value: float, kind: str) -> float:
 def _is_contradicted(
     name: str, probabilities: Probabilities, objects: Mapping[str, Sequence[Instance]], thresholds: Thresholds
 ) -> bool:
-    """True for an animal that the classifier takes for another one.
+    """True for a detected animal if the classifier names a different one.
 
-    COCO has ten animals, so its detectors call a cheetah a dog. An animal that was detected too does not contradict.
+    COCO has ten animals, so its detectors call a cheetah a dog. An animal that was also detected does not contradict.
     """
     if not probabilities or not vocabulary.is_a(name, "Animal") or probabilities.get(name, 0.0) >= thresholds.support:
         return False
@@ -183,10 +183,10 @@ def _named_by_classifier(probabilities: Probabilities, thresholds: Thresholds) -
 
 
 def _minimum(name: str, thresholds: Thresholds) -> float:
-    """Probability from which the classifier names a label.
+    """The minimum probability for a label by the classifier.
 
-    A group gets its share of the classes from a picture of anything, and Animal has 398 of the 1,000. So it must be
-    that much more probable.
+    Any picture gives a group its share of the classes, and Animal has 398 of the 1,000. So the minimum rises with that
+    share.
     """
     if not vocabulary.is_group(name):
         return thresholds.class_probability
