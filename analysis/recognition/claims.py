@@ -128,7 +128,7 @@ def _reserve_prices(claimed: list[Analysis], prices: PriceList, already: int) ->
 
 
 def _defer_duplicates(ids: list[int]) -> set[int]:
-    """Defer analyses for two seconds if the same bytes are in progress; return their ids."""
+    """Defer analyses for two seconds if the same bytes are in progress; returns ids."""
     if not ids:
         return set()
     # After the delay they usually find the response in the cache, at no cost.

@@ -55,7 +55,10 @@ payloads = PayloadCache()
 
 
 class Engine:
-    """Analyzes the queued images of one API until none are left. A billed API has a `limiter`."""
+    """Analyzes the queued images of one API until none are left.
+
+    `limiter`: of a billed API.
+    """
 
     def __init__(self, recognizer: Recognizer, *, api: str, threads: int, limiter: RateLimiter | None = None) -> None:
         self.recognizer, self.api, self.threads, self.limiter = recognizer, api, threads, limiter
@@ -91,7 +94,7 @@ class Engine:
             return None
 
     def _start(self, pool: ThreadPoolExecutor) -> float | None:
-        """Start calls; return seconds until the next try, or None if there is nothing to start."""
+        """Start calls; returns seconds until the next try, None with nothing to start."""
         free = self._concurrency.free(sum(not future.done() for future in self._in_flight))
         if free <= 0 or any(future.done() and outcomes.lost_request(future.result()) for future in self._in_flight):
             return POLL_INTERVAL  # a lost request is saved first: it may be the one that opens an outage
@@ -117,7 +120,7 @@ class Engine:
         return min(pause or POLL_INTERVAL, POLL_INTERVAL)
 
     def _request_slots(self, count: int) -> tuple[list[float], float | None, bool]:
-        """Return send times (monotonic clock), seconds until the next try, and True for a probe."""
+        """Send times (monotonic clock), seconds until the next try, True for a probe."""
         if self.limiter:
             try:
                 ahead = self._lookahead.seconds(time.monotonic(), is_busy=bool(self._in_flight))
@@ -179,7 +182,7 @@ class Engine:
         BEFORE_SEND.set(self._wait_for_room if self._is_quota_strict else None)
 
     def _wait_for_room(self) -> None:
-        """Wait until fewer calls than the quota were sent in the last second, by their actual send times."""
+        """Wait until the quota has room for a call, by the times calls were really sent."""
         try:
             if self.limiter:
                 self.limiter.wait_for_room()
@@ -196,7 +199,7 @@ class Engine:
         )
 
     def _collect_finished(self, *, timeout: float) -> None:
-        """Save the results of finished calls; under load, those of a BATCH_WINDOW together."""
+        """Save finished calls' results; under load, those of a BATCH_WINDOW together."""
         self._renew_leases()
         if not self._in_flight:
             time.sleep(timeout)
@@ -240,7 +243,7 @@ class Engine:
             self._slow_down(self.limiter, throttled)
 
     def _checked_probe(self, result: AttemptResult) -> AttemptResult:
-        """Turn the error of a probe without a response into one of the API, not of its image."""
+        """Turn the error of a probe without a response into an error of the API."""
         if result.analysis.pk != self._probe_id or not (lost := outcomes.lost_request(result)):
             return result
         return replace(result, error=outages.no_response(lost, gettext_noop("A test request got no response.")))
@@ -285,7 +288,7 @@ def _exceeds_limit(error: Exception) -> bool:
 
 
 def _save_separately(results: list[AttemptResult], error: Exception) -> None:
-    """Save each result separately, so that only a response the database rejects is lost."""
+    """Save each result separately, so only a response the database rejects is lost."""
     if len(results) > 1:
         for result in results:
             try:

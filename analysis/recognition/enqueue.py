@@ -92,7 +92,7 @@ def _detach_from_batches(image_ids: list[int], api: str, *, is_bulk: bool, is_fo
 
 
 def _promote_samples(image_ids: list[int], api: str) -> None:
-    """Turn unfinished samples into normal analyses, so that their results become current."""
+    """Turn unfinished samples into normal analyses, whose results become current."""
     Analysis.objects.unfinished().filter(image_id__in=image_ids, api=api, is_sample=True).update(is_sample=False)
 
 

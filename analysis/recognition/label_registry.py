@@ -88,7 +88,10 @@ def _resolve(keys: Iterable[Key]) -> dict[Key, ResolvedLabel]:
 
 
 def _store_relations(detected: list[DetectedLabel], resolved: dict[Key, ResolvedLabel]) -> None:
-    """Add aliases, parents and categories to the labels of these names, not to those they were merged into."""
+    """Add aliases, parents and categories to labels.
+
+    To the labels of these names, not to those they were merged into.
+    """
     aliases = {(alias[:200], resolved[label.key].own) for label in detected for alias in label.aliases}
     LabelAlias.objects.bulk_create(
         [LabelAlias(name=name, label_id=pk) for name, pk in sorted(aliases)], ignore_conflicts=True

@@ -194,7 +194,7 @@ def _remaining_person_budgets(
 
 
 def _object(value: Any) -> dict[str, Any]:
-    """Decode jsonb, which Django's cursor returns as text and psycopg's own as an object."""
+    """Decode jsonb, which Django's cursor returns as text and psycopg's as an object."""
     parsed: dict[str, Any] = json.loads(value) if isinstance(value, str) else value
     return parsed
 

@@ -30,7 +30,7 @@ NO_RESPONSE = "NoAnswer"
 
 
 def open_outage(recognizer: str, error: ApiUnavailable) -> None:
-    """Record that an API cannot be called; nothing is sent to it before the next probe."""
+    """Record that an API cannot be called; nothing is sent before the next probe."""
     is_limit_reached = error.code == NO_RESPONSE and ledger.is_loss_limit_reached(recognizer)
     message = error.sentence(translate=_)
     if is_limit_reached:

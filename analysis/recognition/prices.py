@@ -22,7 +22,7 @@ PRICES = Path(__file__).with_name("prices.toml")
 
 @dataclass(frozen=True)
 class Tier:
-    """US dollars per picture, up to picture number `up_to` of a month (None: no limit)."""
+    """US dollars per picture, up to a month's picture number `up_to` (None: no end)."""
 
     up_to: int | None
     dollars: Decimal

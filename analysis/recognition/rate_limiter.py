@@ -200,7 +200,7 @@ class RateLimiter:
         return Grant(int(granted), float(wait), rate / self._share, float(first), 1 / rate, bool(is_strict))
 
     def send_delay(self, call: str) -> float:
-        """Seconds that a call must still wait at its send time, since others may have been late.
+        """Seconds that a call must still wait at its send time: others may have been late.
 
         Call it again after the wait. `call` is any unique text.
         Raises RateLimiterUnavailable.

@@ -174,7 +174,7 @@ _UNSTORABLE = re.compile(
 
 
 def _make_current(ids: Iterable[int]) -> None:
-    """Make new results current, except samples and those of images with a pinned result."""
+    """Make new results current, except samples and next to a pinned result."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -235,7 +235,7 @@ def _call(result: AttemptResult, *, is_stored: bool) -> Call:
 
 
 def _write_progress(results: list[AttemptResult], *, done: set[int], failed: set[int]) -> None:
-    """Write a progress entry for each batch with analyses that ended or cost something."""
+    """Write a progress entry for each batch of which analyses ended or cost money."""
     entries: dict[int, BatchEntry] = {}
     for result in results:
         batch_id, pk = result.analysis.batch_id, result.analysis.pk

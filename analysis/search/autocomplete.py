@@ -43,7 +43,7 @@ REST = re.compile(r'[^\s"()<>=:*]*[*"]?')
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A text to choose; the search becomes `completed`, the cursor `cursor`.
+    """A suggested text; choosing it sets the search to `completed`, and the cursor.
 
     `kind` is the kind of a label, "category", "collection", "field" or "value". `count` is the number of images with
     the label; None if it is unknown or would reveal images that the viewer may not see.
@@ -107,7 +107,7 @@ def complete(text: str, *, cursor: int, viewer: Viewer, maximum: int = 10) -> li
 def near_names(name: str, *, viewer: Viewer, maximum: int = 3) -> list[str]:
     """Similar names and aliases of labels the viewer may see, for "Did you mean".
 
-    First synonyms and other forms, then names that contain the word, then those that differ by a letter or two.
+    Synonyms and other forms come first, then names that contain the word, then names that differ by one or two letters.
     """
     index, folded = label_index(), fold(name)
     related = [form for label in synonyms().get(folded, ()) for form in index.named(fold(label))]
@@ -203,7 +203,7 @@ NAMES_BY_FIELD: dict[str, Callable[[_Fragment, Viewer, int], list[Suggestion]]] 
 
 def _fragment(text: str, cursor: int) -> _Fragment | None:
     """The value at the cursor; None where nothing can be suggested."""
-    # Complete phrases are masked, so that a remaining quotation mark is an open one.
+    # Complete phrases are masked, so that any remaining quotation mark opens a phrase.
     head = PHRASE.sub(lambda phrase: "*" * len(phrase[0]), text[:cursor])
     match = FRAGMENT.search(head, max(0, len(head) - MAX_FRAGMENT))
     if match is None or head[: match.start()].rstrip().endswith(("<", ">", "=")):

@@ -1,4 +1,4 @@
-"""Numbers of results that a page shows only if they are known soon."""
+"""Counts results for pages that show a number only if it is known soon."""
 
 from __future__ import annotations
 

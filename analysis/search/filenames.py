@@ -1,4 +1,4 @@
-"""Pictures by the exact name of their file."""
+"""Finds a picture by the exact name of its file."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ MOST = 100
 
 
 def image_id_of(filename: str, *, viewer: Viewer) -> int | None:
-    """Of several pictures with this name the viewer's newest, else the newest."""
+    """Id of the picture with this file name.
+
+    Of several, the viewer's newest; else the newest.
+    """
     visible = visibility_filter(viewer, "i")
-    # The index is over lower(filename).
+    # lower(), since the index is over lower(filename).
     rows = fetch_all(
         f"""SELECT i.id, i.owner_id FROM analysis_image i
             WHERE i.trashed_at IS NULL AND lower(i.filename) = lower(%s) AND i.filename = %s AND {visible.text}

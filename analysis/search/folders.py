@@ -31,7 +31,7 @@ _COLUMNS = """
     SELECT folder.id, folder.name, folder.path, folder.owner_id, folder.bucket_id, counted.images::bigint
     FROM counted JOIN analysis_folder folder
 """
-# From the top, all folders are read: the first name of their paths is faster than a walk along the tree.
+# For the top all folders are read and grouped by the first name of their path, which is faster than walking the tree.
 _TOP = f"""
     WITH counted AS (
         SELECT below.owner_id, below.bucket_id, split_part(below.path, '/', 1) AS name, sum(own.images) AS images
@@ -79,7 +79,7 @@ def subfolders(folder: Folder, viewer: Viewer) -> list[FolderCount]:
 
 
 def count_of(folder: Folder, viewer: Viewer) -> int:
-    """The visible images in a folder and below it; 0 if the viewer may not know of it."""
+    """The number of visible images in a folder and below it; 0 for a hidden folder."""
     return sum(row.images for row in _below("id = %s", folder, viewer))
 
 
@@ -100,7 +100,7 @@ def _below(start: str, folder: Folder, viewer: Viewer) -> list[FolderCount]:
 
 @dataclass(frozen=True)
 class FolderFacet:
-    """A folder, by its path, and the number of images of a result in it and below it."""
+    """A folder by its path, and the number of a result's images in it and below it."""
 
     path: str
     name: str
@@ -110,7 +110,7 @@ class FolderFacet:
 def folder_facets(query: Query, *, viewer: Viewer, maximum: int = 20) -> tuple[list[FolderFacet], bool]:
     """The most frequent folders of a result, one level below the query's.
 
-    Counted on the first SAMPLE images of the result; true if these are not all.
+    Counted on the first SAMPLE images of the result; True if it has more.
     """
     ids = results.image_ids(query, viewer=viewer, limit=SAMPLE + 1)
     below = next((part.text.strip("/") for part in query.parts if names_a_folder(part)), "")
@@ -123,5 +123,5 @@ def folder_facets(query: Query, *, viewer: Viewer, maximum: int = 20) -> tuple[l
 
 
 def names_a_folder(part: Node) -> TypeGuard[FolderTerm]:
-    """A term for one folder and those below it, as the filter adds it."""
+    """True for a term for one folder and those below it, as the filter adds it."""
     return isinstance(part, FolderTerm) and part.is_prefix and part.text.endswith("/")

@@ -24,7 +24,7 @@ _PATTERN = re.compile(r"(?P<kind>[ns]?)(?P<key>[\w=-]{0,2000}?)-(?P<image>\d{1,1
 
 
 class Order(Enum):
-    """The kind of index that has images in a sort order."""
+    """The kinds of indexes that have images in a sort order."""
 
     TIME = "time"
     """By date taken, which the index of each label has, too."""
@@ -52,10 +52,10 @@ class Ordering:
         return replace(self, is_ascending=not self.is_ascending)
 
     def segments(self, after: Cursor | None) -> list[Segment]:
-        """The ranges of the key that follow each other after a cursor."""
+        """The consecutive ranges of the key after a cursor."""
         if not self.is_rotated:
             return [Segment(after)]
-        # The index has images without a date at the other end.
+        # In the index, images without a date are at the other end.
         first = Segment(Cursor(UNDATED, MAX_ID), is_undated=not self.is_ascending)
         second = Segment(None, is_undated=self.is_ascending)
         if after and (after.key == UNDATED) == second.is_undated:

@@ -34,7 +34,7 @@ _KIND = f"""
     CASE lookup.kind WHEN '' THEN NOT label.is_hidden WHEN '{TRAIT}' THEN label.kind IN ('face', 'emotion')
     ELSE label.kind = lookup.kind END
 """
-# A label merged into another is replaced by that one.
+# A merged label is replaced by the one it was merged into.
 _STANDING = "JOIN analysis_label label ON label.id = coalesce(named.merged_into_id, named.id)"
 _LOOKUPS = {
     "name": f"""
@@ -91,7 +91,7 @@ class NamedLabels:
 
 
 def named_labels(*queries: Query) -> NamedLabels:
-    """Look up the labels of these queries by one statement."""
+    """Look up the labels of these queries in one statement."""
     index = known_labels()
     lookups = dict.fromkeys(lookup for query in queries for lookup in _lookups(query))
     return NamedLabels(*_labels(list(lookups), index), index)
@@ -100,7 +100,7 @@ def named_labels(*queries: Query) -> NamedLabels:
 def resolve(query: Query, *, viewer: Viewer, moment: datetime, names: NamedLabels | None = None) -> ResolvedQuery:
     """Look up everything that the terms of a query name.
 
-    `names`: its labels, if they have been looked up along with those of other queries.
+    `names`: its labels, if they were looked up together with those of other queries.
     """
     names = names or named_labels(query)
     labels, image_count, reading = names.labels, names.image_count, WordReading(query)
@@ -154,13 +154,13 @@ def _matching_labels(lookups: Sequence[LabelLookup], index: LabelIndex) -> list[
 def _labels(
     lookups: Sequence[LabelLookup], index: LabelIndex
 ) -> tuple[dict[LabelLookup, LabelSet], KnownNames, int, NamesState]:
-    """The labels of each lookup, those it names, and the number of images.
+    """For each lookup, its labels and the labels it names; and the number of images.
 
     The number is approximate, and 0 without labels. The state of the names shows whether the index is up to date;
     a separate query for it would take as long as this one.
 
-    Names and aliases ignore case, and whether their accents are composed. A merged label stands for its target, and is
-    searched along with it while images are still being reindexed. Hidden labels match only with their kind.
+    Names and aliases are compared without regard to case and to the composition of accents. A merged label stands for
+    its target; while images are still being reindexed, both are searched. Hidden labels match only with their kind.
     """
     if not lookups:
         return {}, KnownNames({}), 0, NamesState(index.newest, is_valid=True)

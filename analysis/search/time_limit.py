@@ -48,7 +48,7 @@ def time_limit() -> Iterator[None]:
 
 
 class TimeBudget:
-    """Time that a page may spend on counts it can do without."""
+    """Time that a page may spend on optional counts."""
 
     def __init__(self, seconds: float) -> None:
         self._deadline = time.monotonic() + seconds

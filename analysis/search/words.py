@@ -1,4 +1,4 @@
-"""Labels for words as people type them: plurals, synonyms, neighboring words.
+"""Finds labels for typed words: plurals, synonyms, neighboring words.
 
 A word that is a label is never changed, and neither is one in quotes. Only labels that the viewer may see are
 considered, so that nobody learns the names of other people's tags.
@@ -76,7 +76,7 @@ class WordMeaning:
 
 @dataclass(frozen=True)
 class WordReading:
-    """A query as it is searched, and what was changed for it."""
+    """A query with its words replaced, and the replacements."""
 
     query: Query
     meanings: tuple[WordMeaning, ...] = ()
@@ -91,7 +91,7 @@ class KnownNames:
 
 
 def may_change(query: Query, known: KnownNames) -> bool:
-    """A word is not a label that everyone may see, or is next to another one."""
+    """True if a word is not a label that everyone may see, or is next to another word."""
     words = (leaf for part in query.parts for leaf in part.leaves if is_bare(leaf))
     return any(word.lookups[0] in known.private or not known.ids.get(word.lookups[0]) for word in words) or any(
         True for _words in all_neighbors(query.parts)
@@ -99,7 +99,7 @@ def may_change(query: Query, known: KnownNames) -> bool:
 
 
 def read_words(query: Query, *, known: KnownNames, index: LabelIndex, viewer: Viewer) -> WordReading:
-    """The query with the labels that its words stand for."""
+    """Replace the words of a query by the labels they stand for."""
     reader = _Reader(known, index, viewer)
     reader.check_visibility(query)
     parts = reader.parts(query.parts)
@@ -123,9 +123,9 @@ def separately(query: Query, meaning: WordMeaning) -> Query:
 
 
 def stands_alone(query: Query, term: LabelTerm) -> LabelTerm:
-    """The term to add to a query, in quotes if it would join the words before.
+    """The term to add to a query, in quotes if it would join the words before it.
 
-    Of the names that were read last, without a query: the links of a page are no reason to read them again.
+    Uses the names read last, without a query, since the links of a page are no reason to read them again.
     """
     if not (query.parts and is_bare(query.parts[-1])):
         return term
@@ -202,13 +202,13 @@ class _Reader:
         return node
 
     def _meaning(self, term: LabelTerm | CountTerm) -> Node:
-        """The part that a word stands for, which is not the name of a label."""
+        """The part that a word which is not a label's name stands for."""
         if forms := self._visible_forms(term.name, term.lookups[0].kind):
             return _label(term, forms)
         return _date(term) or term
 
     def _is_name(self, term: LabelTerm | CountTerm) -> bool:
-        """The word is the name of a label that the viewer may know."""
+        """True if the word is the name of a label that the viewer may see."""
         lookup = term.lookups[0]
         ids = self.known.ids.get(lookup, ())
         return bool(ids) and (lookup not in self.known.private or not self._visible.isdisjoint(ids))

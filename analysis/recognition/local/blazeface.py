@@ -30,7 +30,9 @@ def is_available() -> bool:
 
 
 def find(rgb: NDArray[np.uint8]) -> list[Candidate]:
-    """Detect faces of about a sixth of the picture or more; `rgb` is height x width x 3.
+    """Detect faces of about a sixth of the picture or more.
+
+    `rgb`: height x width x 3.
 
     Not thread-safe, so the caller holds a lock. Raises ModelUnavailable.
     """

@@ -204,7 +204,10 @@ def quality(gray: Pixels) -> Quality:
 
 
 def _sharpness(gray: Pixels) -> float:
-    """Sharpness, 0 to 100, by the effect of another blur (Crete et al., "The blur effect", 2007)."""
+    """Sharpness, 0 to 100, by the effect of another blur.
+
+    Crete et al., "The blur effect", 2007.
+    """
     values = gray.astype(np.float32)
     return 100 * max(_loss(values), _loss(values.T))
 

@@ -34,7 +34,7 @@ class Record:
 
 @dataclass(frozen=True)
 class PreparedModel:
-    """A model that imagelib makes itself. `source`: SHA-256 of the file it is made from."""
+    """A model that imagelib makes itself. `source`: SHA-256 of its source file."""
 
     name: str
     source: str

@@ -16,7 +16,10 @@ MIN_CONTRAST: Final = 12.0  # standard deviation of gray; 20 for a blurred cheet
 
 
 def is_photo(rgb: NDArray[np.uint8]) -> bool:
-    """False for drawings and the like, which the classifier never saw and misnames with confidence."""
+    """False for drawings and the like.
+
+    The classifier was not trained on them, and misnames them with confidence.
+    """
     height, width = rgb.shape[:2]
     if min(height, width) < MIN_SIDE:
         return False

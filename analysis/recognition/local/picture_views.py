@@ -41,7 +41,7 @@ def center(picture: Pixels, size: Size) -> Pixels:
 
 
 def letterbox(picture: Pixels, size: Size, *, fill: int) -> Pixels:
-    """Scale the whole picture into the top left corner, with its proportions; the rest is gray."""
+    """Scale the whole picture into the top left corner of a gray one."""
     height, width = picture.shape[:2]
     scale = min(size[0] / width, size[1] / height)
     inner = max(1, round(width * scale)), max(1, round(height * scale))

@@ -110,7 +110,7 @@ VERSION_FIELDS: dict[ApiName, str] = {
 
 
 def model_version(api: ApiName) -> str:
-    """imagelib's version and those of the models, since all of them affect the results.
+    """imagelib's version and those of the models, which all affect the results.
 
     At most 40 characters are stored.
     """
@@ -185,7 +185,7 @@ class Inspection:
             return {**labels_response, "LabelModelVersion": self._label_version}
 
     def _detect(self, picture: bytes, *, api: ApiName) -> None:
-        """Run the detectors that the API needs and that have not run; decode only for them."""
+        """Run the detectors that the API needs and that have not run yet."""
         wants_faces = self._faces is None and api in {"faces", "labels"}
         wants_lines = self._lines is None and api in {"text", "labels"}
         wants_labels = self._labels is None and api == "labels"

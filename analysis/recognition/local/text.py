@@ -92,7 +92,7 @@ def _readable(boxes: NDArray[np.float32], *, maximum: int = MAX_READ_LENGTH) -> 
 
 
 def _is_legible(text: str) -> bool:
-    """True with two different letters or digits; other detections are mostly rings and bars."""
+    """True with two different letters or digits; others are mostly rings and bars."""
     return len({character.lower() for character in text if character.isalnum()}) >= 2
 
 

@@ -49,7 +49,7 @@ _new_labels: tuple[NewLabel, ...] = ()
 
 
 def use_new_labels(new_labels: tuple[NewLabel, ...]) -> None:
-    """Add the labels of a user's own models to the table, replacing those added before."""
+    """Add the labels of a user's own models, replacing those added before."""
     global _new_labels
     _new_labels = new_labels
 

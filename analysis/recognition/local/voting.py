@@ -117,7 +117,10 @@ def vote(
     in_boxes: Mapping[int, Probabilities] = MappingProxyType({}),
     thresholds: Thresholds = THRESHOLDS,
 ) -> tuple[VotedLabel, ...]:
-    """Labels from the classifier's probabilities (empty without one) and the detections."""
+    """Labels from the classifier's probabilities and the detections.
+
+    Without a classifier, the probabilities are empty.
+    """
     if text_share > MAX_TEXT_SHARE:
         return ()
     objects: dict[str, list[Instance]] = {}

@@ -36,7 +36,7 @@ class Strategy(Enum):
 
     @property
     def is_trial(self) -> bool:
-        """It may leave matches unfound."""
+        """True if it may miss matches."""
         return self.name.endswith("_TRIAL")
 
 
@@ -60,5 +60,5 @@ RULES: tuple[tuple[Strategy, Callable[[Statistics], bool]], ...] = (
 
 
 def choose_strategy(statistics: Statistics) -> Strategy:
-    """The strategy to try next; the last one is no trial."""
+    """Choose the strategy to try next; the last one chosen is not a trial."""
     return next(strategy for strategy, applies in RULES if applies(statistics))

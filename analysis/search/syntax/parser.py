@@ -80,7 +80,8 @@ UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 def parse(text: str) -> Query:
     """The query of a text. Raises InvalidQuery for the first error in it."""
-    # Pages parse a text several times, and people search the same texts again. `added>=today` changes every day.
+    # Cached, since pages parse a text several times and people repeat searches; by day, since `added>=today` changes
+    # every day.
     return _parse(text, datetime.now(UTC).date())
 
 
@@ -105,7 +106,7 @@ def _limit_message(message: str, maximum: int, number: int) -> str:
 
 
 def _read(text: str) -> Query:
-    # Interactive, so that the trace sees each token before the parser may reject it.
+    # The interactive parser, so that the trace sees each token before the parser may reject it.
     state = _parser().parse_interactive(text)
     trace = ParseTrace()
     try:
@@ -131,7 +132,10 @@ class _Order(str):
 
 
 class _TreeBuilder(Transformer[Token, Query]):
-    """Methods by rule, called innermost first, so that nesting needs no recursion."""
+    """Builds terms, by rule of the grammar.
+
+    Innermost rules come first, so that nesting needs no recursion.
+    """
 
     def query(self, children: list[Node | _Order]) -> Query:
         orders = [child for child in children if isinstance(child, _Order)]

@@ -1,4 +1,4 @@
-"""Curly quotes and dashes as the quotes and minus signs of the grammar."""
+"""Replaces curly quotes and dashes by the quotes and minus signs of the grammar."""
 
 from __future__ import annotations
 

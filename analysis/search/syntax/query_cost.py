@@ -1,4 +1,4 @@
-"""A limit to the cost of a search, by kind of term."""
+"""Limits the cost of a search, by kind of term."""
 
 from __future__ import annotations
 

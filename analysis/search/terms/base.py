@@ -96,11 +96,11 @@ class Node(ABC):
         return ()
 
     def sufficient_labels(self, resolved: Resolution) -> LabelSet | None:
-        """The labels of which each alone makes an image match, if there is no other way."""
+        """The labels of which any one makes an image match, if nothing else does."""
         return None
 
     def excluded_labels(self, resolved: Resolution) -> LabelSet | None:
-        """The labels that no match has, if their absence is all that the part needs."""
+        """The labels that no match has, if the part needs nothing but their absence."""
         return None
 
 
@@ -115,7 +115,8 @@ class Value(NamedTuple):
 class LabelLookup(NamedTuple):
     """The labels that a term names, to be looked up by resolve.py.
 
-    `method` is name, prefix or category. A name that is no label may be another form of one, unless `is_exact`.
+    `method` is name, prefix or category. Unless `is_exact`, a name without a label may be another form of a label's
+    name.
     """
 
     method: str
@@ -151,7 +152,7 @@ class Term(Node):
 
     @property
     def subject(self) -> object:
-        """A value that is equal for terms about one thing: `dog` and `dog>=90`."""
+        """A value that is equal for terms about the same thing: `dog` and `dog>=90`."""
         return self
 
     @property
@@ -219,7 +220,7 @@ class RequiredLabels:
 
     @property
     def is_covered_by_ids(self) -> bool:
-        """Having one of the labels is all that the part needs."""
+        """True if the part needs nothing but one of the labels."""
         return self.is_all and self.minimum == 0
 
 

@@ -64,7 +64,7 @@ class FaceTerm(Term):
     def condition(self, resolved: Resolution) -> Sql:
         test = self._test()
         row = exists(f"analysis_face f WHERE {{}} AND {test.text}", *test.values)
-        # A rejected trait is no longer among the image's labels, but still in the row of the face.
+        # The labels are checked as well, since a rejected trait is still in the row of the face.
         return all_of([*map(has_label, resolved.label_sets(self)), row])
 
     def required_labels(self, resolved: Resolution) -> Iterable[RequiredLabels]:

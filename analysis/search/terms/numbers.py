@@ -28,7 +28,7 @@ from analysis.search.terms.ranges import (
 
 
 class Measure(NamedTuple):
-    """A number that an image has: where it is, how it is typed, and how it is shown."""
+    """A numeric property of images: its column, its syntax and its display."""
 
     title: str | Promise
     scale: Scale[Any]
@@ -136,7 +136,7 @@ class RangeTerm(Term):
                 return exists(f"{table} x WHERE {{}} AND {test.text}", *test.values)
 
     def image_filter(self, resolved: Resolution) -> Sql | None:
-        # Conditions on columns that are never null reach the index without a filter.
+        # Conditions on columns that are never null use the index without a filter.
         return self._test("i.") if MEASURES[self.field].is_optional else None
 
     def candidates(self, resolved: Resolution) -> Candidates | None:

@@ -16,7 +16,10 @@ DTYPES = {"float32": np.dtype("<f4"), "int32": np.dtype("<i4")}
 
 
 def read(files: Mapping[str, bytes]) -> Weights:
-    """Read the tensors by name from a model.json and the files it lists. Raises InvalidWeights."""
+    """Read the tensors by name from a model.json and the files it lists.
+
+    Raises InvalidWeights.
+    """
     weights: Weights = {}
     try:
         for group in json.loads(files["model.json"])["weightsManifest"]:
