@@ -40,10 +40,10 @@ from imagelib.accounts.session_store import SessionStore
 
 
 class OnCommitTask(DjangoTask):
-    """A task that may fail to be sent on commit.
+    """A task whose message may get lost when it is sent on commit.
 
-    Its row is saved, and the sweeper sends it again. Without a broker it is not sent at all: `manage.py work` finds the
-    row, and runs in its own process what is sent there.
+    Its row is saved, so the sweeper sends it again. Without a broker nothing is sent: `manage.py work` finds the rows,
+    and runs the tasks sent within its process itself.
     """
 
     def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:  # type: ignore[override]
@@ -52,7 +52,7 @@ class OnCommitTask(DjangoTask):
         return super().apply_async(args, kwargs, **options)
 
     def delay_on_commit(self, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
-        def send() -> None:  # not a partial: Django's log names the function that fails
+        def send() -> None:  # not a partial, since Django logs the name of a function that fails
             self.delay(*args, **kwargs)
 
         transaction.on_commit(send, robust=True)
@@ -142,7 +142,7 @@ def delete_originals() -> None:
 
 @shared_task(base=OnCommitTask)
 def delete_expired_trash() -> None:
-    """Start deleting what has been in the trash for TRASH_DAYS."""
+    """Start deleting pictures that have been in the trash for TRASH_DAYS."""
     pipeline.delete_expired_trash()
 
 
@@ -237,7 +237,7 @@ def continue_deletions() -> None:
 
 
 def advance_batches() -> None:
-    """Queue more of bulk runs, end finished ones, and mail reports."""
+    """Queue more analyses of bulk runs, end finished runs, and mail reports."""
     unfinished = lifecycle.advance_batches()
     for batch_id in report.pending_reports():
         mail_report.delay(batch_id=batch_id)

@@ -38,7 +38,7 @@ class WorkLease(models.Model):
 
     @staticmethod
     def is_free() -> Q:
-        """Rows without a run in progress.
+        """Condition for a lease without a run in progress.
 
         A time far ahead was written before the clock was set back.
         """
