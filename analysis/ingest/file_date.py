@@ -29,7 +29,7 @@ def with_file_date(examined: Examined, modified: CaptureTime | None, *, now: dat
 
 
 def is_plausible(modified: CaptureTime, *, now: datetime) -> bool:
-    """The date may say when the picture was taken; `now` is when it was added."""
+    """True if the date may be when the picture was taken; `now`: when it was added."""
     return EARLIEST <= modified.clock - timedelta(minutes=modified.offset or 0) <= now - MIN_AGE
 
 

@@ -32,7 +32,7 @@ MAX_HEADER = 64 * 1024
 
 @dataclass(frozen=True)
 class Level:
-    """A size of the image, and where its tiles are in the file, row by row."""
+    """A size of the image, and the offsets of its tiles in the file, row by row."""
 
     width: int
     height: int

@@ -45,7 +45,8 @@ def perceptual_hash(image: Image.Image) -> int | None:
     if gray.std() < FLAT:
         return None
     frequencies = _COSINES @ gray @ _COSINES.T
-    # The first is the mean brightness, which is no shape; the next one in its row replaces it.
+    # The first coefficient is the mean brightness, which says nothing about shapes. The next one in its row replaces
+    # it.
     values = np.append(frequencies[:COARSE, :COARSE].ravel()[1:], frequencies[0, COARSE])
     return int.from_bytes(np.packbits(_above_median(values)).tobytes(), "big", signed=True)
 
@@ -83,7 +84,7 @@ def _gray(image: Image.Image) -> NDArray[np.float64]:
 
 
 def _above_median(values: NDArray[np.float64]) -> NDArray[np.bool_]:
-    values = np.round(values, 3)  # otherwise equal values would differ by arithmetic noise
+    values = np.round(values, 3)  # since equal values would differ by rounding errors
     return values > np.median(values)
 
 

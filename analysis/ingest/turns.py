@@ -1,4 +1,4 @@
-"""Quarter turns, clockwise: of images, and of boxes in them."""
+"""Clockwise quarter turns of images, and of boxes in them."""
 
 from __future__ import annotations
 
