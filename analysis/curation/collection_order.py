@@ -30,10 +30,10 @@ _ARRANGE = """
 
 
 def move(collection: Collection, image_ids: Sequence[int], *, before: int | None) -> list[Placed]:
-    """Move pictures before another one, or to the end; returns where they were.
+    """Move pictures before another one, or to the end; returns their old positions.
 
-    Both are given by picture and not by position, so the result is the same after someone else moved some. Raises
-    ActionRefused if a picture is no longer there.
+    The target is a picture, not a position, so it is still correct after others moved pictures. Raises ActionRefused if
+    a picture is no longer there.
     """
     with transaction.atomic():
         lock(collection)
@@ -54,7 +54,7 @@ def move(collection: Collection, image_ids: Sequence[int], *, before: int | None
 
 
 def arrange(collection: Collection, order: str) -> list[Placed]:
-    """Put all pictures in one of ORDERS; returns where they were."""
+    """Sort all pictures by one of ORDERS; returns their old positions."""
     with transaction.atomic():
         lock(collection)
         were = placed(collection)

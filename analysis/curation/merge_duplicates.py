@@ -1,4 +1,4 @@
-"""Merging duplicates into one picture; the others go to the trash."""
+"""Merges duplicates into one picture, and moves the others to the trash."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_DUPLICATES = 24
 
 
 def merge_duplicates(image_id: int, *, instead_of: Collection[int], by: AbstractBaseUser) -> BulkChange:
-    """Keep one picture and trash the others, which `number` counts.
+    """Keep one picture and trash the others; `number` counts those.
 
     `bulk.undo` reverts all of it. Raises ActionRefused if any of the pictures is another owner's or in the trash.
     """
