@@ -153,7 +153,7 @@ class _Cache:
         self.index = LabelIndex()
 
     def refreshed(self, index: LabelIndex, state: NamesState, *, max_age: float) -> LabelIndex:
-        """The index brought up to `state`; read anew if older than `max_age` seconds."""
+        """The index updated to `state`; read again if older than `max_age` seconds."""
         if not state.is_valid or monotonic() - index.read_at >= max_age:
             index = LabelIndex()
         if index.newest != state.newest:

@@ -102,7 +102,10 @@ def percent(*, example: str) -> Scale[float]:
 
 
 def _without_neighbors(example: str, span: Callable[[str], tuple[float, float]]) -> Scale[float]:
-    """A scale for >= and <= only: a decimal number has no next one, at which > could start."""
+    """A scale for >= and <= only.
+
+    The others need the next number, which a decimal number does not have.
+    """
 
     def refuse(_value: float) -> float:
         raise InvalidValue(_("Use >= or <= here, for example %(example)s.") % {"example": example})
