@@ -1,7 +1,8 @@
 """Presigned URLs for S3 and CloudFront, constant for half of their lifetime.
 
-boto3 signs each URL with the current second: browsers would never find a thumb in their cache, and a page of 60 images
-would take 14 ms. Here the time is rounded down, with an offset by key so that not all URLs change at once.
+boto3 signs each URL with the current second, so that browsers would never find a thumbnail in their cache, and a page
+of 60 images would take 14 ms. Here the time is rounded down, with an offset by key, so that not all URLs change at
+once.
 """
 
 from __future__ import annotations
@@ -62,12 +63,12 @@ def presign(
         "X-Amz-SignedHeaders": "host",
         **overrides,
     }
-    # Of temporary credentials, such as those of a role. They may expire before the URL does, which then ends with them.
+    # For temporary credentials, such as a role's. If they expire before the URL, the URL ends with them.
     if credentials.token:
         params["X-Amz-Security-Token"] = credentials.token
     query = "&".join(f"{name}={quote(value, safe='-_.~')}" for name, value in sorted(params.items()))
     parts = urlsplit(url)
-    # AWS, "Authenticating requests: using query parameters": the empty line ends the headers.
+    # The empty line ends the headers (AWS, "Authenticating requests: using query parameters").
     request = f"GET\n{parts.path}\n{query}\nhost:{parts.netloc}\n\nhost\nUNSIGNED-PAYLOAD"
     digest = hashlib.sha256(request.encode()).hexdigest()
     key = _signing_key(credentials.secret_key, day, region)
@@ -75,7 +76,7 @@ def presign(
     return f"{url}?{query}&X-Amz-Signature={signature}"
 
 
-# Changes once a day, and takes four of the five HMACs of a signature.
+# Cached, since the key changes once a day and takes four of the five HMACs of a signature.
 @lru_cache(maxsize=4)
 def _signing_key(secret: str, day: str, region: str) -> bytes:
     key = f"AWS4{secret}".encode()
@@ -109,7 +110,7 @@ class Distribution:
 
     @cached_property
     def _signer(self) -> CloudFrontSigner:
-        # cryptography is slow to import, and few distributions have a key pair.
+        # Imported here, since cryptography is slow to import and few distributions have a key pair.
         from cryptography.hazmat.primitives import hashes, serialization
         from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
