@@ -28,15 +28,15 @@ def is_pending() -> bool:
 
 
 def run_backfills(*, seconds: float = MAX_SECONDS, size: int = WINDOW) -> bool:
-    """Continue; True if images are left.
+    """Fill more images; returns True if some are left.
 
-    Safe to kill and to run twice at the same time.
+    May be killed or run twice at the same time.
     """
     return run_for(seconds, lambda: fill_window(size) is not None)
 
 
 def restart() -> None:
-    """Fill all columns again from the first image on."""
+    """Fill all columns again, from the first image on."""
     for name in STEPS:
         Backfill.objects.update_or_create(name=name, defaults={"cursor": 0})
 
