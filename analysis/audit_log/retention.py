@@ -1,4 +1,4 @@
-"""Deleting entries older than AUDIT_DAYS."""
+"""Deletes entries older than AUDIT_DAYS."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _delete_step() -> bool:
     limit = Now() - timedelta(days=max(settings.AUDIT_DAYS, MIN_DAYS))
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL imagelib.audit_retention = 'on'")
-        # The pictures first: a reader in between finds an entry without pictures, not pictures without an entry.
+        # The pictures first, so that a reader in between never finds pictures without their entry.
         deleted = _delete_oldest(AuditedImages.objects.filter(at__lt=limit)) or _delete_oldest(
             AuditEntry.objects.filter(at__lt=limit)
         )
