@@ -11,7 +11,7 @@ from analysis.permissions.base import AnyUser, Codename, is_staff_with
 def viewable_exports(user: AnyUser) -> QuerySet[Export]:
     """The user's own exports.
 
-    Nobody else's, not even for staff: they contain what only their owner may see.
+    Never other people's, even for staff, since they contain private data of their owner.
     """
     return Export.objects.filter(owner_id=user.pk)
 
@@ -19,13 +19,13 @@ def viewable_exports(user: AnyUser) -> QuerySet[Export]:
 def viewable_alerts(user: AnyUser) -> QuerySet[Alert]:
     """The user's own alerts.
 
-    Nobody else's, not even for staff: their addresses and secrets let one write to a receiver.
+    Never other people's, even for staff, since with their addresses and secrets one can write to a receiver.
     """
     return Alert.objects.filter(owner_id=user.pk)
 
 
 def viewable_deliveries(user: AnyUser) -> QuerySet[Delivery]:
-    """Messages of the user's own alerts; of sinks for those who manage them."""
+    """Messages of the user's own alerts, and of sinks if the user can manage sinks."""
     deliveries = Delivery.objects.filter(alert__owner_id=user.pk)
     return deliveries | Delivery.objects.exclude(sink=None) if can_manage_sinks(user) else deliveries
 

@@ -1,4 +1,4 @@
-"""The right of monitoring programs to read metrics and the causes of faults."""
+"""The access rule for monitoring programs, which read metrics and error causes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.conf import settings
 
 
 def may_watch(*, token: str, address: str) -> bool:
-    """True with METRICS_TOKEN or from METRICS_ADDRESSES; for nobody by default."""
+    """True with METRICS_TOKEN or from METRICS_ADDRESSES; neither is set by default."""
     expected = settings.METRICS_TOKEN
     if expected and hmac.compare_digest(token.encode(), expected.encode()):
         return True
