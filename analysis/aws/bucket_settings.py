@@ -43,7 +43,7 @@ def region_of(client: Any, bucket: str) -> str:
 
 
 def permissions(client: Any, bucket: str, *, key: str, content: bytes) -> Iterator[PermissionCheck]:
-    """Put, list, read, delete an object; abort and list an upload that is not there."""
+    """Put, list, read and delete an object; abort and list a missing upload."""
     target: dict[str, Any] = {"Bucket": bucket, "Key": key}
 
     def read() -> None:

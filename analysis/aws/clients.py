@@ -1,4 +1,4 @@
-"""boto3 clients with bounded waits, and translation of their errors to AWSError.
+"""Creates boto3 clients with bounded waits, and translates errors to AWSError.
 
 The only module of analysis.aws that imports botocore.
 """
@@ -108,7 +108,7 @@ def client(service: str, *, region: str, role: AssumedRole | None = None, **opti
 
 def s3_client(*, region: str, has_endpoint: bool, role: AssumedRole | None = None, **options: Any) -> Any:
     """A client for buckets of any account."""
-    # S3-compatible servers get path-style URLs, and only required checksums: many refuse the newer ones.
+    # S3-compatible servers get path-style URLs and only required checksums, since many reject the newer ones.
     checksums = "when_required" if has_endpoint else "when_supported"
     defaults = {
         "retries": {"mode": "standard", "total_max_attempts": 4},
@@ -125,7 +125,7 @@ def s3_client(*, region: str, has_endpoint: bool, role: AssumedRole | None = Non
 def send(method: str, url: str, headers: Mapping[str, str]) -> Answer:
     """Send a request without credentials. Raises botocore's errors.
 
-    Through botocore, so that proxies and certificates are those of the other requests.
+    Through botocore, so that the proxies and certificates of other requests apply.
     """
     request = AWSRequest(method=method, url=url, headers=headers).prepare()
     timeouts = (_BOUNDED["connect_timeout"], _BOUNDED["read_timeout"])
@@ -177,7 +177,7 @@ def error_of(code: str, *, message: str, operation: str, region: str = "") -> AW
         return MissingCredentials(template, code=code, error_code=code)
     if code in DENIED_CODES and operation == "AssumeRole":
         return _role_refused(code, message)
-    if code in DENIED_CODES:  # AWS's own message names the account and the principal
+    if code in DENIED_CODES:  # AWS's own message would reveal account and principal
         template = gettext_noop("%(operation)s is not allowed (%(error_code)s).")
         return AWSError(template, **values, operation=operation, error_code=code)
     if code in WRONG_REGION_CODES:
@@ -193,7 +193,7 @@ def error_of(code: str, *, message: str, operation: str, region: str = "") -> AW
 
 
 def _role_refused(code: str, message: str) -> RoleRefused:
-    # AWS names the policy at fault only within one account.
+    # Only within one account does AWS name the policy at fault.
     lacks_own_permission = "identity-based policy" in message
     template = gettext_noop(
         "The bucket's role cannot be assumed (%(error_code)s). Its trust policy has to allow imagelib's account with"

@@ -12,7 +12,7 @@ PROBE_KEY = "check-cors-of-imagelib"
 
 
 def refused_methods(client: Any, bucket: str, *, origin: str) -> list[str]:
-    """The methods of METHODS that browsers on `origin` may not use on a bucket.
+    """The methods of METHODS that a bucket does not allow browsers on `origin`.
 
     Nothing is signed or stored. Raises AWSError.
     """

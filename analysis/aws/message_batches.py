@@ -1,4 +1,4 @@
-"""Messages that are sent in batches, and the errors of single ones."""
+"""Messages sent in batches, and the errors of single messages."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Refusals = dict[str, AWSError]
 
 
 def batches(messages: Sequence[OutgoingMessage], *, max_bytes: int) -> Iterator[list[OutgoingMessage]]:
-    """The messages in their order, in as few requests as the limits allow."""
+    """Split messages, in their order, into as few requests as the limits allow."""
     batch: list[OutgoingMessage] = []
     size = 0
     for message in messages:

@@ -18,7 +18,7 @@ _REFUSED = re.compile(r"[^\w\s+\-=.:/@]")
 
 
 def legal(text: str) -> str:
-    """The text with a hyphen for each character that a tag must not have."""
+    """The text with hyphens in place of characters that tags must not contain."""
     return " ".join(_REFUSED.sub("-", text).split())
 
 
