@@ -1,4 +1,4 @@
-"""The names of a backup's files, and the manifest that makes it complete."""
+"""Names of a backup's files, and its manifest, which is written last."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def path(name: str, file: str) -> str:
 
 
 def content_name(sha256: str) -> str:
-    """The name of a file by its content; all backups of a location share it."""
+    """The name of a file by its content, shared by all backups of a location."""
     return f"blobs/{sha256[:2]}/{sha256}"
 
 
@@ -84,7 +84,7 @@ def latest_complete(location: Location) -> Manifest | None:
         try:
             return read(location, name)
         except BackupError:
-            continue  # cut short
+            continue  # an interrupted backup
     return None
 
 
