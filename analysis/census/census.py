@@ -1,4 +1,4 @@
-"""The census: read an inventory part by part, count, price, and keep the figures."""
+"""Makes a census: reads an inventory part by part, counts, prices, and saves."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class CensusOptions:
 
 
 def check_bucket(inventory: Inventory, bucket: str) -> None:
-    """Refuse an inventory of another bucket. Raises InvalidInventory."""
+    """Reject an inventory of another bucket. Raises InvalidInventory."""
     if bucket and inventory.bucket and inventory.bucket != bucket:
         template = gettext_noop("This is an inventory of the bucket %(other)s, not of %(bucket)s.")
         raise InvalidInventory(template, other=inventory.bucket, bucket=bucket)
@@ -109,7 +109,7 @@ def make_census(
 ) -> Census:
     """Count and price. Raises InvalidInventory, AWSError, OSError.
 
-    All parts are looked for first, so that a missing one is named before hours of reading.
+    All parts are checked first, so that a missing one is reported before hours of reading.
     """
     check_bucket(inventory, options.bucket)
     missing = [part.key for part in inventory.parts if not source.has(part)]
@@ -131,7 +131,7 @@ def make_census(
 
 
 def save(bucket: Bucket, census: Census, *, location: str, now: datetime) -> None:
-    """Keep as the last census of a bucket."""
+    """Save a census as the latest one of its bucket."""
     BucketCensus.objects.update_or_create(
         bucket=bucket,
         defaults={
@@ -187,7 +187,7 @@ def _summary(
 ) -> Census:
     enabled = costs.enabled_apis(options.apis)
     total = counts.count_all(table)
-    # Storage classes are few, and S3's prices depend on them.
+    # All storage classes, since they are few and S3's prices depend on them.
     classes = counts.count_groups(table, "storage-class", limit=1_000)
     groups = {name: counts.count_groups(table, name, limit=options.groups) for name in DIMENSIONS}
     return Census(

@@ -14,8 +14,9 @@ DIMENSIONS = {"prefix": "prefix", "type": "type", "age": "age", "storage-class":
 class CensusGroup:
     """Current objects of a group, without excluded keys.
 
-    `pictures` have the extension of an accepted format, can be read at once and are not too large. Of these
-    `in_library` are there already, `duplicates` have ETag and size of another one, and `new` are left to analyze.
+    `pictures`: those with the extension of an accepted format that are not archived and not too large. Of these,
+    `in_library` were imported already, `duplicates` have the ETag and size of another one, and `new` remain to be
+    analyzed.
     """
 
     name: str
@@ -40,7 +41,7 @@ class CensusGroup:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Rows that are no current object, or have an excluded key."""
+    """Numbers of rows that are not current objects or have excluded keys."""
 
     noncurrent: int
     noncurrent_bytes: int
@@ -49,7 +50,7 @@ class LeftOut:
     excluded_bytes: int
 
 
-# Grouped by fingerprint first, and not by count(DISTINCT): such a grouping can spill to the disk.
+# Grouped by fingerprint first, since such a grouping can spill to the disk, unlike count(DISTINCT).
 _GROUPS = """
 WITH fingerprints AS (
     SELECT {column} AS name, kind, fingerprint, count(*) AS objects, sum(size) AS bytes, any_value(size) AS size
