@@ -1,9 +1,7 @@
-"""Order of the stages.
+"""The order of the stages, after an image is added, replaced, analyzed or removed.
 
-What follows when an image is added, replaced, analyzed or removed.
-
-Pages, commands and Celery tasks call these functions. Rows and the analyses queued for them are saved in one
-transaction; tasks are sent on commit, and the sweeper sends those again that were lost.
+Pages, commands and Celery tasks call these functions. Rows and their queued analyses are saved in one transaction.
+Tasks are sent on commit; the sweeper sends lost ones again.
 """
 
 from analysis.pipeline.alerts import send_again, test_alert
