@@ -1,4 +1,4 @@
-"""Queries on the statistics tables, for one person (or None: for all)."""
+"""Queries on the statistics tables, for one user (None: for all)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from analysis.statistics.latency_histogram import percentile
 from analysis.statistics.periods import Period
 
 CONFIDENCE_BINS = 20
-# Approximate number of pictures read for growing labels; of more, a sample is drawn by a hash of their ids.
+# About this number of pictures is read for growing labels: of more, a sample by a hash of their ids.
 SAMPLE_LIMIT = 2_000
 MAX_LABELS = 12
 
@@ -145,7 +145,7 @@ _BY_IMAGE = """
     WHERE image.trashed_at IS NULL AND image.added_at >= %(before)s AND image.added_at < %(end)s
       AND (%(person)s::bigint IS NULL OR image.owner_id = %(person)s) AND (hashint8(image.id) & %(mask)s) = 0
 """
-# Where reading all pictures of the period would be slow: uses the partial index on a share of all rows.
+# For periods with too many pictures to read all: uses the partial index on a share of all rows.
 _BY_PARTIAL_INDEX = """
     SELECT image.added_at >= %(start)s AS is_now, image_index.label_ids
     FROM analysis_imageindex image_index JOIN analysis_image image ON image.id = image_index.image_id
@@ -203,7 +203,7 @@ def _by_step(span: Period, person_id: int | None, table: str, sums: str) -> list
 
 
 def _owner_condition(person_id: int | None) -> str:
-    """SQL condition; the rows for all people together have no owner."""
+    """SQL condition; rows for all owners together have no owner."""
     return "owner_id IS NULL" if person_id is None else "owner_id = %(person)s"
 
 
