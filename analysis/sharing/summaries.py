@@ -1,4 +1,4 @@
-"""The pictures that a link about something would show, before it is made."""
+"""Counts the pictures that a link would show, before it is created."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from analysis.sharing.shared_images import MAX_RESULTS
 
 @dataclass(frozen=True)
 class Summary:
-    """Numbers of pictures; `others` are those that only their owners can share."""
+    """Numbers of pictures. `others`: those that only their owners can share."""
 
     total: int
     private: int
