@@ -1,4 +1,4 @@
-"""Progress of a run, and the work that becomes due soon, read from the tables."""
+"""Reads the progress of a run, and the work that becomes due soon."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SOON = timedelta(seconds=30)
 
 
 def progress_marker() -> tuple[datetime | None, int | None]:
-    """Changes whenever an analysis has ended or was added; two index probes."""
+    """A value that changes when an analysis ends or is added; two index lookups."""
     last_ended = Analysis.objects.aggregate(at=Max("finished_at"))["at"]
     return last_ended, Analysis.objects.aggregate(pk=Max("pk"))["pk"]
 
