@@ -1,4 +1,4 @@
-"""The pictures that match an alert from the start, about which nothing is sent."""
+"""The pictures that match an alert from the start and are not sent."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ _INSERT = """
 
 
 def renew(alert_id: int, *, without: Collection[int] = ()) -> None:
-    """Save the pictures that match now, for a new alert, search, or after a pause.
+    """Save the pictures that match now, for a new alert or search, or after a pause.
 
-    Those whose changes were not compared yet are left out: they may be new matches. So are those in `without`.
+    Pictures whose changes were not compared yet are left out, since they may be new matches; so are those in `without`.
     """
     alert = Alert.objects.select_related("saved_search").filter(pk=alert_id).first()
     if alert is None:  # deleted in the meantime
@@ -58,6 +58,6 @@ def _save_matches(alert: Alert, query: str, viewer: Viewer, without: Collection[
             [(number,)] = fetch_all(_INSERT.format(hits=hits.text), values)
     except SearchTooSlow:
         return False
-    except InvalidQuery:  # the comparison says so
+    except InvalidQuery:  # the comparison reports it
         return True
     return bool(number <= MAX_MATCHES)

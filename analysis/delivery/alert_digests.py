@@ -1,4 +1,4 @@
-"""Messages about the matches of an alert that have waited for each other."""
+"""Writes digests: one message about the waiting matches of an alert."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def is_due() -> bool:
 
 
 def compose_due() -> bool:
-    """Write the messages that are due; True if time ran out before."""
+    """Write the messages that are due; True if the time ran out before."""
     return jobs.run_for(RUN_SECONDS, compose_one)
 
 
 def compose_one() -> bool:
     """Write one message; False if none is due."""
     with transaction.atomic():
-        # In one transaction with its matches, so that none of them is in two messages.
+        # In one transaction with its matches, so that no match is in two messages.
         locked = _due().select_for_update(of=("self",), no_key=True, skip_locked=True)
         alert = locked.select_related("saved_search").order_by("next_message_at").first()
         if alert is None:

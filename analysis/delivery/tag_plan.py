@@ -1,4 +1,4 @@
-"""Tags that an object in S3 gets, next to those that others set."""
+"""Plans the tags of an object in S3, next to those of other programs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Tags = dict[str, str]
 class TagPlan:
     """All tags of an object before and after.
 
-    `omitted`: the names of those for which there was no room.
+    `omitted`: names of tags for which there was no room.
     """
 
     before: Tags
@@ -43,8 +43,8 @@ def plan_tags(before: Mapping[str, str], image: Mapping[str, Any], options: TagO
 def wanted_tags(image: Mapping[str, Any], options: TagOptions) -> Tags:
     """The tags of a picture: in the order of named labels, or by confidence.
 
-    The value is the kind of the label: lifecycle rules and IAM conditions compare values exactly, so a confidence would
-    be of no use to them.
+    The value is the kind of the label. A confidence would be useless, since lifecycle rules and IAM conditions compare
+    values exactly.
     """
     order = {name.casefold(): number for number, name in enumerate(options.labels)}
     labels = [label for label in image["labels"] if _is_wanted(label, options, order)]

@@ -43,7 +43,7 @@ class DynamoDBChannel(Channel):
             return outcome_of(error, action=dynamodb.ACTION)
 
     def _check(self, client: Any) -> Outcome:
-        """Prove that items can be written, without writing one."""
+        """Test that items can be written, without writing one."""
         key = self.options.key
         dynamodb.check_item(client, self.table, {key: TEST_KEY}, key=key)
         return Outcome(note=_("Items can be written to the table. The test did not write any."))
