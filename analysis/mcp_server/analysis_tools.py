@@ -20,7 +20,7 @@ from imagelib.accounts.models import ApiToken
 class StartArguments(BatchStart):
     """A run to start.
 
-    `budget` in US dollars, never more than the token may still spend.
+    `budget` is in US dollars, at most what the token may still spend.
     """
 
     key: Annotated[
@@ -51,7 +51,7 @@ def _with_key(request: HttpRequest, key: str) -> HttpRequest:
     """The request with this Idempotency-Key."""
     keyed = copy.copy(request)
     keyed.META = {**request.META, "HTTP_" + HEADER.upper().replace("-", "_"): key}
-    keyed.__dict__.pop("headers", None)  # Django caches what it has made of META
+    keyed.__dict__.pop("headers", None)  # Django caches headers made from META
     return keyed
 
 

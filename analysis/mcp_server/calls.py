@@ -1,4 +1,4 @@
-"""Calls of tools: scope, arguments, errors as sentences."""
+"""Calls tools: checks scope and arguments, and turns errors into sentences."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TOOLS: dict[str, Tool[Any]] = {
 
 
 class CallRefused(Exception):
-    """A call that was refused or failed; its sentence is for the model."""
+    """A call that was refused or failed. The message is for the model."""
 
 
 def call(request: HttpRequest, name: str, arguments: dict[str, Any]) -> Answer:
@@ -38,6 +38,6 @@ def call(request: HttpRequest, name: str, arguments: dict[str, Any]) -> Answer:
 
 
 def _sentence(error: pydantic.ValidationError) -> str:
-    """The errors of the arguments, without what was sent."""
+    """The errors of the arguments, without the values that were sent."""
     field_errors = error.errors(include_input=False, include_url=False)[: errors.MAX_FIELD_ERRORS]
     return "; ".join(f"{'.'.join(map(str, entry['loc']))[:200]}: {entry['msg']}" for entry in field_errors)

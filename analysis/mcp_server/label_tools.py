@@ -73,12 +73,12 @@ def correct_labels(request: HttpRequest, arguments: Correction) -> Answer:
         require_scope(token_of(request), ApiToken.Scope.WRITE)
     image_id = permissions.get_image_or_404(request.user, arguments.image_id).pk
     before = labels_of([image_id])[image_id]
-    # All or nothing: a partial correction would be mistaken for a complete one.
+    # All or nothing, since a partial correction would be mistaken for a complete one.
     with transaction.atomic():
         _correct(request, arguments)
         after = labels_of([image_id])[image_id]
         if not arguments.apply:
-            # The changes themselves are tried, so that a proposal is refused for the same reasons and shows the result.
+            # A proposal makes the changes and rolls them back, so that it shows the same errors and results.
             transaction.set_rollback(True)
     return Answer({"is_applied": arguments.apply, "before": _names(before), "after": _names(after)})
 

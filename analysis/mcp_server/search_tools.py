@@ -103,7 +103,7 @@ def list_saved_searches(request: HttpRequest, arguments: PageArguments) -> Answe
 
 
 def _preview(image: Image) -> Preview:
-    # The thumbnail and not the preview: models read pictures of this size, and pay for each pixel.
+    # The thumbnail, since models read pictures of this size, and users pay for each pixel.
     try:
         with renditions.read(image, "thumb") as file:
             return Preview(file.read(), blobs.RENDITIONS["thumb"])
@@ -112,9 +112,9 @@ def _preview(image: Image) -> Preview:
 
 
 def _brief(item: dict[str, Any]) -> dict[str, Any]:
-    """The image with the address of its page alone, and short labels.
+    """The image with only the URL of its page, and short labels.
 
-    Models pay for each word they read.
+    Users pay for each word that a model reads.
     """
     labels = [{name: label[name] for name in ("id", "name", "confidence", "verdict")} for label in item["labels"]]
     return {**item, "urls": {"page": item["urls"]["page"]}, "labels": labels}
