@@ -1,4 +1,4 @@
-"""The progress of a running batch on a terminal."""
+"""Shows the progress of a running batch in the terminal."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class BatchProgress:
         self._has_warned = False
 
     def wait(self) -> int:
-        """Return the exit status documented in the command's help."""
+        """Wait for the end; returns the exit status documented in the command's help."""
         try:
             state = self._follow()
         except KeyboardInterrupt:
@@ -73,7 +73,7 @@ class BatchProgress:
                 sleep(POLL_SECONDS)
 
     def _finish(self) -> None:
-        # The scheduler's sweep would end the batch too, but up to a minute later.
+        # Without this, the scheduler's sweep would end the batch up to a minute later.
         try:
             tasks.advance_batches()
         except OperationalError as error:

@@ -1,4 +1,4 @@
-"""A check, before migrating, that this version of imagelib can read the database."""
+"""Checks before migrating that this version of imagelib can read the database."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ APP = "analysis"
 def check(connection: BaseDatabaseWrapper) -> None:
     """Raise CommandError if the database has a migration that this version lacks.
 
-    Django would ignore it, and fail halfway through the first migration that does not fit.
+    Django would ignore it, and fail halfway in the first migration that does not match.
     """
     loader = MigrationLoader(connection)
     applied = {name for app, name in loader.applied_migrations if app == APP}

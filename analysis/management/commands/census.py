@@ -72,7 +72,7 @@ class Command(TranslatedCommand):
             raise CommandError(targets.describe_error(location, error), returncode=3) from error
         except OSError as error:
             raise CommandError(f"{error.filename or location}: {error.strerror}", returncode=2) from error
-        # Of another prefix than the bucket's it would not be the bucket's.
+        # Not with another prefix, which would be a census of something else than the bucket.
         is_kept = bucket is not None and options["prefix"] in {None, bucket.prefix}
         if bucket is not None and is_kept:
             census.save(bucket, result, location=location, now=now())

@@ -61,7 +61,7 @@ class Command(TranslatedCommand):
             self._end(is_idle=outcome.is_idle, has_failed=bool(outcome.status.failed) or lacks_limiter)
 
     def _warn_without_redis(self) -> bool:
-        """True if paid calls cannot be sent, since the Redis of their limiter is down."""
+        """True if paid calls can't be sent, since the Redis of their rate limiter is down."""
         if not settings.REDIS or registry.current().region is None:
             return False
         finding = services.check_broker()
