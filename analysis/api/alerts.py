@@ -1,4 +1,4 @@
-"""Alerts: your own, with a preview, a test and their messages."""
+"""Alerts of the caller: settings, preview, test, and messages."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class AlertOut(Schema):
     channel: ChannelName
     frequency: FrequencyName
     receiver: Annotated[str, Field(description="The email address, or the host of the webhook.")]
-    secret: Annotated[str | None, Field(description="Signs the messages to a webhook. Only in the answer to POST.")]
+    secret: Annotated[str | None, Field(description="Signs the messages to a webhook. Only in the response to POST.")]
     is_active: bool
     last_error: Annotated[str, Field(description="Why it was disabled, or why the last try failed.")]
     only_new_images: Annotated[bool, Field(description="So many images matched that only those added later are sent.")]
@@ -62,7 +62,7 @@ class AlertList(Schema):
 
 
 class NewAlert(RequestBody):
-    """A saved search of your own, or one that is shared, which is copied."""
+    """An alert on one of your saved searches, or on a copy of a shared one."""
 
     search: RowId
     channel: ChannelName
@@ -83,7 +83,7 @@ class PreviewRequest(RequestBody):
 
 
 class PreviewOut(Schema):
-    """Messages that an alert would have sent; `pictures` is at most 10,000."""
+    """Messages that an alert would have sent. `pictures` is at most 10,000."""
 
     days: int
     messages: int
@@ -181,7 +181,7 @@ def resume_alert(request: HttpRequest, alert_id: int) -> AlertOut:
 
 @router.post("/alerts/{int:alert_id}/test", response={202: DeliveryOut}, auth=WRITE)
 def test_alert(request: HttpRequest, alert_id: int) -> HttpResponse:
-    """Send a test message. Its outcome is among the deliveries in a moment."""
+    """Send a test message. Its outcome appears among the deliveries in a moment."""
     alert = _own(request, alert_id)
     added = pipeline.test_alert(alert)
     return json_response(_delivery(_deliveries(alert).get(pk=added.pk)).model_dump(), status=202)

@@ -31,14 +31,14 @@ def json_response(content: Any, *, status: int = 200, location: str = "", etag: 
 
 
 def etag_of(resource: Mapping[str, Any]) -> str:
-    """A strong validator of a resource's present values."""
+    """A strong ETag of a resource's present values."""
     stable = {name: value for name, value in resource.items() if name not in VOLATILE}
     text = json.dumps(stable, cls=NinjaJSONEncoder, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def require_match(request: HttpRequest, etag: str) -> None:
-    """Raises ApiError 412 if the caller has seen an older state than the present one."""
+    """Raise ApiError 412 if the caller has seen an older state than the present one."""
     header = request.headers.get("If-Match", "")
     if header and header.strip() != "*" and quote_etag(etag) not in parse_etags(header):
         raise ApiError(412, _("It has changed since you read it. Read it again, then repeat your change."))
