@@ -19,7 +19,7 @@ THIN_SPACE = "\u202f"
 CENT = Decimal("0.01")
 LEDGER_PRECISION = Decimal("0.000001")
 RECENT = timedelta(days=8)
-"""Up to this age `ago` shows an age, later the date."""
+"""Up to this age `ago` returns the age, then the date."""
 
 
 def count(number: int) -> str:

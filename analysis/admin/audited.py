@@ -24,7 +24,7 @@ class AuditedAdmin(ModelAdmin):
     """Records the changes of Django's admin log, with old and new values."""
 
     recorded_elsewhere: frozenset[str] = frozenset()
-    """What the functions that this admin calls record themselves: ADDED, CHANGED, DELETED."""
+    """Kinds of changes (ADDED, CHANGED, DELETED) that the functions called by this admin record themselves."""
 
     def construct_change_message(
         self, request: HttpRequest, form: Any, formsets: Any, add: bool = False

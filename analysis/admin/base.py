@@ -40,7 +40,7 @@ class PageAdmin(AuditedAdmin):
     # No browser survives "Show all" of a million rows.
     list_max_show_all = 0
     indexed_moment = ""
-    """A list filtered to days of this column is ordered by it: one index then filters, sorts and stops early."""
+    """A list filtered to days of this column is also sorted by it, so that one index filters and sorts."""
 
     def get_ordering(self, request: HttpRequest) -> Any:
         bounds = (request.GET.get(f"{self.indexed_moment}_{end}") for end in ("from", "to"))

@@ -33,7 +33,7 @@ from imagelib.accounts.models import User
 
 PEOPLE_CAP = 10_000
 SECONDS = 3.0
-"""For all figures together; those that would take longer are left out."""
+"""Time for all figures together; those that take longer are left out."""
 
 
 @dataclass(frozen=True)

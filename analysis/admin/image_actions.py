@@ -35,7 +35,7 @@ from imagelib.accounts.models import User
 Rows = QuerySet[Image]
 MAX_DELETED = 1_000
 MAX_IMMEDIATE = bulk.STEP_SIZE
-"""Pictures changed within the request; more are changed in the background."""
+"""Pictures changed within the request; larger changes run in the background."""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ from analysis.search.time_limit import time_limit
 
 router = Router(tags=["Bulk runs"])
 MAX_ESTIMATED = 10_000
-"""Pictures examined for an estimate; for larger selections it is an estimate from the first ones."""
+"""Pictures examined for an estimate; a larger selection is estimated from the first ones."""
 ApiName = Literal["labels", "faces", "celebrities", "text", "moderation"]
 Dollars = Annotated[Decimal, Field(ge=0, le=100_000, decimal_places=6, strict=False)]
 

@@ -27,7 +27,7 @@ from analysis.search.pagination import Cursor
 
 router = Router(tags=["Duplicates"])
 MAX_IMMEDIATE = 1_000
-"""Pictures whose undo a request waits for."""
+"""Pictures restored within the request; a larger undo runs in the background."""
 ImageId = Annotated[int, Query(..., ge=1, le=MAX_ID)]
 
 

@@ -133,4 +133,4 @@ RESPONSES: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     SinkRefused: lambda error: problem(409, str(error)),
     StorageError: lambda error: problem(507, str(error)),
 }
-"""The response to each exception; others are faults of ours, and Django reports them."""
+"""The response to each exception. Others are bugs, which Django reports."""

@@ -22,7 +22,7 @@ from imagelib.accounts.models import ApiToken
 HEADER = "Idempotency-Key"
 MAX_KEY_LENGTH = 200
 IN_PROGRESS = timedelta(minutes=1)
-"""After this time a request without a response is taken for lost, and the key can be used again."""
+"""Time after which a request without a response counts as lost, and its key can be used again."""
 
 Run = Callable[..., HttpResponse]
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 MAX_ID = 2**63 - 1
-"""PostgreSQL refuses a larger bigint."""
+"""The largest bigint of PostgreSQL."""
 RowId = Annotated[int, Field(ge=1, le=MAX_ID)]
 
 

@@ -23,7 +23,7 @@ from analysis.models import Image, PendingBlob
 from analysis.storage import blobs, originals, renditions, sweeper
 
 SWEEP_OVERDUE = timedelta(hours=2)
-"""The sweeper deletes files that had no image for an hour."""
+"""Age of an overdue file: the sweeper deletes files without image after an hour."""
 UNSWEPT, CHANGED, UNREADABLE = "blob that should have been swept", "bytes that have changed", "original unreadable"
 MB = 2**20
 

@@ -11,7 +11,7 @@ from analysis.models import Image, PendingBlob, Upload
 from analysis.storage import blobs
 
 SAMPLE_SIZE = 15
-"""Images of a sample: about forty requests to the storage with their renditions."""
+"""Images of a sample, which with renditions take about forty requests to the storage."""
 MAX_BLOBS = 200
 
 

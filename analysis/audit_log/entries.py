@@ -15,7 +15,7 @@ from analysis.models import AuditedImages, AuditEntry
 IMAGE = "image"
 CHUNK = 1_000
 PRIVATE_ACTIONS = (AuditEntry.Action.FAVORITE, AuditEntry.Action.UNFAVORITE, AuditEntry.Action.RATE)
-"""Each person's own: only they see these on a picture."""
+"""Private actions, which only their users see on a picture."""
 
 
 @dataclass(frozen=True)

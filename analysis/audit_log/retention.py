@@ -15,7 +15,7 @@ from analysis.models import AuditedImages, AuditEntry
 STEP = 5_000
 MAX_RUN_SECONDS = 60.0
 MIN_DAYS = 30
-"""The trigger keeps younger entries, whatever the setting."""
+"""The trigger protects younger entries, whatever the setting."""
 
 
 def delete_expired() -> None:

@@ -20,9 +20,9 @@ ACTIONS = (
     "s3:DeleteObject",
 )
 PROBE_KEY = "check-connection-of-imagelib"
-"""A key without object. Deleting it in a versioned bucket adds a delete marker, which costs nothing."""
+"""A key that does not exist. Deleting it in a versioned bucket adds a delete marker, which costs nothing."""
 ABSENT = frozenset({"404", "NoSuchKey", "NoSuchUpload"})
-"""These prove the permission: S3 answers AccessDenied to requests that are not allowed."""
+"""Errors that prove the permission, since S3 returns AccessDenied for requests that are not allowed."""
 
 
 @dataclass(frozen=True)

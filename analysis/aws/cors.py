@@ -7,7 +7,7 @@ from typing import Any
 from analysis.aws import clients
 
 METHODS = ("POST", "PUT")
-"""Of forms, and of the parts of large files."""
+"""Methods of upload forms, and of parts of large files."""
 PROBE_KEY = "check-cors-of-imagelib"
 
 

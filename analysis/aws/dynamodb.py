@@ -13,7 +13,7 @@ from analysis.aws.errors import AWSError
 
 ACTION = "dynamodb:PutItem"
 ITEM_BYTES = 400 * 1024
-"""DynamoDB refuses larger items (DynamoDB, "Quotas")."""
+"""Maximum size of an item (DynamoDB, "Quotas")."""
 CONDITION_FAILED = "ConditionalCheckFailedException"
 _serializer = TypeSerializer()
 

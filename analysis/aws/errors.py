@@ -17,7 +17,7 @@ CREDENTIAL_ERRORS = frozenset(
 )
 CLOCK_CODES = frozenset({"RequestExpired", "RequestTimeTooSkewed"})
 CLOCK_MESSAGE = re.compile("Signature (expired|not yet current)")
-"""Of InvalidSignatureException and SignatureDoesNotMatch, which wrong keys cause as well."""
+"""In the message of InvalidSignatureException and SignatureDoesNotMatch, which wrong keys cause as well."""
 ABSENT = frozenset(
     {
         *("404", "NoSuchBucket", "NoSuchKey", "NoSuchUpload", "NoSuchVersion", "MethodNotAllowed", "405"),

@@ -11,7 +11,7 @@ BATCH = 10
 """Messages in one request to SQS, SNS or EventBridge: the maximum of all three."""
 
 MARGIN = 512
-"""Bytes of a message's attributes, at most: they count against the limits, too."""
+"""Maximum bytes of a message's attributes, which count against the limits, too."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class OutgoingMessage:
 
 
 Refusals = dict[str, AWSError]
-"""Errors of single messages by id; what is not in it was accepted."""
+"""Errors of single messages by id; all others were accepted."""
 
 
 def batches(messages: Sequence[OutgoingMessage], *, max_bytes: int) -> Iterator[list[OutgoingMessage]]:

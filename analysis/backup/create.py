@@ -33,7 +33,7 @@ MAX_NAMED = 20
 _locks = [threading.Lock() for _number in range(64)]
 
 Progress = Callable[[int, int], None]
-"""Called with the number of files that are done, and of all."""
+"""Called with the number of files done and of all files."""
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Result:
     copied_files: int
     copied_bytes: int
     missing: list[str]
-    """The first ones."""
+    """Only the first ones."""
 
 
 @dataclass

@@ -12,7 +12,7 @@ from analysis.storage import blobs
 
 CHUNK = 5_000
 BUCKET_ORIGINALS = "bucket-originals/"
-"""Folder of the keys of originals in people's own buckets, which are never restored."""
+"""Prefix of keys of originals in users' buckets, which are never restored."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class LibraryFile:
     size: int | None = None
     sha256: str = ""
     image_id: int = 0
-    """Of an original in a bucket."""
+    """Only of an original in a bucket."""
     is_optional: bool = False
     """True for a file that may be deleted at any time."""
 

@@ -29,16 +29,16 @@ class Manifest:
     postgres: int
     """Major version of the server."""
     migrations: list[str]
-    """As in analysis.0001_initial."""
+    """Such as analysis.0001_initial."""
     tables: dict[str, int]
-    """Number of rows."""
+    """Number of rows by table."""
     database: StoredFile
     file_list: StoredFile
     pictures: int
     files: int
     bytes: int
     missing: int
-    """Files that the library itself lacked, or had with other bytes than were added."""
+    """Number of files that were missing in the library or had changed bytes."""
 
     def path(self, file: str) -> str:
         return path(self.name, file)

@@ -32,7 +32,7 @@ from imagelib.accounts.models import User
 from imagelib.database_connection import connect
 
 KEPT_FOR = timedelta(days=7)
-"""How long files of a restore that failed are kept, so that the next one need not copy them again."""
+"""Time for which files of a failed restore are kept, so that the next one need not copy them again."""
 CHUNK = 500
 CLOSING_SECONDS = 3.0
 KEY = re.compile(r"(?!.*\.\.)(originals|renditions|exports|uploads)/[\w./-]+", re.ASCII)

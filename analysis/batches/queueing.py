@@ -10,7 +10,7 @@ from analysis.models import Analysis, Batch
 from analysis.recognition import enqueue
 
 MAX_PENDING = 10_000
-"""Analyses of a batch queued at a time, which bounds the work of pausing it."""
+"""Analyses of a batch queued at a time, which limits the work of pausing it."""
 MAX_RUN_SECONDS = 240.0
 
 

@@ -16,11 +16,11 @@ from analysis.search.pagination import Cursor
 from analysis.search.syntax.parser import parse
 
 PAGE_SIZE = 1_000
-"""Pictures handled in one transaction, and the most that a run holds in memory."""
+"""Pictures handled in one transaction, and kept in memory."""
 # Without PAUSED, since analyses of a paused run are taken over by this one (see enqueue).
 OPEN = frozenset({"queued", "running"})
 LATEST = "latest"
-"""Value of `older_than`: the model version each API used last."""
+"""Value of `older_than`: the latest model version of each API."""
 Scope = Batch.Scope
 
 

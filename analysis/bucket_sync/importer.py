@@ -37,15 +37,15 @@ from analysis.storage import blobs, originals, renditions
 logger = logging.getLogger(__name__)
 
 SLOTS = threading.BoundedSemaphore(2)
-"""Importers per process: decoding for two fills two cores, and more would delay recognition."""
+"""Importers per process: decoding for two uses two cores, and more would delay recognition."""
 LEASE = timedelta(minutes=5)
 ARCHIVED = "InvalidObjectState"
 COMPRESSED_CODES = frozenset({"archive", "not-an-image"})
-"""Codes of InvalidImage for compressed bytes. The header alone is no proof: some images have it by mistake."""
+"""Codes of InvalidImage for compressed bytes. The header alone is not enough, since some images have it by mistake."""
 MAX_PROBES = 3
-"""Objects read before that are requested again to tell a denied object from a denied bucket."""
+"""Imported objects that are requested again, to distinguish a denied object from a denied bucket."""
 MIN_DENIED = 3
-"""Denied objects after which a bucket that never gave an object counts as denied."""
+"""Number of denied objects after which a bucket without any readable object counts as denied."""
 PAUSE = timedelta(seconds=60)
 """Pause of a bucket that denies everything: credentials, permissions, network."""
 SLOW_DOWN_PAUSE = timedelta(seconds=2)

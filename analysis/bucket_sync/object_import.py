@@ -67,7 +67,7 @@ class ImportResult:
     image: Image | None = None
     is_new: bool = False
     is_same_file: bool = False
-    """The original is the one it had; its sidecar changed."""
+    """The original is unchanged; only its sidecar changed."""
     removed_image_id: int | None = None
     removed_at: datetime | None = None
 

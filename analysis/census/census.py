@@ -89,7 +89,7 @@ class CensusOptions:
     groups: int = SHOWN_GROUPS
     allow_missing: bool = False
     folder: Path | None = None
-    """Where the table is kept meanwhile; the system's folder for temporary files by default."""
+    """Folder of the temporary table; by default the system's folder for temporary files."""
 
 
 def check_bucket(inventory: Inventory, bucket: str) -> None:

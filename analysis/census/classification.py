@@ -21,9 +21,9 @@ from analysis.messages import gettext_noop
 
 MEMORY_LIMIT = "200MB"
 ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
-"""Storage classes that must be restored before a GET; GLACIER_IR is read at once."""
+"""Storage classes that must be restored before a GET. GLACIER_IR can be read directly."""
 ARCHIVED_TIERS = ("ARCHIVE", "ARCHIVE_ACCESS", "DEEP_ARCHIVE", "DEEP_ARCHIVE_ACCESS")
-"""Of Intelligent-Tiering."""
+"""Archived tiers of Intelligent-Tiering."""
 OPTIONAL_COLUMNS = {
     "size": "Size",
     "lastmodifieddate": "LastModifiedDate",
@@ -47,7 +47,7 @@ class Rules:
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
     own_keys: Sequence[str] = ()
-    """Beginnings of the keys of imagelib's own files."""
+    """Key prefixes of imagelib's own files."""
     max_bytes: int = 0
     depth: int = 1
 

@@ -25,7 +25,7 @@ from analysis.models.collections import NAME_LENGTH
 MAX_LEVELS = 10
 MAX_DESCRIPTION = 5_000
 MAX_IMAGES = 20_000
-"""Pictures of one collection. What is larger is a saved search."""
+"""Pictures of one collection. For more there are saved searches."""
 UNDO_WINDOW = timedelta(hours=24)
 
 

@@ -15,7 +15,7 @@ from analysis.curation.errors import ActionRefused
 from analysis.models import BulkChange, DistinctPair
 
 MAX_MARKED = 25
-"""Pictures marked at once; each two of them are a row."""
+"""Pictures marked at once; there is a row for each pair of them."""
 
 
 def mark_distinct(image_ids: Collection[int], *, by: AbstractBaseUser) -> BulkChange:

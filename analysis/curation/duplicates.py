@@ -20,7 +20,7 @@ MAX_SCANNED = 300
 MAX_GROUPS = 10
 MAX_GROUP_SIZE = MAX_DUPLICATES
 MAX_CANDIDATES = 200
-"""Pictures with a near hash that are compared in detail, for each picture."""
+"""Pictures with a similar hash that are compared in detail, per picture."""
 MAX_HOPS = 4
 """Rounds in which the near-duplicates of near-duplicates are looked up."""
 

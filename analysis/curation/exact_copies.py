@@ -36,7 +36,7 @@ from analysis.models import (
 STEP_GROUPS = 100
 """Groups merged in one transaction."""
 MAX_STEP_IMAGES = 1_000
-"""Copies of one file beyond these are merged in the next step."""
+"""Pictures of one step; further copies of a file are merged in the next step."""
 Act = BulkChange.Action
 
 

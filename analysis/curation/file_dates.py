@@ -20,7 +20,7 @@ from analysis.storage import originals
 WINDOW = 200
 """Pictures whose dates are saved together."""
 REQUESTS = 8
-"""At the same time."""
+"""Number of parallel requests."""
 
 
 @dataclass

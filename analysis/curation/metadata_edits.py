@@ -22,7 +22,7 @@ from analysis.models import Image
 from analysis.recognition.search_index import reindex
 
 FIRST_YEAR = 1801
-"""Of capture times, as in files: cameras without a clock write year 0 or 1."""
+"""First year of capture times, as for files: cameras without a clock write year 0 or 1."""
 MAX_OFFSET_MINUTES = 14 * 60
 MAX_SHIFT_MINUTES = 200 * 366 * 24 * 60
 CHANGED_COLUMNS = (*COLUMNS, "city", "file_values")

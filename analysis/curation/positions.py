@@ -10,7 +10,7 @@ DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 WIDTH = 10
 FIRST = 5 * 10 ** (WIDTH - 1)
 MAX_LENGTH = 100
-"""Longer positions are made short again, which some 500 insertions at one place take."""
+"""Longer positions are renumbered, after some 500 insertions at one place."""
 
 
 def positions_between(low: str | None, high: str | None, number: int) -> list[str]:

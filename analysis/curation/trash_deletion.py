@@ -25,7 +25,7 @@ from analysis.models import Analysis, AuditEntry, Image, ImageQuerySet, TrashDel
 STEP_SIZE = 200
 MAX_IDS = 10_000
 RECENT = timedelta(days=7)
-"""Time that the page of the trash lists a finished deletion; the audit log keeps it."""
+"""Time for which the page of the trash lists a finished deletion; the audit log keeps it longer."""
 State = TrashDeletion.State
 Remove = Callable[[ImageQuerySet, TrashDeletion], list[Removed]]
 

@@ -27,7 +27,7 @@ POSITIVE = (CONFIRMED, ADDED)
 Act = AuditEntry.Action
 ACTIONS = {CONFIRMED: Act.CONFIRM, REJECTED: Act.REJECT, ADDED: Act.ADD_TAG}
 PreviousState = dict[str, Any]
-"""A verdict as JSON, empty for none; `is_gone` where the change deleted it and wrote no other."""
+"""A verdict as JSON, empty for none. `is_gone`: the change deleted it without writing another."""
 
 
 class VerdictChange(NamedTuple):

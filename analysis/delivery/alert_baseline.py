@@ -15,9 +15,9 @@ from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.search.time_limit import SearchTooSlow, TimeBudget
 
 MAX_MATCHES = 100_000
-"""Of more, only pictures added from now on are sent."""
+"""If there are more, only pictures added from now on are sent."""
 SECONDS = 10.0
-"""The same if the search takes longer."""
+"""The same applies if the search takes longer."""
 
 _INSERT = """
     WITH hits AS MATERIALIZED ({hits}),

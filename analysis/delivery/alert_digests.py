@@ -13,7 +13,7 @@ from analysis.search.sql.conditions import visibility_filter
 
 RUN_SECONDS = 60.0
 MAX_IMAGES = 50
-"""Pictures in one message; of more it says how many."""
+"""Pictures in one message, which also has the number of all."""
 
 # Pictures that the owner of the alert may no longer see are left out.
 _TAKE = """

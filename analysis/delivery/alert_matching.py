@@ -20,9 +20,9 @@ from analysis.search.syntax.parser import InvalidQuery
 from analysis.search.time_limit import SearchTooSlow, TimeBudget
 
 TOGETHER_SECONDS = 10.0
-"""Time in which the database compares the pictures with the searches of many alerts."""
+"""Time limit for comparing the pictures with the searches of many alerts."""
 ALONE_SECONDS = 2.0
-"""The same for one alert, if that was too short for all or the alert has failed before."""
+"""The same for one alert, if that was too short or the alert has failed before."""
 GROUP = 100
 """Searches in one statement."""
 

@@ -21,7 +21,7 @@ from imagelib.accounts.models import User
 
 DAYS = 30
 MAX_PICTURES = 10_000
-"""Pictures that are read at most."""
+"""Maximum number of pictures read."""
 MAX_SHOWN = 12
 SECONDS = 5.0
 
@@ -48,7 +48,7 @@ class Preview:
     """An estimate; pictures beyond MAX_PICTURES were not counted."""
 
     image_ids: list[int]
-    """The newest."""
+    """The newest ones."""
     pictures: int
     messages: int
 

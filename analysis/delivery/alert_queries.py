@@ -25,9 +25,9 @@ from analysis.search.terms.anniversaries import DayTerm
 MAX_AGE = 600.0
 """Seconds until an alert notices renamed labels; new labels, folders and people are noticed at once."""
 MAX_AGE_OF_DATES = 60.0
-"""Seconds until it notices another day."""
+"""Seconds until it notices a new day."""
 MAX_CACHED = 5_000
-"""Searches that a process keeps."""
+"""Searches cached by a process."""
 
 _CHANGED = """
     SELECT i.id, i.owner_id, i.visibility, l.label_id, l.confidence FROM analysis_image i
@@ -40,7 +40,7 @@ _NEWEST = """
 """
 Newest = tuple[int | None, ...]
 Key = tuple[str, int]
-"""The text of a search, and the person whose it is."""
+"""The text of a search, and its user."""
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from analysis.models import Alert, Delivery
 from imagelib.accounts.models import User
 
 PAUSE = timedelta(minutes=5)
-"""Between two messages "at once": an import of a thousand pictures is not a thousand messages."""
+"""Between two messages "at once", so that an import of a thousand pictures does not send a thousand messages."""
 MORNING = time(8)
-"""Of daily and weekly messages, in the owner's time zone."""
+"""Time of daily and weekly messages, in the owner's time zone."""
 Frequency = Alert.Frequency
 
 

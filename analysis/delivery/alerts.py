@@ -19,11 +19,11 @@ from analysis.search.syntax.parser import parse
 from imagelib.accounts.models import User
 
 MAX_ALERTS = 100
-"""Of one person: each change of a picture is compared with all of them."""
+"""Alerts of one user, since each change of a picture is compared with all alerts."""
 MAX_NAME = 100
 Channel, Frequency = Alert.Channel, Alert.Frequency
 RESTORED = ("id", "owner_id", "saved_search_id", "channel", "frequency", "address", "secret", "is_active")
-"""Columns by which a deleted alert is restored."""
+"""Columns that a deleted alert is restored from."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class AlertOptions:
     channel: str
     frequency: str = Frequency.AT_ONCE
     address: str = ""
-    """Of a webhook; email goes to the address of the account alone."""
+    """URL of a webhook; email is only sent to the address of the account."""
 
 
 class AlertRefused(Exception):

@@ -53,7 +53,7 @@ class Channel(ABC):
     """
 
     batch_size: ClassVar[int] = 1
-    """Messages that one call of `send` takes at most."""
+    """Maximum number of messages per call of `send`."""
 
     @abstractmethod
     def send(self, messages: Sequence[Message]) -> list[Outcome]:
@@ -64,4 +64,4 @@ class Channel(ABC):
 
 
 REQUEST_SECONDS = 10.0
-"""Longest time for one request to a receiver."""
+"""Maximum time of one request to a receiver."""

@@ -14,7 +14,7 @@ from analysis.exports.image_rows import LabelRow, effective_labels
 from analysis.models import Image
 
 VERSION = 1
-"""Of the documents; a change that could break a receiver raises it."""
+"""Version of the documents, increased by changes that could break a receiver."""
 
 
 def site_url(path: str) -> str | None:

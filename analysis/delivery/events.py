@@ -10,9 +10,9 @@ from analysis.models import ImageEvent
 
 RUN_SECONDS = 60.0
 STEP = 500
-"""Events in one transaction: the cost of reading an alert is shared by this many pictures."""
+"""Events in one transaction, for which alerts are read only once."""
 _LOCK = 7_203_411
-"""One process at a time compares, so that deliveries about a picture are in the order of its changes."""
+"""Only one process compares at a time, so that deliveries about a picture are in the order of its changes."""
 _TAKE = """
     DELETE FROM analysis_imageevent WHERE id IN (SELECT id FROM analysis_imageevent ORDER BY id LIMIT %s)
     RETURNING image_id

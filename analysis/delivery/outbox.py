@@ -21,7 +21,7 @@ from analysis.delivery.base import Outcome
 from analysis.models import Alert, Delivery, Sink
 
 LEASE = timedelta(minutes=2)
-"""A worker that died keeps its messages for this long; longer than one step of the sender."""
+"""Lifetime of a worker's claim, longer than one step of the sender."""
 GIVE_UP_AFTER = timedelta(days=1)
 MAX_CLAIMED = 50
 STEP = 10_000

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 RUN_SECONDS = 60.0
 """Time after which a task ends and is sent again."""
 THREADS = 8
-"""Requests at once: most of their time is spent waiting for receivers."""
+"""Parallel requests, which spend most of their time waiting for receivers."""
 Batch = tuple[Channel, list[Delivery]]
 
 

@@ -31,7 +31,7 @@ class AddressForm:
     error: str | Promise
     action: str
     resource: str
-    """The resource of its IAM policy."""
+    """The resource in its IAM policy."""
 
 
 FORMS: dict[str, AddressForm] = {

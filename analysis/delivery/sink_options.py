@@ -10,7 +10,7 @@ from analysis.delivery.channels.image_bodies import Form
 
 KILOBYTE = 1_024
 MAX_KILOBYTES = 256
-"""What every queue, topic and bus takes. Larger messages have to be allowed in AWS first."""
+"""Size that every queue, topic and bus accepts. Larger messages have to be allowed in AWS first."""
 KeyAttribute = Literal["ImageID", "filename"]
 
 

@@ -14,7 +14,9 @@ RUN_SECONDS = 60.0
 STEP = 500
 """Pictures compared in one transaction."""
 MAX_WAITING = 1_000
-"""Messages of a sink that may wait before more are queued: changes of pictures are not delayed by more than these."""
+"""Messages of a sink that may wait before more are queued, so that messages about changes wait behind no more than
+these.
+"""
 State = SinkRun.State
 
 

@@ -27,7 +27,7 @@ from analysis.search.syntax.parser import parse
 COUNT_CAP = 10_000
 PREVIEW_IMAGES = 20
 PREVIEW_SEARCHED = 5_000
-"""Pictures of the search that are looked through for some in buckets."""
+"""Pictures of the search among which some in buckets are looked for."""
 _THREADS = 8
 
 # The count of each state reads no more index entries than the maximum that is shown.

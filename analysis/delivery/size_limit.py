@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from analysis import formatting
 
 LISTS = ("labels", "faces", "celebrities", "text", "moderation", "colors")
-"""Lists of a document that may be shortened. Each has its most certain entries first or is in no order."""
+"""Lists of a document that may be shortened at their end: they have no order, or the most certain entries first."""
 Document = dict[str, Any]
 
 

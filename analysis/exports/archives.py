@@ -22,12 +22,12 @@ from analysis.storage import blobs, originals, read_ahead, renditions
 
 ERRORS_FILE, ERRORS_DATE = "errors.txt", datetime(1980, 1, 1, tzinfo=UTC)
 MAX_ERRORS = 10_000
-"""Files named in errors.txt, which waits in memory."""
+"""Files named in errors.txt, which is kept in memory."""
 NAME_BITS = 2**27
 MAX_EXTENSION = 5
 """Characters of an extension with its dot."""
 BLURRED = 16
-"""Pixels of the long side that are left of a blurred picture."""
+"""Pixels to which the long side of a blurred picture is reduced."""
 Content = Callable[[ImageRow], Iterator[bytes]]
 
 

@@ -35,7 +35,7 @@ LEASE = timedelta(minutes=10)
 STEP = 500
 """Pictures after which progress is saved, the lease renewed, and a cancellation noticed."""
 STORE_TIME = timedelta(hours=3)
-"""Longest time to send a finished file to the storage: 100 GB at 10 MB/s."""
+"""Maximum time to send a finished file to the storage: 100 GB at 10 MB/s."""
 LONGEST_LEASE = STORE_TIME + leases.CLOCK_CHANGE
 MAX_UNFINISHED = 10
 """Unfinished exports of one person."""

@@ -18,7 +18,7 @@ from analysis.search.query import Query
 from analysis.search.sensitive import sensitive_ids
 
 STEP = 1_000
-"""Pictures read at a time: what an export holds in memory."""
+"""Pictures read at a time and kept in memory."""
 Source = Literal["effective", "machine", "person"]
 SOURCES: tuple[Source, ...] = ("effective", "machine", "person")
 NO_BOXES: Mapping[str, tuple[Any, ...]] = {}

@@ -31,9 +31,9 @@ Column = Literal[
 CSV_COLUMNS: tuple[Column, ...] = get_args(Column)
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 BOM = "\ufeff"
-"""Without it Excel reads UTF-8 as the computer's old code page."""
+"""Byte order mark, without which Excel reads UTF-8 as the computer's legacy code page."""
 DYNAMODB_ITEM_BYTES = 400_000
-"""DynamoDB refuses larger items."""
+"""Maximum size of an item in DynamoDB."""
 
 
 def json_lines(rows: Iterable[ImageRow]) -> Iterator[bytes]:

@@ -85,7 +85,7 @@ DAMAGE = (
 )
 
 Reserve = Callable[[int], None]
-"""Takes the bytes that decoding needs, and returns when they are free."""
+"""Called with the bytes that decoding needs; returns when they are free."""
 
 TRUNCATED = gettext_noop("the end of this %(format)s is missing; copy or send it again")
 END_OF_JPEG = b"\xff\xd9"

@@ -30,7 +30,7 @@ from analysis.ingest.validation import InvalidImage, Limits
 IDLE_SECONDS = 600.0
 STANDARD_INPUT, STANDARD_ERROR = 0, 2
 HEADROOM = 192 * 1024**2 + 16 * 1024**2 * (os.cpu_count() or 1)
-"""Bytes of address space for the renditions and the stacks of decoders' threads."""
+"""Bytes of address space for the renditions, and for the stacks of decoders' threads."""
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 REUSED_BYTES = 128 * 1024**2

@@ -31,9 +31,9 @@ from analysis.messages import gettext_noop
 
 ROOT = Path(__file__).parents[2]
 CLOCK_FACTOR = 2
-"""Seconds on the clock for each second of processor time that decoding may take."""
+"""Factor of the limit on the clock to the limit of processor time."""
 ATTEMPTS = 2
-"""More than one, since the kernel also kills processes for the memory that others use."""
+"""More than one, since the kernel may kill a process for memory that others use."""
 PIECE_BYTES = 1024 * 1024
 SEND_SECONDS = 30
 ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH")

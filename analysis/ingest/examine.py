@@ -43,7 +43,7 @@ class Examined:
     placeholder: bytes
     renditions: tuple[Rendition, ...]
     turns: int = 0
-    """Quarter turns of the placeholder and the renditions; all else is of the file."""
+    """Quarter turns of the placeholder and the renditions; everything else is as in the file."""
 
 
 def examine(

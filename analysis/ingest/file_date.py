@@ -15,7 +15,7 @@ from analysis.ingest.examine import Examined
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 """Before digital cameras. Programs without a date write 1970, and ZIP archives 1980."""
 MIN_AGE = timedelta(days=1)
-"""A younger file was just downloaded, copied or exported, which says nothing about the picture."""
+"""Minimum age of the file's date: a younger file was just downloaded, copied or exported."""
 SECONDS = re.compile(r"(\d{1,12})(?:\.\d+)?", re.ASCII)
 NANOSECONDS = re.compile(r"(\d{1,12})\d{9}ns", re.ASCII)
 

@@ -53,7 +53,7 @@ EXTENSIONS = {
     **dict.fromkeys(("heic", "heif", "hif"), HEIC),
     "avif": AVIF,
 }
-"""Usual extensions of the accepted formats; only for guesses about files that are not read."""
+"""Usual extensions of the accepted formats, only for guesses without reading the file."""
 ACCEPTED = "JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC or AVIF"
 
 _FORMATS = {"formats": ACCEPTED}

@@ -24,7 +24,7 @@ from analysis.ingest.validation import DEFAULT_LIMITS, Limits
 QUALITY = 85
 TILE_SIZE = 1024
 COPY_BYTES = 6
-"""Bytes for each pixel beyond decoding: one copy in sRGB and one turned, of three bytes each."""
+"""Bytes per pixel in addition to decoding: an sRGB copy and a turned copy, with three bytes each."""
 ALL_PIXELS = Bounds(10**6)
 HEADER_LENGTH = struct.Struct(">I")
 MAX_HEADER = 64 * 1024

@@ -20,7 +20,9 @@ STEPS: dict[str, Callable[[int, int], None]] = {
     "folders": fill_folders,
     cities.BACKFILL: cities.fill_cities,
 }
-"""Functions that fill the images with ids after the first and up to the second number; repeating one is harmless."""
+"""Functions that fill a column for images with ids after the first and up to the second number; they can be
+repeated.
+"""
 
 
 def is_pending() -> bool:

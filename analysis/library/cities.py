@@ -11,11 +11,11 @@ from analysis.models.expressions import distance_sql
 
 BACKFILL = "cities"
 MAX_KILOMETERS = 50
-"""Pictures farther from all cities have none, as on the open sea."""
+"""Pictures farther from all cities have none, for example on the open sea."""
 DEGREES = 0.45
-"""A little more than MAX_KILOMETERS, from south to north."""
+"""Degrees of latitude, a little more than MAX_KILOMETERS."""
 MIN_COSINE = DEGREES / 180
-"""At the poles, cities of all longitudes are compared."""
+"""Near the poles, cities of all longitudes are compared."""
 # Distances are measured from the edge of a city, since most pictures of New York would be nearer to the center of
 # Seaport. Its radius in kilometers grows with the root of its population: 9 for New York, 5 for Paris, 1 for a town of
 # 100,000.

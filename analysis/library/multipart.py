@@ -17,10 +17,10 @@ from analysis.models import PendingBlob, Upload
 from analysis.storage import blobs, multipart
 
 LIFETIME = timedelta(days=1)
-"""Time to send all parts; the bucket's own rule deletes them a day later."""
+"""Time to send all parts; the bucket's lifecycle rule deletes them a day later."""
 MAX_PARTS = 10_000  # S3's maximum
 MAX_URLS = 100
-"""Parts signed by one request."""
+"""URLs of parts signed per request."""
 MAX_ABORTED = 100
 State = Upload.State
 

@@ -12,7 +12,7 @@ from analysis.models import BucketObject, Image, ImageQuerySet, OriginalDeletion
 from analysis.storage import blobs
 
 DELETED, QUEUED, KEPT = "deleted", "queued", "kept"
-"""Of an original in our storage; in a bucket that allows it; in one that does not."""
+"""Outcome for an original in our storage; in a bucket that allows deletion; in one that does not."""
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ LEASE = timedelta(minutes=2)
 SHA256_LENGTH = 64
 MAX_MODIFIED = Upload._meta.get_field("modified").max_length or 0
 RETENTION = timedelta(days=1)
-"""How long a completed or expired upload is kept."""
+"""Time for which a completed or expired upload is kept."""
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
 LINE_SECONDS = 15.0
-"""Between two lines without a terminal; and without progress, until the reasons are written."""
+"""Seconds between two lines without a terminal, and without progress until the reasons are written."""
 RATE_SECONDS = 30
-"""The rate is that of the last few seconds."""
+"""Seconds over which the rate is measured."""
 EXIT_STATUSES = {
     Batch.State.DONE: 0,
     Batch.State.STOPPED: 3,

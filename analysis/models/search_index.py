@@ -90,7 +90,7 @@ class ImageText(models.Model):
 
 
 SHARES = (16, 128)
-"""Partial indexes cover one in this many pictures: samples for counts that would take too long over all."""
+"""Partial indexes cover one in this many pictures, as samples for counts that would take too long over all pictures."""
 
 
 class LabelWords(Func):

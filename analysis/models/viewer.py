@@ -18,7 +18,7 @@ class Viewer:
     # An ID instead of a user object, so that equal viewers compare equal and fit into a message to a worker.
     user_id: int | None = None
     sees_all: bool = False
-    """No filter: for commands and for staff pages that check permissions themselves."""
+    """No filter, for commands and for staff pages that check permissions themselves."""
 
     @property
     def min_visibility(self) -> int:

@@ -18,7 +18,7 @@ from analysis.search.terms.owners import OwnerTerm
 from imagelib.accounts.models import User
 
 IMMEDIATE_SECONDS = 2.0
-"""A merge of copies that a request waits for."""
+"""Maximum time of a merge of copies within the request."""
 
 
 def start_bulk_change(selection: Selection, action: str, **arguments: Any) -> BulkChange:

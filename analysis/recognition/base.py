@@ -161,7 +161,9 @@ class Response:
 
 
 BEFORE_SEND: ContextVar[Callable[[], None] | None] = ContextVar("BEFORE_SEND", default=None)
-"""Called by a recognizer right before it sends a request, so that preparing the request delays no send time."""
+"""Called by a recognizer right before it sends a request, so that preparing the request does not delay its send
+time.
+"""
 
 
 class Recognizer(Protocol):

@@ -10,7 +10,7 @@ from django.db import connection
 from analysis.models import Label
 
 LOCK = 7_160_423
-"""Number of the advisory lock for changes of parents; any number that nothing else locks."""
+"""Key of the advisory lock for changes of parents, an arbitrary number that nothing else uses."""
 
 # UNION, unlike UNION ALL, ends the recursion where the parents form a cycle.
 _REFRESH = """

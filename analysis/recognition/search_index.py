@@ -21,7 +21,7 @@ from analysis.recognition.label_registry import get_or_create_labels
 FULL = 10_000
 _SORT_TIME = DateTaken.template % {"expressions": "image.taken_at"}
 MAX_TEXT = 100_000
-"""Characters of text that are kept of an image; PostgreSQL can index a megabyte of words at most."""
+"""Characters of an image's text that are stored, since a tsvector has a megabyte at most."""
 
 
 class LabelRow(NamedTuple):

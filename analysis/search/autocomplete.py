@@ -19,11 +19,11 @@ from analysis.search.visible_labels import label_visibility
 
 MAX_FIELDS = 3
 MIN_CONTAINED = 3
-"""Shorter words begin too many names to suggest those."""
+"""Minimum length for suggesting names that contain the word."""
 MAX_FRAGMENT = 250
-"""Characters before the cursor that are read; names have at most 200."""
+"""Characters read before the cursor; names have at most 200."""
 MIN_JOINED = 2
-"""With one letter, it may still be any other label."""
+"""Minimum letters of the last of several words, since one letter may begin any label."""
 VALUES: dict[str, Sequence[str]] = {**SUGGESTIONS, "sort": SORTS}
 """Suggested values by field."""
 KINDS_BY_FUNCTION: dict[str, Sequence[str]] = {
@@ -37,7 +37,7 @@ PHRASE = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 WORD = r'[^\s"()<>=:*-][^\s"()<>=:*]*'
 FRAGMENT = re.compile(rf'(?:(?P<field>{WORD}):\s*)?(?P<stem>"(?:[^"\\]|\\.)*|{WORD})?\Z', re.DOTALL)
 WORDS_BEFORE = re.compile(r'(?:(?<![^\s(])(?!OR\s|NOT\s)[^\s"()<>=:*-][^\s"()<>=:*]*\s+){1,3}\Z')
-"""Up to three words before the one at the cursor that may be one label with it."""
+"""Up to three words before the one at the cursor, which may be one label together."""
 REST = re.compile(r'[^\s"()<>=:*]*[*"]?')
 
 

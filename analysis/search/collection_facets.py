@@ -12,7 +12,7 @@ from analysis.search.connection import search_alias
 from analysis.search.query import Query
 
 SAMPLE = 2_000
-"""Images of a result whose collections are counted for the filter."""
+"""Images of a result in which collections are counted for the filter."""
 
 
 @dataclass(frozen=True)

@@ -21,12 +21,12 @@ from analysis.search.sql.expressions import Sql, all_of
 EXACT = 2_000
 """Facets are exact up to this number of images."""
 SAMPLE = 1_000
-"""Of more images, about this number is counted: 97 of 100 labels are still among the 20 most frequent ones."""
+"""For more images a sample of about this number, which finds 97 % of the 20 most frequent labels."""
 MIN_SAMPLE = 100
 SMALL_RESULT = 4_000
-"""Results and libraries up to this size are counted in full where there is no better bound."""
+"""Results and libraries up to this size are counted completely if there is no better bound."""
 CERTAIN_FACTOR = 2
-"""An estimate this many times the cap is certainly above it, since hundreds of images are behind it."""
+"""An estimate of this many times the cap is certainly above it, since it is based on hundreds of images."""
 
 
 @dataclass(frozen=True)

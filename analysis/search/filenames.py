@@ -7,7 +7,7 @@ from analysis.search.database import fetch_all
 from analysis.search.sql.conditions import visibility_filter
 
 MOST = 100
-"""Pictures of one name that are looked at: a camera's counter starts again at IMG_0001 for every card."""
+"""Maximum number of pictures of one name to check, since a camera's counter starts again at IMG_0001 for every card."""
 
 
 def image_id_of(filename: str, *, viewer: Viewer) -> int | None:

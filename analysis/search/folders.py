@@ -20,7 +20,7 @@ from analysis.search.sql.conditions import visibility_filter
 from analysis.search.terms import FolderTerm, Node
 
 SAMPLE = 2_000
-"""Images of a result whose folders are counted for the filter."""
+"""Images of a result in which folders are counted for the filter."""
 
 # Images are counted by folder first, from the index alone, and then added up.
 _BY_FOLDER = """

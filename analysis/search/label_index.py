@@ -21,7 +21,7 @@ from analysis.search.folding import fold, is_inflection
 MAX_AGE = 60
 """Seconds until renamed labels and new counts are read; new labels are read at once."""
 SEARCH_MAX_AGE = 600
-"""The same for searches, which find renamed labels by their exact names at once."""
+"""The same for searches, which always find renamed labels by exact names."""
 LAST = "\U0010ffff"
 NAMES_STATE = """
     ARRAY[coalesce((SELECT max(id) FROM analysis_label), 0),
@@ -29,7 +29,7 @@ NAMES_STATE = """
           ((0 = %s OR EXISTS (SELECT FROM analysis_label WHERE id = %s)) AND
            (0 = %s OR EXISTS (SELECT FROM analysis_labelalias WHERE id = %s)))::int]::bigint[]
 """
-"""SQL of a NamesState, with `names_state_values`."""
+"""SQL of a NamesState; its parameters are `names_state_values`."""
 
 
 class NamesState(NamedTuple):
@@ -76,7 +76,7 @@ class LabelIndex:
     """The highest ids of labels and of aliases that were read."""
     read_at: float = 0.0
     _suffixes: list[str] = field(default_factory=list, repr=False)
-    """Each name from each of its words on, folded, sorted."""
+    """The rest of each name from each of its words on, folded and sorted."""
     _positions: list[int] = field(default_factory=list, repr=False)
     """The position in `names` of each suffix."""
 

@@ -15,7 +15,7 @@ from analysis.search.sql.conditions import visibility_filter
 from analysis.search.sql.expressions import Sql
 
 MAX_RESULTS = 10_000
-"""Results up to this size are counted, in less than 100 ms."""
+"""Results up to this size are counted exactly, in less than 100 ms."""
 SAMPLE = 5_000
 """Of the whole library, about this many images are counted."""
 MAX_SAMPLED = 25_000

@@ -27,7 +27,7 @@ class Order(Enum):
     """The kinds of indexes that have images in a sort order."""
 
     TIME = "time"
-    """By date taken, which the index of each label has, too."""
+    """By date taken, for which each label has an index, too."""
     COLUMN = "column"
     CONFIDENCE = "confidence"
     NONE = "none"
@@ -45,7 +45,7 @@ class Ordering:
     date_field: str = ""
     """The field whose dates are a range of the index in this order; it has indexes by owner and of shared images."""
     is_rotated: bool = False
-    """Images without a date come last, though their key is the earliest."""
+    """Images without a date come last, although their key is the smallest."""
 
     @property
     def reversed(self) -> Ordering:

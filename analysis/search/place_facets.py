@@ -12,7 +12,7 @@ from analysis.search.query import Query
 from analysis.search.terms import PlaceTerm
 
 SAMPLE = 2_000
-"""Images of a result whose places are counted for the filter."""
+"""Images of a result in which places are counted for the filter."""
 SEPARATOR = ", "
 
 
@@ -31,7 +31,7 @@ class PlaceFacets:
 
     facets: list[PlaceFacet]
     above: PlaceTerm | None
-    """The term that a narrower one replaces."""
+    """The term that is replaced by a narrower one."""
     is_sample: bool
 
     def narrowed(self, query: Query, names: str) -> Query:

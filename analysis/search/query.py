@@ -48,8 +48,9 @@ __all__ = [
 ]
 
 SORTS = ("taken", "taken-oldest", "newest", "oldest", "confidence", "name", "size", "similarity")
-"""taken, the latest first; taken-oldest, the earliest first; newest and oldest by the date added; name from A; size,
-the largest first; similarity to the picture of the first `similar:`."""
+"""Sort orders: taken, latest first; taken-oldest, earliest first; newest and oldest by the date added; name from A;
+size, largest first; similarity to the picture of the first `similar:`.
+"""
 TRASHED = StateTerm("trashed")
 
 

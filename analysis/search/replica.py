@@ -20,13 +20,15 @@ logger = logging.getLogger(__name__)
 
 REPLICA = "replica"
 MAX_LAG = 10.0
-"""Seconds that the replica may be behind."""
+"""Maximum lag of the replica in seconds."""
 CHECK_SECONDS = 2.0
-"""Between two checks of one process."""
+"""Seconds between two checks of a process."""
 CONNECT_SECONDS = 2
 STATEMENT_SECONDS = 2
 PRIMARY_SECONDS = 20
-"""After a change, a person's searches read the primary database: longer than MAX_LAG, a check and its waiting."""
+"""Seconds for which a user's searches read the primary database after a change; longer than MAX_LAG, the interval and
+the duration of a check.
+"""
 
 
 class ReplicaState(Enum):

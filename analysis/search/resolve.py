@@ -28,7 +28,7 @@ from analysis.search.words import KnownNames, WordMeaning, WordReading, may_chan
 MAX_PREFIX_LABELS = 1_000
 """Of more labels with a prefix, the most frequent ones are searched."""
 PRIVATE = {Label.Kind.TAG, Label.Kind.CELEBRITY}
-"""Labels whose names come from people: others learn them only from images that they may see."""
+"""Kinds of labels with names by people, which others must learn only from images that they may see."""
 
 _KIND = f"""
     CASE lookup.kind WHEN '' THEN NOT label.is_hidden WHEN '{TRAIT}' THEN label.kind IN ('face', 'emotion')
@@ -68,9 +68,9 @@ class ResolvedQuery(Resolution):
     """A query whose names are resolved."""
 
     query: Query = field(default_factory=Query)
-    """As it is searched: with the labels that its words stand for."""
+    """The query as searched, with the labels that its words stand for."""
     meanings: tuple[WordMeaning, ...] = ()
-    """What differs from the words as they were typed."""
+    """Replacements of the words as typed."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class NamedLabels:
     labels: dict[LabelLookup, LabelSet]
     known: KnownNames
     image_count: int
-    """About how many images there are; 0 if nothing names labels."""
+    """Approximate number of all images; 0 if no query names labels."""
     state: NamesState
     index: LabelIndex
 

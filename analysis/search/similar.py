@@ -15,11 +15,11 @@ MIN_SIMILARITY = 0.5
 in one of a hundred pairs 0.45 (docs/decisions/0019-image-embeddings.md)."""
 MAX_DISTANCE = 1 - MIN_SIMILARITY
 FIRST_STEP, STEP = 8, 64
-"""Pictures read from the index at a time. Few at first: where one sees few of its pictures, each takes long to find."""
+"""Pictures read from the index at a time; few at first, since each takes long to find for viewers of few pictures."""
 SCANNED, MAX_SCANNED = 2_000, 20_000
-"""Vectors that the index returns before it gives up looking for visible ones."""
+"""Vectors that the index scans before it gives up looking for visible ones."""
 MAX_COMPARED = 20_000
-"""Of up to this many visible pictures, all are compared."""
+"""Up to this many visible pictures are all compared."""
 
 _TABLE = ImageEmbedding._meta.db_table
 _DISTANCE = f"e.vector <=> (SELECT vector FROM {_TABLE} WHERE image_id = %s)"

@@ -15,18 +15,18 @@ from analysis.search.sql.conditions import visibility_filter
 EXACT = 4_000
 """Up to this number of images, the labels of all of them are counted to find the frequent ones."""
 SAMPLE = 2_000
-"""Of more images, about this number is counted."""
+"""For more images, a sample of about this number is counted."""
 COUNT_CAP = 1_000
-"""Labels are counted to this number where counting all images would take long."""
+"""Labels are counted up to this number if counting all images would take long."""
 MIN_SAMPLED = 20
-"""From this number in the sample on, an estimate of three times COUNT_CAP is certainly above it."""
+"""Minimum number in the sample from which an estimate of three times COUNT_CAP is certainly above COUNT_CAP."""
 NEWEST = 4
 MAX_LOOKUPS = 1_000
-"""Labels looked up in one request, of which many may be only on images the viewer may not see."""
+"""Labels looked up in one request, many of which may be only on images hidden from the viewer."""
 SMALL_LIBRARY = 300
-"""For viewers who see at most this many images, labels are read from these images."""
+"""Up to this many images that a viewer sees, labels are read from these images."""
 MAX_PROBES = 300
-"""Labels that autocomplete looks up one by one, the most frequent first."""
+"""Labels that autocomplete looks up one by one, most frequent first."""
 
 
 @dataclass(frozen=True)
@@ -179,9 +179,9 @@ class LabelVisibility:
 
     viewer: Viewer
     counts: dict[int, int] | None
-    """For viewers of few images: visible images by label, without hidden labels."""
+    """For viewers of few images: number of visible images by label, without hidden labels."""
     owns_all: bool
-    """Every image is the viewer's."""
+    """True if the viewer owns all images."""
 
     def visible(self, label_ids: Iterable[int], *, maximum: int) -> dict[int, int | None]:
         """The visible labels among these, in their order, each with its number of images.

@@ -23,9 +23,9 @@ from analysis.search.terms.base import LabelLookup, Value
 from analysis.search.visible_labels import LabelVisibility, label_visibility
 
 MAX_NAMES = 100
-"""Words and neighbors of one query that are compared with all labels; those beyond are searched as typed."""
+"""Words and neighbors of one query that are compared with all labels; further ones are searched as typed."""
 MAX_CANDIDATES = 200
-"""Labels whose visibility is looked up for one query; words beyond are searched as typed."""
+"""Labels whose visibility is looked up for one query; further words are searched as typed."""
 STOP_WORDS: Final = frozenset(
     [
         *(
@@ -51,9 +51,9 @@ STOP_WORDS: Final = frozenset(
         *("with", "your", "image", "images", "photo", "photos", "picture", "pictures"),
     ]
 )
-"""Left out beside other terms, unless they are labels."""
+"""Words left out next to other terms, unless they are labels."""
 DATE = re.compile(r"(?:19|20)\d\d(?:-\d\d(?:-\d\d)?)?")
-"""A year, month or day, which without a field is when the picture was taken."""
+"""A year, month or day, which without a field is the date taken."""
 
 
 @dataclass(frozen=True)

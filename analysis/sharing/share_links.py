@@ -18,9 +18,9 @@ from analysis.curation.errors import ActionRefused
 from analysis.models import AuditEntry, Collection, Image, SavedSearch, ShareLink
 
 MAX_LINKS = 1_000
-"""Links of one person."""
+"""Links of one user."""
 KEPT = timedelta(days=30)
-"""Ended links stay in the list for this time."""
+"""Time for which ended links stay in the list."""
 Target = Image | Collection | SavedSearch
 
 

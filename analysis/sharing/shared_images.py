@@ -18,7 +18,7 @@ from analysis.search.terms import OwnerTerm
 from analysis.search.time_limit import time_limit
 
 MAX_RESULTS = 10_000
-"""Pictures of a saved search that its link shows: the first ones in its order."""
+"""Maximum number of pictures that the link of a saved search shows."""
 STEP = 200
 
 

@@ -67,7 +67,7 @@ class GrowingLabel:
 class GrowingLabels:
     labels: list[GrowingLabel]
     one_in: int
-    """One picture in this many was read; numbers are scaled up."""
+    """One in this many pictures was read, and numbers are scaled up."""
 
 
 def total(person_id: int | None, *, before: datetime | None = None) -> Total:

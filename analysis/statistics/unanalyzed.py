@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection
 
 SAMPLE = 2_000
-"""Pictures that are read: each is looked up once for each API."""
+"""Number of pictures read, each with a lookup per API."""
 
 
 @dataclass(frozen=True)

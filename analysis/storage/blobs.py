@@ -25,7 +25,7 @@ from analysis.storage import deletions
 RENDITIONS = {"thumb": "image/webp", "preview": "image/jpeg"}
 """Media types of the renditions that ingest.render makes for each image."""
 ON_DEMAND = {"full": "image/jpeg", "tiles": "application/octet-stream"}
-"""Media types of those that are made when somebody zooms (`zoom.py`)."""
+"""Media types of renditions that are made on request, for zooming (`zoom.py`)."""
 EXTENSIONS = {"thumb": "webp", "preview": "jpeg", "full": "jpeg", "tiles": "bin"}
 UPLOADS = "uploads"
 

@@ -24,7 +24,7 @@ from botocore.signers import CloudFrontSigner
 
 MAX_SECONDS = 7 * 86_400  # the limit of Signature Version 4
 DOWNLOAD_SECONDS = 900
-"""Seconds in which the download of an original has to start."""
+"""Seconds within which the download of an original has to start."""
 
 
 def signed_at(key: str, *, seconds: int, now: float) -> int:
@@ -100,7 +100,7 @@ class Distribution:
     key_id: str = ""
     key_file: str = ""
     key: str = field(default="", repr=False)
-    """The private key itself, in PEM form, where there is no file."""
+    """The private key in PEM format, if it is not in a file."""
 
     def url_of(self, name: str, *, seconds: int) -> str:
         plain = f"https://{self.domain}/{quote(name)}"

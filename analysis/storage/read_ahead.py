@@ -9,7 +9,7 @@ from typing import IO
 
 PART = 2**18
 AHEAD = 4 * 2**20
-"""Bytes that the kernel reads ahead: more than a disk delivers while a part is sent."""
+"""Bytes for the kernel to read ahead: more than a disk delivers while a part is sent."""
 
 
 def parts(file: IO[bytes]) -> Iterator[bytes]:

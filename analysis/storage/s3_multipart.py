@@ -14,7 +14,7 @@ from analysis.aws.url_credentials import redact_url_credentials
 from analysis.storage.s3_errors import as_oserror
 
 UNTYPED = "application/octet-stream"
-"""The media type of what nobody has checked yet: browsers will not display it."""
+"""Media type of unchecked files, which browsers do not display."""
 
 
 class MultipartUploads:

@@ -12,7 +12,7 @@ from analysis.models import Analysis, BucketObject, Delivery, ImageEmbedding, Up
 from analysis.recognition.embeddings import queue as embedding_queue
 
 SOON = timedelta(seconds=30)
-"""A run waits so long for the next attempt of what failed a moment ago, rather than leave it to the next run."""
+"""Maximum time that a run waits for the next attempt of failed work instead of leaving it to the next run."""
 
 
 def progress_marker() -> tuple[datetime | None, int | None]:

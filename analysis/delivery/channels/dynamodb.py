@@ -19,7 +19,7 @@ from analysis.delivery.sink_options import TableOptions
 from analysis.delivery.size_limit import LISTS, Document, shorten
 
 SEQUENCE = "sequence"
-"""Attribute with the time of the message in microseconds: an older message never replaces a newer item."""
+"""Attribute with the time of the message in microseconds, so that an older message never replaces a newer item."""
 SIMPLE_LISTS = ("labels", "faces", "celebrities")
 TEST_KEY = "imagelib-test"
 

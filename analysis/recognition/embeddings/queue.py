@@ -16,7 +16,7 @@ from analysis.recognition.embeddings import table
 from analysis.recognition.local.prepared_models import has_classifier
 
 MODEL_VERSION = "efficientnet-lite0 1"
-"""Changes with whatever changes the vectors: weights, views of the picture, projection."""
+"""To be changed with everything that affects the vectors: weights, views of the picture, projection."""
 STEP = 10_000
 
 

@@ -71,9 +71,9 @@ class Description:
     input: ModelInput
     output: ModelOutput
     classes: tuple[str, ...]
-    """By number; empty names are not used."""
+    """Class names by number; empty ones are not used."""
     labels: Mapping[str, str]
-    """Label by class, where it has another name; empty for classes that are not shown."""
+    """Label by class, if its name differs; empty for classes that are not shown."""
     new_labels: tuple[NewLabel, ...]
 
 

@@ -21,7 +21,7 @@ from analysis.recognition.responses import Box
 
 Model = Literal["classifier", "detector"]
 Probabilities = Mapping[str, float]
-"""By label: of it and its descendants."""
+"""Probability by label, of it and its descendants."""
 
 MAX_CROPS: Final = 3  # boxes classified separately, each of which takes as long as a picture
 CROP_MARGIN: Final = 0.1  # of the box's sides, so that an object keeps some surroundings
@@ -34,19 +34,19 @@ class Thresholds:
     """From 0 to 1, chosen on the tuning half of bench/local_recognition/pictures.csv."""
 
     class_probability: float = 0.55
-    """Of a label that a class of the classifier stands for."""
+    """Minimum probability of a label that a class of the classifier stands for."""
     group_probability: float = 0.45
-    """Of a label that only sums up others: Animal, Vehicle, Clothing."""
+    """Minimum probability of a label that only sums up others: Animal, Vehicle, Clothing."""
     person_score: float = 0.60
-    """Of people, whom the classifier has no class for."""
+    """Minimum score of people, for whom the classifier has no class."""
     sure_score: float = 0.90
-    """Of an object that the classifier need not confirm."""
+    """Minimum score of an object without confirmation by the classifier."""
     score: float = 0.55
     support: float = 0.05
-    """Score of an object, and the probability from which the classifier agrees."""
+    """Minimum score of an object, and minimum probability by the classifier that confirms it."""
     weak_score: float = 0.40
     strong_support: float = 0.30
-    """The same for a weak detection with strong support."""
+    """The same for a weak detection with strong support by the classifier."""
 
 
 THRESHOLDS: Final = Thresholds()

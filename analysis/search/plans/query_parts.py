@@ -16,7 +16,7 @@ from analysis.search.terms.dates import Span
 from analysis.search.terms.owners import Owner
 
 MAX_SCANNED_LABELS = 8
-"""A term that matches more labels than this is not scanned along; each label is a scan of its own."""
+"""Terms with more labels than this do not use label scans, since each label is a separate scan."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class QueryParts:
 
     resolved: ResolvedQuery
     ranked_by: LabelTerm | None
-    """The label whose confidence may be the sort key: the first one in the query."""
+    """The label by whose confidence the result may be sorted: the first one in the query."""
 
     @property
     def parts(self) -> tuple[Node, ...]:

@@ -9,17 +9,19 @@ from analysis.search.pagination import Order
 BUDGET = 3_000
 """Index entries that a trial reads before another strategy is chosen; about 10 ms."""
 FEW_IMAGES = 4
-"""Up to so many budgets of images, all of them are read along an index rather than by reading the table."""
+"""Up to this many budgets of images, all images are read by an index instead of a scan of the table."""
 LABEL_ENTRIES_PER_IMAGE = 20
 """Entries of a label's index that take as long to read as one image."""
 # Costs in lookups of another label on one image, measured by `python -m bench.search.costs`. As ratios they differ less
 # between machines than times, and half or twice the value changes few choices.
 ENTRY_COST = 0.09
-"""An entry of the index over label sets."""
+"""Cost of an entry of the index over label sets."""
 MATCH_COST = 0.27
-"""An image that the index over label sets finds."""
+"""Cost of an image found by the index over label sets."""
 CONFIDENCE_STEPS = (9_900, 9_000)
-"""Minimum confidences in hundredths, tried one after the other: a page is mostly full long before all images."""
+"""Minimum confidences in hundredths of a percent, tried in this order, since a page is mostly full long before the
+last.
+"""
 
 
 @dataclass(frozen=True)
@@ -28,31 +30,31 @@ class Statistics:
 
     order: Order = Order.TIME
     limit: int = 61
-    """Images wanted."""
+    """Number of images requested."""
     image_count: int = 0
     labels: tuple[int, ...] = ()
-    """Images with each required label, the rarest first."""
+    """Number of images per required label, the rarest first."""
     excluded: tuple[int, ...] = ()
     has_minimums: bool = False
-    """Some required label needs a minimum confidence."""
+    """True if a required label has a minimum confidence."""
     scannable: int | None = None
-    """Images with the rarest label whose index can be scanned: a prefix has too many labels."""
+    """Number of images with the rarest label whose index can be scanned, unlike that of a prefix with many labels."""
     owned: int | None = None
-    """Images of the only owner, if they are few."""
+    """Number of images of the only owner, if there are few."""
     is_unfiltered: bool = False
     has_few_candidates: bool = False
     has_table: bool = False
-    """Another table has all matches of a part."""
+    """True if another table has all matches of a part."""
     has_image_filter: bool = False
     has_partial_index: bool = False
     has_date_taken: bool = False
     reads_images: bool = False
-    """Some condition reads columns of the images."""
+    """True if a condition reads columns of the images."""
     budget: int = BUDGET
     trials: int = 0
     scanned: int = 0
     matches: int = 0
-    """Entries scanned and matches found in the trials before."""
+    """Entries scanned and matches found in previous trials."""
 
     def after_trial(self, *, scanned: int, matches: int) -> Statistics:
         return replace(self, trials=self.trials + 1, scanned=self.scanned + scanned, matches=matches)

@@ -12,7 +12,7 @@ from analysis.models import Viewer
 from analysis.search.sql.expressions import FALSE, TRUE, Sql
 
 MAX_LABEL_LOOKUPS = 8
-"""Of more labels than this, all labels of an image are read and compared."""
+"""For more labels than this, all labels of an image are read and compared."""
 IMAGE_COLUMNS = (
     *("filename", "title", "camera_make", "camera_model", "lens", "format", "size", "width", "height", "phash"),
     *("added_at", "taken_at", "trashed_at", "latitude", "longitude", "bucket_id", "folder_id", "has_duplicate"),

@@ -24,12 +24,12 @@ class Resolution:
 
     viewer: Viewer
     moment: datetime
-    """The end of relative dates."""
+    """The present, from which relative dates are counted."""
     labels: dict[LabelLookup, LabelSet] = field(default_factory=dict)
     image_count: int = 0
-    """About how many images there are; 0 if no part names labels."""
+    """Approximate number of all images; 0 if no part names labels."""
     values: dict[Term, Any] = field(default_factory=dict)
-    """What `Term.resolve_all` found."""
+    """The results of `Term.resolve_all`."""
 
     def label_set(self, term: Term) -> LabelSet:
         """The labels of a term that names some."""
@@ -129,11 +129,11 @@ class Term(Node):
     """A kind of term. A new one is a subclass in this package, listed in `TERMS`."""
 
     fields: ClassVar[tuple[str, ...]] = ()
-    """The words that it follows with a colon: `width:4000`."""
+    """Words before the colon: `width` in `width:4000`."""
     is_comparable: ClassVar[bool] = False
-    """A comparison may follow its fields: `width>=4000`."""
+    """True if a comparison may follow its fields: `width>=4000`."""
     takes_prefix: ClassVar[bool] = False
-    """An asterisk may follow its value: `tag:sum*`."""
+    """True if an asterisk may follow its value: `tag:sum*`."""
     suggestions: ClassVar[Mapping[str, Sequence[str]]] = {}
     """Values that autocomplete offers, by field."""
     default_cost: ClassVar[tuple[int, str]] = (2, "width: or taken:")

@@ -16,7 +16,7 @@ from analysis.search.sql.expressions import FALSE, TRUE, Sql
 from analysis.search.terms.base import Candidates, Resolution, Term, Value
 
 FEW_IMAGES = 20_000
-"""Up to this many images, reading all of them is cheaper than any other way."""
+"""Up to this many images, reading all of them is cheaper than any other strategy."""
 
 
 class _Collections(NamedTuple):

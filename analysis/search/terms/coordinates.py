@@ -18,7 +18,7 @@ from analysis.search.terms.base import Resolution, Term, Value
 from analysis.search.terms.files import TEXT_TRIGRAMS, FileTerm
 
 MAX_KILOMETERS = 20_100.0
-"""A little more than half of the equator, so that everything is near."""
+"""A little more than half the equator, within which every point is."""
 DEFAULT_KILOMETERS = 1.0
 NUMBER = r"(-?[0-9]{1,3}(?:\.[0-9]{1,15})?)"
 POINT = re.compile(rf"{NUMBER}, ?{NUMBER}(?:, ?([0-9]{{1,9}}(?:\.[0-9]{{1,9}})?) ?(km|m)?)?", re.IGNORECASE)

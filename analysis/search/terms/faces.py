@@ -16,7 +16,7 @@ from analysis.search.terms.ranges import bounds, described_range, integer
 
 AGES = integer(example="age:20..30", minimum=0, maximum=150)
 TRAIT = "trait"
-"""Stands for two kinds of label, face and emotion: what `face(...)` names."""
+"""Stands for both kinds of label in `face(...)`: face and emotion."""
 
 
 @dataclass(frozen=True)

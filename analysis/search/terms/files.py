@@ -28,7 +28,7 @@ TEXT_TRIGRAMS = """
         generate_series(1, length(said.name) - said.size + 1) place)
 """
 MAX_CAMERAS_READ = 5_000
-"""Of more distinct cameras, which take about 50 ms to read, none is looked up: images are searched without an index."""
+"""Maximum number of distinct cameras to look up, about 50 ms. With more, images are searched without an index."""
 # A skip scan over distinct cameras, of which there are few, since PostgreSQL 17 has none for DISTINCT.
 _MATCHING_CAMERAS = f"""
     WITH RECURSIVE every AS (
@@ -46,7 +46,7 @@ _MATCHING_CAMERAS = f"""
         ON {{}} ILIKE pattern
 """
 MAX_CAMERAS = 100
-"""Up to this many cameras are listed in a condition, which PostgreSQL answers by the index within OR, too."""
+"""Up to this many cameras are listed in a condition, for which PostgreSQL can use the index even within OR."""
 
 
 @dataclass(frozen=True)

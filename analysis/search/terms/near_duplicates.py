@@ -16,7 +16,7 @@ from analysis.search.sql.expressions import FALSE, Sql
 from analysis.search.terms.base import Candidates, Resolution, Term, Value
 
 MAX_HASH_DISTANCE = 7
-"""Bits of the perceptual hash in which near-duplicates differ at most."""
+"""Maximum number of bits in which the perceptual hashes of near-duplicates differ."""
 
 
 @dataclass(frozen=True)

@@ -33,10 +33,10 @@ class Measure(NamedTuple):
     title: str | Promise
     scale: Scale[Any]
     table: str
-    """analysis_image, analysis_imageindex or analysis_rating (the viewer's own)."""
+    """analysis_image, analysis_imageindex, or analysis_rating for the viewer's own ratings."""
     column: str
     is_optional: bool = False
-    """Images may be without it; an index has those that are not."""
+    """True if images may lack it; an index has those that have it."""
     format: Callable[[float], str] = number_literal
 
 

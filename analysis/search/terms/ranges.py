@@ -20,7 +20,7 @@ T = TypeVar("T", int, float, date)
 
 MAX_BYTES = 10**15
 MAX_PERIODS = {"day": 36_500, "week": 5_200, "month": 1_200, "year": 100}
-"""The longest `last N days` by unit."""
+"""The maximum of `last N days` by unit."""
 # Python refuses to convert integers of more than 4,300 digits, and a search has up to 4,000 characters.
 MAX_DIGITS = 300
 MIN_POSITIVE, MAX_POSITIVE = 1e-9, 1e9
