@@ -51,7 +51,7 @@ class AlertOut(Schema):
     secret: Annotated[str | None, Field(description="Signs the messages to a webhook. Only in the response to POST.")]
     is_active: bool
     last_error: Annotated[str, Field(description="Why it was disabled, or why the last try failed.")]
-    only_new_images: Annotated[bool, Field(description="So many images matched that only those added later are sent.")]
+    only_new_images: Annotated[bool, Field(description="Too many images matched, so only those added later are sent.")]
     next_message_at: datetime | None
     created_at: datetime
 

@@ -173,7 +173,9 @@ def _vocabulary_label(label: Label, visible: VisibleLabel) -> VocabularyLabel:
 def list_image_labels(
     request: HttpRequest,
     image_id: int,
-    boxes: Annotated[bool, Query(False, description="Also where in the picture each one is; with an ETag of its own.")],
+    boxes: Annotated[
+        bool, Query(False, description="Also the boxes of each label. The response then has another ETag.")
+    ],
 ) -> HttpResponse:
     """The labels and tags of an image, the highest confidence first, with an ETag."""
     image = permissions.get_image_or_404(request.user, image_id)

@@ -14,7 +14,9 @@ from analysis.api.errors import ApiError
 
 SALT = "api cursor"
 MAX_LIMIT = 200
-CursorParam = Annotated[str, Query("", max_length=2_000, description="`next` of the page before; empty for the first.")]
+CursorParam = Annotated[
+    str, Query("", max_length=2_000, description="`next` of the previous page; empty for the first.")
+]
 LimitParam = Annotated[int, Query(50, ge=1, le=MAX_LIMIT, description="Entries on a page.")]
 Row = TypeVar("Row", bound=Model)
 

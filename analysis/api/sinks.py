@@ -29,7 +29,9 @@ router = Router(tags=["Sinks"])
 ChannelName = Literal["sqs", "sns", "eventbridge", "dynamodb", "object_tags", "webhook"]
 Text = Annotated[str, Field(max_length=2_000)]
 Options = dict[str, str | int | list[str]]
-OptionsField = Annotated[Options, Field(max_length=20, description="As of the channel's form; others have defaults.")]
+OptionsField = Annotated[
+    Options, Field(max_length=20, description="Options of the channel, as in its form; omitted ones have defaults.")
+]
 
 
 class RunOut(Schema):
@@ -106,7 +108,9 @@ class SinkChanges(RequestBody):
 
 
 class Activation(RequestBody):
-    approval: Annotated[str, Field(max_length=200, description="Of the dry run; needed for tags of objects.")] = ""
+    approval: Annotated[
+        str, Field(max_length=200, description="Shown by the dry run; required for tags of objects.")
+    ] = ""
 
 
 @router.get("/sinks", response=SinkList, auth=ADMIN, url_name="sinks")

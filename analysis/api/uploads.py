@@ -41,7 +41,7 @@ class NewUpload(RequestBody):
         str,
         Field(
             pattern=RFC_3339,
-            description="When the file was last changed: the date taken of a picture that carries none, if plausible.",
+            description="When the file was last changed. The date taken of a picture without one, if plausible.",
         ),
     ] = ""
 

@@ -37,7 +37,7 @@ def check_work() -> Finding:
         return warning(subject, message % values, next_step)
     if row.token:
         message = _("Background work is done by `manage.py work`; the last run, started %(age)s ago, was killed.")
-        return warning(subject, message % values, _("The next run does the rest."))
+        return warning(subject, message % values, _("The next run will continue."))
     return ok(subject, _("Background work is done by `manage.py work`, last started %(age)s ago.") % values)
 
 

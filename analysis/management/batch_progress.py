@@ -77,7 +77,7 @@ class BatchProgress:
         try:
             tasks.advance_batches()
         except OperationalError as error:
-            logger.warning("Redis does not answer: %s", error)
+            logger.warning("Redis is not available: %s", error)
 
     def _show(self, bar: tqdm, state: Progress) -> None:
         now = monotonic()

@@ -29,7 +29,7 @@ class StartArguments(BatchStart):
             min_length=1,
             max_length=MAX_KEY_LENGTH,
             pattern=r"^[\x21-\x7e]+$",
-            description="A new text for each run. Repeated with the same key, nothing is started twice.",
+            description="A new text for each run. A call repeated with the same key starts nothing twice.",
         ),
     ]
 

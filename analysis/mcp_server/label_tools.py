@@ -32,7 +32,9 @@ class FindLabels(RequestBody):
 
 
 class BrowseTree(RequestBody):
-    parent: Annotated[LabelId | None, Field(description="Labels directly below this one; the top without it.")] = None
+    parent: Annotated[
+        LabelId | None, Field(description="Labels directly below this one; without it, those at the top.")
+    ] = None
     cursor: CursorText = ""
     limit: Limit = 50
 

@@ -27,7 +27,7 @@ MAX_IMAGES = 50
 FIELDS = "filename,title,owner,taken_at,place,width,height,visibility,urls"
 MAX_CURSOR = 2_000
 QueryText = Annotated[str, Field(max_length=MAX_LENGTH, description="A search in imagelib's search language.")]
-CursorText = Annotated[str, Field(max_length=MAX_CURSOR, description="“next” of the page before.")]
+CursorText = Annotated[str, Field(max_length=MAX_CURSOR, description="“next” of the previous page.")]
 
 
 class SearchArguments(RequestBody):

@@ -51,4 +51,4 @@ def _require_origin(request: HttpRequest) -> None:
     """
     origin = request.headers.get("Origin", "")
     if origin and urlsplit(origin).netloc != request.get_host() and origin not in cors.CORS_ALLOWED_ORIGINS:
-        raise ApiError(403, _("Pages of this site may not call the server. CORS_ALLOWED_ORIGINS can name it."))
+        raise ApiError(403, _("Pages of this site can't call the server. To allow it, add it to CORS_ALLOWED_ORIGINS."))

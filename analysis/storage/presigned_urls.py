@@ -116,7 +116,7 @@ class Distribution:
 
         key = serialization.load_pem_private_key(self._pem(), password=None)
         if not isinstance(key, rsa.RSAPrivateKey):
-            raise ValueError("The key for CloudFront is no RSA key, which CloudFront's signed URLs require.")
+            raise ValueError("The key for CloudFront is not an RSA key, which CloudFront's signed URLs require.")
         # CloudFront requires SHA-1 for the signature of canned policies.
         return CloudFrontSigner(self.key_id, lambda message: key.sign(message, padding.PKCS1v15(), hashes.SHA1()))  # noqa: S303
 

@@ -31,7 +31,7 @@ class Command(TranslatedCommand):
     description = gettext_lazy(
         "Count a bucket from its S3 Inventory: pictures, duplicates, archived objects, and the cost and time "
         "to analyze them. Reads only the inventory's files, never an object of the bucket. The bucket's page "
-        "shows the last census. Exit status: 0 done, 2 wrong usage or a broken inventory, 3 AWS refused."
+        "shows the last census. Exit status: 0 done, 2 wrong usage or a broken inventory, 3 AWS returned an error."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

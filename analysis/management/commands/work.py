@@ -54,7 +54,7 @@ class Command(TranslatedCommand):
         except work.AlreadyRunning as error:
             raise CommandError(str(error), returncode=RUNNING) from error
         except (InterfaceError, OperationalError) as error:
-            sentence = _("The database is no longer available: %(error)s. The next run does the rest.")
+            sentence = _("The database is no longer available: %(error)s. The next run will continue.")
             raise CommandError(sentence % {"error": first_line(error)}, returncode=NO_DATABASE) from error
         self._report(outcome.status)
         if until_idle:

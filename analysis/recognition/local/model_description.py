@@ -102,7 +102,7 @@ def read(model: Path, *, kind: Kind) -> Description:
     if not any(description.classes):
         raise table.error(gettext_noop("%(file)s: classes must list the names of the model's classes."))
     if unknown := [name for name in description.labels if name not in description.classes]:
-        raise table.error(gettext_noop("%(file)s: [labels] names %(name)s, which is no class."), name=unknown[0])
+        raise table.error(gettext_noop("%(file)s: [labels] names %(name)s, which is not a class."), name=unknown[0])
     return description
 
 
@@ -194,7 +194,7 @@ class _Table:
     def text(self, key: str, *, default: str | None = None) -> str:
         value = self._values.get(key, default)
         if not isinstance(value, str):
-            raise self.error(gettext_noop("%(file)s: %(key)s must be a text in quotes."), key=key)
+            raise self.error(gettext_noop("%(file)s: %(key)s must be a string in quotes."), key=key)
         return value.strip()
 
     def flag(self, key: str) -> bool:

