@@ -194,7 +194,7 @@ def own_models_described(**_options: Any) -> list[CheckMessage]:
 
     registry.configure_local()
     try:
-        label_models.use_own_labels()
+        label_models.add_custom_labels()
     except ModelUnavailable as error:
         hint = _(
             "Correct LOCAL_DETECTOR, LOCAL_CLASSIFIER or the description (docs/local-models.md), or remove the setting."

@@ -52,7 +52,7 @@ def session() -> Any:
     return new
 
 
-class Answer(NamedTuple):
+class RawResponse(NamedTuple):
     """A response to `send`; names of headers are in lower case."""
 
     status: int
@@ -122,7 +122,7 @@ def s3_client(*, region: str, has_endpoint: bool, role: AssumedRole | None = Non
     return client("s3", region=region or "us-east-1", role=role, **{**defaults, **options})
 
 
-def send(method: str, url: str, headers: Mapping[str, str]) -> Answer:
+def send(method: str, url: str, headers: Mapping[str, str]) -> RawResponse:
     """Send a request without credentials. Raises botocore's errors.
 
     Through botocore, so that the proxies and certificates of other requests apply.
@@ -130,7 +130,7 @@ def send(method: str, url: str, headers: Mapping[str, str]) -> Answer:
     request = AWSRequest(method=method, url=url, headers=headers).prepare()
     timeouts = (_BOUNDED["connect_timeout"], _BOUNDED["read_timeout"])
     response = URLLib3Session(timeout=timeouts, proxies=get_environ_proxies(url)).send(request)
-    return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()})
+    return RawResponse(response.status_code, {name.lower(): value for name, value in response.headers.items()})
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def create(location: Location, *, options: Options, progress: Progress) -> Resul
     Raises BackupError; then there is no new backup.
     """
     now = timezone.now()
-    with exclusively():
+    with exclusive_backup():
         name = _new_name(location, now)
         try:
             result = _write(location, name, now, options=options, progress=progress)
@@ -78,7 +78,7 @@ def create(location: Location, *, options: Options, progress: Progress) -> Resul
 
 
 @contextmanager
-def exclusively() -> Iterator[None]:
+def exclusive_backup() -> Iterator[None]:
     """Block other backups, and deletions of files that the snapshot refers to.
 
     Raises BackupError while another one is running.

@@ -18,7 +18,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from analysis.backup import file_list, manifest
-from analysis.backup.create import exclusively
+from analysis.backup.create import exclusive_backup
 from analysis.backup.location import Location
 from analysis.backup.manifest import Manifest
 from analysis.models import Backup
@@ -40,7 +40,7 @@ def prune(location: Location, *, keep: int, newest: str) -> Pruned:
 
     Interrupted backups are deleted, too. Raises BackupError; nothing is deleted if a backup to keep cannot be read.
     """
-    with exclusively():
+    with exclusive_backup():
         names = location.folders(manifest.FOLDER)
         complete = [name for name in names if location.exists(manifest.path(name, manifest.MANIFEST))]
         kept = [manifest.read(location, name) for name in sorted({*complete[-keep:], newest})]

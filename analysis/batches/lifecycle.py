@@ -90,7 +90,7 @@ def advance_batches() -> list[int]:
             _end(batch.pk)
         elif not batch.is_fully_queued:
             unfinished.append(batch.pk)
-    for batch_id in _resting_with_queued():
+    for batch_id in _stopped_with_queued():
         _stop(batch_id)
     return unfinished
 
@@ -109,10 +109,10 @@ def budget_stop_reason(batch: Batch) -> str:
     price = min(prices.price(api, batch.parameters.get(api, {}), already=already) for api in queued_apis)
     remaining = {budget.batch_id: budget.dollars for budget in ledger.remaining_batch_budgets(batch.recognizer)}
     if remaining.get(batch.pk, price) < price:
-        return spent_words(batch)
+        return budget_spent_message(batch)
     user_budget = ledger.remaining_person_budget(batch.recognizer, batch.person_id)
     if user_budget is not None and user_budget < price:
-        return person_spent_words(batch)
+        return person_budget_spent_message(batch)
     budget = ledger.budget(batch.recognizer)
     if budget.affordable(price, is_bulk=True) == 0:
         return _("This month's budget for bulk runs, %(budget)s, is spent.") % {
@@ -121,11 +121,11 @@ def budget_stop_reason(batch: Batch) -> str:
     return ""
 
 
-def spent_words(batch: Batch) -> str:
+def budget_spent_message(batch: Batch) -> str:
     return _("Its budget of %(budget)s is spent.") % {"budget": dollars(batch.budget or Decimal(0))}
 
 
-def person_spent_words(batch: Batch) -> str:
+def person_budget_spent_message(batch: Batch) -> str:
     return _("%(person)s's budget for bulk runs this month, %(budget)s, is spent.") % {
         "person": batch.person,
         "budget": dollars(settings.PERSON_MONTHLY_BUDGET or Decimal(0)),
@@ -152,7 +152,7 @@ def _pause_running(batch_id: int, state: str, *, reason: str = "") -> bool:
     return True
 
 
-def _resting_with_queued() -> list[int]:
+def _stopped_with_queued() -> list[int]:
     """Batches that are not running but have queued analyses.
 
     These were requeued by workers after the pause.

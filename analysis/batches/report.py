@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from analysis.batches.lifecycle import spent_words
+from analysis.batches.lifecycle import budget_spent_message
 from analysis.batches.progress import Progress, progress
 from analysis.formatting import count, dollars, pictures, plural
 from analysis.models import Analysis, Batch
@@ -129,7 +129,7 @@ def _spent(state: Progress) -> str:
 
 def _resume_command(batch: Batch) -> str:
     command = f"manage.py analyze_images --resume {batch.pk}"
-    if batch.reason == spent_words(batch):
+    if batch.reason == budget_spent_message(batch):
         return _("%(command)s --budget USD, with a higher budget") % {"command": command}
     return command
 

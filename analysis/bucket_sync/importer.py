@@ -97,7 +97,7 @@ def _read(row: BucketObject) -> Outcome | None:
             )
             _clear_pause(row.bucket)
             sidecar = sidecars.read(row)
-            if _is_unchanged(row, info) and sidecar.is_of(row):
+            if _is_unchanged(row, info) and sidecar.was_read_with(row):
                 return Unchanged(info)
             examined = with_sidecar(_examine(row, info, file), sidecar.metadata)
             modified = modified_before_upload(info.metadata, zone=timezone.get_current_timezone())

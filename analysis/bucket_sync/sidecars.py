@@ -46,7 +46,7 @@ class Sidecar:
     etag: str = ""
     metadata: XmpMetadata = field(default_factory=XmpMetadata)
 
-    def is_of(self, row: BucketObject) -> bool:
+    def was_read_with(self, row: BucketObject) -> bool:
         """True if this sidecar was read with the object before."""
         return (self.key, self.etag) == (row.sidecar_key, row.sidecar_etag)
 

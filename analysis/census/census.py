@@ -19,7 +19,7 @@ from analysis.bucket_sync import object_queue
 from analysis.census import costs, counts
 from analysis.census.classification import ObjectTable, Rules
 from analysis.census.costs import ApiCost, S3Cost
-from analysis.census.counts import DIMENSIONS, CensusGroup, LeftOut
+from analysis.census.counts import DIMENSIONS, CensusGroup, SkippedRows
 from analysis.census.inventory import InvalidInventory, Inventory, Part
 from analysis.census.inventory_files import Source, has_checksum
 from analysis.messages import gettext_noop
@@ -57,7 +57,7 @@ class Census:
     missing: list[str]
     missing_columns: list[str]
     total: PricedGroup
-    left_out: LeftOut
+    left_out: SkippedRows
     archived: dict[str, tuple[int, int]]
     groups: dict[str, list[PricedGroup]]
     group_counts: dict[str, int]
@@ -198,7 +198,7 @@ def _summary(
         missing=missing,
         missing_columns=sorted(table.missing_columns),
         total=_priced(total, enabled),
-        left_out=counts.count_left_out(table),
+        left_out=counts.count_skipped(table),
         archived=counts.count_archived(table),
         groups={name: [_priced(group, enabled) for group in rows] for name, rows in groups.items()},
         group_counts={name: counts.count_names(table, name) for name in DIMENSIONS},

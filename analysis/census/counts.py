@@ -40,7 +40,7 @@ class CensusGroup:
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class SkippedRows:
     """Numbers of rows that are not current objects or have excluded keys."""
 
     noncurrent: int
@@ -93,11 +93,11 @@ def count_archived(table: ObjectTable) -> dict[str, tuple[int, int]]:
     return {name: (int(objects), int(size)) for name, objects, size in table.rows(query)}
 
 
-def count_left_out(table: ObjectTable) -> LeftOut:
+def count_skipped(table: ObjectTable) -> SkippedRows:
     query = f"SELECT kind, count(*), sum(size) FROM objects WHERE kind IN ({_LEFT_OUT}) GROUP BY kind"
     kinds = {kind: (int(objects), int(size)) for kind, objects, size in table.rows(query)}
     markers, _no_bytes = kinds.get("delete marker", (0, 0))
-    return LeftOut(*kinds.get("noncurrent", (0, 0)), markers, *kinds.get("excluded", (0, 0)))
+    return SkippedRows(*kinds.get("noncurrent", (0, 0)), markers, *kinds.get("excluded", (0, 0)))
 
 
 def _count(table: ObjectTable, column: str, *, limit: int) -> list[CensusGroup]:

@@ -29,7 +29,7 @@ MAX_IMAGES = 20_000
 UNDO_WINDOW = timedelta(hours=24)
 
 
-class Placed(NamedTuple):
+class PlacedImage(NamedTuple):
     """A picture and its position, for Undo."""
 
     image_id: int
@@ -131,23 +131,23 @@ def add_image(collection: Collection, image_id: int, *, by_id: int, maximum: int
         _append(collection, [image_id], by_id=by_id)
 
 
-def remove(collection: Collection, image_ids: Ids[int]) -> list[Placed]:
-    """Remove pictures; returns them for `put_back`."""
+def remove(collection: Collection, image_ids: Ids[int]) -> list[PlacedImage]:
+    """Remove pictures; returns them for `restore_entries`."""
     with transaction.atomic():
         lock(collection)
-        removed = placed(collection, image_ids)
+        removed = placed_images(collection, image_ids)
         collection.entries.filter(image_id__in=image_ids).delete()
         Collection.objects.filter(pk=collection.pk, cover__in=image_ids).update(cover=None)
     return removed
 
 
-def placed(collection: Collection, image_ids: Ids[int] | None = None) -> list[Placed]:
+def placed_images(collection: Collection, image_ids: Ids[int] | None = None) -> list[PlacedImage]:
     """These pictures of a collection, or all, at their positions."""
     entries = collection.entries.all() if image_ids is None else collection.entries.filter(image_id__in=image_ids)
-    return [Placed(*row) for row in entries.values_list("image_id", "position", "added_by_id")]
+    return [PlacedImage(*row) for row in entries.values_list("image_id", "position", "added_by_id")]
 
 
-def put_back(collection: Collection, rows: Sequence[Placed]) -> int:
+def restore_entries(collection: Collection, rows: Sequence[PlacedImage]) -> int:
     """Undo of removing, moving and sorting: pictures at the positions they had."""
     with transaction.atomic():
         lock(collection)

@@ -63,4 +63,4 @@ def _is_wanted(label: Mapping[str, Any], options: TagOptions, named: Mapping[str
 
 
 def _tag_name(prefix: str, label: str) -> str:
-    return f"{prefix}{object_tags.legal(label)}"[: object_tags.MAX_NAME].rstrip()
+    return f"{prefix}{object_tags.clean_tag(label)}"[: object_tags.MAX_NAME].rstrip()

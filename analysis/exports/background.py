@@ -192,7 +192,7 @@ def filename(export: Export) -> str:
 
 def _write(export: Export) -> None:
     """Write the file to a temporary one, then to the storage, then into the row."""
-    copies.forget_steps(export)  # of an interrupted attempt
+    copies.delete_steps(export)  # of an interrupted attempt
     entry = FORMATS[export.format]
     digest = hashlib.sha256()
     # No owner if the account was deleted.

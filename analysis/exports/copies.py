@@ -27,7 +27,7 @@ def record_step(export: Export, image_ids: list[int]) -> None:
         ExportedImages.objects.create(export=export, image_ids=image_ids)
 
 
-def forget_steps(export: Export) -> None:
+def delete_steps(export: Export) -> None:
     """Forget the recorded pictures, before the file is started again."""
     ExportedImages.objects.filter(export=export).delete()
 
@@ -63,7 +63,7 @@ def delete_copies(image_ids: Collection[int]) -> int:
             )
         elif export.key:
             _delete_file(export)
-        forget_steps(export)
+        delete_steps(export)
     return len(exports)
 
 

@@ -41,7 +41,7 @@ def check_work() -> Finding:
     return ok(subject, _("Background work is done by `manage.py work`, last started %(age)s ago.") % values)
 
 
-def has_missed(waited: timedelta) -> bool:
+def is_overdue(waited: timedelta) -> bool:
     """True if work has waited so long that a run should have done it."""
     started = _since_start()
     if started is None or started > MAX_AGE:

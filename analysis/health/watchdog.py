@@ -100,7 +100,7 @@ def sentence() -> str:
     """
     stalled = stalls()
     if background_work.is_in_use():  # runs start at intervals, between which work may wait
-        stalled = [stall for stall in stalled if background_work.has_missed(stall.waited)]
+        stalled = [stall for stall in stalled if background_work.is_overdue(stall.waited)]
     if not stalled:
         return ""
     names = ", ".join(dict.fromkeys(str(Analysis.Api(stall.api).label) for stall in stalled))

@@ -128,13 +128,11 @@ def unreadable(name: str, error: OSError) -> InvalidImage:
     return InvalidImage("unreadable", clean_name(name), template, error=error.strerror or type(error).__name__)
 
 
-def reserve_nothing(_: int) -> None:
+def no_reservation(_: int) -> None:
     """For callers without a memory budget."""
 
 
-def decode(
-    file: IO[bytes], *, name: str, limits: Limits, bounds: Bounds, reserve: Reserve = reserve_nothing
-) -> Decoded:
+def decode(file: IO[bytes], *, name: str, limits: Limits, bounds: Bounds, reserve: Reserve = no_reservation) -> Decoded:
     """Decode an image once, at a size within `bounds`.
 
     Raises InvalidImage, or the OSError of reading the file.

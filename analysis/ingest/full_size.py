@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from PIL import Image
 
-from analysis.ingest.decode import Reserve, decode, open_source, reserve_nothing
+from analysis.ingest.decode import Reserve, decode, no_reservation, open_source
 from analysis.ingest.normalize import Bounds
 from analysis.ingest.render import PREVIEW_BOUNDS
 from analysis.ingest.turns import turned
@@ -68,7 +68,7 @@ def full_size_jpeg(
     *,
     turns: int = 0,
     limits: Limits = DEFAULT_LIMITS,
-    reserve: Reserve = reserve_nothing,
+    reserve: Reserve = no_reservation,
 ) -> bytes:
     """All pixels as one upright sRGB JPEG without metadata. Raises InvalidImage."""
     return _encoded(_decoded(source, turns=turns, limits=limits, reserve=reserve))
@@ -79,7 +79,7 @@ def tile_file(
     *,
     turns: int = 0,
     limits: Limits = DEFAULT_LIMITS,
-    reserve: Reserve = reserve_nothing,
+    reserve: Reserve = no_reservation,
 ) -> bytes:
     """JPEG tiles of all levels larger than the preview, after their index.
 

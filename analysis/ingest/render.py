@@ -10,7 +10,7 @@ from typing import IO
 
 from PIL import Image
 
-from analysis.ingest.decode import Reserve, decode, open_source, reserve_nothing
+from analysis.ingest.decode import Reserve, decode, no_reservation, open_source
 from analysis.ingest.normalize import Bounds, fitted
 from analysis.ingest.validation import DEFAULT_LIMITS, Limits
 
@@ -90,7 +90,7 @@ def payload(
     long_side: int = 2048,
     max_bytes: int = 5 * 1024**2,
     limits: Limits = DEFAULT_LIMITS,
-    reserve: Reserve = reserve_nothing,
+    reserve: Reserve = no_reservation,
 ) -> bytes:
     """The upright sRGB JPEG without metadata for a recognizer, of at most `max_bytes`.
 

@@ -73,7 +73,7 @@ def get_or_create_folder(path: str, *, owner_id: int | None = None, bucket_id: i
     return parent_id
 
 
-def give_to_owner(image_ids: Collection[int], owner_id: int) -> None:
+def move_to_owner(image_ids: Collection[int], owner_id: int) -> None:
     """Move images to the new owner's folders of the same paths.
 
     Folders of buckets are kept.

@@ -140,7 +140,7 @@ def save_settings(image: Image) -> None:
     """Save owner and visibility of an image, and update the search index."""
     with transaction.atomic():
         image.save(update_fields=["owner"])
-        folders.give_to_owner([image.pk], image.owner_id)
+        folders.move_to_owner([image.pk], image.owner_id)
         set_visibility([image.pk], image.visibility)
         for derived in (ImageLabel, ImageIndex):
             derived._default_manager.filter(image=image).update(owner_id=image.owner_id, visibility=image.visibility)
@@ -176,7 +176,7 @@ def transfer(image_ids: Collection[int], *, owner_id: int) -> list[int]:
                 owned.add(sha256)
             changed.append(pk)
         Image.objects.filter(pk__in=changed).update(owner_id=owner_id)
-        folders.give_to_owner(changed, owner_id)
+        folders.move_to_owner(changed, owner_id)
         for derived in (ImageLabel, ImageIndex):
             derived._default_manager.filter(image_id__in=changed).update(owner_id=owner_id)
         image_events.record_changed(changed)

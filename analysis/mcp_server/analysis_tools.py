@@ -13,7 +13,7 @@ from analysis.api import batches
 from analysis.api.batches import BatchRequest, BatchStart
 from analysis.api.idempotency import HEADER, MAX_KEY_LENGTH
 from analysis.api.request_body import RequestBody, RowId
-from analysis.mcp_server.tool import Answer, Tool
+from analysis.mcp_server.tool import Tool, ToolResult
 from imagelib.accounts.models import ApiToken
 
 
@@ -38,13 +38,13 @@ class RunArguments(RequestBody):
     batch_id: RowId
 
 
-def estimate_analysis(request: HttpRequest, arguments: BatchRequest) -> Answer:
-    return Answer(batches.estimate_batch(request, arguments).model_dump(mode="json"))
+def estimate_analysis(request: HttpRequest, arguments: BatchRequest) -> ToolResult:
+    return ToolResult(batches.estimate_batch(request, arguments).model_dump(mode="json"))
 
 
-def start_analysis(request: HttpRequest, arguments: StartArguments) -> Answer:
+def start_analysis(request: HttpRequest, arguments: StartArguments) -> ToolResult:
     options = BatchStart.model_construct(**{name: getattr(arguments, name) for name in BatchStart.model_fields})
-    return Answer(json.loads(batches.start_batch(_with_key(request, arguments.key), options).content))
+    return ToolResult(json.loads(batches.start_batch(_with_key(request, arguments.key), options).content))
 
 
 def _with_key(request: HttpRequest, key: str) -> HttpRequest:
@@ -55,8 +55,8 @@ def _with_key(request: HttpRequest, key: str) -> HttpRequest:
     return keyed
 
 
-def get_analysis_run(request: HttpRequest, arguments: RunArguments) -> Answer:
-    return Answer(batches.get_batch(request, arguments.batch_id).model_dump(mode="json"))
+def get_analysis_run(request: HttpRequest, arguments: RunArguments) -> ToolResult:
+    return ToolResult(batches.get_batch(request, arguments.batch_id).model_dump(mode="json"))
 
 
 TOOLS: tuple[Tool[Any], ...] = (

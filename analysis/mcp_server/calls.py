@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from analysis.api import errors
 from analysis.api.authentication import require_scope, token_of
 from analysis.mcp_server import analysis_tools, label_tools, search_tools
-from analysis.mcp_server.tool import Answer, Tool
+from analysis.mcp_server.tool import Tool, ToolResult
 
 TOOLS: dict[str, Tool[Any]] = {
     tool.name: tool for tool in (*search_tools.TOOLS, *label_tools.TOOLS, *analysis_tools.TOOLS)
@@ -23,7 +23,7 @@ class CallRefused(Exception):
     """A call that was refused or failed. The message is for the model."""
 
 
-def call(request: HttpRequest, name: str, arguments: dict[str, Any]) -> Answer:
+def call(request: HttpRequest, name: str, arguments: dict[str, Any]) -> ToolResult:
     """Run a tool for the request's token. Raises CallRefused."""
     tool = TOOLS.get(name)
     if tool is None:

@@ -23,7 +23,7 @@ from mcp.types import Tool as ListedTool
 from ninja.responses import NinjaJSONEncoder
 
 from analysis.mcp_server.calls import TOOLS, CallRefused, call
-from analysis.mcp_server.tool import Answer, Tool
+from analysis.mcp_server.tool import Tool, ToolResult
 
 INSTRUCTIONS = (
     "imagelib is a library of pictures, searchable by what a recognizer saw in them. Learn the search language by "
@@ -58,7 +58,7 @@ def _result(request_of: Callable[[], HttpRequest], params: CallToolRequestParams
         return CallToolResult(content=[TextContent(text=str(error))], is_error=True)
 
 
-def _content(answer: Answer) -> CallToolResult:
+def _content(answer: ToolResult) -> CallToolResult:
     text = json.dumps(answer.values, cls=NinjaJSONEncoder, ensure_ascii=False)
     content: list[Any] = [TextContent(text=text)]
     if answer.preview:

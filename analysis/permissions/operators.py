@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_network
 from django.conf import settings
 
 
-def may_watch(*, token: str, address: str) -> bool:
+def can_read_metrics(*, token: str, address: str) -> bool:
     """True with METRICS_TOKEN or from METRICS_ADDRESSES; neither is set by default."""
     expected = settings.METRICS_TOKEN
     if expected and hmac.compare_digest(token.encode(), expected.encode()):

@@ -37,7 +37,13 @@ from analysis.pipeline.trash import (
     delete_originals,
     start_deletion,
 )
-from analysis.pipeline.uploads import complete_upload, take_present, upload_file, validate_upload, validate_uploads
+from analysis.pipeline.uploads import (
+    complete_upload,
+    reuse_existing_image,
+    upload_file,
+    validate_upload,
+    validate_uploads,
+)
 
 __all__ = [
     "ImportedFile",
@@ -63,6 +69,7 @@ __all__ = [
     "resume_batch",
     "retry_export",
     "retry_failed",
+    "reuse_existing_image",
     "run_batch",
     "send_again",
     "start_bulk_change",
@@ -72,7 +79,6 @@ __all__ = [
     "start_sync",
     "store_image",
     "sync_bucket",
-    "take_present",
     "test_alert",
     "transfer_images",
     "undo",

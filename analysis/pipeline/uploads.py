@@ -33,7 +33,7 @@ def upload_file(
     return added, _add_to_collection(added.image, target.collection_id, owner_id=owner_id)
 
 
-def take_present(image: Image, *, folder: str, target: Target) -> str:
+def reuse_existing_image(image: Image, *, folder: str, target: Target) -> str:
     """Set folder and collection of a picture that its owner uploads again.
 
     Its visibility, which was chosen before, is kept. Returns why it was not added to the collection, if so.

@@ -163,7 +163,7 @@ class Engine:
             response = self.recognizer.recognize(picture, api=cast(ApiName, self.api), parameters=parameters)
         except RequestFailed as error:
             latency_ms = round((time.perf_counter() - started) * 1000)
-            error, version_id = outcomes.retry_otherwise(error, image=analysis.image, picture=picture, as_is=as_is)
+            error, version_id = outcomes.retry_in_other_form(error, image=analysis.image, picture=picture, as_is=as_is)
             return AttemptResult(
                 analysis, error=error, region=region, sent_at=sent_at, latency_ms=latency_ms, version_id=version_id
             )
@@ -253,7 +253,7 @@ class Engine:
         unavailable = next((error for error in errors if isinstance(error, ApiUnavailable)), None)
         lost = next(filter(None, map(outcomes.lost_request, results)), None)
         if lost and not unavailable:
-            unavailable = outages.after_loss(self.recognizer.name, lost)
+            unavailable = outages.outage_after_lost_request(self.recognizer.name, lost)
         probe = next((result for result in results if result.analysis.pk == self._probe_id), None)
         if probe:
             self._probe_id = None

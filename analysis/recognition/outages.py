@@ -50,7 +50,7 @@ def open_outage(recognizer: str, error: ApiUnavailable) -> None:
     )
 
 
-def after_loss(recognizer: str, lost: RequestFailed) -> ApiUnavailable | None:
+def outage_after_lost_request(recognizer: str, lost: RequestFailed) -> ApiUnavailable | None:
     """The outage to open after a request without a response, once it is in the ledger.
 
     None if it may be chance. The ledger is read, since requests of other workers count too and an engine only runs for

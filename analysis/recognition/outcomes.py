@@ -41,7 +41,7 @@ def unsent(error: ApiUnavailable) -> ApiUnavailable:
     return ApiUnavailable(error.reason, api=error.api, code=error.code, next_step=error.next_step, values=error.values)
 
 
-def retry_otherwise(
+def retry_in_other_form(
     error: RequestFailed, *, image: Image, picture: bytes | S3Object, as_is: bool
 ) -> tuple[RequestFailed, str | None]:
     """Turn a rejection into a retry if the image can be sent in another way.

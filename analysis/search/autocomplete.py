@@ -104,7 +104,7 @@ def complete(text: str, *, cursor: int, viewer: Viewer, maximum: int = 10) -> li
     return [*labels[: maximum - len(fields)], *fields]
 
 
-def near_names(name: str, *, viewer: Viewer, maximum: int = 3) -> list[str]:
+def similar_names(name: str, *, viewer: Viewer, maximum: int = 3) -> list[str]:
     """Similar names and aliases of labels the viewer may see, for "Did you mean".
 
     Synonyms and other forms come first, then names that contain the word, then names that differ by one or two letters.

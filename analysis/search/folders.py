@@ -113,7 +113,7 @@ def folder_facets(query: Query, *, viewer: Viewer, maximum: int = 20) -> tuple[l
     Counted on the first SAMPLE images of the result; True if it has more.
     """
     ids = results.image_ids(query, viewer=viewer, limit=SAMPLE + 1)
-    below = next((part.text.strip("/") for part in query.parts if names_a_folder(part)), "")
+    below = next((part.text.strip("/") for part in query.parts if is_folder_term(part)), "")
     depth = below.count("/") + 2 if below else 1
     images = Image.objects.using(search_alias()).filter(pk__in=ids[:SAMPLE], folder__isnull=False)
     paths = images.values_list("folder__path", flat=True)
@@ -122,6 +122,6 @@ def folder_facets(query: Query, *, viewer: Viewer, maximum: int = 20) -> tuple[l
     return facets, len(ids) > SAMPLE
 
 
-def names_a_folder(part: Node) -> TypeGuard[FolderTerm]:
+def is_folder_term(part: Node) -> TypeGuard[FolderTerm]:
     """True for a term for one folder and those below it, as the filter adds it."""
     return isinstance(part, FolderTerm) and part.is_prefix and part.text.endswith("/")

@@ -10,7 +10,7 @@ MAX_JOINED = 4
 """Rekognition's labels have up to four words."""
 
 
-def is_bare(node: Node) -> bool:
+def is_plain_word(node: Node) -> bool:
     """True for a word that may stand for a label of another name."""
     if isinstance(node, LabelTerm):
         return not (node.is_exact or node.is_prefix)
@@ -24,7 +24,7 @@ def neighbors(parts: Sequence[Node], position: int) -> Iterator[tuple[LabelTerm,
     """
     words: list[LabelTerm] = []
     for node in parts[position : position + MAX_JOINED]:
-        if not isinstance(node, LabelTerm) or node.kind or not is_bare(node):
+        if not isinstance(node, LabelTerm) or node.kind or not is_plain_word(node):
             break
         words.append(node)
         if node.minimum:

@@ -23,7 +23,7 @@ from analysis.search.query import Query
 from analysis.search.sql.conditions import LabelSet
 from analysis.search.terms.base import LabelLookup, Resolution, Term
 from analysis.search.terms.faces import TRAIT
-from analysis.search.words import KnownNames, WordMeaning, WordReading, may_change, read_words
+from analysis.search.words import InterpretedQuery, KnownNames, WordMeaning, interpret_words, may_change
 
 MAX_PREFIX_LABELS = 1_000
 """Of more labels with a prefix, the most frequent ones are searched."""
@@ -103,9 +103,9 @@ def resolve(query: Query, *, viewer: Viewer, moment: datetime, names: NamedLabel
     `names`: its labels, if they were looked up together with those of other queries.
     """
     names = names or named_labels(query)
-    labels, image_count, reading = names.labels, names.image_count, WordReading(query)
+    labels, image_count, reading = names.labels, names.image_count, InterpretedQuery(query)
     if may_change(query, names.known):
-        reading = read_words(query, known=names.known, index=names.refreshed_index, viewer=viewer)
+        reading = interpret_words(query, known=names.known, index=names.refreshed_index, viewer=viewer)
     if reading.meanings:
         labels, _known, image_count, *_rest = _labels(_lookups(reading.query), names.index)
     terms = list(dict.fromkeys(_leaves(reading.query)))

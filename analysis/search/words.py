@@ -15,7 +15,7 @@ from analysis.models import Viewer
 from analysis.search.errors import InvalidValue
 from analysis.search.folding import fold
 from analysis.search.label_index import IndexedName, LabelIndex, known_labels
-from analysis.search.neighbors import all_neighbors, is_bare, joined_name, neighbors
+from analysis.search.neighbors import all_neighbors, is_plain_word, joined_name, neighbors
 from analysis.search.query import Query, all_of
 from analysis.search.synonyms import synonyms
 from analysis.search.terms import And, CountTerm, DateTerm, LabelTerm, Node, Not, Or, any_of
@@ -75,7 +75,7 @@ class WordMeaning:
 
 
 @dataclass(frozen=True)
-class WordReading:
+class InterpretedQuery:
     """A query with its words replaced, and the replacements."""
 
     query: Query
@@ -92,42 +92,42 @@ class KnownNames:
 
 def may_change(query: Query, known: KnownNames) -> bool:
     """True if a word is not a label that everyone may see, or is next to another word."""
-    words = (leaf for part in query.parts for leaf in part.leaves if is_bare(leaf))
+    words = (leaf for part in query.parts for leaf in part.leaves if is_plain_word(leaf))
     return any(word.lookups[0] in known.private or not known.ids.get(word.lookups[0]) for word in words) or any(
         True for _words in all_neighbors(query.parts)
     )
 
 
-def read_words(query: Query, *, known: KnownNames, index: LabelIndex, viewer: Viewer) -> WordReading:
+def interpret_words(query: Query, *, known: KnownNames, index: LabelIndex, viewer: Viewer) -> InterpretedQuery:
     """Replace the words of a query by the labels they stand for."""
-    reader = _Reader(known, index, viewer)
+    reader = _Interpreter(known, index, viewer)
     reader.check_visibility(query)
     parts = reader.parts(query.parts)
     if not reader.meanings:
-        return WordReading(query)
+        return InterpretedQuery(query)
     root = all_of(parts)
     parts = root.parts if isinstance(root, And) else (root,)
-    return WordReading(replace(query, parts=parts), tuple(reader.meanings))
+    return InterpretedQuery(replace(query, parts=parts), tuple(reader.meanings))
 
 
-def exactly(query: Query) -> Query:
+def with_exact_words(query: Query) -> Query:
     """The query with all its words in quotes."""
     return replace(query, parts=tuple(dict.fromkeys(map(exact_part, query.parts))))
 
 
-def separately(query: Query, meaning: WordMeaning) -> Query:
+def with_separate_labels(query: Query, meaning: WordMeaning) -> Query:
     """The query with the words of one label as separate labels."""
     # All but the first one in quotes, so that they are not read as one label again.
     words = {word: replace(word, is_exact=True) for word in meaning.typed[1:] if isinstance(word, LabelTerm)}
     return replace(query, parts=tuple(words.get(part, part) for part in query.parts))  # type: ignore[call-overload]
 
 
-def stands_alone(query: Query, term: LabelTerm) -> LabelTerm:
+def standalone_term(query: Query, term: LabelTerm) -> LabelTerm:
     """The term to add to a query, in quotes if it would join the words before it.
 
     Uses the names read last, without a query, since the links of a page are no reason to read them again.
     """
-    if not (query.parts and is_bare(query.parts[-1])):
+    if not (query.parts and is_plain_word(query.parts[-1])):
         return term
     index, parts = known_labels(), (*query.parts, term)
     ends = (words for at in range(len(parts)) for words in neighbors(parts, at) if words[-1] is term)
@@ -136,7 +136,7 @@ def stands_alone(query: Query, term: LabelTerm) -> LabelTerm:
     return term
 
 
-class _Reader:
+class _Interpreter:
     """Reads the words of one query."""
 
     def __init__(self, known: KnownNames, index: LabelIndex, viewer: Viewer) -> None:
@@ -149,7 +149,7 @@ class _Reader:
         """Look up all labels that words may stand for, in one statement."""
         ids: dict[int, None] = {}
         for part in query.parts:
-            for leaf in filter(is_bare, part.leaves):
+            for leaf in filter(is_plain_word, part.leaves):
                 ids |= dict.fromkeys(self._ids_of_word(leaf))
         for words in all_neighbors(query.parts):
             ids |= dict.fromkeys(form.label_id for forms in self._forms(joined_name(words), "") for form in forms)
@@ -182,7 +182,7 @@ class _Reader:
                 self.meanings.append(WordMeaning(words, part))
                 return words, part
         node = parts[position]
-        if isinstance(node, LabelTerm) and is_bare(node) and self._is_stop_word(node):
+        if isinstance(node, LabelTerm) and is_plain_word(node) and self._is_stop_word(node):
             return (node,), None
         return (), self._read(node)
 
@@ -194,7 +194,7 @@ class _Reader:
                 return any_of(map(self._read, parts))
             case And(parts):
                 return all_of(self.parts(parts))
-            case LabelTerm() | CountTerm() if is_bare(node) and not self._is_name(node):
+            case LabelTerm() | CountTerm() if is_plain_word(node) and not self._is_name(node):
                 part = self._meaning(node)
                 if part != node:
                     self.meanings.append(WordMeaning((node,), part))

@@ -84,7 +84,7 @@ class _Runner:
         self._started_at, self._began = now(), time.monotonic()
         self._reported = self._began
         self._running: set[Future[bool]] = set()
-        self._has_read_all_events = self._is_tidy = False
+        self._has_read_all_events = self._has_sent_housekeeping = False
         # Work that sweeps found due while nothing else happened. It cannot be done now, for example because a budget is
         # spent or an API has an outage, and is left.
         self._tried: set[TaskMessage] = set()
@@ -157,11 +157,11 @@ class _Runner:
         """Send the tasks for when nothing else is due; False if they already ran."""
         if not self._has_read_all_events:  # some arrived in the meantime
             self._queue.put(_EVENTS)
-        if not self._is_tidy:
+        if not self._has_sent_housekeeping:
             for name in periodic_tasks.HOUSEKEEPING:
                 self._queue.put(TaskMessage(_PREFIX + name))
-        is_sent = not (self._has_read_all_events and self._is_tidy)
-        self._has_read_all_events = self._is_tidy = True
+        is_sent = not (self._has_read_all_events and self._has_sent_housekeeping)
+        self._has_read_all_events = self._has_sent_housekeeping = True
         return is_sent
 
     def _consume_events(self) -> bool:

@@ -223,14 +223,14 @@ def _simulator(logs: Path) -> process_manager.Program:
 
 def _wait_for_web(manager: process_manager.ProcessManager, web_socket: socket.socket) -> None:
     deadline = time.monotonic() + WEB_START_TIMEOUT
-    manager.watch(until=lambda: _answers(web_socket) or time.monotonic() > deadline)
+    manager.watch(until=lambda: _responds(web_socket) or time.monotonic() > deadline)
     if time.monotonic() > deadline:
         log = settings.VAR / "log" / "web.log"
         sentence = _("The web server did not start. The end of %(log)s:")
         raise CommandError(f"{sentence % {'log': log}}\n{tail(log)}")
 
 
-def _answers(web_socket: socket.socket) -> bool:
+def _responds(web_socket: socket.socket) -> bool:
     host, port = web_socket.getsockname()[:2]
     loopback = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - a client, no listener
     connection = http.client.HTTPConnection(loopback, port, timeout=5)

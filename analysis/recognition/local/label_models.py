@@ -36,7 +36,7 @@ def find(picture: NDArray[np.uint8], *, text_share: float) -> tuple[voting.Voted
     `text_share`: the part of the picture that lines of text cover. A model that is not prepared is left out.
     Raises ModelUnavailable, OutOfMemory.
     """
-    use_own_labels()
+    add_custom_labels()
     if text_share > voting.MAX_TEXT_SHARE:
         return ()  # pages of text get no labels, so the models need not run
     detections = detector.detect(picture) if detector.is_available() else []
@@ -56,7 +56,7 @@ def _cut_out(picture: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
 
 def try_models() -> None:
     """Run the models on a gray picture. Raises ModelUnavailable, OutOfMemory."""
-    use_own_labels()
+    add_custom_labels()
     gray = np.full((64, 64, 3), 128, np.uint8)
     _probabilities(gray)
     if detector.is_available():
@@ -108,7 +108,7 @@ def label_of(description: Description, class_name: str) -> str | None:
     return label
 
 
-def use_own_labels() -> None:
+def add_custom_labels() -> None:
     """Add the new labels that the descriptions of a user's own models define.
 
     Raises ModelUnavailable if a description names labels, parents or categories that do not exist.
@@ -116,7 +116,7 @@ def use_own_labels() -> None:
     own = tuple(model.description for model in own_models())
     new_labels = tuple(label for description in own for label in description.new_labels)
     _check_new_labels(new_labels)
-    vocabulary.use_new_labels(new_labels)
+    vocabulary.set_custom_labels(new_labels)
     _check_classes(own)
 
 

@@ -48,7 +48,7 @@ def labels_with(new_labels: tuple[NewLabel, ...]) -> Mapping[str, LabelInfo]:
 _new_labels: tuple[NewLabel, ...] = ()
 
 
-def use_new_labels(new_labels: tuple[NewLabel, ...]) -> None:
+def set_custom_labels(new_labels: tuple[NewLabel, ...]) -> None:
     """Add the labels of a user's own models, replacing those added before."""
     global _new_labels
     _new_labels = new_labels

@@ -20,7 +20,7 @@ from analysis.search.errors import InvalidQuery
 from analysis.search.query import Query, all_of, any_of, default_sort, negation
 from analysis.search.syntax import tokens
 from analysis.search.syntax.parse_trace import MAX_DEPTH, ParseTrace, too_deep_message, unexpected_character
-from analysis.search.syntax.punctuation import straightened
+from analysis.search.syntax.punctuation import normalize_punctuation
 from analysis.search.syntax.query_cost import check_cost
 from analysis.search.terms import And, FaceTerm, Node, Term
 
@@ -90,7 +90,7 @@ def _parse(text: str, _today: date) -> Query:
     if len(text) > MAX_LENGTH:
         message = _("A search can have at most %(maximum)s characters; this one has %(number)s.")
         raise InvalidQuery(_limit_message(message, MAX_LENGTH, len(text)), column=MAX_LENGTH + 1)
-    query = _read(straightened(UNSTORABLE.sub(" ", text)))
+    query = _read(normalize_punctuation(UNSTORABLE.sub(" ", text)))
     all_leaves = [leaf for part in query.parts for leaf in part.leaves]
     if len(all_leaves) > MAX_TERMS:
         message = _("A search can have at most %(maximum)s terms; this one has %(number)s.")
