@@ -25,8 +25,9 @@ Row = TypeVar("Row", bound=models.Model)
 def has_passed(column: str, *, longest: timedelta = CLOCK_CHANGE) -> Q:
     """Condition for rows whose time in `column` has passed.
 
-    A time further ahead than `longest` counts as passed: it was written before the clock was set back.
+    A time further ahead than `longest` counts as passed.
     """
+    # Such a time was written before the clock was set back, and waiting for it could take forever.
     return Q(**{f"{column}__lte": Now()}) | Q(**{f"{column}__gt": Now() + longest})
 
 
@@ -51,7 +52,8 @@ def claim(rows: QuerySet[Row], *, lease: timedelta, longest: timedelta = CLOCK_C
 def backoff(attempts: int) -> timedelta:
     """Time until the next attempt.
 
-    Doubled each time, with jitter so that failed rows do not come back together.
+    Doubled each time, with jitter.
     """
-    # The exponent is bounded, since after fifty attempts the seconds would exceed a timedelta.
+    # Jitter, so that failed rows do not become due together. The exponent is bounded, since after fifty attempts the
+    # seconds would exceed a timedelta.
     return min(timedelta(seconds=2.0 ** min(attempts, 20) * random.uniform(1, 2)), MAX_DELAY)

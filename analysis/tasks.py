@@ -115,10 +115,8 @@ def run_backfills() -> None:
 
 @shared_task(base=OnCommitTask)
 def compute_embeddings() -> None:
-    """Compute embeddings that are due.
-
-    Only the sweeper sends it, since nobody waits for the result.
-    """
+    """Compute embeddings that are due."""
+    # Only the sweeper sends this task first, since nobody waits for the result.
     if embedding_compute.compute_due():
         compute_embeddings.delay()
 

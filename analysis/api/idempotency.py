@@ -48,13 +48,14 @@ def idempotent(run: Run) -> Run:
 def _first_response(row: IdempotentRequest, respond: Callable[[], HttpResponse]) -> HttpResponse:
     """Handle the request and keep its response.
 
-    A rejected or failed request frees the key, since it created nothing.
+    A rejected or failed request frees the key.
     """
     try:
         response = respond()
     except BaseException:  # including a worker's exit, since a row without response would block the key for IN_PROGRESS
         row.delete()
         raise
+    # Nothing was created, so the key may be used again.
     if response.status_code >= HTTPStatus.BAD_REQUEST:
         row.delete()
         return response

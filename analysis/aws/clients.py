@@ -43,11 +43,9 @@ _models = botocore.loaders.create_loader()
 
 
 def session() -> Any:
-    """A new session, since sessions are not thread-safe.
-
-    The loader is shared: parsing AWS's models takes 60 ms.
-    """
+    """A new session, since sessions are not thread-safe."""
     new = botocore.session.Session()
+    # Shared, since parsing AWS's service models takes 60 ms.
     new.register_component("data_loader", _models)
     return new
 
@@ -123,12 +121,10 @@ def s3_client(*, region: str, has_endpoint: bool, role: AssumedRole | None = Non
 
 
 def send(method: str, url: str, headers: Mapping[str, str]) -> RawResponse:
-    """Send a request without credentials. Raises botocore's errors.
-
-    Through botocore, so that the proxies and certificates of other requests apply.
-    """
+    """Send a request without credentials. Raises botocore's errors."""
     request = AWSRequest(method=method, url=url, headers=headers).prepare()
     timeouts = (_BOUNDED["connect_timeout"], _BOUNDED["read_timeout"])
+    # botocore's session, so that the proxies and certificates of other requests apply.
     response = URLLib3Session(timeout=timeouts, proxies=get_environ_proxies(url)).send(request)
     return RawResponse(response.status_code, {name.lower(): value for name, value in response.headers.items()})
 

@@ -72,10 +72,8 @@ def _remove(location: Location, removed: list[str], kept: list[Manifest]) -> Pru
 
 
 def _find_unreferenced(files: sqlite3.Connection, location: Location, removed: list[str], kept: list[Manifest]) -> None:
-    """Make a table of files of removed backups that no kept one has.
-
-    It is on the disk, since the lists may have millions of lines.
-    """
+    """Make a table of files of removed backups that no kept one has."""
+    # In SQLite on the disk, since the lists may have millions of lines.
     files.execute("CREATE TABLE unreferenced (sha256 TEXT PRIMARY KEY, size INTEGER) WITHOUT ROWID")
     for name in removed:
         files.executemany("INSERT OR IGNORE INTO unreferenced VALUES (?, ?)", _contents(location, name))

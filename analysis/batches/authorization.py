@@ -49,11 +49,8 @@ def require(batch: Batch) -> None:
 
 
 def _not_enabled(batch: Batch) -> list[str]:
-    """APIs of the run that RECOGNIZER_APIS leaves out.
-
-    Retries are exempt: they were allowed when first requested.
-    """
-    # The setting only applies to the current recognizer.
+    """APIs of the run that RECOGNIZER_APIS leaves out."""
+    # Retries were allowed when first requested. The setting only applies to the current recognizer.
     if batch.scope == Batch.Scope.FAILED or batch.recognizer != registry.current().name:
         return []
     enabled = registry.enabled_apis()

@@ -81,7 +81,7 @@ def next_page(batch: Batch, *, cursor: str, size: int = PAGE_SIZE) -> ImagePage:
 def pending_work(batch: Batch, api: str, image_ids: list[int]) -> PendingWork:
     """The pictures the batch has to analyze with this API.
 
-    A forced batch repeats stored results, except those newer than its start: two concurrent forced batches pay once.
+    A forced batch repeats stored results, except those newer than its start.
     """
     histories = _histories(batch, api, image_ids)
     limit = latest_version(batch.recognizer, api) if batch.older_than == LATEST else batch.older_than
@@ -92,6 +92,7 @@ def pending_work(batch: Batch, api: str, image_ids: list[int]) -> PendingWork:
             continue
         if history.state in OPEN or (batch.is_sample and history.state == "paused"):
             in_progress += 1
+        # Fresh results are kept even by a forced batch, so that two concurrent ones pay once.
         elif history.is_fresh or (history.is_settled and not batch.is_forced and batch.scope != Scope.FAILED):
             up_to_date += 1
         else:

@@ -216,10 +216,9 @@ def _is_current(row: BucketObject) -> bool:
     """False if an event arrived while the object was read.
 
     Locks the row, and reloads its image.
-
-    The image is locked first, in the order of `removal.remove`, and reloaded, since users may have changed it.
     """
     if row.image_id:
+        # Locked first, in the order of `removal.remove`, and reloaded, since users may have changed it.
         row.image = Image.objects.select_for_update().filter(pk=row.image_id).first()
     unchanged = BucketObject.objects.select_for_update().filter(pk=row.pk, revision=row.revision, state=State.WAITING)
     return unchanged.exists()

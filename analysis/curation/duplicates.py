@@ -87,12 +87,10 @@ def _groups_led_by(images: Sequence[Image], index: HashIndex) -> list[list[Image
 
 
 def _connected(image: Image, similar: dict[int, list[Image]]) -> list[Image]:
-    """The picture and all reached from it by similarity, at most MAX_GROUP_SIZE.
-
-    Limited, since the page shows them side by side.
-    """
+    """The picture and all reached from it by similarity, at most MAX_GROUP_SIZE."""
     group = {image.pk: image}
     queue = [image.pk]
+    # Limited, since the page shows a group side by side.
     while queue and len(group) < MAX_GROUP_SIZE:
         for other in similar.get(queue.pop(0), [])[: MAX_GROUP_SIZE - len(group)]:
             if other.pk not in group:
@@ -114,10 +112,9 @@ def _similar_images(images: Sequence[Image], index: HashIndex) -> dict[int, list
 
 
 def _compare_details(images: Sequence[Image], candidates: dict[int, list[int]]) -> dict[int, list[int]]:
-    """Keep the candidates with the same finer shapes, color, ratio and content.
-
-    The perceptual hash alone is not enough: scanned pages and other pictures with little contrast have similar hashes.
-    """
+    """Keep the candidates with the same finer shapes, color, ratio and content."""
+    # The perceptual hash alone is not enough: scanned pages and other pictures with little contrast have similar
+    # hashes.
     ids = {pk for candidate_ids in candidates.values() for pk in candidate_ids}
     rows = Image.objects.filter(pk__in=ids).values_list("pk", "signature", "width", "height")
     details = {pk: (bytes(signature), (width, height)) for pk, signature, width, height in rows}

@@ -89,8 +89,9 @@ def _restore(image_ids: Collection[int]) -> list[int]:
 def _without_copies(image_ids: list[int]) -> list[int]:
     """The last trashed copy of each file, unless the library has the file.
 
-    Pictures from buckets are all returned, since each object is a separate picture.
+    Pictures from buckets are all returned.
     """
+    # By its ID for a picture in a bucket, since each object is a separate picture.
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -113,11 +113,12 @@ def add_label(change: VerdictChange, image_ids: Collection[int]) -> dict[int, Pr
 def remove_label(change: VerdictChange, image_ids: Collection[int]) -> dict[int, PreviousState]:
     """Delete added labels, and confirmations of tags.
 
-    A tag from the file is rejected, since it would come back otherwise.
+    A tag from the file is rejected.
     """
     is_tag = change.label.kind == Label.Kind.TAG
     removable = POSITIVE if is_tag else (ADDED,)
     before = verdicts_by_image(change.label, image_ids)
+    # Without a rejection, the next reindex would add a tag from the file again.
     from_file = set[int]()
     if is_tag:
         from_file = images_with_keyword(images_with_label(change.label, image_ids), change.label)

@@ -34,13 +34,14 @@ _INSERT = """
 def renew(alert_id: int, *, without: Collection[int] = ()) -> None:
     """Save the pictures that match now, for a new alert or search, or after a pause.
 
-    Pictures whose changes were not compared yet are left out, since they may be new matches; so are those in `without`.
+    Pictures whose changes were not compared yet are left out; so are those in `without`.
     """
     alert = Alert.objects.select_related("saved_search").filter(pk=alert_id).first()
     if alert is None:  # deleted in the meantime
         return
     query, viewer = alert.saved_search.query, Viewer(alert.owner_id)
     with transaction.atomic(), searching_in(DEFAULT_DB_ALIAS):
+        # Without pictures whose changes were not compared yet, which may be new matches.
         is_complete = _save_matches(alert, query, viewer, without)
         after = 0 if is_complete else Image.objects.aggregate(newest=Max("pk"))["newest"] or 0
         Alert.objects.filter(pk=alert.pk).update(query=query, after_image_id=after)

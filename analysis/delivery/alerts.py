@@ -47,7 +47,7 @@ class AlertRefused(Exception):
 def create(owner: User, search: SavedSearch, options: AlertOptions) -> Alert:
     """Save an alert; pictures that match already are never sent.
 
-    Another user's shared search is copied first, since its owner may change or delete it. Raises AlertRefused and
+    Another user's shared search is copied first. Raises AlertRefused and
     InvalidQuery.
     """
     parse(search.query)
@@ -58,6 +58,7 @@ def create(owner: User, search: SavedSearch, options: AlertOptions) -> Alert:
         own = Alert.objects.filter(owner=owner)
         if own.count() >= MAX_ALERTS:
             raise AlertRefused(_("You have %(limit)s alerts, which is the limit. Delete one.") % {"limit": MAX_ALERTS})
+        # Copied, since its owner may change or delete it.
         search = search if search.owner_id == owner.pk else _copy(search, owner)
         _refuse_repeated(own.filter(saved_search=search), options)
         alert = Alert.objects.create(owner=owner, saved_search=search, **_columns(options))

@@ -41,17 +41,14 @@ def plan_tags(before: Mapping[str, str], image: Mapping[str, Any], options: TagO
 
 
 def wanted_tags(image: Mapping[str, Any], options: TagOptions) -> Tags:
-    """The tags of a picture: in the order of named labels, or by confidence.
-
-    The value is the kind of the label. A confidence would be useless, since lifecycle rules and IAM conditions compare
-    values exactly.
-    """
+    """The tags of a picture: in the order of named labels, or by confidence."""
     order = {name.casefold(): number for number, name in enumerate(options.labels)}
     labels = [label for label in image["labels"] if _is_wanted(label, options, order)]
     if order:
         labels.sort(key=lambda label: order[label["name"].casefold()])
     tags = Tags()
     for label in labels:
+        # No confidence as value, since lifecycle rules and IAM conditions compare values exactly.
         tags.setdefault(_tag_name(options.tag_prefix, label["name"]), label["kind"])
     return tags
 

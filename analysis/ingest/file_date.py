@@ -41,9 +41,9 @@ def modified_on_disk(file: IO[bytes], *, zone: tzinfo) -> CaptureTime | None:
 def modified_before_upload(metadata: Mapping[str, str], *, zone: tzinfo) -> CaptureTime | None:
     """The file's modification time in the metadata of an S3 object.
 
-    rclone and s3fs write `mtime` in seconds, DataSync and file gateways `file-mtime` in nanoseconds. LastModified is
-    not used: it says when the object was uploaded.
+    rclone and s3fs write `mtime` in seconds, DataSync and file gateways `file-mtime` in nanoseconds.
     """
+    # Without LastModified, which is the time of the upload.
     match = SECONDS.fullmatch(metadata.get("mtime", "")) or NANOSECONDS.fullmatch(metadata.get("file-mtime", ""))
     return _at(int(match[1]), zone) if match else None
 

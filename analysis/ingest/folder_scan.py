@@ -70,10 +70,8 @@ def _walk(top: Path, visited: set[Identity], exclude: Collection[str]) -> Iterat
 
 
 def _entries(folder: Path) -> tuple[list[str], list[str]]:
-    """Names of the files and of the folders in a folder.
-
-    Names only, since there may be a million.
-    """
+    """Names of the files and of the folders in a folder."""
+    # Only names are kept, since a folder may have a million entries.
     files, folders = [], []
     with os.scandir(folder) as entries:
         for entry in entries:

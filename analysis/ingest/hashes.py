@@ -38,10 +38,11 @@ def perceptual_hash(image: Image.Image) -> int | None:
 
     The 8 by 8 lowest frequencies compared with their median.
 
-    None for an image of one color, whose bits would be noise. Signed, as PostgreSQL's bigint. Scaling and
+    None for an image of one color. Signed, as PostgreSQL's bigint. Scaling and
     recompression change a few bits, see `hamming`.
     """
     gray = _gray(image)
+    # The bits of an image without shapes would be noise, and match other noise.
     if gray.std() < FLAT:
         return None
     frequencies = _COSINES @ gray @ _COSINES.T

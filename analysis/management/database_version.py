@@ -14,10 +14,8 @@ APP = "analysis"
 
 
 def check(connection: BaseDatabaseWrapper) -> None:
-    """Raise CommandError if the database has a migration that this version lacks.
-
-    Django would ignore it, and fail halfway in the first migration that does not match.
-    """
+    """Raise CommandError if the database has a migration that this version lacks."""
+    # Django ignores unknown migrations, and would fail halfway in the first own one that does not match the tables.
     loader = MigrationLoader(connection)
     applied = {name for app, name in loader.applied_migrations if app == APP}
     available = {name for app, name in loader.disk_migrations if app == APP}

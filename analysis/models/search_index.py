@@ -102,11 +102,9 @@ class LabelWords(Func):
 
 
 def one_in(share: int) -> Q:
-    """Condition for a sample of one in `share` pictures, a power of two.
-
-    By a hash of the id, since imports by several workers may alternate between kinds of pictures.
-    """
-    # hashint8 is immutable, as the condition of a partial index must be, unlike random() and TABLESAMPLE.
+    """Condition for a sample of one in `share` pictures, a power of two."""
+    # By a hash of the id, since imports by several workers may alternate between kinds of pictures. hashint8 is
+    # immutable, as the condition of a partial index must be, unlike random() and TABLESAMPLE.
     remainder = Func("image", template=f"(hashint8(%(expressions)s) & {share - 1})", output_field=models.IntegerField())
     return Q(Exact(remainder, Value(0)))
 

@@ -88,10 +88,8 @@ def can_share_search(user: AnyUser, search: SavedSearch) -> bool:
 
 
 def viewable_share_links(user: AnyUser) -> QuerySet[ShareLink]:
-    """The user's own links.
-
-    Never other people's, even for staff, since the address is all it takes to open a link.
-    """
+    """The user's own links."""
+    # Not even staff see other people's links, since the address is all it takes to open one.
     return ShareLink.objects.filter(owner_id=user.pk)
 
 

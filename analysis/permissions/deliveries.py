@@ -9,18 +9,14 @@ from analysis.permissions.base import AnyUser, Codename, is_staff_with
 
 
 def viewable_exports(user: AnyUser) -> QuerySet[Export]:
-    """The user's own exports.
-
-    Never other people's, even for staff, since they contain private data of their owner.
-    """
+    """The user's own exports."""
+    # Not even staff see other people's exports, which contain what only their owner may see.
     return Export.objects.filter(owner_id=user.pk)
 
 
 def viewable_alerts(user: AnyUser) -> QuerySet[Alert]:
-    """The user's own alerts.
-
-    Never other people's, even for staff, since with their addresses and secrets one can write to a receiver.
-    """
+    """The user's own alerts."""
+    # Not even staff see other people's alerts, whose addresses and secrets allow writing to a receiver.
     return Alert.objects.filter(owner_id=user.pk)
 
 

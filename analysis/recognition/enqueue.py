@@ -42,8 +42,7 @@ def enqueue_batch(batch: Batch, *, api: str, image_ids: list[int]) -> int:
     """Queue one API for some images of a batch, at the batch's rate if it has one.
 
     Returns the number of analyses.
-    Analyses that are paused in another batch are taken over, since that batch may never be resumed, but not for a
-    sample.
+    Analyses that are paused in another batch are taken over, except for a sample.
     """
     columns = {
         "batch": batch,
@@ -55,6 +54,7 @@ def enqueue_batch(batch: Batch, *, api: str, image_ids: list[int]) -> int:
     }
     count = 0
     if not batch.is_sample:
+        # Taken over, since the batch that paused them may never be resumed.
         paused = Analysis.objects.filter(image_id__in=image_ids, api=api, state=Analysis.State.PAUSED)
         count = paused.update(**columns, state=Analysis.State.QUEUED, attempts=0, next_attempt_at=Now())
         _promote_samples(image_ids, api)

@@ -69,10 +69,8 @@ def _relations(label: DetectedLabel, label_id: int) -> tuple[object, ...]:
 
 
 def _resolve(keys: Iterable[Key]) -> dict[Key, ResolvedLabel]:
-    """Existing labels by key.
-
-    PostgreSQL compares the names: Python's lower() differs from its own in some languages.
-    """
+    """Existing labels by key."""
+    # Compared by PostgreSQL, whose lower() differs from Python's in some languages.
     distinct = sorted(set(keys))
     with connection.cursor() as cursor:
         cursor.execute(

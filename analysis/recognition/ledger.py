@@ -271,12 +271,10 @@ def _cached_calls(recognizer: str, _: int) -> int:
 
 
 def aggregate_entries() -> int:
-    """Add the entries to the row of their day and delete them; returns their number.
-
-    Workers append entries instead of updating the day's row, so that they never wait for each other's lock.
-    """
+    """Add the entries to the row of their day and delete them; returns their number."""
     key = ["day", "recognizer", "region", "api", "is_bulk"]
     sums = ["calls", "answered", "dollars", "reused", "saved"]
+    # Workers only append entries: if they updated the day's row, they would wait for each other's lock.
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             f"""

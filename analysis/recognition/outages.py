@@ -53,9 +53,9 @@ def open_outage(recognizer: str, error: ApiUnavailable) -> None:
 def outage_after_lost_request(recognizer: str, lost: RequestFailed) -> ApiUnavailable | None:
     """The outage to open after a request without a response, once it is in the ledger.
 
-    None if it may be chance. The ledger is read, since requests of other workers count too and an engine only runs for
-    minutes.
+    None if it may be chance.
     """
+    # From the ledger, since requests of other workers count, too, and an engine only runs for minutes.
     calls = Call.objects.filter(recognizer=recognizer, api=lost.api).exclude(error_code=ledger.WORKER_LOST)
     latest = list(calls.order_by("-pk").values_list("outcome", "error_code")[:LOST_IN_A_ROW])
     if len(latest) == LOST_IN_A_ROW and all(_is_lost(outcome, code) for outcome, code in latest):

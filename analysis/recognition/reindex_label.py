@@ -36,10 +36,8 @@ class Window(NamedTuple):
 
 
 def pending_label_ids() -> list[int]:
-    """Ids of labels that are not fully reindexed.
-
-    Includes merged labels with images: a worker that indexed an image during the merge may have used the old label.
-    """
+    """Ids of labels that are not fully reindexed."""
+    # Merged labels that have images again: a worker that indexed an image during the merge may have used the old label.
     stale = Label.objects.filter(merged_into__isnull=False, image_count__gt=0, reindex_cursor=None)
     stale.update(reindex_cursor=0)
     return list(Label.objects.filter(reindex_cursor__isnull=False).order_by("pk").values_list("pk", flat=True))

@@ -156,14 +156,14 @@ def _labels(
 ) -> tuple[dict[LabelLookup, LabelSet], KnownNames, int, NamesState]:
     """For each lookup, its labels and the labels it names; and the number of images.
 
-    The number is approximate, and 0 without labels. The state of the names shows whether the index is up to date;
-    a separate query for it would take as long as this one.
+    The number is approximate, and 0 without labels. The state of the names shows whether the index is up to date.
 
     Names and aliases are compared without regard to case and to the composition of accents. A merged label stands for
     its target; while images are still being reindexed, both are searched. Hidden labels match only with their kind.
     """
     if not lookups:
         return {}, KnownNames({}), 0, NamesState(index.newest, is_valid=True)
+    # One query for all, since a separate one for the state would take as long.
     [(_, _, total, _, state), *rows] = _matching_labels(lookups, index)
     matches: list[dict[int, tuple[int, str]]] = [{} for _ in lookups]
     for position, pk, number, kind, _state in rows:

@@ -123,12 +123,10 @@ def with_separate_labels(query: Query, meaning: WordMeaning) -> Query:
 
 
 def standalone_term(query: Query, term: LabelTerm) -> LabelTerm:
-    """The term to add to a query, in quotes if it would join the words before it.
-
-    Uses the names read last, without a query, since the links of a page are no reason to read them again.
-    """
+    """The term to add to a query, in quotes if it would join the words before it."""
     if not (query.parts and is_plain_word(query.parts[-1])):
         return term
+    # The names read last, without a query, since links of a page are no reason to read them again.
     index, parts = known_labels(), (*query.parts, term)
     ends = (words for at in range(len(parts)) for words in neighbors(parts, at) if words[-1] is term)
     if any(index.named(fold(joined_name(words))) for words in ends):

@@ -79,13 +79,11 @@ def _delete(row: OriginalDeletion) -> int:
 
 
 def _own_versions(versions: list[ObjectVersion], row: OriginalDeletion, used: set[str]) -> list[ObjectVersion]:
-    """The picture's version and older ones, which are its earlier originals.
-
-    Newer ones are of another file that was put there since, except for delete markers.
-    """
+    """The picture's version and older ones, which are its earlier originals."""
     start = next((index for index, version in enumerate(versions) if _is_of(version, row)), None)
     if start is None:
         return []
+    # Newer versions are of another file that was put there since, unless they are only delete markers.
     if all(version.is_delete_marker for version in versions[:start]):
         start = 0
     return [version for version in versions[start:] if version.id not in used]

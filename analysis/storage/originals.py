@@ -48,8 +48,7 @@ def get(image: Image) -> IO[bytes]:
 def download_url(image: Image) -> str | None:
     """A presigned URL to download an original under its file name.
 
-    None if imagelib must send it. Checks first that the examined bytes exist, since a browser would display S3's XML
-    error. Raises like `get`.
+    None if imagelib must send it.  Raises like `get`.
     """
     if not blobs.signs_urls():
         return None
@@ -64,6 +63,7 @@ def download_url(image: Image) -> str | None:
     bucket = image.bucket
     try:
         client = client_of(bucket)
+        # Checked first, since a browser would display S3's XML error for a missing object.
         _with_version(image, bucket, lambda target: s3_objects.head(client, target, etag=image.etag))
         target = _target(image, bucket)
         return s3_objects.download_url(client, target, seconds=DOWNLOAD_SECONDS, disposition=disposition)

@@ -134,11 +134,9 @@ def _corners(box: Any) -> Corners:
 
 
 def reader() -> Any:
-    """RapidOCR's engine of this process.
-
-    A forked child creates its own: the parent's threads do not exist in it, and deleting the parent's engine would wait
-    for them.
-    """
+    """RapidOCR's engine of this process."""
+    # By process: a forked child needs its own, since the parent's threads do not exist in it, and deleting the parent's
+    # engine would wait for them.
     return _reader_of(os.getpid())
 
 
