@@ -40,6 +40,7 @@ def renew(alert_id: int, *, without: Collection[int] = ()) -> None:
     if alert is None:  # deleted in the meantime
         return
     query, viewer = alert.saved_search.query, Viewer(alert.owner_id)
+    # In the primary database, since the search is part of an INSERT.
     with transaction.atomic(), searching_in(DEFAULT_DB_ALIAS):
         # Without pictures whose changes were not compared yet, which may be new matches.
         is_complete = _save_matches(alert, query, viewer, without)

@@ -38,7 +38,8 @@ def compose_due() -> bool:
 def compose_one() -> bool:
     """Write one message; False if none is due."""
     with transaction.atomic():
-        # In one transaction with its matches, so that no match is in two messages.
+        # In one transaction with its matches, so that no match is in two messages. no_key, since new matches lock the
+        # alert FOR KEY SHARE and need not wait.
         locked = _due().select_for_update(of=("self",), no_key=True, skip_locked=True)
         alert = locked.select_related("saved_search").order_by("next_message_at").first()
         if alert is None:

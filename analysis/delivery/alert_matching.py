@@ -158,6 +158,7 @@ def _test(comparison: Comparison, *, among: int) -> Sql:
     condition = joined("", [comparison.query.rest]) if comparison.query.rest else Sql("true")
     if 2 * len(comparison.image_ids) > among:
         return condition
+    # CASE, so that the condition is only evaluated for the alert's own pictures.
     text = f"CASE WHEN d.image_id = ANY(%s) THEN {condition.text} ELSE false END"
     return Sql(text, (sorted(comparison.image_ids), *condition.values))
 

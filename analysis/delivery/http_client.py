@@ -103,6 +103,7 @@ def _read(response: requests.Response, *, end: float) -> str:
         body += chunk
         if len(body) >= MAX_RESPONSE or time.monotonic() > end:
             break
+    # The text is saved as the error, and PostgreSQL cannot store NUL.
     return body[:MAX_RESPONSE].decode(errors="replace").replace("\x00", "")
 
 

@@ -78,6 +78,7 @@ def change(sink: Sink, *, by_id: int | None) -> None:
     needs_approval = sink.channel == Sink.Channel.OBJECT_TAGS and approval_of(sink) != approval_of(before)
     # Only the settings, since the sender may be saving the sink's state.
     fields = {"name": sink.name, "query": sink.query, "address": sink.address, "options": sink.options}
+    # Past failures were caused by the previous settings.
     fresh = {"failures": 0, "retry_at": None}
     with transaction.atomic():
         Sink.objects.filter(pk=sink.pk).update(**fields, **fresh, **({"is_active": False} if needs_approval else {}))
@@ -115,6 +116,7 @@ def resume(sink: Sink, *, approval: str = "") -> None:
 def approval_of(sink: Sink) -> str:
     """A value that only the dry run of exactly these settings shows."""
     settings = json.dumps([sink.pk, sink.query, sink.options], sort_keys=True)
+    # Keyed, so that the value is only known from the page of the dry run.
     return salted_hmac("analysis.delivery.sinks", settings, algorithm="sha256").hexdigest()
 
 
@@ -123,6 +125,7 @@ def start_run(sink: Sink) -> SinkRun:
     if not sink.is_active:
         raise SinkRefused(_("Resume the sink first."))
     with transaction.atomic():
+        # Locked, so that two clicks start only one run.
         Sink.objects.select_for_update().get(pk=sink.pk)
         if SinkRun.objects.filter(sink=sink, state=SinkRun.State.RUNNING).exists():
             raise SinkRefused(_("Existing pictures are already being sent."))

@@ -32,6 +32,7 @@ _COLUMNS = """
     FROM counted JOIN analysis_folder folder
 """
 # For the top all folders are read and grouped by the first name of their path, which is faster than walking the tree.
+# coalesce, since a folder has an owner or a bucket, and the other one is NULL.
 _TOP = f"""
     WITH counted AS (
         SELECT below.owner_id, below.bucket_id, split_part(below.path, '/', 1) AS name, sum(own.images) AS images

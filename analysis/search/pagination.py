@@ -98,6 +98,7 @@ class Cursor:
             return f"{(self.key - EPOCH) // timedelta(microseconds=1)}-{self.image_id}"
         if isinstance(self.key, int):
             return f"n{self.key}-{self.image_id}"
+        # base64, since names may contain any character.
         return f"s{base64.urlsafe_b64encode(self.key.encode()).decode()}-{self.image_id}"
 
     @classmethod

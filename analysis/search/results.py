@@ -119,6 +119,7 @@ class Search:
         if not ordering.key or not visible.filter(pk=image_id).exists():
             return None
         [(key,)] = fetch_all(f"SELECT {ordering.key} FROM analysis_image i WHERE i.id = %s", (image_id,))
+        # Ids break ties, so the position just before the image has the adjacent id.
         step = (-1 if ordering.is_ascending else 1) if is_before else 0
         return Cursor(key, image_id + step)
 

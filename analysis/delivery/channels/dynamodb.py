@@ -96,4 +96,5 @@ def _rekognition_celebrity(celebrity: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _microseconds(moment: datetime) -> int:
+    # Without the float's fraction, which is not exact to the microsecond.
     return int(moment.timestamp()) * 1_000_000 + moment.microsecond

@@ -196,6 +196,7 @@ def _owner_filters(query: QueryParts, scan: Scan) -> list[Sql]:
         return [visibility_filter(viewer, "i")]
     if viewer.user_id is None:
         return [Sql("i.visibility > 0")]
+    # Two scans, since PostgreSQL cannot read both sides of an OR from indexes in this order.
     own = Sql("i.owner_id = %s", (viewer.user_id,))
     return [own, Sql("i.visibility > 0 AND i.owner_id <> %s", (viewer.user_id,))]
 
@@ -235,4 +236,5 @@ def _branches(scan: Scan, branches: list[tuple[str, list[Any]]]) -> tuple[str, l
     values = [value for _, branch_values in branches for value in branch_values]
     if len(branches) == 1:
         return scan.first_entries(branches[0][0]), values
+    # Limited in each branch, too, so that each index scan stops early.
     return scan.first_entries(" UNION ALL ".join(f"({scan.first_entries(text)})" for text, _ in branches)), values

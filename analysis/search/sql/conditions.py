@@ -74,6 +74,7 @@ def visibility_filter(viewer: Viewer, alias: str) -> Sql:
 
 
 def like_pattern(text: str) -> str:
+    # Typed % and _ are no wildcards.
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"
 
