@@ -24,6 +24,7 @@ class TaskQueue:
     They are lost with the process, like those in Redis, since they can be derived from the rows that are due.
     """
 
+    # A dict, used as a set that keeps its order.
     _messages: dict[TaskMessage, None] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

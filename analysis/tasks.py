@@ -55,9 +55,11 @@ class OnCommitTask(DjangoTask):
         def send() -> None:  # not a partial, since Django logs the name of a function that fails
             self.delay(*args, **kwargs)
 
+        # robust, since a broker that is down must not break a request whose data is saved.
         transaction.on_commit(send, robust=True)
 
 
+# Tasks run for a limited time and send themselves again, long before the broker would deliver them a second time.
 @shared_task(base=OnCommitTask)
 def run_recognition(*, recognizer: str, api: str) -> None:
     if engine_runner.run(recognizer, api):
@@ -216,6 +218,7 @@ def sweep() -> None:
 
 def continue_deliveries() -> None:
     """Write and send messages that are due."""
+    # compare_changed_images sends the following tasks itself when it has ended.
     if events.is_due():
         compare_changed_images.delay()
     elif outbox.is_due():
@@ -265,6 +268,7 @@ def sweep_blobs() -> None:
     AttemptCount.delete_expired()
     outbox.delete_expired()
     SessionStore.clear_expired()
+    # Last, since it deletes the files whose rows were deleted above.
     sweeper.sweep(older_than=timedelta(hours=1))
 
 
@@ -291,6 +295,7 @@ def fold_spend() -> None:
     progress.fold()
 
 
+# Celery's warm shutdown waits for tasks in progress, which therefore end after their current step.
 @worker_shutting_down.connect
 def end_jobs(**_: Any) -> None:
     jobs.shut_down()

@@ -20,6 +20,7 @@ from analysis.exports.zip_stream import ZipStream
 from analysis.ingest.validation import InvalidImage
 from analysis.storage import blobs, originals, read_ahead, renditions
 
+# The earliest date of ZIP files, so that the same content gives the same bytes.
 ERRORS_FILE, ERRORS_DATE = "errors.txt", datetime(1980, 1, 1, tzinfo=UTC)
 MAX_ERRORS = 10_000
 """Files named in errors.txt, which is kept in memory."""
@@ -94,6 +95,7 @@ class UsedNames:
 
     def unique(self, row: ImageRow, *, extension: str = "") -> str:
         """The file name, with the id if another picture in the archive has the same name."""
+        # Without folders, so that unpacking never writes elsewhere.
         path = PurePath(row.image.filename.replace("/", "_").replace("\\", "_").lstrip(". ") or "picture")
         if extension:
             # A longer one is not an extension, but the end of a name such as "St. Moritz".

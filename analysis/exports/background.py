@@ -150,6 +150,7 @@ def delete(export: Export, *, by_id: int | None) -> None:
         if by_id is not None:
             audit_log.record(AuditEntry.Action.REMOVE, export, by_id=by_id, details=_audited(export))
         if export.key:
+            # For the sweeper, in case the process ends before the file is deleted.
             blobs.register_pending([export.key])
         export.delete()
     if export.key:

@@ -102,6 +102,7 @@ def _bulk_runs() -> Iterable[Metric]:
     counts = dict(Batch.objects.values_list("state").annotate(Count("pk")).order_by("state"))
     gauge = Gauge("imagelib_bulk_runs", "Bulk runs, by state.", labels=["state"])
     for state in Batch.State.values:
+        # Including zeros, so that a series never disappears.
         gauge.add_metric([state], counts.get(state, 0))
     yield gauge
 
@@ -134,6 +135,7 @@ def _rate_limits() -> Iterable[Metric]:
     recognizer = registry.current()
     for api in Analysis.Api.values if recognizer.region is not None else ():
         if api in recognizer.apis and (limiter := engine_runner.limiter(recognizer.name, api)):
+            # A request for no calls only reads the limiter's state.
             rate.add_metric([api], limiter.acquire(0).rate)
             quota.add_metric([api], aws_quotas.cached_quota(str(recognizer.region), api).per_second)
     return rate, quota

@@ -68,6 +68,7 @@ def _started(check: doctor.Check) -> Future[list[Finding]]:
         finally:
             connection.close()  # of this thread
 
+    # daemon, so that a check that hangs does not keep the process from exiting.
     threading.Thread(target=run, daemon=True, name=f"readiness-{check.subject}").start()
     return future
 

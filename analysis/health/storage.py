@@ -164,6 +164,7 @@ def check_disk() -> Iterator[Finding]:
     """Free space of each disk that imagelib writes to."""
     devices = set()
     for template, folder in _folders():
+        # The folder may not exist before the first picture.
         existing = next(path for path in (folder, *folder.parents) if path.exists())
         if (device := existing.stat().st_dev) in devices:
             continue

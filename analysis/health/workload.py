@@ -141,6 +141,7 @@ def check_rate_limits() -> Finding:
     if not limiters:
         return ok("rate limits", _("The recognizer %(name)s has no rate limit.") % {"name": name})
     try:
+        # A request for no calls only reads the limiter's state.
         rates = {api: (limiter.acquire(0).rate, limiter.quota) for api, limiter in limiters.items()}
     except RateLimiterUnavailable as error:
         return failed("rate limits", str(error), _("Work resumes when Redis is available again."))

@@ -78,6 +78,7 @@ def _results(link: ShareLink, saved: SavedSearch) -> list[int]:
             image_ids = search.image_ids(limit=MAX_RESULTS)
     except InvalidQuery:  # includes SearchTooSlow
         return []
+    # is:trashed also finds the owner's trash, which a link never shows.
     if not search.query.includes_trash:
         return image_ids
     shareable = set(rights.shareable_images(link).filter(pk__in=image_ids).values_list("pk", flat=True))
