@@ -195,6 +195,7 @@ def _delete(model_admin: Any, request: HttpRequest, rows: Rows) -> HttpResponseB
 
 
 def _named(action: Any, name: str, title: str | Promise, permission: str) -> Action:
+    # Django identifies actions by the names of their functions.
     action.__name__, action.short_description, action.allowed_permissions = name, title, (permission,)
     return action  # type: ignore[no-any-return]
 

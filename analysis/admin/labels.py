@@ -137,6 +137,7 @@ class LabelAdmin(PageAdmin):
 
     def get_form(self, request: HttpRequest, obj: Label | None = None, change: bool = False, **kwargs: Any) -> Any:
         if obj is None:
+            # Not LabelForm, since a new label has no revision yet.
             kwargs["form"] = forms.ModelForm
         return super().get_form(request, obj, change, **kwargs)
 

@@ -27,6 +27,7 @@ from imagelib.accounts.roles import LINES
 
 PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 ADVANCED = _("A role sets all of these. Change them only if an account needs permissions that its role doesn't have.")
+# Registered again below, in Unfold's look.
 admin.site.unregister(Group)
 # allauth's models: secrets of codes and passkeys, applications from the settings, and addresses that are not used here.
 admin.site.unregister([Authenticator, EmailAddress, SocialAccount, SocialApp, SocialToken])

@@ -151,7 +151,7 @@ def get_alert(request: HttpRequest, alert_id: int) -> AlertOut:
 
 @router.patch("/alerts/{int:alert_id}", response=AlertOut, auth=WRITE, url_name="alert")
 def change_alert(request: HttpRequest, alert_id: int, changes: AlertChanges) -> AlertOut:
-    """Change where and how often it is sent."""
+    """Change the channel, address or frequency of an alert."""
     alert = _own(request, alert_id)
     present = {"channel": alert.channel, "frequency": alert.frequency, "address": alert.address}
     domain.change(alert, AlertOptions(**present | changes.model_dump(exclude_none=True)))
@@ -218,6 +218,7 @@ def _search(request: HttpRequest, search_id: int) -> SavedSearch:
 
 
 def _deliveries(alert: Alert) -> Any:
+    # Of the payload, which may be large, only the count is read.
     return Delivery.objects.filter(alert=alert).defer("payload").annotate(count=KT("payload__count"))
 
 

@@ -1,4 +1,4 @@
-"""The API's application: routers, error handling, OpenAPI document and addresses."""
+"""The API's application: routers, error handling, OpenAPI document and URLs."""
 
 from __future__ import annotations
 

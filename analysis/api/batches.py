@@ -38,6 +38,7 @@ router = Router(tags=["Bulk runs"])
 MAX_ESTIMATED = 10_000
 """Pictures examined for an estimate; a larger selection is estimated from the first ones."""
 ApiName = Literal["labels", "faces", "celebrities", "text", "moderation"]
+# Not strict, since JSON has no decimals: amounts are numbers or strings.
 Dollars = Annotated[Decimal, Field(ge=0, le=100_000, decimal_places=6, strict=False)]
 
 
