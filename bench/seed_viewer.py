@@ -12,7 +12,7 @@ from django.utils.timezone import now
 from analysis.ingest.decoding_service import examine
 from analysis.library import images
 from analysis.models import Analysis, Collection, CollectionImage, Image, ShareLink
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from bench.photos import photo
 
 LABELS, INSTANCES, ANALYSES = 25, 4, 20

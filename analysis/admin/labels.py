@@ -25,9 +25,9 @@ from analysis.admin.confirm import confirm_page
 from analysis.admin.filters import MergedFilter
 from analysis.admin.label_tree import label_tree
 from analysis.admin.pagination import CappedChangeList
-from analysis.curation import label_admin
+from analysis.curation import label_settings
 from analysis.curation.errors import ActionRefused
-from analysis.curation.label_admin import LabelUpdate
+from analysis.curation.label_settings import LabelUpdate
 from analysis.models import Image, Label, LabelAlias, Verdict
 
 MAX_MERGED = 100
@@ -63,7 +63,7 @@ class LabelForm(forms.ModelForm):
         data = super().clean()
         if self.instance.pk and not self.errors:
             try:
-                label_admin.validate(self.instance.pk, self.update())
+                label_settings.validate(self.instance.pk, self.update())
             except ActionRefused as error:
                 raise forms.ValidationError(str(error)) from error
         return data
@@ -244,7 +244,7 @@ class LabelAdmin(PageAdmin):
 
 def _set_hidden(request: HttpRequest, labels: QuerySet[Label], *, is_hidden: bool) -> int:
     label_ids = list(labels.order_by().values_list("pk", flat=True))
-    return label_admin.hide(label_ids, is_hidden=is_hidden, by_id=request.user.pk or 0)
+    return label_settings.hide(label_ids, is_hidden=is_hidden, by_id=request.user.pk or 0)
 
 
 def _merge_target(name: str, labels: list[Label]) -> Label:

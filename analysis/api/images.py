@@ -19,8 +19,9 @@ from analysis.api.image_changes import ImageChanges, edit_from
 from analysis.api.image_resource import VISIBILITIES, ImageOut, Selection, resource, resources, selection_of
 from analysis.api.json_query import JsonQuery, query_from_json
 from analysis.api.pagination import CursorParam, LimitParam
+from analysis.api.preconditions import etag_of, is_unchanged, require_match
 from analysis.api.request_body import RequestBody
-from analysis.api.responses import etag_of, is_unchanged, json_response, require_match
+from analysis.api.responses import json_response
 from analysis.api.sidecars import sidecar_metadata
 from analysis.curation import bulk, ratings, trash
 from analysis.curation.visibility import set_visibility

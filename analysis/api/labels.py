@@ -16,8 +16,9 @@ from analysis.api.authentication import READ, WRITE, token_of
 from analysis.api.errors import ApiError
 from analysis.api.image_labels import LabelOut, LabelValues, labels_of
 from analysis.api.pagination import CursorParam, LimitParam
+from analysis.api.preconditions import etag_of, is_unchanged, require_match
 from analysis.api.request_body import RequestBody
-from analysis.api.responses import etag_of, is_unchanged, json_response, require_match
+from analysis.api.responses import json_response
 from analysis.curation import verdicts
 from analysis.models import Image, ImageLabel, Label, LabelAlias
 from analysis.search import filenames, visible_labels

@@ -14,7 +14,7 @@ from analysis.aws import s3_objects
 from analysis.ingest.capture_time import CaptureTime
 from analysis.ingest.file_date import is_plausible, modified_before_upload
 from analysis.models import Backfill, Bucket, Image
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from analysis.storage import originals
 
 WINDOW = 200

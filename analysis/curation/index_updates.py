@@ -15,7 +15,7 @@ from analysis.library import image_events
 from analysis.models import FileKeyword, Image, ImageLabel, Label, Verdict
 from analysis.models.expressions import DateTaken
 from analysis.recognition.label_ancestors import ancestors_of
-from analysis.recognition.search_index import FULL, reindex
+from analysis.recognition.reindex_images import FULL, reindex
 
 # A picture that was never analyzed has no row yet, and would be missing in searches for several labels.
 _SAVE_LABEL_IDS = f"""

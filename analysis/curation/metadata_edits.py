@@ -19,7 +19,7 @@ from analysis.ingest.validation import plain_text
 from analysis.library import image_events
 from analysis.library.file_values import COLUMNS, FIELDS, Values, edit_field, reset_field, values_of
 from analysis.models import Image
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 
 FIRST_YEAR = 1801
 """First year of capture times, as for files: cameras without a clock write year 0 or 1."""

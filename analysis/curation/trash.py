@@ -16,7 +16,7 @@ from analysis import audit_log
 from analysis.curation.errors import ActionRefused
 from analysis.library import image_events
 from analysis.models import AuditEntry, Image
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 
 DUPLICATE_RESTORE_MESSAGE = gettext_lazy(
     "The same file was uploaded again. Move that copy to the trash before restoring this one."

@@ -14,12 +14,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from analysis import leases
-from analysis.audit import audit, sampling
 from analysis.aws import bucket_settings, clients
 from analysis.aws.errors import AWSError
 from analysis.findings import Finding, failed, first_line, ok, warning
 from analysis.formatting import filesize, pictures, plural
 from analysis.health.bounded import bounded
+from analysis.library_audit import audit, sampling
 from analysis.models import OriginalDeletion
 from analysis.storage import blobs
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from django.utils.translation import gettext as _
 
-from analysis.audit.audit import Audit, AuditFinding, AuditStep
 from analysis.formatting import translated
 from analysis.ingest.validation import InvalidImage
+from analysis.library_audit.audit import Audit, AuditFinding, AuditStep
 from analysis.pipeline.images import ingest_file
 from analysis.storage import blobs
 

@@ -19,7 +19,7 @@ from analysis.curation import trash
 from analysis.models import Bucket, BucketObject, Image
 from analysis.pipeline.images import RUN_SECONDS, process_new, request_analysis
 from analysis.recognition import claims
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 
 
 def consume_events(

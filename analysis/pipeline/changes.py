@@ -8,9 +8,9 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from analysis import tasks
-from analysis.curation import bulk, bulk_steps, exact_copies, label_admin
+from analysis.curation import bulk, bulk_steps, exact_copies, label_settings
 from analysis.curation.bulk import Selection
-from analysis.curation.label_admin import LabelUpdate
+from analysis.curation.label_settings import LabelUpdate
 from analysis.models import BulkChange, ChangedImage
 from analysis.search import results
 from analysis.search.syntax.parser import parse
@@ -76,7 +76,7 @@ def undo(token: int, *, by: AbstractBaseUser, at_once: int) -> BulkChange:
 def change_label(label_id: int, update: LabelUpdate, *, by_id: int) -> None:
     """Update a label, and reindex its images in the background. Raises ActionRefused."""
     with transaction.atomic():
-        _reindex_labels(label_admin.update_label(label_id, update, by_id=by_id))
+        _reindex_labels(label_settings.update_label(label_id, update, by_id=by_id))
 
 
 def merge_labels(label_ids: list[int], *, into_id: int, by_id: int) -> None:
@@ -85,7 +85,7 @@ def merge_labels(label_ids: list[int], *, into_id: int, by_id: int) -> None:
     Raises ActionRefused.
     """
     with transaction.atomic():
-        _reindex_labels(label_admin.merge(label_ids, into_id=into_id, by_id=by_id))
+        _reindex_labels(label_settings.merge(label_ids, into_id=into_id, by_id=by_id))
 
 
 def _reindex_labels(label_ids: list[int]) -> None:

@@ -17,7 +17,7 @@ from analysis.library.images import Added
 from analysis.models import Image
 from analysis.recognition import enqueue, registry
 from analysis.recognition.embeddings import queue as embedding_queue
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from analysis.storage import renditions
 
 RUN_SECONDS = 60.0

@@ -6,7 +6,6 @@ The queue is the table itself: a claim is a conditional UPDATE with a lease.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -20,10 +19,8 @@ from analysis.models.analyses import LEASE
 from analysis.models.ledger import FREE
 from analysis.recognition import ledger, registry
 from analysis.recognition.prices import PriceList
+from analysis.recognition.retries import MAX_ATTEMPTS, MAX_RETRY_DELAY
 
-MAX_ATTEMPTS = 8
-# Longest delay after a failed attempt.
-MAX_RETRY_DELAY = timedelta(minutes=30)
 # Rows per transaction; the sweeper runs again after SWEEP_SECONDS.
 SWEEP_ROWS = 1_000
 

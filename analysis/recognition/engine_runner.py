@@ -12,7 +12,7 @@ from analysis import jobs
 from analysis.recognition import aws_quotas, registry
 from analysis.recognition.database_limiter import DatabaseRateLimiter
 from analysis.recognition.engine import Engine
-from analysis.recognition.rate_limiter import QUOTA_SHARE, RateLimiter
+from analysis.recognition.rate_limiter import RateLimiter
 
 _lock = threading.Lock()
 # By running engine: True if another message for its API arrived since it was started.
@@ -54,8 +54,8 @@ def limiter(name: str, api: str) -> RateLimiter | None:
     key = f"{name}:{settings.AWS_ACCOUNT or 'account'}:{region}:{api}"
     quota = aws_quotas.quota(region, api)
     if not settings.REDIS:
-        return DatabaseRateLimiter(key=key, quota=quota, share=QUOTA_SHARE)
-    return RateLimiter(_redis(), key=key, quota=quota, share=QUOTA_SHARE)
+        return DatabaseRateLimiter(key=key, quota=quota, share=aws_quotas.QUOTA_SHARE)
+    return RateLimiter(_redis(), key=key, quota=quota, share=aws_quotas.QUOTA_SHARE)
 
 
 def _engine(name: str, api: str) -> Engine:

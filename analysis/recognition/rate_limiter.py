@@ -23,8 +23,6 @@ from typing import Any
 
 import redis
 
-# The part of the quota that is used, since evenly sent calls arrive some hundredths of a second early or late.
-QUOTA_SHARE = 0.97
 DECREASE = 0.97
 # If this share of the calls was throttled within REPEATED_WITHIN seconds of the last decrease, the quota is far below
 # the rate. A single call may be throttled just because others arrived late.
@@ -133,7 +131,7 @@ class Grant:
     """Permission for `granted` calls; more may be requested in `wait` seconds.
 
     The first may be sent in `first` seconds (at once if negative), the others `interval` seconds apart. `rate` is the
-    current limit in calls a second, before QUOTA_SHARE. `is_strict`: `wait_for_room` before each call.
+    current limit in calls a second, before aws_quotas.QUOTA_SHARE. `is_strict`: `wait_for_room` before each call.
     """
 
     granted: int

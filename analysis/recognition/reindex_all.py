@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 
 from analysis.models import Image
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 
 # Images per transaction: about 10,000 rows in memory.
 STEP = 500

@@ -8,7 +8,7 @@ from django.db.models import Max, Min
 from analysis.jobs import run_for
 from analysis.models import Image, Label
 from analysis.recognition.label_ancestors import lock_parents, refresh_ancestors
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 
 # Range of image ids per query, and images per transaction.
 WINDOW = 5_000

@@ -10,7 +10,7 @@ from django.db.models import Max
 
 from analysis.jobs import run_for
 from analysis.models import Image, Label
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 
 # Range of image ids per query.
 WINDOW = 5_000

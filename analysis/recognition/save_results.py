@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -20,15 +19,13 @@ from analysis.library import image_events
 from analysis.metrics.counters import count_analyses, count_calls
 from analysis.models import Analysis, BatchEntry, Call, Image, SpendEntry
 from analysis.models.ledger import FREE
+from analysis.recognition import retries
 from analysis.recognition.base import ApiUnavailable, RequestFailed, Response, Throttled
-from analysis.recognition.claims import MAX_ATTEMPTS
+from analysis.recognition.reindex_images import reindex
 from analysis.recognition.response_cache import record_versions
-from analysis.recognition.search_index import reindex
 from analysis.storage.blobs import BlobMissing, StorageError
 from analysis.storage.originals import renew_version
 
-# Longest Retry-After in seconds that is respected.
-MAX_RETRY_AFTER = 600.0
 LOST_PROBE_DELAY = timedelta(minutes=5)
 
 
@@ -261,11 +258,10 @@ def _save_failure(analysis: Analysis, error: Exception) -> bool:
             analysis.requeue(code=error.code, message=error.sentence(translate=_), after=delay, is_attempt=False)
         case Throttled(outcome="throttled"):
             # The rate was too high, which is not the image's fault, so no attempt is counted.
-            seconds = min(error.retry_after or 0.5, MAX_RETRY_AFTER) + random.uniform(0, 2)
-            message = error.sentence(translate=_)
-            analysis.requeue(code=error.code, message=message, after=timedelta(seconds=seconds), is_attempt=False)
+            delay = retries.delay_after_throttling(error.retry_after)
+            analysis.requeue(code=error.code, message=error.sentence(translate=_), after=delay, is_attempt=False)
         case Throttled():
-            attempts = _("Gave up after %(number)s attempts.") % {"number": MAX_ATTEMPTS}
+            attempts = _("Gave up after %(number)s attempts.") % {"number": retries.MAX_ATTEMPTS}
             return _retry_later(
                 analysis,
                 code=error.code,
@@ -288,13 +284,9 @@ def _save_failure(analysis: Analysis, error: Exception) -> bool:
 
 
 def _retry_later(analysis: Analysis, *, code: str, message: str, final_message: str, min_delay: float) -> bool:
-    """Requeue with exponential backoff and full jitter.
-
-    After MAX_ATTEMPTS it fails; users can retry it.
-    """
-    if analysis.attempts >= MAX_ATTEMPTS:
+    """Requeue; after the last attempt it fails, and users can retry it."""
+    if analysis.attempts >= retries.MAX_ATTEMPTS:
         return analysis.mark_failed(code=code, message=final_message, is_permanent=False)
-    jitter = random.uniform(0, min(2.0**analysis.attempts, 120.0))
-    delay = timedelta(seconds=min(min_delay, MAX_RETRY_AFTER) + jitter)
-    analysis.requeue(code=code, message=message, after=delay)
+    after = retries.delay_after_failure(analysis.attempts, min_delay=min_delay)
+    analysis.requeue(code=code, message=message, after=after)
     return False

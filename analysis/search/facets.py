@@ -10,9 +10,9 @@ from analysis.models.search_index import SHARES
 from analysis.search import results
 from analysis.search.database import fetch_all
 from analysis.search.pagination import Order
+from analysis.search.plans.costs import Statistics
 from analysis.search.plans.label_sets import LABEL_TSVECTOR, label_tsquery
 from analysis.search.plans.query_parts import QueryParts
-from analysis.search.plans.statistics import Statistics
 from analysis.search.query import Query
 from analysis.search.results import COUNT_CAP, Search
 from analysis.search.sql.conditions import visibility_filter

@@ -17,9 +17,9 @@ from analysis.models import Image, Viewer
 from analysis.search.connection import search_alias
 from analysis.search.database import fetch_all
 from analysis.search.pagination import Cursor
+from analysis.search.plans.costs import BUDGET
 from analysis.search.plans.planner import QueryPlan
 from analysis.search.plans.statements import Scan, fetch_candidates
-from analysis.search.plans.statistics import BUDGET
 from analysis.search.query import Query, StateTerm, leaves
 from analysis.search.resolve import NamedLabels, ResolvedQuery, resolve
 from analysis.search.sql.expressions import Sql

@@ -15,7 +15,7 @@ from analysis.models import Viewer
 from analysis.search.errors import InvalidValue
 from analysis.search.folding import fold
 from analysis.search.label_index import IndexedName, LabelIndex, known_labels
-from analysis.search.neighbors import all_neighbors, is_plain_word, joined_name, neighbors
+from analysis.search.neighboring_words import all_neighbors, is_plain_word, joined_name, neighbors
 from analysis.search.query import Query, all_of
 from analysis.search.synonyms import synonyms
 from analysis.search.terms import And, CountTerm, DateTerm, LabelTerm, Node, Not, Or, any_of

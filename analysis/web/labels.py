@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from analysis import formatting, permissions
 from analysis.models import Image, Label, LabelAlias, Viewer
 from analysis.models.labels import KIND_TITLES, group_title
-from analysis.search import label_tree, visible_labels
+from analysis.search import label_groups, label_tree, visible_labels
 from analysis.search.query import LabelTerm, Query
 from analysis.search.sensitive import sensitive_ids
 from analysis.search.visible_labels import LabelFrequencies, VisibleLabel
@@ -36,11 +36,6 @@ class LabelEntry(NamedTuple):
     id: int
     name: str
     kind: str
-    category: str
-
-    @property
-    def group(self) -> GroupKey:
-        return (self.kind, self.category) if self.kind == Label.Kind.LABEL else (self.kind, "")
 
 
 @dataclass(frozen=True)
@@ -113,7 +108,12 @@ def labels(request: Request) -> HttpResponse:
 def overview(*, viewer: Viewer, is_blurring: bool = True) -> list[LabelGroup]:
     """All groups with their most frequent labels."""
     frequencies = visible_labels.label_frequencies(viewer)
-    groups, sizes = _grouped(frequencies)
+    groups: dict[GroupKey, list[LabelEntry]] = {}
+    sizes: dict[GroupKey, int] = {}
+    for row in label_groups.most_frequent(frequencies, maximum=PREVIEW_SIZE):
+        key = (row.kind, row.category)
+        groups.setdefault(key, []).append(LabelEntry(row.id, row.name, row.kind))
+        sizes[key] = row.group_size
     # The sample decides which labels are shown; their order follows the counts that are shown with them.
     previews = {
         key: sorted(rows, key=lambda pair: -pair[1].count)
@@ -186,7 +186,7 @@ def _active_labels() -> QuerySet[Label]:
 
 
 def _entries(labels: QuerySet[Label]) -> list[LabelEntry]:
-    return [LabelEntry(*row) for row in labels.values_list("pk", "name", "kind", "category")]
+    return [LabelEntry(*row) for row in labels.values_list("pk", "name", "kind")]
 
 
 def _of_group(kind: str, category: str) -> list[LabelEntry]:
@@ -202,22 +202,6 @@ def _named(text: str) -> list[LabelEntry]:
     return _entries(_active_labels().filter(name__icontains=text) | by_other_name)
 
 
-def _grouped(frequencies: LabelFrequencies) -> tuple[dict[GroupKey, list[LabelEntry]], dict[GroupKey, int]]:
-    """By group: labels in the sample, most frequent first, and the number of labels."""
-    sampled: list[LabelEntry] = []
-    sizes: dict[GroupKey, int] = {}
-    for row in _entries(_active_labels()):
-        is_sampled = row.id in frequencies.numbers
-        if is_sampled:
-            sampled.append(row)
-        if is_sampled or not frequencies.is_exact:
-            sizes[row.group] = sizes.get(row.group, 0) + 1
-    groups: dict[GroupKey, list[LabelEntry]] = {}
-    for row in _by_frequency(sampled, frequencies):
-        groups.setdefault(row.group, []).append(row)
-    return groups, sizes
-
-
 def _by_frequency(rows: Iterable[LabelEntry], frequencies: LabelFrequencies) -> list[LabelEntry]:
     return sorted(rows, key=lambda row: (-frequencies.numbers.get(row.id, 0), row.name.lower(), row.id))
 
@@ -229,25 +213,31 @@ def _previews(
     viewer: Viewer,
     frequencies: LabelFrequencies,
 ) -> dict[GroupKey, list[tuple[LabelEntry, VisibleLabel]]]:
-    """First labels of each group.
+    """First visible labels of each group.
 
-    Sampled ones come from one query; each group with too few of them takes another.
+    One query looks up all of them; a group of which too few are visible takes another.
     """
-    ids = [row.id for rows in groups.values() for row in rows[:PREVIEW_SIZE]]
+    ids = [row.id for rows in groups.values() for row in rows]
     visible = {row.label_id: row for row in visible_labels.visible_labels(ids, viewer=viewer, among=frequencies)[0]}
-    previews = {
-        key: [(row, visible[row.id]) for row in rows[:PREVIEW_SIZE] if row.id in visible]
-        for key, rows in groups.items()
-    }
-    for key, size in sizes.items():
-        sampled = len(groups.get(key, ()))
-        if sampled < min(size, PREVIEW_SIZE):
-            others = {row.id: row for row in _by_frequency(_of_group(*key), frequencies)[sampled:]}
-            more, _checked = visible_labels.visible_labels(
-                list(others)[:PAGE_SIZE], viewer=viewer, among=frequencies, maximum=PREVIEW_SIZE - sampled
+    previews = {}
+    for key, rows in groups.items():
+        previews[key] = [(row, visible[row.id]) for row in rows if row.id in visible]
+        if len(previews[key]) < len(rows) < sizes[key]:
+            previews[key] += _more_of_group(
+                key, {row.id for row in rows}, PREVIEW_SIZE - len(previews[key]), viewer=viewer, frequencies=frequencies
             )
-            previews.setdefault(key, []).extend((others[label.label_id], label) for label in more)
     return previews
+
+
+def _more_of_group(
+    key: GroupKey, looked_up: set[int], maximum: int, *, viewer: Viewer, frequencies: LabelFrequencies
+) -> list[tuple[LabelEntry, VisibleLabel]]:
+    """More visible labels of a group than those that were looked up."""
+    others = {row.id: row for row in _by_frequency(_of_group(*key), frequencies) if row.id not in looked_up}
+    more, _checked = visible_labels.visible_labels(
+        list(others)[:PAGE_SIZE], viewer=viewer, among=frequencies, maximum=maximum
+    )
+    return [(others[label.label_id], label) for label in more]
 
 
 def _group_order(key: GroupKey) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.functional import cached_property
 
 from analysis import permissions
-from analysis.health import installation
+from analysis.health import welcome_page
 from analysis.permissions import accounts as rights
 
 
@@ -44,7 +44,7 @@ class May:
     @cached_property
     def welcome(self) -> bool:
         """False once the welcome page is dismissed; it still opens."""
-        return permissions.can_open_welcome(self._user) and installation.welcome_dismissed_at() is None
+        return permissions.can_open_welcome(self._user) and welcome_page.welcome_dismissed_at() is None
 
     @cached_property
     def view_audit_log(self) -> bool:

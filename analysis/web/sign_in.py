@@ -18,7 +18,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from analysis import permissions
-from analysis.health import installation
+from analysis.health import welcome_page
 from analysis.permissions import accounts as rights
 from imagelib.accounts.limits import SignInAttempts, ThrottledForm, ThrottledView
 
@@ -60,7 +60,7 @@ class SignIn(ThrottledView, LoginView):
         """
         is_start = self.get_success_url() in {None, "", reverse("library")}
         is_first = form.user.last_login is None  # set by signing in
-        if is_start and is_first and form.user.is_superuser and installation.offers_welcome_first():
+        if is_start and is_first and form.user.is_superuser and welcome_page.offers_welcome_first():
             self.first_url = reverse("welcome")
         response: HttpResponse = super().form_valid(form)
         return response

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis.recognition.local import configuration, label_models, labels, prepared_models, text
+from analysis.recognition.local import configuration, inferred_labels, label_models, prepared_models, text
 from bench import sandbox
 from bench.local_recognition.pictures import pictures, read
 from bench.local_recognition.scores import (
@@ -29,7 +29,7 @@ def measure() -> Report:
     prepare()
     outcomes, milliseconds = [], []
     for picture, rgb in read(pictures()):
-        text_share = labels.text_share(text.find(rgb), rgb)
+        text_share = inferred_labels.text_share(text.find(rgb), rgb)
         started = time.process_time()
         detected = label_models.find(rgb, text_share=text_share)
         milliseconds.append(1000 * (time.process_time() - started))

@@ -1,4 +1,4 @@
-"""Metrics, who may read them and the causes that /readyz names; reports of errors."""
+"""Metrics and who may read them; reports of errors; the warning of old backups."""
 
 from __future__ import annotations
 
@@ -12,3 +12,4 @@ METRICS_ENABLED = bool(METRICS_TOKEN or METRICS_ADDRESSES)
 SENTRY_DSN = env.str("SENTRY_DSN", "")
 SENTRY_ENVIRONMENT = env.str("SENTRY_ENVIRONMENT", "production")
 SENTRY_TRACES_SAMPLE_RATE = env.float("SENTRY_TRACES_SAMPLE_RATE", 0.0)
+BACKUP_WARNING_DAYS = env.int("BACKUP_WARNING_DAYS", 7)

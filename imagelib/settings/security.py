@@ -25,8 +25,6 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", False) else None
 # X-Forwarded-For is used only if it comes from these addresses.
 TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", [])
-SIGN_IN_ATTEMPTS = env.int("SIGN_IN_ATTEMPTS", 10)
-SIGN_IN_MINUTES = env.int("SIGN_IN_MINUTES", 15)
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from imagelib.settings.environment import env
 
+# Failed attempts after which one has to wait, and for how long.
+SIGN_IN_ATTEMPTS = env.int("SIGN_IN_ATTEMPTS", 10)
+SIGN_IN_MINUTES = env.int("SIGN_IN_MINUTES", 15)
 ACCOUNT_ADAPTER = "imagelib.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]

@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import expect
 
 from analysis.models import Image, Rating
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from analysis.web.bulk import views
 from tests import factories
 from tests.browser.throttled_server import held

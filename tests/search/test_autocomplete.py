@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from analysis.models import Image, ImageLabel, Label, LabelAlias, Verdict, Viewer
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from analysis.search.autocomplete import Suggestion, complete, similar_names
 from analysis.search.label_counts import refresh_label_counts
 from analysis.search.syntax.parser import parse

@@ -7,7 +7,7 @@ from analysis.curation import trash, verdicts
 from analysis.library.duplicate_flags import mark_all_duplicates
 from analysis.models import Image, Label, LabelAlias, Viewer
 from analysis.permissions import viewer_of
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from analysis.search.autocomplete import similar_names
 from analysis.search.facets import facets
 from analysis.search.label_counts import refresh_label_counts

@@ -10,7 +10,7 @@ import pytest
 from analysis.curation import verdicts
 from analysis.models import Image, Label, LabelAlias, Viewer
 from analysis.permissions import viewer_of
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from analysis.search import results, synonyms, words
 from analysis.search.folding import fold, is_inflection
 from analysis.search.label_index import label_index

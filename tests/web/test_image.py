@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from analysis.models import Analysis, Label, Verdict
 from analysis.permissions import viewer_of
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from analysis.search.results import image_ids
 from analysis.search.syntax.parser import parse
 from tests import rekognition_responses

@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy, ngettext
 from tqdm import tqdm
 
 from analysis import pipeline
-from analysis.audit.audit import AuditFinding, AuditStep
 from analysis.formatting import count, plural
+from analysis.library_audit.audit import AuditFinding, AuditStep
 from analysis.management.translated_command import TranslatedCommand
 from analysis.storage.blobs import StorageError
 

@@ -39,8 +39,8 @@ from analysis.recognition.local import (
     configuration,
     face_traits,
     faces,
+    inferred_labels,
     label_models,
-    labels,
     moderation,
     responses,
     sessions,
@@ -212,9 +212,11 @@ class Inspection:
     def _find_labels(self, rgb: NDArray[np.uint8]) -> tuple[VotedLabel, ...]:
         """Labels by the models, and by faces, text and pixels; highest confidence first."""
         lines = self._lines or ()
-        detected = {label.name: label for label in label_models.find(rgb, text_share=labels.text_share(lines, rgb))}
+        detected = {
+            label.name: label for label in label_models.find(rgb, text_share=inferred_labels.text_share(lines, rgb))
+        }
         boxes = tuple(Instance(responses.face_box(face, self._size), face.confidence) for face in self._faces or ())
-        for name, confidence in labels.find(rgb, faces=self._faces or (), lines=lines).items():
+        for name, confidence in inferred_labels.find(rgb, faces=self._faces or (), lines=lines).items():
             known = detected.get(name)
             if known is None or known.confidence < confidence:
                 instances = boxes if name == "Face" else known.instances if known else ()

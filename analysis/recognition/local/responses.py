@@ -13,7 +13,7 @@ from analysis.recognition.base import Parameters
 from analysis.recognition.local import colors, vocabulary
 from analysis.recognition.local.face_traits import Traits
 from analysis.recognition.local.faces import Face
-from analysis.recognition.local.labels import LABELS, LabelInfo
+from analysis.recognition.local.inferred_labels import LABELS, LabelInfo
 from analysis.recognition.local.text import Corners, Line, Word
 from analysis.recognition.local.voting import VotedLabel
 from analysis.recognition.responses import Box

@@ -19,7 +19,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.recognition.local.labels import LabelInfo
+from analysis.recognition.local.inferred_labels import LabelInfo
 from analysis.recognition.local.model_description import NewLabel
 
 FOLDER = Path(__file__).parent

@@ -7,9 +7,9 @@ from typing import Any
 
 from analysis.search.database import fetch_all
 from analysis.search.pagination import Cursor, Order, Ordering
+from analysis.search.plans.costs import BUDGET, CONFIDENCE_STEPS, Statistics, trial_budget
 from analysis.search.plans.query_parts import QueryParts, first_label
 from analysis.search.plans.statements import Scan
-from analysis.search.plans.statistics import BUDGET, CONFIDENCE_STEPS, Statistics, trial_budget
 from analysis.search.plans.strategies import SORTING, Strategy, choose_strategy
 from analysis.search.plans.trash_queries import in_trash, without_trash
 from analysis.search.resolve import ResolvedQuery

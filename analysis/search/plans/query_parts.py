@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from analysis.search.pagination import DEFAULT_SORT, ORDERINGS, Order, Ordering
-from analysis.search.plans.statistics import BUDGET, Statistics
+from analysis.search.plans.costs import BUDGET, Statistics
 from analysis.search.resolve import ResolvedQuery
 from analysis.search.sql.conditions import LabelSet
 from analysis.search.sql.expressions import FALSE, Sql, all_of

@@ -12,9 +12,9 @@ from enum import Enum
 
 from analysis.search.pagination import Order
 from analysis.search.plans import statements
+from analysis.search.plans.costs import Statistics, trial_budget
 from analysis.search.plans.query_parts import QueryParts
 from analysis.search.plans.statements import Scan
-from analysis.search.plans.statistics import Statistics, trial_budget
 from analysis.search.sql.expressions import Sql
 
 

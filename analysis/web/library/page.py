@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.urls import reverse
 from django.utils.translation import ngettext
@@ -105,32 +105,51 @@ def library_page(
     blurs_sensitive: bool = True,
 ) -> LibraryPage:
     """All values of the library page for a query."""
-    query, viewer = search.query, search.viewer
-    page = search.page(after=page_range.start, size=page_range.pages * PAGE_SIZE, following=MANY)
+    query, link = search.query, link_within(saved_search)
+    shown = shown_pictures(search, page_range=page_range, saved_search=saved_search, blurs_sensitive=blurs_sensitive)
     # Count and facets by one scan: both read the same rows, and that is most of the time of a page.
     number, counts = count_and_facets(search)
-    link = link_within(saved_search)
-    cards = library_cards(page.images, query, viewer=viewer, saved_search=saved_search, blurs_sensitive=blurs_sensitive)
-    dated = with_headings(cards, page.images, query, following=page.following)
-    return LibraryPage(
-        cards=dated.cards,
-        next_page=next_page(query, page.next, page_range, saved_search, is_long_day=dated.ends_in_long_day),
-        previous_page=previous_page(query, page_range, saved_search) if page.images else None,
+    return replace(
+        shown,
         pictures=formatting.pictures(number, cap=COUNT_CAP),
         total=formatting.capped_count(number, cap=COUNT_CAP),
-        sorting=_sorting(query, link, has_timeline=bool(page.next or page_range.start or number > PAGE_SIZE)),
-        is_newest_first=query.sort in {"taken", "newest"},
+        sorting=_sorting(query, link, has_timeline=bool(shown.next_page or page_range.start or number > PAGE_SIZE)),
         takes_new_images=query == RECENTLY_ADDED and not page_range.start,
-        newest_url=link(query) if page_range.start else "",
         chips=chips(query, link=link),
         filters=search_filters(search, counts, saved_search=saved_search),
         saved_search=saved_search,
         word_note=word_note(search, link=link),
         no_results=NoResults() if number else no_results(search, link=link),
-        similar_note="" if number else no_similar_pictures(query, viewer=viewer),
-        suggested_searches=[] if query.text else suggested_searches(page.images),
+        similar_note="" if number else no_similar_pictures(query, viewer=search.viewer),
         is_empty_library=not (number or query.text),
         is_trash=query.includes_trash,
+    )
+
+
+def shown_pictures(
+    search: Search,
+    *,
+    page_range: PageRange,
+    saved_search: OpenSearch | None = None,
+    blurs_sensitive: bool = True,
+) -> LibraryPage:
+    """The cards from a place in the results on.
+
+    Without what is the same at each place: counts, filters and the order.
+    """
+    query, link = search.query, link_within(saved_search)
+    page = search.page(after=page_range.start, size=page_range.pages * PAGE_SIZE, following=MANY)
+    cards = library_cards(
+        page.images, query, viewer=search.viewer, saved_search=saved_search, blurs_sensitive=blurs_sensitive
+    )
+    dated = with_headings(cards, page.images, query, following=page.following)
+    return LibraryPage(
+        cards=dated.cards,
+        next_page=next_page(query, page.next, page_range, saved_search, is_long_day=dated.ends_in_long_day),
+        previous_page=previous_page(query, page_range, saved_search) if page.images else None,
+        is_newest_first=query.sort in {"taken", "newest"},
+        newest_url=link(query) if page_range.start else "",
+        suggested_searches=[] if query.text else suggested_searches(page.images),
     )
 
 

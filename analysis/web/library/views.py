@@ -30,6 +30,7 @@ from analysis.web.library.page import (
     next_cards,
     search_error,
     search_filters,
+    shown_pictures,
 )
 from analysis.web.library.page_links import MAX_PAGES, PageRange, page_range_of, page_range_url
 from analysis.web.library.previous_cards import previous_cards
@@ -42,6 +43,8 @@ from analysis.web.upload.views import limits
 
 STOP_POLLING = 286  # htmx: the response that ends `hx-trigger="every …"`
 MAX_POLLED_CARDS = 200
+SHOWN_PICTURES = "shown-pictures"
+"""The element that a jump along the timeline replaces; filters and counts stay."""
 MAX_URL_LENGTH = 4_000
 """Servers and proxies commonly accept at least this much of a URL."""
 
@@ -84,13 +87,17 @@ def _results(request: Request, query: Query) -> HttpResponse:
         return _previous_cards(request, search, end=before, saved_search=saved_search)
     if before:
         after = search.page_until(before)[0]
-    page = library_page(
-        search,
-        page_range=_page_range(request, search, start=after),
-        saved_search=saved_search,
-        blurs_sensitive=not sensitive.shows_sensitive(request),
-    )
-    return _render(request, "library", {"library": page, "text": query.text, "query": query})
+    page_range, blurs_sensitive = _page_range(request, search, start=after), not sensitive.shows_sensitive(request)
+    is_jump = is_fragment(request) and request.htmx.target == SHOWN_PICTURES
+    if is_jump:
+        page = shown_pictures(search, page_range=page_range, saved_search=saved_search, blurs_sensitive=blurs_sensitive)
+        if page.cards:
+            return _render(request, "shown_pictures", {"library": page, "text": query.text})
+    page = library_page(search, page_range=page_range, saved_search=saved_search, blurs_sensitive=blurs_sensitive)
+    response = _render(request, "library", {"library": page, "text": query.text, "query": query})
+    if is_jump:
+        response["HX-Retarget"] = "#library"
+    return response
 
 
 @require_safe
@@ -217,11 +224,12 @@ def _render(request: Request, fragment: str, context: dict[str, object]) -> Http
     # Chosen before the first pictures; in a library with pictures, the dock offers it once something is uploaded.
     page = context.get("library")
     context["target"] = choices(request) if isinstance(page, LibraryPage) and page.is_empty_library else None
-    context["searches"] = [] if fragment == "next_cards" else _own_searches(request)
+    context["searches"] = [] if fragment in {"next_cards", "shown_pictures"} else _own_searches(request)
     if not is_part:
         context["toasts"] = toasts.take_toasts(request)
     response = render(request, f"library/index.html#{fragment}" if is_part else "library/index.html", context)
-    patch_vary_headers(response, ["HX-Request"])  # same URL, two bodies: Back must not get a cached fragment
+    # One URL with several bodies: Back must not get a cached fragment.
+    patch_vary_headers(response, ["HX-Request", "HX-Target"])
     return response
 
 

@@ -52,7 +52,7 @@ def _guarded(view: ShareView, *, if_locked: LockedView) -> ShareView:
 
 
 def _missing_page(request: Request) -> HttpResponseBase:
-    return render(request, "sharing/missing.html", status=404)
+    return render(request, "sharing/unavailable.html", status=404)
 
 
 def with_headers(response: HttpResponseBase) -> HttpResponseBase:

@@ -20,7 +20,6 @@ class ImageSelection extends HTMLElement {
     this.actions = new ActionQueue();
     this.preview = new BulkPreview(this.form);
     this.menuRequests = 0;
-    this.grid = this.querySelector("virtual-grid");
     this.addEventListener("click", (event) => this.handleClick(event));
     this.addEventListener("cards-restored", (event) => event.detail.cards.forEach((card) => this.updateCheckbox(card)));
     this.form.addEventListener("submit", (event) => this.handleSubmit(event));
@@ -36,6 +35,11 @@ class ImageSelection extends HTMLElement {
 
   disconnectedCallback() {
     if (this.keyListener) document.removeEventListener("keydown", this.keyListener);
+  }
+
+  // A jump along the timeline replaces it; the selection stays.
+  get grid() {
+    return this.querySelector("virtual-grid");
   }
 
   get count() {

@@ -8,8 +8,7 @@ const MIN_SHARE = 0.002; // of a month with few pictures, so that the pointer ca
 const HEADER_HEIGHT = 56;
 const MONTHS_OF_KEY = { ArrowDown: 1, ArrowUp: -1, PageDown: 12, PageUp: -12, Home: -Infinity, End: Infinity };
 
-const loaded = new Map(); // the entries by URL, for the pages that a jump leads to
-let isFocused = false; // a jump replaces the element, and its successor gets the focus
+const loaded = new Map(); // the entries by URL, for searches that are opened again
 
 class Timeline extends HTMLElement {
   async connectedCallback() {
@@ -26,13 +25,13 @@ class Timeline extends HTMLElement {
     htmx.process(this);
     this.build();
     this.listen();
-    if (isFocused) this.focus({ preventScroll: true });
-    isFocused = false;
   }
 
   disconnectedCallback() {
     removeEventListener("scroll", this.scheduleUpdate);
     document.removeEventListener("htmx:beforeHistorySave", this.clear);
+    document.removeEventListener("htmx:historyItemCreated", this.restore);
+    document.removeEventListener("htmx:afterSwap", this.scheduleUpdate);
     this.resizes?.disconnect();
     cancelAnimationFrame(this.frame);
   }
@@ -44,9 +43,9 @@ class Timeline extends HTMLElement {
     this.ariaValueMin = 0;
     this.ariaValueMax = this.months.length - 1;
     this.computeStarts();
-    this.handle = this.appendChild(document.createElement("span"));
+    this.handle = document.createElement("span");
     this.handle.className = "timeline-handle";
-    this.bubble = this.appendChild(document.createElement("span"));
+    this.bubble = document.createElement("span");
     this.bubble.className = "timeline-bubble";
     this.bubble.ariaHidden = "true";
     this.bubble.hidden = true;
@@ -71,7 +70,10 @@ class Timeline extends HTMLElement {
     this.resizes.observe(this);
     // The styles of a copy in htmx's history would be refused by the CSP. The link of the jump has to stay.
     this.clear = () => this.querySelectorAll("span").forEach((mark) => mark.remove());
+    this.restore = () => this.draw();
     document.addEventListener("htmx:beforeHistorySave", this.clear);
+    document.addEventListener("htmx:historyItemCreated", this.restore);
+    document.addEventListener("htmx:afterSwap", this.scheduleUpdate); // a jump from the top to the top scrolls nothing
     this.addEventListener("keydown", (event) => this.handleKey(event));
     this.addEventListener("pointerdown", (event) => this.handlePointer(event));
     this.addEventListener("pointermove", (event) => this.point(event));
@@ -82,6 +84,7 @@ class Timeline extends HTMLElement {
   // Names of years and dots of months where there is room for them.
   draw() {
     const height = this.clientHeight;
+    this.append(this.handle, this.bubble);
     this.querySelectorAll(".timeline-year, .timeline-tick").forEach((mark) => mark.remove());
     let [lastLabel, lastTick, lastYear] = [-Infinity, -Infinity, null];
     this.months.forEach(({ dataset: { year } }, index) => {
@@ -148,7 +151,7 @@ class Timeline extends HTMLElement {
   }
 
   jump() {
-    isFocused = document.activeElement === this;
+    this.bubble.hidden = true;
     this.months[this.index].querySelector("a").click();
   }
 

@@ -22,6 +22,7 @@ class VirtualGrid extends HTMLElement {
     this.resizes.observe(this.grid);
     this.mutations = new MutationObserver(this.scheduleUpdate);
     this.mutations.observe(this.grid, { childList: true });
+    this.announce([...this.cards]); // the pictures of a jump may be selected, or not be analyzed yet
   }
 
   disconnectedCallback() {

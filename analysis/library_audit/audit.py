@@ -14,11 +14,11 @@ from typing import IO
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from analysis.audit import diff
-from analysis.audit.diff import STEP, Difference
-from analysis.audit.sampling import keys_of, unowned
 from analysis.formatting import translated
 from analysis.ingest.validation import InvalidImage
+from analysis.library_audit import diff
+from analysis.library_audit.diff import STEP, Difference
+from analysis.library_audit.sampling import keys_of, unowned
 from analysis.models import Image, PendingBlob
 from analysis.storage import blobs, originals, renditions, sweeper
 
