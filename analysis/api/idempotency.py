@@ -87,6 +87,7 @@ def _begin(request: HttpRequest, token: ApiToken, key: str) -> IdempotentRequest
             message = _("The first request with this key is still in progress. Try again in a moment.")
             raise ApiError(409, message, headers={"Retry-After": "2"})
         if not row.status:
+            # The first request was interrupted, so this one takes its place.
             row.created_at = timezone.now()
             row.save(update_fields=["created_at"])
     return row

@@ -27,6 +27,7 @@ def delete_expired() -> None:
 def _delete_step() -> bool:
     limit = Now() - timedelta(days=max(settings.AUDIT_DAYS, MIN_DAYS))
     with transaction.atomic(), connection.cursor() as cursor:
+        # A trigger refuses every other deletion, see migration 0019.
         cursor.execute("SET LOCAL imagelib.audit_retention = 'on'")
         # The pictures first, so that a reader in between never finds pictures without their entry.
         deleted = _delete_oldest(AuditedImages.objects.filter(at__lt=limit)) or _delete_oldest(

@@ -19,7 +19,7 @@ PAGE = 1_000  # keys, S3's maximum
 CHUNK_BYTES = 2**20
 CHANGED_CODES = frozenset({"412", "PreconditionFailed"})
 NO_VERSION = "null"
-"""The version id of objects that were stored without versioning."""
+"""S3's version ID of objects that were stored before versioning was enabled."""
 MAX_VERSION_PAGES = 100
 VERSION_GONE = frozenset({"NoSuchVersion"})
 
@@ -208,7 +208,7 @@ def _encoding(response: dict[str, Any]) -> str:
 
 def _version(response: dict[str, Any]) -> str:
     version = str(response.get("VersionId", ""))
-    return "" if version == "null" else version
+    return "" if version == NO_VERSION else version
 
 
 def _endpoint() -> str:

@@ -108,6 +108,7 @@ def _running(
 def _close_pipes(process: subprocess.Popen[bytes]) -> None:
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
+            # Closing stdin writes what is still buffered, which fails once the program has ended.
             with suppress(BrokenPipeError):
                 pipe.close()
 

@@ -145,6 +145,7 @@ def _begin(bucket: Bucket, options: SyncOptions) -> SyncCounts:
     if not Bucket.objects.filter(is_free(), pk=bucket.pk).update(sync_claimed_until=Now() + LEASE):
         sentence = _("A sync of %(bucket)s is already running. Wait until it has finished.")
         raise SyncRunning(sentence % {"bucket": bucket})
+    # Another sync may have changed them between reading the bucket and claiming it.
     bucket.refresh_from_db(fields=["cursor", "report", "sync_started_at"])
     # Counters of an interrupted run, without those of an older version that no longer exist.
     if bucket.cursor:

@@ -28,6 +28,8 @@ def mark_distinct(image_ids: Collection[int], *, by: AbstractBaseUser) -> BulkCh
         raise ActionRefused(_("Select 2 to %(limit)s pictures.") % {"limit": MAX_MARKED})
     with transaction.atomic():
         locked = permissions.editable_images(by).select_for_update().filter(pk__in=ids, trashed_at=None)
+        # All rows are read, since Django's count() drops the lock. Locked in order, so that two changes do not
+        # deadlock.
         if len(locked.order_by("pk").values_list("pk", flat=True)) < len(ids):
             raise ActionRefused(_("One of these pictures is no longer available. Review them again."))
         change = BulkChange.objects.create(person_id=by.pk, action=BulkChange.Action.DISTINCT)

@@ -28,6 +28,8 @@ def merge_duplicates(image_id: int, *, instead_of: Collection[int], by: Abstract
         raise ActionRefused(_("Select at least two pictures and choose the one to keep."))
     with transaction.atomic():
         own = permissions.editable_images(by).filter(pk__in=[image_id, *other_ids], trashed_at=None)
+        # All rows are read, since Django's count() drops the lock. Locked in order, so that two changes do not
+        # deadlock.
         if len(own.select_for_update().order_by("pk").values_list("pk", flat=True)) <= len(other_ids):
             raise ActionRefused(_("One of these pictures is no longer available. Review them again."))
         change = BulkChange.objects.create(person_id=by.pk, action=BulkChange.Action.KEEP)

@@ -55,6 +55,7 @@ def _acquire(count: int, folder: Path, held: ExitStack) -> None:
                     count -= 1
                 if not count:
                     return
+            # Polled, since flock cannot wait for whichever of several files is unlocked first.
             time.sleep(POLL_SECONDS)
 
 

@@ -75,6 +75,7 @@ def without_extra_chunks(file: IO[bytes], *, name: str) -> Png:
         if len(head) < 8 or kind == END:
             break
         if _is_skipped(kind, length):
+            # Four bytes of checksum follow the content.
             file.seek(length + 4, 1)
             continue
         content, checksum = file.read(length), file.read(4)

@@ -77,6 +77,7 @@ def jpeg_structure(file: IO[bytes], *, name: str) -> JpegStructure:
         length = int.from_bytes(file.read(2), "big")
         if marker in FRAMES:
             coefficients = _coefficient_bytes(file.read(max(0, length - 2)))
+        # The length includes its own two bytes; damaged files have smaller ones.
         position = at + 2 + max(length, 2)
 
 
@@ -166,6 +167,7 @@ def check_tiff_tags(file: IO[bytes], *, name: str) -> None:
     is_big = 43 in head[2:4]
     try:
         (first,) = struct.unpack(order + "Q", head[8:16]) if is_big else struct.unpack(order + "I", head[4:8])
+        # A BigTIFF offset may exceed 2^63 - 1, for which seek() raises OverflowError.
         file.seek(min(first, 2**62))
         (tags,) = struct.unpack(order + "Q", file.read(8)) if is_big else struct.unpack(order + "H", file.read(2))
     except struct.error:

@@ -128,6 +128,7 @@ def _locked_state(key: str) -> RateLimitState:
     rows = RateLimitState.objects.select_for_update().filter(key=key)
     if state := rows.first():
         return state
+    # Another worker may create the same row at the same time.
     RateLimitState.objects.bulk_create([RateLimitState(key=key)], ignore_conflicts=True)
     return rows.get()
 

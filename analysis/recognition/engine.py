@@ -109,6 +109,7 @@ class Engine:
         if known:
             save_results([self._reused(analysis, cached[analysis.pk]) for analysis in claimed if analysis.pk in known])
         others = [analysis for analysis in claimed if analysis.pk not in known]
+        # Fewer analyses may have been claimed than times granted.
         for analysis, at in zip(others, times, strict=False):
             if response := cached.get(analysis.pk):
                 self._in_flight[pool.submit(self._reused, analysis, response, at=at)] = analysis
@@ -274,6 +275,7 @@ def save_with_retry(results: list[AttemptResult]) -> None:
         except (InterfaceError, OperationalError) as error:
             if _exceeds_limit(error):
                 return _save_separately(results, error)
+            # Django connects again at the next query, once the broken connection is closed.
             logger.warning("%d results wait for the database: %s", len(results), error)
             connection.close()
             time.sleep(seconds)

@@ -55,6 +55,7 @@ def get_or_create_labels(detected: Iterable[DetectedLabel]) -> dict[Key, Resolve
     unstored = {known: label for known, label in relations.items() if known not in _stored_relations}
     if unstored:
         _store_relations(list(unstored.values()), resolved)
+        # Not before the commit, since a rollback would leave them unstored for good.
         transaction.on_commit(lambda: _stored_relations.update(unstored))
     return resolved
 

@@ -151,6 +151,7 @@ def _labels_from_verdicts(image_ids: list[int]) -> dict[tuple[int, int], str]:
 
 def _row(result: CurrentResult, label_id: int, label: DetectedLabel) -> LabelRow:
     confidence = min(max(round(label.confidence * 100), 0), FULL)
+    # 32,767 is the largest value of a smallint.
     return LabelRow(result.image_id, label_id, confidence, min(label.instance_count, 32_767), result.analysis_id)
 
 

@@ -95,6 +95,7 @@ def save_results(results: list[AttemptResult]) -> None:
             result.analysis.pk for result in current if result.error and _save_failure(result.analysis, result.error)
         }
         _write_progress(results, done=stored_ids, failed=failed_ids)
+        # After the commit, since save_with_retry may repeat the transaction.
         transaction.on_commit(lambda: count_analyses(results, done=stored_ids, failed=failed_ids))
         for result in results:
             if result.version_id is not None:

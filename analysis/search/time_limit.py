@@ -38,6 +38,7 @@ def time_limit() -> Iterator[None]:
             _set_statement_timeout(_milliseconds(seconds))
             yield
             if is_nested:
+                # The limit would otherwise last until the enclosing transaction ends.
                 _set_statement_timeout("DEFAULT")
     except OperationalError as error:
         if isinstance(error.__cause__, QueryCanceled):

@@ -68,6 +68,7 @@ class Command(TranslatedCommand):
     def _is_confirmed(self, question: str) -> bool:
         try:
             return input(question).strip().lower() == "y"
+        # Standard input is no terminal, or Ctrl-D was pressed.
         except EOFError:
             return False
 

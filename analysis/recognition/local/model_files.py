@@ -151,6 +151,7 @@ def _write(path: Path, content: bytes) -> None:
         try:
             file.write(content)
             file.flush()
+            # Before the rename: otherwise a power failure could leave an empty file under the final name.
             os.fsync(file.fileno())
             os.fchmod(file.fileno(), 0o644)  # temporary files are 0o600, but workers may run as another account
             Path(file.name).replace(path)
