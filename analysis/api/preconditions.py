@@ -26,7 +26,7 @@ def etag_of(resource: Mapping[str, Any]) -> str:
 
 
 def require_match(request: HttpRequest, etag: str) -> None:
-    """Raise ApiError 412 if the caller has seen an older state than the present one."""
+    """Raises ApiError 412 if the caller has seen an older state than the present one."""
     header = request.headers.get("If-Match", "")
     if header and header.strip() != "*" and quote_etag(etag) not in parse_etags(header):
         raise ApiError(412, _("It has changed since you read it. Read it again, then repeat your change."))

@@ -174,6 +174,7 @@ def _library_objects(bucket: str, folder: Path) -> Iterator[Path]:
               JOIN analysis_bucket bucket ON bucket.id = seen.bucket_id
               WHERE bucket.name = %s AND seen.state = 'present') TO STDOUT (FORMAT csv, FORCE_QUOTE *)
     """
+    # connection.connection is None until Django's first query.
     connection.ensure_connection()
     with path.open("wb") as file, connection.connection.cursor() as cursor, cursor.copy(query, [bucket]) as rows:
         for block in rows:

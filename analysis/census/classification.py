@@ -57,6 +57,7 @@ class ObjectTable:
 
     def __init__(self, folder: Path, *, inventory: Inventory, rules: Rules, now: datetime) -> None:
         self._inventory, self._rules = inventory, rules
+        # DuckDB's TIMESTAMP has no time zone.
         self._now = (inventory.created_at or now).replace(tzinfo=None)
         self._db = duckdb.connect(
             str(folder / "objects.duckdb"),
@@ -64,7 +65,9 @@ class ObjectTable:
                 "memory_limit": MEMORY_LIMIT,
                 "threads": 2,
                 "temp_directory": str(folder / "spill"),
+                # Keeping the order would need more memory.
                 "preserve_insertion_order": False,
+                # DuckDB would otherwise download extensions from its own server.
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
             },

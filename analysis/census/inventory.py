@@ -45,7 +45,10 @@ class Inventory:
 
 
 def column_name(name: str) -> str:
-    """LastModifiedDate of CSV, last_modified_date of Parquet: lastmodifieddate"""
+    """The normal form of a column's name: `lastmodifieddate`.
+
+    CSV files have LastModifiedDate, Parquet files last_modified_date.
+    """
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 

@@ -145,6 +145,7 @@ def has_checksum(path: Path, part: Part) -> bool:
     """False if the file differs from the manifest's MD5; True without one."""
     if not part.md5:
         return True
+    # Builds of OpenSSL in FIPS mode refuse MD5 for security.
     digest = hashlib.md5(usedforsecurity=False)
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK_BYTES):

@@ -115,7 +115,7 @@ def get_share_link_or_404(token: str) -> ShareLink:
 
 
 def shareable_images(link: ShareLink) -> ImageQuerySet:
-    """All pictures that a link may show, whatever it is about.
+    """All pictures that a link may show, for any kind of target.
 
     These are its owner's pictures, private ones only if the link allows it, and public pictures; none in the trash.
     """

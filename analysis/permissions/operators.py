@@ -11,6 +11,7 @@ from django.conf import settings
 def can_read_metrics(*, token: str, address: str) -> bool:
     """True with METRICS_TOKEN or from METRICS_ADDRESSES; neither is set by default."""
     expected = settings.METRICS_TOKEN
+    # Encoded, since compare_digest raises TypeError for strings that are not ASCII.
     if expected and hmac.compare_digest(token.encode(), expected.encode()):
         return True
     try:

@@ -72,6 +72,7 @@ class _Fragment:
 
     def suggest(self, replacement: str, *, text: str, kind: str, count: int | None = None) -> Suggestion:
         rest = self.text[self.end :]
+        # A space after a complete value, so that the next term can be typed at once.
         if not replacement.endswith((":", "(", ">=")) and rest[:1] != ")":
             replacement, rest = f"{replacement} ", rest.removeprefix(" ")
         before = self.text[: self.start] + replacement
@@ -99,6 +100,7 @@ def complete(text: str, *, cursor: int, viewer: Viewer, maximum: int = 10) -> li
     fields = _fields(fragment)[:MAX_FIELDS]
     labels = _labels_of_several_words(fragment, viewer)
     labels += _labels(fragment, viewer, maximum - len(fields), kinds=KINDS_BY_FUNCTION[fragment.function])
+    # Of equal texts the first remains, which replaces more words.
     by_text = {suggestion.text: suggestion for suggestion in reversed(labels)}
     labels = list(dict.fromkeys(by_text[suggestion.text] for suggestion in labels))
     return [*labels[: maximum - len(fields)], *fields]

@@ -67,6 +67,7 @@ def facets_of(search: Search, *, maximum: int = 20) -> Facets:
     statistics = plan.statistics(Order.NONE, limit=COUNT_CAP)
     if statistics.has_image_filter or statistics.has_table or statistics.has_partial_index:
         result = _exact(plan.all_matches(cap=SMALL_RESULT + 1), maximum=maximum)
+        # all_matches leaves out the trash, so its number is not the total of a search that includes it.
         if result.total is not None and result.total <= SMALL_RESULT:
             return replace(result, total=None) if plan.trash else result
     for share in _shares(statistics, search.viewer):
