@@ -15,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, gener
 
 from analysis import permissions
 from analysis.health import gauges, readiness
-from analysis.permissions.operators import can_read_metrics
+from analysis.permissions.monitoring import can_read_metrics
 from analysis.web.http import client_address
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
