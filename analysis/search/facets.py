@@ -105,6 +105,9 @@ def share_statement(query: QueryParts, share: int, *, column: str = "d.label_ids
     tsquery = label_tsquery(query.required, query.excluded) if query.required else None
     # A hash of the id, since ids may have a pattern: fronts and backs of cards may have been scanned alternately.
     tests = [Sql(f"(hashint8(d.image_id) & {share - 1}) = 0"), visibility_filter(query.resolved.viewer, "d")]
+    for labels in query.required:
+        # A comparison of numbers, before the set is made a tsvector: that takes a hundred times as long.
+        tests.append(Sql("d.label_ids && %s::int[]", ([*labels.labels.ids],)))
     if tsquery:
         tests.append(Sql(f"{LABEL_TSVECTOR.format('d')} @@ %s::tsquery", (tsquery[0],)))
     hits = all_of([*tests, query.residual_filter(*(tsquery[1] if tsquery else ()))])
@@ -128,6 +131,9 @@ def _exact(hits: Sql, *, maximum: int) -> Facets:
 
 def _count_labels(hits: Sql, labels: str, *, maximum: int) -> tuple[dict[str, list[Facet]], tuple[int, int]]:
     """The most frequent labels of the hits; the numbers of hits and of those counted."""
+    # Written for PostgreSQL's estimates. It expects a third of the rows of "< 1", but one in 200 of "= 0"; with so few
+    # it looks up each counted label by itself, which takes twice as long. unnest in the list of columns and not a join,
+    # and equal counts ranked by id and not by name, save another third.
     (_, _, number), (_, _, counted), *rows = fetch_all(
         f"""
         WITH hits AS MATERIALIZED ({hits.text}),
@@ -135,14 +141,16 @@ def _count_labels(hits: Sql, labels: str, *, maximum: int) -> tuple[dict[str, li
             SELECT CASE WHEN count(*) <= {EXACT} THEN 1 ELSE (count(*) + {SAMPLE - 1}) / {SAMPLE} END AS number
             FROM hits),
         placed AS (SELECT hits.*, row_number() OVER () AS place FROM hits),
-        chosen AS MATERIALIZED ({labels} WHERE mod(place, (SELECT number FROM apart)) = 0),
-        counted AS (SELECT label_id, count(*) AS images FROM chosen, unnest(label_ids) label_id GROUP BY label_id)
+        chosen AS MATERIALIZED ({labels} WHERE mod(place, (SELECT number FROM apart)) < 1),
+        counted AS (
+            SELECT label_id, count(*) AS images FROM (SELECT unnest(label_ids) AS label_id FROM chosen) apiece
+            GROUP BY label_id)
         SELECT '', '', count(*) FROM hits UNION ALL SELECT '', '', count(*) FROM chosen UNION ALL
         (SELECT kind, name, images FROM (
             SELECT label.kind, label.name, counted.images,
-                   row_number() OVER (PARTITION BY label.kind ORDER BY counted.images DESC, label.name) AS place
+                   row_number() OVER (PARTITION BY label.kind ORDER BY counted.images DESC, label.id) AS place
             FROM counted JOIN analysis_label label ON label.id = counted.label_id AND NOT label.is_hidden
-        ) ranked WHERE place <= %s ORDER BY kind, place)
+        ) ranked WHERE place <= %s ORDER BY kind, images DESC, name)
         """,
         [*hits.values, maximum],
     )

@@ -67,9 +67,9 @@ def loaded_library(pictures: int) -> Iterator[LoadedLibrary]:
 
 
 @contextmanager
-def django_setup(library: LoadedLibrary) -> Iterator[None]:
+def django_setup(library: LoadedLibrary, **settings: str) -> Iterator[None]:
     """Set Django up on this library; close its connections at the end."""
-    os.environ.update(environment(library), DJANGO_SETTINGS_MODULE="imagelib.settings")
+    os.environ.update({**environment(library), **settings}, DJANGO_SETTINGS_MODULE="imagelib.settings")
     import django  # the settings read the environment
 
     django.setup()
