@@ -94,7 +94,7 @@ def _filter_links(query: Query, viewer: Viewer) -> tuple[list[FacetLink], bool]:
 
 def _filter_link(query: Query, facet: FolderFacet) -> FacetLink:
     term = FolderTerm(f"{facet.path}/", is_prefix=True)
-    others = [part for part in query.parts if not folder_search.names_a_folder(part)]
+    others = [part for part in query.parts if not folder_search.is_folder_term(part)]
     narrowed = replace(query, parts=(*others, term))
     return FacetLink(
         name=facet.name,

@@ -15,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, gener
 
 from analysis import permissions
 from analysis.health import gauges, readiness
-from analysis.permissions.operators import may_watch
+from analysis.permissions.monitoring import can_read_metrics
 from analysis.web.http import client_address
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -83,4 +83,4 @@ def middleware(get_response: Handler) -> Handler:
 
 def _is_monitoring(request: HttpRequest) -> bool:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return may_watch(token=token.strip() if scheme.lower() == "bearer" else "", address=client_address(request))
+    return can_read_metrics(token=token.strip() if scheme.lower() == "bearer" else "", address=client_address(request))

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from analysis.curation import collection_order, collections
 from analysis.curation.bulk import Selection
-from analysis.curation.collections import Placed
+from analysis.curation.collections import PlacedImage
 from analysis.curation.errors import ActionRefused
 from analysis.curation.positions import MAX_LENGTH
 from analysis.library.removal import remove_image
@@ -110,7 +110,7 @@ def test_restore_positions_leaves_out_what_is_gone(owner):
     collection = collection_of(owner, images)
     removed = collections.remove(collection, [image.pk for image in images])
     images[0].delete()
-    assert collections.restore_positions(collection, [*removed, Placed(10**12, "1", 10**12)]) == 1
+    assert collections.restore_positions(collection, [*removed, PlacedImage(10**12, "1", 10**12)]) == 1
     assert list(collection.entries.values_list("image_id", "added_by")) == [(images[1].pk, owner.pk)]
 
 

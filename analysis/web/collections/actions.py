@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from analysis import formatting
 from analysis.curation import collection_order
 from analysis.curation import collections as curation
-from analysis.curation.collections import Placed
+from analysis.curation.collections import PlacedImage
 from analysis.curation.errors import ActionRefused
 from analysis.models import Collection, Image
 from analysis.permissions import collections as rights
@@ -73,7 +73,7 @@ def restore_positions(request: Request, collection_id: int) -> HttpResponse:
         # The signature is valid at every URL: positions of one collection must not be restored in another.
         if pk != collection.pk:
             raise signing.BadSignature
-        curation.restore_positions(collection, [Placed(*row) for row in rows])
+        curation.restore_positions(collection, [PlacedImage(*row) for row in rows])
     except signing.BadSignature:
         return _respond(request, Toast(_("This can no longer be undone.")))
     except ActionRefused as refusal:
@@ -203,7 +203,7 @@ def _private_note(collection: Collection, added: Sequence[int]) -> str:
     return formatting.plural(text, number)
 
 
-def _undo_toast(collection: Collection, message: str, rows: Sequence[Placed]) -> Toast:
+def _undo_toast(collection: Collection, message: str, rows: Sequence[PlacedImage]) -> Toast:
     if not rows:
         return Toast(message)
     # Signed, since a row names the user who added the picture, which decides who may see it.

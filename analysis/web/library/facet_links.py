@@ -17,7 +17,7 @@ from analysis.search.facets import Facet, Facets
 from analysis.search.label_tree import ancestor_names
 from analysis.search.query import HasTerm, LabelTerm, Node, Not, Query, StateTerm
 from analysis.search.terms import DayTerm
-from analysis.search.words import WordMeaning, stands_alone
+from analysis.search.words import WordMeaning, standalone_term
 from analysis.web import links
 from analysis.web.library.filter_chips import Link
 
@@ -166,7 +166,7 @@ def trash_facet(query: Query, *, link: Link = links.library_url) -> FacetLink:
 def _label_link(query: Query, facet: Facet, words: Words, link: Link) -> FacetLink:
     name = facet.name.lower()
     term = LabelTerm(facet.name, kind="" if facet.kind == Label.Kind.LABEL else facet.kind)
-    term = stands_alone(query, term)
+    term = standalone_term(query, term)
     # A label that the search has with a minimum confidence counts as chosen, so that its link removes the term.
     kinds = {"", facet.kind}
     active: Sequence[LabelTerm] = [part for part in query.labels if part.name.lower() == name and part.kind in kinds]

@@ -11,13 +11,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from analysis import formatting
-from analysis.search.autocomplete import near_names
+from analysis.search.autocomplete import similar_names
 from analysis.search.brief_counts import COUNT_CAP, BriefCounter
 from analysis.search.errors import InvalidValue
 from analysis.search.query import TRASHED, LabelTerm, Node, Not, Query, any_of
 from analysis.search.results import Search
 from analysis.search.terms import BY_FIELD, SimilarTerm, Value
-from analysis.search.words import WordMeaning, exactly, separately
+from analysis.search.words import WordMeaning, with_exact_words, with_separate_labels
 from analysis.web.library.filter_chips import Link
 
 SECONDS = 1.0
@@ -79,11 +79,11 @@ def word_note(search: Search, *, link: Link) -> WordNote | None:
     if not meanings:
         return None
     offers = [
-        SuggestedSearch(_separate_text(meaning), link(separately(search.query, meaning)))
+        SuggestedSearch(_separate_text(meaning), link(with_separate_labels(search.query, meaning)))
         for meaning in meanings
         if len(meaning.typed) > 1
     ]
-    offers.append(SuggestedSearch(_("Search for exactly what I typed"), link(exactly(search.query))))
+    offers.append(SuggestedSearch(_("Search for exactly what I typed"), link(with_exact_words(search.query))))
     return WordNote(" ".join(_note_texts(meanings)), offers)
 
 
@@ -128,7 +128,7 @@ def _explained(query: Query, part: Node, counter: BriefCounter, link: Link) -> U
         return UnmatchedTerm(part.describe())
     if part.name.lower() == OR:
         return UnmatchedTerm(part.name, offers=list(_alternatives(query, part, counter, link)))
-    names = near_names(part.name, viewer=counter.viewer)
+    names = similar_names(part.name, viewer=counter.viewer)
     terms = [(name, replace(part, name=name)) for name in names]
     return UnmatchedTerm(
         part.name,

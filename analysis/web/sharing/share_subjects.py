@@ -15,7 +15,7 @@ from analysis import formatting
 from analysis.curation.bulk import Selection
 from analysis.models import Collection, Image, ShareLink
 from analysis.sharing.share_links import Target, free_collection_name
-from analysis.sharing.summaries import Summary, found_ids, summary_of
+from analysis.sharing.summaries import Summary, search_result_ids, summary_of
 from analysis.web import links
 
 
@@ -64,7 +64,7 @@ def subject_of_selection(selection: Selection) -> ShareSubject:
     ids: Sequence[int] = (
         [image_id for step in selection.steps() for image_id in step]
         if query is None
-        else found_ids(query.text, selection.person)
+        else search_result_ids(query.text, selection.person)
     )
     summary = summary_of(ids, selection.person)
     fields = {"ids": ",".join(map(str, ids))} if query is None else {"all": "1", "q": query.text}
