@@ -28,7 +28,7 @@ def fill(count: int) -> None:
 
 
 def add_large() -> int:
-    """Add a picture of 100 megapixels; returns its ID."""
+    """Add a picture of 100 megapixels; returns its id."""
     owner = get_user_model().objects.get(username="admin")
     return _added(photo(1, 12_000, 8_400), owner.pk).pk
 

@@ -1,4 +1,4 @@
-"""Loading of what the first requests would load, before web processes are forked."""
+"""Preloading of URLs and templates, before web processes are forked."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The WSGI application, which starts the embedded servers."""
+"""WSGI application, which starts the embedded servers."""
 
 import logging
 import os

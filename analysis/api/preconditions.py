@@ -19,7 +19,7 @@ VOLATILE = frozenset({"urls"})
 
 
 def etag_of(resource: Mapping[str, Any]) -> str:
-    """A strong validator of a resource's present values."""
+    """A strong ETag of a resource's present values."""
     stable = {name: value for name, value in resource.items() if name not in VOLATILE}
     text = json.dumps(stable, cls=NinjaJSONEncoder, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -11,11 +11,11 @@ from PIL import ExifTags, Image, ImageCms
 
 from analysis.ingest import transparency
 
-RESIZABLE = {"L", "RGB", "CMYK", "YCbCr", "LAB"}  # Pillow resizes these as they are
+RESIZABLE = {"L", "RGB", "CMYK", "YCbCr", "LAB"}  # Pillow can resize these without conversion
 STRIP_PIXELS = 4_000_000
 SAMPLE_SIDE = 256
 CACHED_PROFILE_BYTES = 64 * 1024  # sRGB profiles are smaller
-SRGB_TOLERANCE = 2  # of 255: sRGB profiles of different makers are rounded differently
+SRGB_TOLERANCE = 2  # of 255, since the sRGB profiles of different makers are rounded differently
 GAP = 2  # Pillow's reducing_gap: box averaging down to twice the size, then bicubic
 
 UPRIGHT = {
@@ -53,7 +53,7 @@ def downscale(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     """A copy of this size in mode L, RGB, CMYK, YCbCr or LAB, without transparency."""
     if image.mode in RESIZABLE and not image.has_transparency_data:
         return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=GAP)
-    # Strip by strip, since converting all of it would hold it twice: 100 megapixels of RGBA are 400 MB.
+    # Strip by strip, since converting the whole image would hold it twice: 100 megapixels of RGBA are 400 MB.
     across = max(1, image.width // (GAP * size[0]))
     down = max(1, image.height // (GAP * size[1]))
     convert = _converter(image)
@@ -95,7 +95,7 @@ def _converter(image: Image.Image) -> Callable[[Image.Image], Image.Image]:
 
 @dataclass(frozen=True)
 class _NumberType:
-    """Type of an image's 32-bit numbers, and the values usually displayed as white."""
+    """Type of an image's 32-bit numbers, and the values that may stand for white."""
 
     white_values: tuple[float, ...]
     is_unsigned: bool = False
@@ -118,7 +118,7 @@ def _number_type(image: Image.Image) -> _NumberType:
 
 
 def _tones(image: Image.Image, kind: _NumberType) -> tuple[float, float]:
-    """The values to display as black and white: 32-bit numbers have no standard range."""
+    """The values shown as black and white: 32-bit numbers have no standard range."""
     low, high = np.inf, -np.inf
     for _, strip in _strips(image, 1):
         values = kind.of(strip)

@@ -48,7 +48,7 @@ class SpanColumns(models.Model):
 class AddedStatistics(SpanColumns):
     """Pictures in the library by the time they were added."""
 
-    # No separate index: the unique constraint of each table begins with the owner.
+    # No separate index, since the unique constraint of each table begins with the owner.
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,

@@ -39,7 +39,7 @@ RETRY_SECONDS = 300.0
 class Quota:
     per_second: float
     source: str
-    """Where the number comes from, for people."""
+    """The source of the number, for display."""
 
 
 def quota(region: str, api: str) -> float:

@@ -37,9 +37,9 @@ class LabelChange:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two model versions over `pictures` images that both analyzed.
+    """Differences between two model versions.
 
-    By (kind, name), images that changed.
+    `pictures`: images that both analyzed. The others: changed images by (kind, name) of the label.
     """
 
     pictures: int

@@ -15,16 +15,16 @@ from analysis.recognition.engine import Engine
 from analysis.recognition.rate_limiter import RateLimiter
 
 _lock = threading.Lock()
-# Running engines; True if another message for the same API arrived since the engine was started.
+# By running engine: True if another message for its API arrived since it was started.
 _running: dict[tuple[str, str], bool] = {}
 
 
 def run(recognizer: str, api: str) -> bool:
-    """Work until this API's queue is empty.
+    """Run the engine of an API until its queue is empty.
 
-    Does nothing if this process has a running engine for the API.
-    Returns True if work is left, for which the caller sends another message. A message that arrives while the engine
-    runs is not lost: the engine checks the queue once more before it ends.
+    Does nothing if this process already runs one for the API. Returns True if work is left; the caller then sends
+    another message. A message that arrives while the engine runs is not lost: the engine checks the queue once more
+    before it ends.
     """
     key = recognizer, api
     with _lock:

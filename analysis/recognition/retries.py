@@ -1,4 +1,4 @@
-"""Retries of failed analyses: their number and their delay."""
+"""Number and delays of the retries of failed analyses."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ MAX_ATTEMPTS = 8
 MAX_BACKOFF = 120.0
 """Seconds; the backoff doubles with each attempt up to this."""
 MAX_RETRY_AFTER = 600.0
-"""Seconds of a Retry-After that are respected; after that, another attempt is made."""
+"""Seconds; a longer Retry-After is cut to this."""
 MAX_RETRY_DELAY = timedelta(minutes=30)
-"""No failed attempt delays the next one for longer."""
+"""Longest delay after a failed attempt."""
 
 
 def delay_after_failure(attempts: int, *, min_delay: float) -> timedelta:
@@ -24,5 +24,5 @@ def delay_after_failure(attempts: int, *, min_delay: float) -> timedelta:
 
 
 def delay_after_throttling(retry_after: float | None) -> timedelta:
-    """A short time: the rate was too high, and the limiter lowers it."""
+    """A short delay, since the rate was too high and the rate limiter lowers it."""
     return timedelta(seconds=min(retry_after or 0.5, MAX_RETRY_AFTER) + random.uniform(0, 2))

@@ -1,6 +1,6 @@
-"""Keeps the statistics tables up to date, using at most 1 % of the time.
+"""Updates the statistics tables, using at most 1 % of the time.
 
-A recount writes only rows that differ, so it also repairs a table after a crash or a bug.
+A recount writes only rows that differ, so it also repairs tables after a crash or a bug.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from analysis.statistics.latency_histogram import BIN_OF
 MIN_INTERVAL = 60.0
 # The pause after a count is at least this many times its duration.
 COST_FACTOR = 100
-# Age up to which rows per hour are kept; older ones exist per day only. Hours add up to the days of any time zone.
+# Age up to which rows per hour are kept; older ones are per day. Hours add up to the days of any time zone.
 HOURS = timedelta(days=400)
 LATENCY_HOURS = timedelta(days=2)
 OWNER = "owner_id"
-# An analysis that ended this long before the last count may have been committed after it.
+# An analysis that ended this long before the last count may have been committed after that count.
 LATE_COMMITS = timedelta(hours=1)
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
@@ -34,7 +34,7 @@ EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 class Kind:
     """A statistics table.
 
-    `query` counts its rows from the data, per owner, from `%(since)s` on if `is_append_only`.
+    `query`: counts its rows from the data, per owner, from `%(since)s` on if `is_append_only`.
     """
 
     name: str
@@ -116,7 +116,7 @@ def _statement(kind: Kind) -> str:
 
 
 def _totals(kind: Kind) -> str:
-    """SQL that adds rows without an owner, for all people together."""
+    """SQL that adds rows without an owner, for all owners together."""
     if OWNER not in kind.keys:
         return ""
     others = ", ".join(name for name in kind.keys if name != OWNER)
@@ -125,7 +125,7 @@ def _totals(kind: Kind) -> str:
 
 
 def _comparable(row: str, name: str) -> str:
-    """A key column that = can compare: IS NOT DISTINCT FROM would prevent a hash join."""
+    """A key column without NULL, since IS NOT DISTINCT FROM would prevent a hash join."""
     return f"coalesce({row}.{name}, 0)" if name == OWNER else f"{row}.{name}"
 
 

@@ -15,9 +15,9 @@ DAYS = {"week": 7, "month": 30}
 
 @dataclass(frozen=True)
 class Period:
-    """`starts`: the start of each hour, day or month, in order.
+    """A period of hours, days or months.
 
-    `end`: the end of the last one, exclusive.
+    `starts`: start of each of them, in order. `end`: end of the last one, exclusive.
     """
 
     name: PeriodName
@@ -57,7 +57,7 @@ class Period:
         return period(self.name, until=last.date(), now=last)
 
     def days(self, start: datetime) -> tuple[date, date]:
-        """First and last day of the step that begins at `start`; for an hour, its day."""
+        """First and last day of the step that begins at `start`; the day of an hour."""
         end = self._end_of(start)
         return start.date(), start.date() if self.is_hourly else (end - timedelta(microseconds=1)).date()
 
@@ -81,7 +81,7 @@ class Period:
 def period(name: PeriodName, *, until: date, now: datetime) -> Period:
     """The period that ends with the day `until`, in the time zone of `now`.
 
-    For "day", the last 24 hours before `now`.
+    `name` "day": the last 24 hours before `now`.
     """
     if name == "day":
         last = now.replace(minute=0, second=0, microsecond=0)

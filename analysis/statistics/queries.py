@@ -1,4 +1,4 @@
-"""Queries on the statistics tables, for one person (or None: for all)."""
+"""Queries on the statistics tables, for one user (None: for all)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from analysis.statistics.latency_histogram import percentile
 from analysis.statistics.periods import Period
 
 CONFIDENCE_BINS = 20
-# Approximate number of pictures read for growing labels; of more, a sample is drawn by a hash of their ids.
+# About this number of pictures is read for growing labels: of more, a sample by a hash of their ids.
 SAMPLE_LIMIT = 2_000
 MAX_LABELS = 12
 UNCOUNTED_CAP = 10_000
@@ -72,7 +72,7 @@ class GrowingLabel:
 class GrowingLabels:
     labels: list[GrowingLabel]
     one_in: int
-    """One picture in this many was read; numbers are scaled up."""
+    """One in this many pictures was read, and numbers are scaled up."""
 
 
 def total(person_id: int | None, *, before: datetime | None = None) -> Total:
@@ -161,7 +161,7 @@ _BY_IMAGE = """
     WHERE image.trashed_at IS NULL AND image.added_at >= %(before)s AND image.added_at < %(end)s
       AND (%(person)s::bigint IS NULL OR image.owner_id = %(person)s) AND (hashint8(image.id) & %(mask)s) = 0
 """
-# Where reading all pictures of the period would be slow: uses the partial index on a share of all rows.
+# For periods with too many pictures to read all: uses the partial index on a share of all rows.
 _BY_PARTIAL_INDEX = """
     SELECT image.added_at >= %(start)s AS is_now, image_index.label_ids
     FROM analysis_imageindex image_index JOIN analysis_image image ON image.id = image_index.image_id
@@ -238,7 +238,7 @@ def _midnight(day: date, zone: tzinfo) -> datetime:
 
 
 def _owner_condition(person_id: int | None) -> str:
-    """SQL condition; the rows for all people together have no owner."""
+    """SQL condition; rows for all owners together have no owner."""
     return "owner_id IS NULL" if person_id is None else "owner_id = %(person)s"
 
 

@@ -1,7 +1,7 @@
 """Precision and recall of the local models' labels on hand-labeled pictures.
 
-Thresholds were chosen on the tuning half of the pictures; the measurements are of the other half. Labels that follow
-from faces, text and colors are not counted.
+Thresholds were chosen on the tuning half of the pictures, and measured on the other half. Labels derived from faces,
+text and colors are not counted.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def measure() -> Report:
         detected = label_models.find(rgb, text_share=text_share)
         milliseconds.append(1000 * (time.process_time() - started))
         outcomes.append(Outcome(picture, frozenset(label.name for label in detected)))
-    # The first one loads the models.
+    # Without the first one, which loads the models.
     return report(outcomes, milliseconds=sum(milliseconds[1:]) / (len(milliseconds) - 1))
 
 

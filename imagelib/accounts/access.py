@@ -1,4 +1,4 @@
-"""Rows of the account page: each way in, with its state."""
+"""Account page rows: each sign-in method, with its state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The API and MCP, and messages to other programs."""
+"""Settings of the API, MCP, and messages to other programs."""
 
 from __future__ import annotations
 

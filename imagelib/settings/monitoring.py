@@ -1,11 +1,11 @@
-"""Metrics and who may read them; reports of errors; the warning of old backups."""
+"""Settings of metrics, who may read them, Sentry, and warnings of old backups."""
 
 from __future__ import annotations
 
 from imagelib.settings.environment import env
 
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
-# Addresses and networks that need no token.
+# Addresses and networks that may read metrics without a token.
 METRICS_ADDRESSES: list[str] = env.list("METRICS_ADDRESSES", [])
 METRICS_ENABLED = bool(METRICS_TOKEN or METRICS_ADDRESSES)
 

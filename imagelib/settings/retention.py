@@ -1,4 +1,4 @@
-"""Days after which things are deleted: trash, audit log, exports, messages."""
+"""Settings of retention: trash, audit log, exports and messages, in days."""
 
 from __future__ import annotations
 

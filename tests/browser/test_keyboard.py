@@ -34,7 +34,7 @@ def test_focus_stays_on_the_card_after_an_action(visit, owner, dogs):
     expect(page.locator(".toast")).to_contain_text("Added “holiday” to 1 picture.")
     expect(page.locator(".bulk-bar summary").first).to_be_focused()
     page.keyboard.press("z")
-    expect(page.locator(".toast")).to_contain_text("Undone on 1 picture.")
+    expect(page.locator(".toast")).to_contain_text("Undone for 1 picture.")
     assert Verdict.objects.count() == 0
 
 

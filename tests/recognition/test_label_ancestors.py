@@ -4,7 +4,7 @@ import pytest
 from django.db import transaction
 
 from analysis import tasks
-from analysis.curation import bulk, label_admin, verdicts
+from analysis.curation import bulk, label_settings, verdicts
 from analysis.curation.bulk import Selection
 from analysis.curation.label_settings import LabelUpdate
 from analysis.ingest.descriptive_metadata import DescriptiveMetadata
@@ -168,7 +168,7 @@ def test_merged_label_passes_its_parents_and_children_on(owner, vehicles):
     with transaction.atomic():
         car = create_label("Car")
         update = LabelUpdate(car.revision, "", False, None, create_label("Automobile").pk)
-        label_admin.update_label(car.pk, update, by_id=0)
+        label_settings.update_label(car.pk, update, by_id=0)
     assert ancestors() == {
         ("Sedan", "Automobile"),
         ("Sedan", "Vehicle"),

@@ -1,4 +1,4 @@
-"""Dashboard: charts and tables of a period, each also as CSV."""
+"""Dashboard views: charts and tables of a period, and each table as CSV."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ TOO_SLOW = gettext_lazy("These figures take too long to count. Choose a shorter 
 
 @dataclass(frozen=True)
 class DashboardTile:
-    """One figure at a glance; `share` is its percentage of a limit, if there is one."""
+    """One key figure; `share` is its percentage of a limit, if there is one."""
 
     title: str
     figure: str
@@ -61,7 +61,7 @@ class Tab:
 
 @require_safe
 def dashboard(request: Request) -> HttpResponse:
-    """Own pictures, or for staff the whole library, over a day to a year."""
+    """Figures of the user's pictures, or of all for staff, over a day to a year."""
     scope = _scope(request)
     try:
         with time_limit():
@@ -96,7 +96,7 @@ def as_csv(request: Request, name: str) -> HttpResponseBase:
             table = make(scope)
     except SearchTooSlow:
         return HttpResponse(TOO_SLOW, status=503, content_type="text/plain; charset=utf-8")
-    # Streamed, since GZipMiddleware adds random bytes to a streamed body against BREACH and needs no copy of it.
+    # Streamed: GZipMiddleware then needs no copy of the body, and pads it against BREACH as well.
     response = StreamingHttpResponse(lines(table), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="imagelib-{name}-{scope.span.name}.csv"'
     return response
@@ -123,13 +123,13 @@ def _until(request: Request, today: date) -> date:
         until = date.fromisoformat(request.GET.get("until", ""))
     except ValueError:
         return today
-    # Later days are empty, and a date near year 1 or 9999 would overflow when a period is added.
+    # Later days are empty, and near year 1 or 9999 adding a period would overflow.
     return min(max(until, EARLIEST), today)
 
 
 def _url(scope: Scope, *, name: str = "", until: date | None = None, csv: str = "", own: bool | None = None) -> str:
-    """This page or its CSV with some parameters changed."""
-    # Today is left out, so that a bookmark stays current.
+    """URL of this page or of a CSV file, with some parameters changed."""
+    # Today is left out of the URL, so that a bookmark stays current.
     last = until or scope.span.last_day
     address = reverse("dashboard-csv", args=[csv]) if csv else reverse("dashboard")
     is_own = not scope.is_all if own is None else own
@@ -142,7 +142,7 @@ def _url(scope: Scope, *, name: str = "", until: date | None = None, csv: str = 
 
 
 def _later_url(scope: Scope) -> str:
-    """Next period; empty if it is in the future."""
+    """URL of the next period; empty if it is in the future."""
     today = localdate()
     if scope.span.is_hourly or scope.span.last_day >= today:
         return ""
@@ -233,8 +233,8 @@ def _waiting_tile(waiting: int, oldest: timedelta | None, *, is_capped: bool) ->
 
 
 def _updated(span: Period) -> str:
-    """Age of the precomputed figures; the oldest counts."""
-    # Each table is updated separately, and slow ones less often.
+    """Age of the precomputed figures, by the oldest of them."""
+    # Each table is updated on its own, and slow ones less often.
     oldest = StatisticsRun.objects.order_by("at").first()
     if oldest is None:
         return _("Figures appear within a minute after the scheduler starts.")

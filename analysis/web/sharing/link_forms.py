@@ -1,4 +1,4 @@
-"""The form of a share link: password, expiry, and what it shows."""
+"""Form for a share link: password, expiry, and what it shows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EXPIRIES = [
 
 
 class LinkForm(forms.Form):
-    """Choices for a new link; `link` for one that exists."""
+    """Form for a new link; with `link`, for an existing one."""
 
     expires = forms.ChoiceField(required=False, choices=EXPIRIES, initial="30", label=_("Expires"))
     password = forms.CharField(

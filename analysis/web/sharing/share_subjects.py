@@ -1,4 +1,4 @@
-"""Subjects of the share form: the thing to share, and what others would see of it."""
+"""Subjects of the share form: the object to share, and what others would see."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from analysis import formatting
 from analysis.curation.bulk import Selection
 from analysis.models import Collection, Image, ShareLink
 from analysis.sharing.share_links import Target, free_collection_name
-from analysis.sharing.summaries import Summary, found_ids, summary_of
+from analysis.sharing.summaries import Summary, search_result_ids, summary_of
 from analysis.web import links
 
 
 @dataclass(frozen=True)
 class ShareSubject:
-    """`fields` name it again in the form; `title` is a selection's future name.
+    """The object to share; `fields` name it in the form, `title` a future collection.
 
-    `private` and `sensitive` label the boxes to tick; where only one picture is shared, the notes say what it is.
+    `private` and `sensitive` label checkboxes; for a single picture, the notes state what it is.
     """
 
     name: str
@@ -59,12 +59,12 @@ def subject_of(target: Target, owner: AbstractBaseUser, *, link: ShareLink | Non
 
 
 def subject_of_selection(selection: Selection) -> ShareSubject:
-    """A selection, which becomes a collection. Raises ActionRefused."""
+    """The subject of a selection, which becomes a collection. Raises ActionRefused."""
     query = selection.query
     ids: Sequence[int] = (
         [image_id for step in selection.steps() for image_id in step]
         if query is None
-        else found_ids(query.text, selection.person)
+        else search_result_ids(query.text, selection.person)
     )
     summary = summary_of(ids, selection.person)
     fields = {"ids": ",".join(map(str, ids))} if query is None else {"all": "1", "q": query.text}
@@ -87,6 +87,7 @@ def _picture(image: Image, summary: Summary) -> ShareSubject:
     fields = {"image": str(image.pk)}
     if summary.private:
         notes.append(_("This picture is private. Anyone with the link can see it."))
+        # A link to one picture that leaves this picture out would be empty, so there is no checkbox.
         fields["includes_private"] = "on"
     if summary.sensitive:
         notes.append(_("This picture is sensitive. The link shows it without a blur."))

@@ -49,7 +49,7 @@ def welcome(request: Request) -> HttpResponse:
 
 @require_POST
 def dismiss(request: Request) -> HttpResponse:
-    """Dismiss the page for the installation, or with `show=1` offer it again."""
+    """Dismiss the page for the installation; with `show=1`, offer it again."""
     permissions.require_or_404(permissions.can_open_welcome(request.user))
     is_dismissed = request.POST.get("show") != "1"
     welcome_page.set_welcome_dismissed(is_dismissed=is_dismissed, by_id=request.user.pk or 0)

@@ -1,4 +1,4 @@
-// A text field with a button that copies it. Where the browser refuses, the text is selected for the keyboard.
+// A text field with a button that copies it. If the browser refuses, the text is selected, to be copied by keyboard.
 import { message } from "./messages.js";
 
 class CopyText extends HTMLElement {
@@ -12,7 +12,7 @@ class CopyText extends HTMLElement {
   async copy(button) {
     const input = this.querySelector("input");
     input.select();
-    // The clipboard exists only on pages of HTTPS and localhost; elsewhere the old way still works.
+    // navigator.clipboard exists only on HTTPS and localhost; elsewhere the deprecated execCommand still works.
     const isCopied = await navigator.clipboard?.writeText(input.value).then(() => true, () => false) ?? document.execCommand("copy");
     if (!isCopied) return;
     button.textContent = message("copied");
