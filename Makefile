@@ -1,23 +1,23 @@
-# Needs Python 3.11 or later, make and a package registry. The path of the clone may hold spaces, so every path here is
-# relative, and programs of the virtual environment are run as modules: scripts name their interpreter by full path.
+# Needs Python 3.11 or later, make and a package registry. The path of the clone may contain spaces, so all paths here are
+# relative, and programs of the virtual environment run as modules, since scripts name their interpreter by its full path.
 
 PYTHON ?= python3
-# Looked for only where no Python was named.
+# Tried only if no Python was named.
 OTHERS = $(if $(filter file,$(origin PYTHON)),python3.14 python3.13 python3.12 python3.11)
 PIP = .venv/bin/python -m pip --disable-pip-version-check --quiet --no-input
-# For every Python and platform at once; nothing of this machine's configuration gets into them.
+# For all Python versions and platforms at once, and independent of this machine's configuration.
 COMPILE = .venv/bin/python -m uv pip compile --no-config --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links \
 	--custom-compile-command "make requirements" $(UPGRADE:%=--upgrade-package %)
-# Each process gets half of the tests in their order, so that the rows of a module are made once; who is done first takes
-# some of the other's.
+# Each process gets a contiguous share of the tests, so that a module's rows are created once; a process that finishes
+# first takes tests from the others.
 PARALLEL = --numprocesses auto --dist worksteal
-# What a deployment would set, so that `check --deploy` judges what is served there and not a laptop's settings.
+# Settings of a deployment, so that `check --deploy` does not check those of a laptop.
 PRODUCTION = IMAGELIB_ENV_FILE=/dev/null SECRET_KEY="$$(.venv/bin/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
 	ALLOWED_HOSTS=pictures.example.org DATABASE_URL=postgresql://imagelib@127.0.0.1/imagelib \
 	BEHIND_PROXY=1 TRUSTED_PROXIES=127.0.0.1 MONTHLY_BUDGET=100 DECODE_MEMORY_BYTES=536870912 REDIS_URL=redis://127.0.0.1/0 RECOGNIZER=rekognition AWS_STORAGE_BUCKET_NAME=pictures AWS_REGION=eu-west-1
 
-# The list of advisories that `make check` compares the pinned versions with, without a network (docs/operations.md).
+# The advisories that `make check` compares the pinned versions with, offline (docs/operations.md).
 ADVISORIES = $(wildcard var/advisories.zip)
 
 .PHONY: help setup run demo test check format coverage bench docs screenshots requirements openapi
@@ -36,7 +36,7 @@ demo: .venv/installed-dev ## run imagelib with sample photos imported
 
 test: .venv/installed-dev .venv/models ## run all tests; browser tests need Chromium, those with axe-core npm
 	@.venv/bin/python -m pytest $(PARALLEL) -m "not chaos"
-	@.venv/bin/python -m pytest --numprocesses 4 tests/chaos # they mostly wait
+	@.venv/bin/python -m pytest --numprocesses 4 tests/chaos # more than the cores, as they mostly wait
 
 check: .venv/installed-dev ## check style, advisories, types, layers, migrations, infrastructure, deployment, templates
 	.venv/bin/python -m ruff check .
@@ -66,7 +66,7 @@ bench: .venv/installed-dev ## run the benchmarks, each compared with a baseline
 docs: .venv/installed-dev ## build the documentation site in var/site; SERVE=1 serves it and follows changes
 	@NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs $(if $(SERVE),serve --dev-addr 127.0.0.1:8010,build)
 
-screenshots: .venv/installed-dev ## renew the screenshots of README and docs; needs Chromium
+screenshots: .venv/installed-dev ## update the screenshots of README and docs; needs Chromium
 	@.venv/bin/python bench/screenshot.py
 
 requirements: .venv/installed-dev ## compile requirements*.txt from requirements*.in; to upgrade packages: UPGRADE="boto3 ruff"
@@ -86,13 +86,13 @@ openapi: .venv/installed-dev ## write docs/openapi.json after a change of the AP
 	@$(PIP) install -r requirements-dev.txt
 	@touch $@
 
-# Once: where npm is missing, one line says so, and nothing waits for it at every start.
+# Only once: if npm is missing, a message says so, and later starts do not try again.
 .venv/models: .venv/installed
 	@.venv/bin/python manage.py prepare_models
 	@touch $@
 
-# A name on the path proves nothing: a version manager's shim may only print an error. So each Python is tried first;
-# the ones that imagelib is tested with come before newer ones. One that was named is taken or refused, never replaced.
+# A name on the PATH proves nothing, since a version manager's shim may only print an error. So each Python is tried,
+# tested versions before newer ones. A Python that was named is used or rejected, never replaced.
 .venv/made:
 	@suits() { "$$1" -c "import sys, ensurepip, venv; sys.exit(not ((3, 11) <= sys.version_info < $$2))" 2>/dev/null; }; \
 	chosen=; \

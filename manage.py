@@ -29,8 +29,8 @@ WITHOUT_SERVERS = {
     "prepare_models",
     "run",  # checks its port first, then starts them itself
 }
-MAY_LACK_SERVERS = {"doctor"}  # it reports what is down
-# These write nothing, check the version themselves, or mend a database of another version.
+MAY_LACK_SERVERS = {"doctor"}  # it reports which server is down
+# Commands that write nothing, check the version themselves, or repair a database of another version.
 FOR_ANY_VERSION = {
     *("dbshell", "doctor", "inspectdb", "migrate", "restore", "run", "shell", "showmigrations", "sqlmigrate", "test"),
     *("makemigrations", "optimizemigration", "squashmigrations", "verify_backup"),
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> None:
     try:
         execute_from_command_line(arguments)
     finally:
-        # At its exit Python looks through all objects for garbage: a third of a second for the code of imagelib.
+        # At exit Python collects garbage among all objects, which takes a third of a second for imagelib's code.
         gc.freeze()
 
 
@@ -64,7 +64,7 @@ def start_servers(*, is_required: bool = True) -> None:
         sys.exit(str(error))
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
-            # Exit in order, so that the servers are stopped if this process was their last user.
+            # A normal exit, so that the servers are stopped if this process was their last user.
             signal.signal(number, lambda number, _frame: sys.exit(128 + number))
     try:
         embedded.start(var, services=services)
@@ -76,7 +76,7 @@ def start_servers(*, is_required: bool = True) -> None:
 
 
 def translated(error: embedded.ServerStartError) -> str:
-    # Django translates only after its setup, which a command that finds its servers running does later.
+    # Translation needs Django's setup, which has not happened if the servers could not be started.
     django.setup()
     from analysis import formatting  # noqa: PLC0415
 
@@ -85,6 +85,6 @@ def translated(error: embedded.ServerStartError) -> str:
 
 if __name__ == "__main__":
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # Each line is seen at once, also in a pipe, a file and the journal.
+        # Show each line at once, also in a pipe, a file or the journal.
         sys.stdout.reconfigure(line_buffering=True)
     main(sys.argv)

@@ -77,7 +77,7 @@ def limits_sensible(**_options: Any) -> list[CheckMessage]:
         )
         for name, value, low, high in (
             ("MAX_UPLOAD_BYTES", settings.MAX_UPLOAD_BYTES, 1, 2**40),
-            # S3's bounds of a part; the last one may be smaller.
+            # S3's limits for the size of a part; the last part may be smaller.
             ("MULTIPART_PART_BYTES", settings.MULTIPART_PART_BYTES, 5 * 2**20, 5 * 2**30),
             ("MAX_PIXELS", settings.MAX_PIXELS, 1, 2**31),
             ("DECODE_MEMORY_BYTES", settings.DECODE_MEMORY_BYTES, 64 * 2**20, 2**40),
@@ -188,13 +188,13 @@ def paid_recognizer_has_a_budget(**_options: Any) -> list[CheckMessage]:
 def own_models_described(**_options: Any) -> list[CheckMessage]:
     if settings.RECOGNIZER != "local" or not (settings.LOCAL_DETECTOR or settings.LOCAL_CLASSIFIER):
         return []
-    # Imported here, since most processes need none of it. Models are run by `doctor` only, which takes a second.
+    # Imported here, since most processes do not need it. Only `doctor` runs the models, which takes a second.
     from analysis.recognition.local import label_models
     from analysis.recognition.local.model_files import ModelUnavailable
 
     registry.configure_local()
     try:
-        label_models.use_own_labels()
+        label_models.add_custom_labels()
     except ModelUnavailable as error:
         hint = _(
             "Correct LOCAL_DETECTOR, LOCAL_CLASSIFIER or the description (docs/local-models.md), or remove the setting."

@@ -1,4 +1,4 @@
-"""System checks of an installation that others reach: `manage.py check --deploy`."""
+"""System checks of a public installation, for `manage.py check --deploy`."""
 
 from __future__ import annotations
 

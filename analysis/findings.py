@@ -15,7 +15,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One line: what was checked, the result as a sentence, and what to do."""
+    """The result of one check: its subject, a sentence, and what to do next."""
 
     subject: str
     state: State
@@ -31,7 +31,7 @@ class Finding:
 class AwsFinding(Finding):
     """The result of one request to AWS.
 
-    `action` is the IAM action that is missing, `calls` the billed requests to Rekognition, `dollars` their cost.
+    `action`: the missing IAM action. `calls`: number of billed requests to Rekognition. `dollars`: their cost.
     """
 
     action: str = ""
@@ -53,5 +53,5 @@ def failed(subject: str, sentence: str, next_step: str) -> Finding:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's message without its period, or the error's class."""
+    """The first line of an error's message without its period, or else its class name."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

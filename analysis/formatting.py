@@ -19,7 +19,7 @@ THIN_SPACE = "\u202f"
 CENT = Decimal("0.01")
 LEDGER_PRECISION = Decimal("0.000001")
 RECENT = timedelta(days=8)
-"""Up to this age `ago` shows an age, later the date."""
+"""Up to this age `ago` returns the age, then the date."""
 
 
 def count(number: int) -> str:
@@ -28,7 +28,7 @@ def count(number: int) -> str:
 
 
 def capped_count(number: int, *, cap: int) -> str:
-    """10,000+ for a number that was counted no further than one beyond the cap."""
+    """A number counted up to `cap` + 1, as 10,000+ beyond the cap."""
     return f"{count(cap)}+" if number > cap else count(number)
 
 
@@ -44,7 +44,7 @@ def pictures(number: int, *, cap: int | None = None) -> str:
 
 
 def percent(value: float) -> str:
-    """Rounded down, so that what reads 90 % is found by `>=90`."""
+    """Rounded down, so that a label shown with 90 % is found by `>=90`."""
     return f"{math.floor(value)}{THIN_SPACE}%"
 
 
@@ -73,7 +73,7 @@ def megapixels(width: int, height: int) -> str:
 
 
 def dollars(amount: Decimal | float) -> str:
-    """$1,204.20; fractions of a cent where there is less than one."""
+    """$1,204.20; with fractions of a cent below one cent."""
     value = Decimal(amount).quantize(LEDGER_PRECISION)
     if value == 0 or abs(value) >= CENT:
         return f"${number_format(value.quantize(CENT), decimal_pos=2, force_grouping=True)}"
@@ -81,7 +81,7 @@ def dollars(amount: Decimal | float) -> str:
 
 
 def duration(span: timedelta | float | None) -> str:
-    """40 seconds, 12 minutes, 2 days, and never less than a second; empty for None."""
+    """40 seconds, 12 minutes, 2 days; at least a second; empty for None."""
     if span is None:
         return ""
     seconds = span.total_seconds() if isinstance(span, timedelta) else span
@@ -165,7 +165,7 @@ def translated(error: Exception) -> str:
 
 
 def _follow_language() -> None:
-    # humanize has its own catalogs and its own current language for each thread.
+    # humanize has catalogs and a current language of its own, per thread.
     try:
         humanize.activate(to_locale(get_language() or "en"))
     except FileNotFoundError:

@@ -28,7 +28,7 @@ def is_over(end: float) -> bool:
 
 
 def shut_down() -> None:
-    """Have the jobs of this process end after their current step."""
+    """Make the jobs of this process end after their current step."""
     _is_shutting_down.set()
 
 

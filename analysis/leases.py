@@ -1,7 +1,7 @@
 """Claims on rows that workers process, with retries after failures.
 
-A row has `attempts` and `next_attempt_at`. A claim moves the latter ahead, so that a row whose worker died becomes due
-again. Times are the database's, since the clocks of workers differ.
+A row has `attempts` and `next_attempt_at`. A claim moves `next_attempt_at` ahead, so a row whose worker died becomes
+due again. All times are from the database's clock, since the clocks of workers differ.
 """
 
 from __future__ import annotations
@@ -16,17 +16,18 @@ from django.db.models.functions import Now
 
 MAX_ATTEMPTS = 5
 MAX_DELAY = timedelta(minutes=10)
-# Longer than any lease, delay or pause.
+# Longer than any lease, delay or pause of these rows.
 CLOCK_CHANGE = timedelta(hours=1)
 
 Row = TypeVar("Row", bound=models.Model)
 
 
 def has_passed(column: str, *, longest: timedelta = CLOCK_CHANGE) -> Q:
-    """Rows whose time has come.
+    """Condition for rows whose time in `column` has passed.
 
-    A time further ahead than `longest` was written before the clock was set back: waiting for it would be pointless.
+    A time further ahead than `longest` counts as passed.
     """
+    # Such a time was written before the clock was set back, and waiting for it could take forever.
     return Q(**{f"{column}__lte": Now()}) | Q(**{f"{column}__gt": Now() + longest})
 
 
@@ -36,7 +37,7 @@ def due(rows: QuerySet[Row], *, longest: timedelta = CLOCK_CHANGE) -> QuerySet[R
 
 
 def claim(rows: QuerySet[Row], *, lease: timedelta, longest: timedelta = CLOCK_CHANGE) -> Row | None:
-    """Claim the row that has been due longest, unless other workers have them all."""
+    """Claim the row that has been due longest; None if other workers hold all of them."""
     with transaction.atomic():
         locked = due(rows, longest=longest).select_for_update(of=("self",), skip_locked=True)
         row = locked.order_by("next_attempt_at").first()
@@ -51,7 +52,8 @@ def claim(rows: QuerySet[Row], *, lease: timedelta, longest: timedelta = CLOCK_C
 def backoff(attempts: int) -> timedelta:
     """Time until the next attempt.
 
-    Doubled each time, with jitter so that failed rows do not come back together.
+    Doubled each time, with jitter.
     """
-    # Bounded before it is computed: after fifty attempts, the seconds would be more than a timedelta can hold.
+    # Jitter, so that failed rows do not become due together. The exponent is bounded, since after fifty attempts the
+    # seconds would exceed a timedelta.
     return min(timedelta(seconds=2.0 ** min(attempts, 20) * random.uniform(1, 2)), MAX_DELAY)

@@ -1,7 +1,7 @@
-"""Messages raised by code that must not import Django, translated on display.
+"""Translatable error messages of code that must not import Django.
 
-`analysis.ingest` and `analysis.aws` run without Django. They raise errors whose text is a template and its values;
-`formatting.translated(error)` turns one into the reader's language. `str(error)` is English.
+`analysis.ingest` and `analysis.aws` run without Django. They raise errors with a template and its values;
+`formatting.translated(error)` gives the text in the reader's language. `str(error)` is English.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def gettext_noop(text: str) -> str:
-    """Mark a template for makemessages, which looks for this name."""
+    """Mark a template for makemessages, which searches for calls of this name."""
     return text
 
 
@@ -26,7 +26,7 @@ class MessageError(Exception):
         return self.template % self.values if self.values else self.template
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Errors cross process borders, and the default protocol calls __init__ without its keyword arguments.
+        # Errors are pickled between processes, and the default protocol calls __init__ without its keyword arguments.
         return _restore, (type(self), self.args, self.__dict__)
 
 

@@ -1,4 +1,4 @@
-"""A queue of tasks in this process, which replaces Celery's broker while open."""
+"""A queue of tasks within this process, which replaces Celery's broker while open."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ class TaskMessage:
 
 @dataclass
 class TaskQueue:
-    """Messages in the order they came; one that waits already is not added again.
+    """Waiting messages in their order, each only once.
 
-    It is lost with the process, like a message in Redis: it can be derived from the rows that are due.
+    They are lost with the process, like those in Redis, since they can be derived from the rows that are due.
     """
 
+    # A dict, used as a set that keeps its order.
     _messages: dict[TaskMessage, None] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -52,7 +53,7 @@ _open: TaskQueue | None = None
 
 @contextmanager
 def opened() -> Iterator[TaskQueue]:
-    """Keep all tasks that this process sends, for it to run them itself."""
+    """Queue all tasks that this process sends, so that it can run them itself."""
     global _open
     _open = queue = TaskQueue()
     try:

@@ -40,10 +40,10 @@ from imagelib.accounts.session_store import SessionStore
 
 
 class OnCommitTask(DjangoTask):
-    """A task that may fail to be sent on commit.
+    """A task whose message may get lost when it is sent on commit.
 
-    Its row is saved, and the sweeper sends it again. Without a broker it is not sent at all: `manage.py work` finds the
-    row, and runs in its own process what is sent there.
+    Its row is saved, so the sweeper sends it again. Without a broker nothing is sent: `manage.py work` finds the rows,
+    and runs the tasks sent within its process itself.
     """
 
     def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:  # type: ignore[override]
@@ -52,12 +52,14 @@ class OnCommitTask(DjangoTask):
         return super().apply_async(args, kwargs, **options)
 
     def delay_on_commit(self, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
-        def send() -> None:  # not a partial: Django's log names the function that fails
+        def send() -> None:  # not a partial, since Django logs the name of a function that fails
             self.delay(*args, **kwargs)
 
+        # robust, since a broker that is down must not break a request whose data is saved.
         transaction.on_commit(send, robust=True)
 
 
+# Tasks run for a limited time and send themselves again, long before the broker would deliver them a second time.
 @shared_task(base=OnCommitTask)
 def run_recognition(*, recognizer: str, api: str) -> None:
     if engine_runner.run(recognizer, api):
@@ -115,10 +117,8 @@ def run_backfills() -> None:
 
 @shared_task(base=OnCommitTask)
 def compute_embeddings() -> None:
-    """Compute embeddings that are due.
-
-    Only the sweeper sends it, since nobody waits for the result.
-    """
+    """Compute embeddings that are due."""
+    # Only the sweeper sends this task first, since nobody waits for the result.
     if embedding_compute.compute_due():
         compute_embeddings.delay()
 
@@ -142,7 +142,7 @@ def delete_originals() -> None:
 
 @shared_task(base=OnCommitTask)
 def delete_expired_trash() -> None:
-    """Start deleting what has been in the trash for TRASH_DAYS."""
+    """Start deleting pictures that have been in the trash for TRASH_DAYS."""
     pipeline.delete_expired_trash()
 
 
@@ -218,6 +218,7 @@ def sweep() -> None:
 
 def continue_deliveries() -> None:
     """Write and send messages that are due."""
+    # compare_changed_images sends the following tasks itself when it has ended.
     if events.is_due():
         compare_changed_images.delay()
     elif outbox.is_due():
@@ -237,7 +238,7 @@ def continue_deletions() -> None:
 
 
 def advance_batches() -> None:
-    """Queue more of bulk runs, end finished ones, and mail reports."""
+    """Queue more analyses of bulk runs, end finished runs, and mail reports."""
     unfinished = lifecycle.advance_batches()
     for batch_id in report.pending_reports():
         mail_report.delay(batch_id=batch_id)
@@ -267,6 +268,7 @@ def sweep_blobs() -> None:
     AttemptCount.delete_expired()
     outbox.delete_expired()
     SessionStore.clear_expired()
+    # Last, since it deletes the files whose rows were deleted above.
     sweeper.sweep(older_than=timedelta(hours=1))
 
 
@@ -293,6 +295,7 @@ def fold_spend() -> None:
     progress.fold()
 
 
+# Celery's warm shutdown waits for tasks in progress, which therefore end after their current step.
 @worker_shutting_down.connect
 def end_jobs(**_: Any) -> None:
     jobs.shut_down()

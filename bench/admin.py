@@ -1,6 +1,6 @@
-"""Admin lists over HTTP, with a million generated pictures.
+"""Bench of the admin's lists over HTTP, with a million generated pictures.
 
-Rows that the generated library lacks are added first, once (`bench/dataset/usage.py`).
+Rows that the generated library lacks are added first, and only once (`bench/dataset/usage.py`).
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def time_lists(library: LoadedLibrary, list_urls: list[ListUrl]) -> Iterator[Mea
     with serving(library) as address:
         pages = Pages(address, user_id=STAFF)
         for target in list_urls:
-            # The first request is not counted: it loads templates and opens connections.
+            # The first request is not counted, since it loads templates and opens connections.
             times = [_milliseconds(pages, target.url) for _ in range(REQUESTS + 1)][1:]
             yield Measurement(name=target.name, value=percentile(times, 0.95), unit="ms", at_most=TARGET)
 

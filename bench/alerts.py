@@ -1,6 +1,6 @@
-"""Comparison of changed pictures with 500 alerts.
+"""Bench of alerts: comparison of changed pictures with 500 alerts.
 
-In a library of 100,000 pictures, or of as many as its argument says: python -m bench.alerts 1000000.
+The library has 100,000 pictures, or as many as the argument says: python -m bench.alerts 1000000.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ ALERTS = 500
 OTHER = 100  # searches without labels, or with other terms as well
 RUNS = {500: 12, 50: 40, 1: 300}  # batches by the pictures in one
 TARGET = 5.0  # milliseconds a picture
-CHANNELS = ("email", "email", "slack", "slack", "webhook")  # webhooks have a message for each picture
+CHANNELS = ("email", "email", "slack", "slack", "webhook")  # webhooks get a message for each picture
 
 
 @dataclass
 class AlertsRun:
     milliseconds: dict[int, list[float]] = field(default_factory=dict)
-    """A picture, by the number of pictures compared at once."""
+    """Milliseconds a picture, by the number of pictures compared at once."""
     processor: dict[int, float] = field(default_factory=dict)
-    """Milliseconds of processor time for a picture, of this process and of PostgreSQL's."""
+    """Milliseconds of processor time a picture, of this process and of PostgreSQL's."""
     first: float = 0.0
-    """Milliseconds of the first comparison of a process, which resolves all searches."""
+    """Milliseconds of a process's first comparison, which resolves all searches."""
     new_names: float = 0.0
-    """The same after a new label."""
+    """Milliseconds of the first comparison after a label was added."""
     matches: int = 0
     pictures: int = 0
 
@@ -54,7 +54,7 @@ def measure(pictures: int = PICTURES) -> Report:
 
 
 def _queries(generator: WorkloadGenerator) -> list[str]:
-    """Mostly one to three labels, as people save searches."""
+    """Queries like those that people save: mostly one to three labels."""
     by_labels = [case.text for case in (*generator.cases(), *generator.cases())]
     others = [case.text for case in (*generator.other_terms(), *generator.without_labels())]
     order = np.random.default_rng(6)
@@ -100,7 +100,7 @@ def _time_comparisons(run: AlertsRun, pictures: int) -> None:
 
 
 def _compare(image_ids: list[int], run: AlertsRun) -> float:
-    """Milliseconds of the comparison; its matches are rolled back."""
+    """Milliseconds of a comparison, whose matches are rolled back."""
     from django.db import transaction
 
     from analysis.delivery import alert_matching

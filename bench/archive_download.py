@@ -1,6 +1,6 @@
-"""ZIP downloads over HTTP, compared with reading the same files from the disk.
+"""Bench of ZIP downloads over HTTP, compared with reading the files from disk.
 
-Then one of 50,000 pictures that breaks off, and begins again: memory, open files and database connections.
+Also downloads of 50,000 pictures that break off: memory, open files and database connections.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from imagelib import embedded
 
 ORIGINALS, ORIGINAL_SIZE = 300, 8 * 2**20
 PICTURES = int(os.environ.get("BENCH_ARCHIVE_PICTURES", "50000"))
-ROUNDS = 5  # each beside its baseline; the median counts
+ROUNDS = 5  # each next to its baseline; the median counts
 BROKEN_OFF, BROKEN_AFTER = 20, 50 * 2**20
 CHUNK = 2**18
 THREADS = 8  # of gunicorn; each keeps a connection to the database
@@ -42,7 +42,7 @@ def measure() -> Report:
         rounds = [(disk_rate(files), *archive_rates(site, files)) for _ in range(ROUNDS)]
         disk, archive, by_processor = sorted(rounds, key=lambda rates: rates[1] / rates[0])[ROUNDS // 2]
         idle = state(site)
-        # Half of them before memory is measured, so that each thread has served some.
+        # The first half comes before memory is measured, so that each thread has served some.
         halves = [break_off_many(site, BROKEN_OFF // 2, idle) for _ in range(2)]
         before, after = halves
         early, peak, entries = whole_archive(site)
@@ -79,7 +79,7 @@ def measure() -> Report:
 
 @contextmanager
 def running_site() -> Iterator[Site]:
-    """A library with one picture, its web server, and a client that is signed in."""
+    """A library with one picture, its web server, and a signed-in client."""
     with ExitStack() as stack:
         folder = stack.enter_context(sandbox.temporary_folder())
         library = stack.enter_context(sandbox.empty_library())
@@ -112,7 +112,7 @@ def make_originals(site: Site) -> list[Path]:
         (root / key).parent.mkdir(parents=True, exist_ok=True)
         (root / key).write_bytes(os.urandom(ORIGINAL_SIZE))
     copy_rows(site, keys, renditions_id=uuid.uuid4())
-    os.sync()  # only what is written can leave the page cache
+    os.sync()  # only pages written to disk can be dropped from the page cache
     return [root / key for key in keys]
 
 
@@ -146,8 +146,8 @@ def copy_rows(site: Site, keys: list[str], *, renditions_id: uuid.UUID) -> None:
         )
 
 
-def forget(files: list[Path]) -> None:
-    """Take files out of the page cache."""
+def drop_from_page_cache(files: list[Path]) -> None:
+    """Drop files from the page cache."""
     for path in files:
         with path.open("rb") as file:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
@@ -155,7 +155,7 @@ def forget(files: list[Path]) -> None:
 
 def disk_rate(files: list[Path]) -> float:
     """MB/s of reading all files."""
-    forget(files)
+    drop_from_page_cache(files)
     began, size = time.monotonic(), 0
     for path in files:
         with path.open("rb") as file:
@@ -165,8 +165,8 @@ def disk_rate(files: list[Path]) -> float:
 
 
 def archive_rates(site: Site, files: list[Path]) -> tuple[float, float]:
-    """MB/s of a ZIP of the same files, by wall clock and by processor time."""
-    forget(files)
+    """MB/s of a ZIP of the same files, by wall-clock and by processor time."""
+    drop_from_page_cache(files)
     with psycopg.connect(embedded.database_url(site.var)) as connection:
         rows = connection.execute("SELECT id FROM analysis_image WHERE key LIKE 'originals/bench/%'").fetchall()
     began, used = time.monotonic(), cpu_seconds(site.pid)
@@ -178,7 +178,7 @@ def archive_rates(site: Site, files: list[Path]) -> tuple[float, float]:
 
 
 def whole_archive(site: Site) -> tuple[float, float, int]:
-    """Memory after 5,000 pictures, and at most; the number of files in the archive."""
+    """Memory after 5,000 pictures and at its peak, and the number of archived files."""
     early = peak = size = entries = 0
     tail = b""
     for number, chunk in enumerate(chunks_of(all_previews(site))):
@@ -232,7 +232,7 @@ def state(site: Site) -> tuple[int, int, float]:
 
 
 def break_off_many(site: Site, number: int, idle: tuple[int, int, float]) -> tuple[int, int, float]:
-    """The state within 30 seconds, once the server has noticed that nobody reads."""
+    """The state once the server has noticed the broken connections, within 30 seconds."""
     for _ in range(number):
         break_off(site)
     end = time.monotonic() + 30

@@ -1,4 +1,4 @@
-"""Backup of 10,000 pictures, a second backup, and the restore of a lost library."""
+"""Bench of backups: of 10,000 pictures, a second one, and a restore."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _manage(var: Path, *arguments: str) -> float:
 
 
 def _fingerprint(var: Path) -> tuple[list[tuple[str, int, str]], int, int]:
-    """Rows of the largest tables as a hash; number and bytes of the files."""
+    """A hash of the largest tables' rows, and number and bytes of the files."""
     tables = ("analysis_image", "analysis_analysis", "analysis_imagelabel", "analysis_label", "accounts_user")
     with psycopg.connect(embedded.database_url(var), autocommit=True) as connection:
         rows = [

@@ -1,4 +1,4 @@
-"""Queueing of a bulk run of 100,000 pictures, and progress of a million analyses."""
+"""Bench of bulk runs: queueing 100,000 pictures, progress of a million analyses."""
 
 from __future__ import annotations
 

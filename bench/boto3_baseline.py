@@ -19,7 +19,7 @@ import boto3
 import psycopg
 from botocore.config import Config
 
-# Calls of each thread that are not counted: the first ones open connections and load botocore's models.
+# Calls of each thread that are not counted, since the first ones open connections and load botocore's models.
 WARM_UP = 2
 
 DetectLabels = Callable[[Path], dict[str, Any]]
@@ -45,12 +45,12 @@ def main() -> None:
 
 
 def call_all(pool: ThreadPoolExecutor, detect_labels: DetectLabels, paths: Sequence[Path]) -> int:
-    """Number of calls; their responses are dropped."""
+    """Call for all paths and drop the responses; returns the number of calls."""
     return sum(1 for _ in pool.map(detect_labels, paths))
 
 
 def make_client(address: str, *, threads: int) -> DetectLabels:
-    """The request that imagelib makes, by a client with its settings."""
+    """The request that imagelib sends, by a client with imagelib's settings."""
     config = Config(
         retries={"mode": "standard", "total_max_attempts": 1},
         connect_timeout=3,

@@ -1,4 +1,4 @@
-"""A signed-in page in Debian's Chromium, of imagelib as `manage.py run` starts it."""
+"""Signed-in pages in Debian's Chromium, of an imagelib started by `manage.py run`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from playwright.sync_api import Page, sync_playwright
 from bench import sandbox
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
-STARTED = "Ctrl-C"  # the last line that the command prints before it serves
+STARTED = "Ctrl-C"  # in the line that the command prints once the site is up
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""`analyze_images` at 100 calls a second, compared with a loop and Celery tasks."""
+"""Bench of `analyze_images` at 100 calls/s, against a loop and Celery tasks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ THREADS = 64
 
 @dataclass(frozen=True)
 class Run:
-    """Responses a second from the first call to the last, with the simulator's counts."""
+    """Responses a second between the first and last call, and the simulator's counts."""
 
     rate: float
     throttled: int

@@ -47,7 +47,7 @@ def make_client():
 _client, _counts = None, redis.Redis.from_url(embedded.redis_url(VAR))
 
 
-# The name is explicit, because this module is __main__ here and bench.celery_group in the worker.
+# An explicit name, since this module is __main__ here and bench.celery_group in the worker.
 @app.task(name="baseline.detect_labels")
 def detect_labels(name: str) -> None:
     try:

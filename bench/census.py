@@ -1,4 +1,4 @@
-"""`manage.py census` of ten million rows, as CSV and as Parquet: time and memory."""
+"""Bench of `manage.py census`: ten million rows as CSV and as Parquet."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FORMATS = {
     "CSV": ("csv.gz", "FORMAT csv, HEADER false, FORCE_QUOTE *, COMPRESSION gzip"),
     "Parquet": ("parquet", "FORMAT parquet"),
 }
-# Half of the objects have the ETag of another one, a quarter is archived twice over, a twentieth is noncurrent.
+# Half of the objects share the ETag of another one, a quarter is in two archive classes, a twentieth is noncurrent.
 OBJECTS = """
     SELECT 'archive' AS bucket,
            format('{{}}/{{}}/{{:06d}}/DSC%20{{:08d}}.{{}}', 2015 + i % 10, i % 12, i // 1000, i,
@@ -71,7 +71,7 @@ def write_inventory(folder: Path, file_format: str, rows: int) -> Path:
 
 
 def run_census(var: Path, manifest: Path, rows: int) -> tuple[float, float]:
-    """Seconds, and the peak memory in MB; the counts are checked."""
+    """Run the census and check its counts; returns seconds, and peak memory in MB."""
     command = [sys.executable, "manage.py", "census", str(manifest), "--json"]
     began = time.monotonic()
     with (manifest.parent / "census.json").open("w+") as out:

@@ -1,4 +1,4 @@
-"""Web and worker from the command to ready, on an empty library whose servers run."""
+"""Bench of cold starts: web and worker, on an empty library with running servers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def measure() -> Report:
 
 
 def _start(library: sandbox.Library, command: list[str], ready: str) -> tuple[float, float]:
-    """Seconds until it is ready, and of processor time."""
+    """Seconds until a program is ready, and its processor seconds."""
     began = time.monotonic()
     program = sandbox.Program(
         [sys.executable, "-m", *command], folder=sandbox.ROOT, env=sandbox.environment(library.var)

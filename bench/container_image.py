@@ -1,7 +1,7 @@
-"""The Dockerfile's steps in empty folders, then each command of its entrypoint.
+"""Bench of the container image: the Dockerfile's steps, then each command.
 
-Where no image builder is, as root on Linux: python -m bench.container_image --python PREFIX, with the prefix of a
-Python of the image's version. Takes ten minutes.
+For machines without an image builder. Run as root on Linux: python -m bench.container_image --python PREFIX, with the
+prefix of a Python of the image's version. Takes ten minutes.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ def main() -> None:
         command = ["unshare", "--mount", "--propagation", "private", sys.executable]
         command += ["-m", "bench.container_image", *sys.argv[1:], "--inside"]
         raise SystemExit(subprocess.run(command, check=False).returncode)
-    # Below neither /usr, /etc nor /var, over which the stages are laid.
+    # Not below /usr, /etc or /var, which the overlays cover.
     folder = Path(tempfile.mkdtemp(prefix="imagelib-image-"))
     try:
         print(measure(folder, python=options.python.resolve()).to_json())
     finally:
-        # /dev is this machine's own: nothing is deleted below a mount that is still there.
+        # Unmounted first: /dev is this machine's own, and deleting the folders would delete its files.
         subprocess.run(["umount", "--recursive", "--lazy", *map(str, folder.glob("[!s]*/root"))], check=False)
         subprocess.run(["rm", "-rf", "--one-file-system", str(folder)], check=False)
 
@@ -76,9 +76,9 @@ def measure(folder: Path, *, python: Path) -> Report:
 
 
 def _start(root: stages.Root, word: str, env: dict[str, str]) -> float:
-    """Seconds until a process is ready.
+    """Start a process; returns the seconds until it is ready.
 
-    Then its health check must succeed, and SIGTERM end it.
+    Its health check must then succeed, and SIGTERM must end it.
     """
     alive = root.folder / "tmp/imagelib-alive"
     alive.unlink(missing_ok=True)
@@ -86,7 +86,7 @@ def _start(root: stages.Root, word: str, env: dict[str, str]) -> float:
     program = sandbox.Program(stages.in_root(root, [*root.entrypoint, word]), folder=Path("/"), env={**root.env, **env})
     try:
         if word == "web":
-            while time.monotonic() - began < LIMIT and not _answers(env["PORT"]):
+            while time.monotonic() - began < LIMIT and not _is_responding(env["PORT"]):
                 assert program.process.poll() is None, "".join(program.process.stdout or [])
                 time.sleep(0.05)
         else:
@@ -103,7 +103,7 @@ def _start(root: stages.Root, word: str, env: dict[str, str]) -> float:
     return seconds
 
 
-def _answers(port: str) -> bool:
+def _is_responding(port: str) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=5)
     try:
         connection.request("GET", "/accounts/login/")
@@ -116,7 +116,7 @@ def _answers(port: str) -> bool:
 
 @contextmanager
 def _servers(root: stages.Root) -> Iterator[dict[str, str]]:
-    """PostgreSQL and Valkey as the image's user, and moto's queue, as settings."""
+    """Run PostgreSQL and Valkey as the image's user, and moto; yields their settings."""
     redis_port = sandbox.free_port()
     with ExitStack() as stack:
         aws = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)

@@ -1,4 +1,4 @@
-"""Processor time of an analysis, compared with threads that only call boto3."""
+"""Bench of processor time per analysis, against threads that only call boto3."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench.report import Measurement, Report
 
 THREADS = 64
 PICTURES, WARM_UP, ROUNDS = 1_000, 300, 5
-SIZE = 20_000  # bytes; small, so that the shared work of sending them hides as little as possible of imagelib's own
+SIZE = 20_000  # bytes; few, so that sending them, which both do, hides little of imagelib's own work
 LIMIT = 90.0  # seconds for one side of a round
 NO_QUOTA = {"REKOGNITION_QUOTA": "labels=100000", "RECOGNITION_THREADS": str(THREADS)}
 
@@ -28,7 +28,7 @@ class BaselineRun:
 
 @dataclass(frozen=True)
 class Round:
-    """The same number of pictures by the baseline and by imagelib."""
+    """One round: the same number of pictures by the baseline and by imagelib."""
 
     baseline: BaselineRun
     seconds: float
@@ -36,7 +36,7 @@ class Round:
 
     @property
     def ratio(self) -> float:
-        """Processor time of imagelib divided by that of the baseline."""
+        """imagelib's processor time divided by the baseline's."""
         return self.usage.total / self.baseline.processor
 
 

@@ -1,4 +1,4 @@
-"""Dashboard, activity and system pages with a million generated pictures."""
+"""Bench of the dashboard, activity and system pages, with a million pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""10,000 messages to a webhook whose receiver fails 20 % of the time."""
+"""Bench of deliveries: 10,000 messages to a webhook that fails 20 % of the time."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def measure() -> Report:
 
 
 class UnreliableReceiver:
-    """Accepts each id once, and counts what a receiver must not see."""
+    """Webhook that accepts each id once, and counts violations of the guarantees."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -110,7 +110,7 @@ class UnreliableReceiver:
             request.end_headers()
 
     def _apply(self, message: dict[str, object]) -> None:
-        """As a receiver that honors the id: a known one changes nothing."""
+        """Apply a message as a receiver that honors ids: a known one changes nothing."""
         delivery_id, image_id, number = str(message["id"]), int(str(message["image_id"])), int(str(message["number"]))
         if delivery_id in self.accepted:
             self.repeated += 1

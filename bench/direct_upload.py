@@ -1,4 +1,4 @@
-"""Uploads sent directly to the storage, compared with the web server's form."""
+"""Bench of direct uploads to the storage, against the web server's form."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def time_uploads(site: Site, send: Callable[[Site, int, bytes], None]) -> Run:
     stream = io.BytesIO()
     photo(1).save(stream, "JPEG", quality=90)
     content = stream.getvalue()
-    # Random bytes after the JPEG's end make every file new and incompressible.
+    # Random bytes after the JPEG's end make every file unique and incompressible.
     padding = os.urandom(SIZE - len(content) - 8)
     began, cpu_before, watch = time.monotonic(), cpu_seconds(site.pid), MemoryWatch(site.pid)
     with watch, ThreadPoolExecutor(PARALLEL) as pool:

@@ -1,4 +1,4 @@
-"""consume_events: its rate, and its result when a consumer is killed."""
+"""Bench of consume_events: its rate, and its result if a consumer is killed."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def measure() -> Report:
 
 
 class QueueClient:
-    """Sends to the queue and counts its messages."""
+    """Client that sends to the queue and counts its messages."""
 
     def __init__(self, endpoint: str) -> None:
         keys = {"aws_access_key_id": "bench", "aws_secret_access_key": "bench", "region_name": "us-east-1"}

@@ -1,4 +1,4 @@
-"""S3 server for benches and tests, which fails on demand.
+"""S3 server for benches and tests that fails on demand.
 
 moto takes 10 ms for each object; this server holds a million keys in a list and responds at once, or with the latency
 of S3. `python -m bench.fake_s3 COUNT MILLISECONDS` serves generated keys and prints its address.
@@ -35,16 +35,16 @@ class FakeS3:
     bucket: str = "photos"
     region: str = "us-east-1"
     seconds: float = 0.0
-    content: bytes = b""  # of objects that were added by `set_keys`
+    content: bytes = b""  # of objects added by `set_keys`
     objects: dict[str, bytes | None] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)  # current version by key; requests for others fail
+    versions: dict[str, str] = field(default_factory=dict)  # current version by key; requests for other versions fail
     metadata: dict[str, dict[str, str]] = field(default_factory=dict)  # x-amz-meta-* by key
     encodings: dict[str, str] = field(default_factory=dict)  # Content-Encoding by key
     faults: dict[str, list[str]] = field(default_factory=dict)
     denied: set[str] = field(default_factory=set)  # keys, as by an ACL or a KMS key
     requests: list[tuple[str, str]] = field(default_factory=list)  # method and key
-    access_keys: list[str] = field(default_factory=list)  # that signed the requests
-    empty: int = 0  # number of empty list pages before the first key; S3 may send such pages, too
+    access_keys: list[str] = field(default_factory=list)  # access keys that signed the requests
+    empty: int = 0  # number of empty list pages before the first key, as S3 may send them
     _keys: list[bytes] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

@@ -1,6 +1,6 @@
 """SQS server for benches, with a dead-letter queue and visibility timeouts.
 
-moto walks through all messages at each request: with 10,000 of them the bench would measure moto. `python -m
+moto walks through all messages at each request, so with 10,000 of them the bench would measure moto. `python -m
 bench.fake_sqs` serves on 127.0.0.1 and prints its address. The queues are /1/events and /1/dead.
 """
 

@@ -1,6 +1,6 @@
 """S3 server for benches that stores objects in files.
 
-`python -m bench.fake_storage FOLDER` serves and prints its address. Files, because 500 uploads of 8 MB do not fit into
+`python -m bench.fake_storage FOLDER` serves and prints its address. In files, since 500 uploads of 8 MB do not fit into
 memory.
 """
 

@@ -1,4 +1,4 @@
-"""Injected faults: no result is lost or saved twice, and the ledger is exact."""
+"""Bench with faults: no result is lost or saved twice, and the ledger is exact."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from bench.report import Measurement, Report
 PICTURES = 2_000
 SIZE = 5_000  # bytes
 FAULTS = {"throttles": 5, "errors": 2, "drops": 1}  # percent of the calls
-# The limiter slows down at each throttled call, and these are a fixed share however slow it is: with a usual quota the
-# bench would take hours.
+# The limiter slows down at each throttled call, and a fixed share is throttled, however slow it gets. With a usual
+# quota the bench would take hours.
 ENV = {"REKOGNITION_QUOTA": "labels=5000", "RECOGNITION_THREADS": "32"}
 LIMIT = 200.0
 
-# An outcome in the ledger, and the simulator's name for it.
+# Outcomes in the ledger, with the simulator's names for them.
 OUTCOMES = {
     "answered": "answered",
     "throttled": "ThrottlingException",

@@ -1,4 +1,4 @@
-"""`manage.py work --until-idle` compared with a worker and a scheduler."""
+"""Bench of `manage.py work --until-idle`, against a worker and a scheduler."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench.report import Measurement, Report
 PICTURES, WARM_UP, ROUNDS = 500, 20, 3
 SIZE = 20_000  # bytes
 LIMIT = 120.0
-QUOTAS = (50, 5_000)  # calls a second: the default of AWS, and one that limits nothing
+QUOTAS = (50, 5_000)  # calls a second: AWS's default, and one so high that it limits nothing
 
 
 def measure() -> Report:

@@ -96,7 +96,7 @@ def import_objects() -> dict[str, float]:
 
 
 def library() -> dict[str, Any]:
-    """Key and etag of all pictures, and the most pictures with the same key."""
+    """Key and ETag of all pictures, and the largest number of pictures with one key."""
     bucket = get_bucket()
     rows = Image.objects.filter(bucket=bucket, trashed_at=None).order_by("key").values_list("key", "etag")
     pairs = list(rows.iterator())
@@ -120,7 +120,7 @@ def queue_messages() -> dict[str, Any]:
 
 
 def send_messages() -> dict[str, Any]:
-    """Send as a worker does, until nothing waits."""
+    """Send messages as a worker does, until none is queued."""
     while Delivery.objects.filter(state="waiting").exists():
         if not sender.send_some():
             time.sleep(0.1)
@@ -128,7 +128,7 @@ def send_messages() -> dict[str, Any]:
 
 
 def post_all() -> dict[str, Any]:
-    """Baseline of `send_messages`: the bodies in a loop."""
+    """Baseline of `send_messages`: post the bodies in a loop."""
     began = time.perf_counter()
     with requests.Session() as session:
         for number in range(MESSAGES):

@@ -1,4 +1,4 @@
-"""`import_images`, compared with a process pool that only renders."""
+"""Bench of `import_images`, against a process pool that only renders."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def measure() -> Report:
 
 
 def report(small_run: Run, small_baseline: Run, rounds: Sequence[tuple[Run, Run]]) -> Report:
-    # Rounds are compared as pairs: the load of the machine may change from one to the next.
+    # Compared in pairs, since the load of the machine may change from round to round.
     median_round = sorted(rounds, key=lambda pair: pair[1].rate / pair[0].rate)[len(rounds) // 2]
     large_baseline, large_run = median_round
     peak, baseline_peak = (max(pair[side].peak.largest for pair in rounds) for side in (1, 0))

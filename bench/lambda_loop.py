@@ -1,4 +1,4 @@
-"""One worker with default settings compared with the loop of a Lambda tutorial."""
+"""Bench of one worker with default settings, against a Lambda tutorial's loop."""
 
 from __future__ import annotations
 

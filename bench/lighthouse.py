@@ -1,6 +1,6 @@
-"""Lighthouse's scores of the library, a picture and a shared collection.
+"""Lighthouse scores of the library, a picture and a shared collection.
 
-Lighthouse comes from npm into a temporary folder, where later runs find it.
+Lighthouse is installed from npm into a temporary folder, where later runs find it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ TIMEOUT = 240.0  # seconds for one page
 
 @dataclass(frozen=True)
 class Scores:
-    """Points from 0 to 100 by category, and the audits that took some."""
+    """Scores from 0 to 100 by category, and the audits that lowered them."""
 
     points: dict[str, float]
     losses: tuple[str, ...]
@@ -43,7 +43,7 @@ def measure() -> Report:
         page = context.new_page()
         sign_in(page, site)
         picture = picture_address(page, site)
-        page.close()  # it would go on asking for news
+        page.close()  # it would keep polling
         results = {"library": run(program, site.address, port=port), "picture": run(program, picture, port=port)}
         shared = urljoin(site.address, seed(site, "print(share_all())").strip())
         context.clear_cookies()
@@ -53,7 +53,7 @@ def measure() -> Report:
 
 @contextmanager
 def browser(port: int) -> Iterator[BrowserContext]:
-    """Chromium that Lighthouse, too, can open pages in: signed in by the same cookies."""
+    """A signed-in Chromium, in which Lighthouse can open pages with the same cookies."""
     with sandbox.temporary_folder() as folder, sync_playwright() as playwright:
         arguments = [*FLAGS, f"--remote-debugging-port={port}"]
         context = playwright.chromium.launch_persistent_context(folder, executable_path=chromium(), args=arguments)
@@ -91,7 +91,7 @@ def picture_address(page: Page, site: Site) -> str:
 
 
 def run(program: Path, url: str, *, port: int) -> Scores:
-    """Raises subprocess.CalledProcessError if Lighthouse could not rate the page."""
+    """Rate a page. Raises subprocess.CalledProcessError if Lighthouse fails."""
     command = [str(program), url, f"--port={port}", "--disable-storage-reset", "--quiet", "--output=json"]
     command.append(f"--only-categories={','.join(CATEGORIES)}")
     output = subprocess.run(command, check=True, capture_output=True, text=True, timeout=TIMEOUT).stdout

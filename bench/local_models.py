@@ -1,4 +1,4 @@
-"""Processor time, memory and start of the local recognizer's models."""
+"""Bench of the local recognizer's models: processor time, memory and start."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def measure() -> Report:
 
 
 def _child(part: str, folder: Path) -> dict[str, Any]:
-    """A separate process for each, since memory only grows."""
+    """Run a part in a separate process, since a process's memory only grows."""
     command = [sys.executable, "-m", "bench.local_models", part, str(folder)]
     env = {**os.environ, "RECOGNIZER": "local", "DJANGO_SETTINGS_MODULE": "imagelib.settings"}
     process = subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.PIPE, timeout=LIMIT)
@@ -97,7 +97,7 @@ def _run(part: str, folder: Path) -> dict[str, Any]:
 
 
 def _memory() -> float:
-    """Resident set in MB, of Linux."""
+    """Resident set in MB, as Linux reports it."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1024**2
 
@@ -119,7 +119,7 @@ def _pixels(picture: bytes) -> NDArray[np.uint8]:
 
 
 def _jpeg(file: str) -> bytes:
-    """A sample at the size of a recognizer's picture."""
+    """A sample photo at the size that a recognizer gets."""
     from skimage.data import data_dir  # a development dependency
 
     with Image.open(f"{data_dir}/{file}") as image:

@@ -1,4 +1,4 @@
-"""Processor time of a page with metrics, compared with the same page without."""
+"""Bench of a page's processor time with metrics, against the same page without."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 PROC = Path("/proc")
-# The kernel keeps a process's peak (VmHWM), so only what happens in its last 50 ms is missed.
+# The kernel records a process's peak (VmHWM), so polling only misses its last 50 ms.
 POLL_SECONDS = 0.05
 
 
@@ -45,7 +45,7 @@ def descendants(pid: int) -> list[int]:
         except (OSError, IndexError):
             continue  # it has ended since the glob
     pids = list(children[pid])
-    for child in pids:  # grows while it is walked: children of children are appended
+    for child in pids:  # the list grows during iteration, as children of children are appended
         pids += children[child]
     return pids
 
@@ -68,7 +68,7 @@ def processor_seconds(pid: int) -> float:
 def _ticks(pid: int) -> int:
     """Processor time in clock ticks; 0 for a process that has ended."""
     try:
-        # utime, stime, cutime, cstime: fields 14 to 17 of proc(5), which are 12 to 15 after the name.
+        # utime, stime, cutime and cstime: fields 14 to 17 in proc(5), which are 12 to 15 after the name.
         return sum(int(field) for field in _stat(pid)[11:15])
     except OSError:
         return 0
@@ -81,7 +81,7 @@ def parent(pid: int) -> int:
 def _stat(pid: int) -> list[str]:
     """Fields after the process name, from the state on. Raises OSError.
 
-    The name is in parentheses and may itself contain spaces and parentheses, so the last one counts.
+    The name is in parentheses and may contain spaces and parentheses itself, so the last one ends it.
     """
     return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
 

@@ -1,7 +1,7 @@
-"""Calls a second at a quota of 50, also with a limiter set to 100.
+"""Bench of the rate limiter: calls a second at a quota of 50, also if set to 100.
 
-`python -m bench.quota defaults` measures one worker with default settings, at three latencies and with both ways of
-counting a quota, and the time to recover after the quota was a tenth for a while.
+`python -m bench.quota defaults` measures one worker with default settings, at three latencies and with both kinds of
+quota, and the time to recover after the quota was a tenth for a while.
 """
 
 from __future__ import annotations

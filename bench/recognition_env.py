@@ -25,7 +25,7 @@ LATENCY, JITTER = 300, 50  # milliseconds
 START_SECONDS = 60.0  # for a worker to start
 POLL_SECONDS = 0.25
 ADDRESS = "AWS_ENDPOINT_URL_REKOGNITION="
-# The simulator is on 127.0.0.1: a proxy of the developer's environment must not be used.
+# Without proxies: the simulator is on 127.0.0.1, and the developer's environment may name a proxy.
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
@@ -107,7 +107,7 @@ class RecognitionEnv:
 
     def drop_queue(self) -> None:
         """Delete queued analyses that no worker has claimed."""
-        # Throttled ones are queued again, but have calls in the ledger that refer to them.
+        # Throttled ones are queued again, but calls in the ledger refer to them, so they stay.
         with psycopg.connect(embedded.database_url(self.library.var)) as connection:
             connection.execute(
                 "DELETE FROM analysis_analysis queued WHERE state = 'queued' "

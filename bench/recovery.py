@@ -1,4 +1,4 @@
-"""Time to recover from each fault, with default leases and sweeper interval."""
+"""Bench of recovery times after each fault, with default leases and sweeps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench.report import Measurement, Report
 from imagelib import embedded
 
 QUOTA = 50  # calls a second
-PICTURES = 7_000  # more than are analyzed until the bench ends
+PICTURES = 7_000  # more than can be analyzed before the bench ends
 BREAK_AFTER = 500  # analyses; ten seconds at full rate
 TARGET = 90  # seconds
 TIMEOUT = 180.0

@@ -1,4 +1,4 @@
-"""Results of a bench as JSON and as a table, with baselines and targets."""
+"""Report of a bench, as JSON and as a table, with baselines and targets."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Measurement:
 
     @property
     def is_met(self) -> bool | None:
-        """None without a target."""
+        """True if the target is met; None without a target."""
         bound = self._bound()
         if bound is None:
             return None
@@ -53,7 +53,7 @@ class Measurement:
         return f"ratio {sign} {limit:g}" if is_ratio else f"{sign} {limit:g} {self.unit}".rstrip()
 
     def _bound(self) -> tuple[float | None, str, float, bool] | None:
-        """Compared value, sign, limit, and whether the value is the ratio."""
+        """Compared value, sign and limit; True if the value is the ratio."""
         bounds = (
             (self.ratio, "≥", self.at_least_ratio, True),
             (self.ratio, "≤", self.at_most_ratio, True),
@@ -67,7 +67,7 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Report:
-    """Outcome of one bench: its measurements, and notes on how to read them."""
+    """Results of one bench: measurements, and notes that explain them."""
 
     title: str
     measurements: Sequence[Measurement]
@@ -95,9 +95,9 @@ def rounded(value: float) -> str:
 
 
 def percentile(values: Iterable[float], share: float) -> float:
-    """Smallest value that at least this share (0 to 1) of the values do not exceed."""
+    """Smallest value that at least this share (0 to 1) of all values do not exceed."""
     ordered = sorted(values)
-    # Rounded up with whole numbers: 0.95 * 20 as floats is a little more than 19 and would give the next value.
+    # Rounded up in integers: in floats 0.95 * 20 is a little more than 19 and would select the next value.
     return ordered[max(0, -(-len(ordered) * round(share * 1000) // 1000) - 1)]
 
 

@@ -2,7 +2,7 @@
 
 bench/run.py [NAME …] runs all of them, or those named.
 
-The exit status is 1 if a bench crashed; a missed target is printed as missed and changes nothing else.
+The exit status is 1 if a bench crashed; missed targets are only printed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # started as a file, so only bench/ is on the path
+sys.path.insert(0, str(ROOT))  # run as a file, so only bench/ is on the path
 
 from bench.report import Report
 
@@ -37,7 +37,7 @@ BENCHES = {  # time limits in seconds
     "local_models": 720.0,
     "batch_queueing": 600.0,
     "bulk": 420.0,
-    "search": 3_600.0,  # loads a million pictures, unless an earlier run left them
+    "search": 3_600.0,  # loads a million pictures, unless an earlier run has
     "load": 3_600.0,  # the same million pictures; needs nginx
     "alerts": 900.0,  # 100,000 pictures
     "similar": 600.0,  # 100,000 pictures; `python -m bench.similar 1000000` takes an hour
@@ -55,7 +55,7 @@ BENCHES = {  # time limits in seconds
     "events": 900.0,
     "local_recognition": 900.0,  # downloads 95 MB of packages the first time
     "archive_download": 900.0,
-    "direct_upload": 1_800.0,  # two cores decode all 500 pictures, once for each way
+    "direct_upload": 1_800.0,  # two cores decode all 500 pictures, once for each method
 }
 SHUTDOWN_SECONDS = 60.0  # for a bench to stop its services and delete its folders
 

@@ -22,7 +22,7 @@ from imagelib.embedded.binaries import wheel_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 SHUTDOWN_SECONDS = 30.0  # for an orderly shutdown, before a program is killed
-# A developer's own settings would change what is measured.
+# A developer's own settings would distort the measurements.
 DEVELOPER_SETTINGS = (
     "DATABASE_URL",
     "REDIS_URL",
@@ -118,14 +118,14 @@ class Program:
         )
 
     def discard_output(self) -> None:
-        """Read all further output: a full pipe would stop the program."""
+        """Read and drop all further output, since a full pipe would stop the program."""
         assert self.process.stdout is not None
         threading.Thread(target=deque, args=(self.process.stdout, 0), daemon=True).start()
 
     def wait_for(self, text: str, *, seconds: float) -> str:
-        """Next line with this text. Raises ProgramEnded with the last lines of the output."""
+        """Wait for a line with this text. Raises ProgramEnded with the last output."""
         assert self.process.stdout is not None
-        # Reading a line blocks without a limit; killing the program ends it.
+        # Reading a line blocks without a limit, but ends if the program is killed.
         timer = threading.Timer(seconds, self._kill)
         timer.start()
         try:
@@ -138,7 +138,7 @@ class Program:
         raise ProgramEnded(f"{text!r} was not printed within {seconds:.0f} s:\n{''.join(self.lines[-40:])}")
 
     def stop(self) -> float:
-        """Interrupt its process group, as Ctrl-C does; seconds until it ended."""
+        """Interrupt the process group, as Ctrl-C does; returns the seconds until it ended."""
         began = time.monotonic()
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGINT)

@@ -12,7 +12,7 @@ from typing import Literal
 from urllib.parse import urljoin
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # started as a file, so only bench/ is on the path
+sys.path.insert(0, str(ROOT))  # run as a file, so only bench/ is on the path
 
 import psycopg
 from PIL import Image
@@ -27,7 +27,7 @@ DESKTOP, PHONE = (1280, 800), (390, 844)
 
 
 def _nothing(_page: Page) -> None:
-    """The page as it opens."""
+    """No step: the page as it opens."""
 
 
 def _open_cat(page: Page) -> None:
@@ -45,7 +45,7 @@ def _review_cat(page: Page) -> None:
 
 @dataclass(frozen=True)
 class Shot:
-    """A screenshot: its file below docs/, the address, and steps on the page."""
+    """A screenshot: its file below docs/, the URL, and steps on the page."""
 
     file: str
     address: str = "/"
@@ -110,7 +110,7 @@ def wait_for_images(page: Page) -> None:
 
 
 def encode(png: bytes) -> bytes:
-    """WebP of at most MAX_BYTES, in the best quality that allows this."""
+    """A WebP of at most MAX_BYTES, in the best possible quality."""
     picture = Image.open(BytesIO(png)).convert("RGB")
     for quality in range(90, 30, -10):
         buffer = BytesIO()

@@ -1,4 +1,4 @@
-"""Scrolling through 5,000 pictures in Chromium, and jumps along the timeline.
+"""Bench of scrolling through 5,000 pictures in Chromium, and of timeline jumps.
 
 BENCH_PICTURES=100000 takes a larger library.
 """
@@ -20,7 +20,7 @@ from bench.report import Measurement, Report, percentile
 from bench.search.pages import serving, session_key
 
 PICTURES, TARGET = int(os.environ.get("BENCH_PICTURES", "20000")), 5_000
-STEP, PAUSE = 900, 60  # pixels for each turn of the wheel, milliseconds between two turns
+STEP, PAUSE = 900, 60  # pixels per turn of the wheel, milliseconds between turns
 TIMEOUT = 20.0  # seconds without a new picture
 WIDTH, HEIGHT = 1440, 900
 JUMPS = 20
@@ -80,15 +80,15 @@ new MutationObserver(changes => {
 
 @dataclass(frozen=True)
 class ScrollResult:
-    seen: int  # cards
+    seen: int  # cards seen
     peak: int  # cards in the page at the same time
-    longest: float  # task, in milliseconds
-    tasks: int  # of more than 50 ms
-    shift: float  # of the layout, summed up
+    longest: float  # longest task in milliseconds
+    tasks: int  # tasks of more than 50 ms
+    shift: float  # sum of layout shifts
     worst: str  # description of the longest frame
     seconds: float
     processor: float
-    """Milliseconds of the longest task without those in which others had the processor."""
+    """Milliseconds of processor time of the longest task, without the time when other processes ran."""
 
 
 def measure() -> Report:
@@ -153,7 +153,7 @@ def scroll(page: Page) -> ScrollResult:
 
 @contextmanager
 def traced_tasks(page: Page) -> Iterator[list[float]]:
-    """Processor time of the page's tasks in milliseconds, there at the end."""
+    """A list that at the end has the processor time of the page's tasks, in ms."""
     session, events, tasks, ended = page.context.new_cdp_session(page), list[dict[str, Any]](), list[float](), []
     session.on("Tracing.dataCollected", lambda data: events.extend(data["value"]))
     session.on("Tracing.tracingComplete", lambda _: ended.append(True))
@@ -168,12 +168,12 @@ def traced_tasks(page: Page) -> Iterator[list[float]]:
 
 
 def jump_times(page: Page) -> list[float]:
-    """Milliseconds of jumps to months all over the library."""
+    """Milliseconds of jumps to months across the library."""
     times = []
     for number in range(JUMPS):
         page.wait_for_function("document.querySelector('timeline-scrubber')?.months?.length")
         times.append(page.evaluate(JUMP, number * 7 % JUMPS / JUMPS))
-        page.wait_for_timeout(500)  # as a person who looks at the pictures
+        page.wait_for_timeout(500)  # the pause of a person who looks at the pictures
     return times
 
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from analysis.models import Analysis, Image
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from analysis.storage import blobs
 from bench import seed_images
 

@@ -64,6 +64,6 @@ def queue(count: int) -> None:
 
 
 def announce(times: int) -> None:
-    """Send messages to the workers, as each request of up to 1,000 pictures does."""
+    """Send messages to the workers, as every request of up to 1,000 pictures does."""
     for _ in range(times):
         tasks.run_recognition.delay(recognizer=registry.current().name, api="labels")

@@ -12,7 +12,7 @@ from django.utils.timezone import now
 from analysis.ingest.decoding_service import examine
 from analysis.library import images
 from analysis.models import Analysis, Collection, CollectionImage, Image, ShareLink
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from bench.photos import photo
 
 LABELS, INSTANCES, ANALYSES = 25, 4, 20
@@ -28,7 +28,7 @@ def fill(count: int) -> None:
 
 
 def add_large() -> int:
-    """Add a picture of 100 megapixels; returns its ID."""
+    """Add a picture of 100 megapixels; returns its id."""
     owner = get_user_model().objects.get(username="admin")
     return _added(photo(1, 12_000, 8_400), owner.pk).pk
 

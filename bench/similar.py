@@ -1,6 +1,6 @@
-"""`similar:` in a library of 100,000 pictures.
+"""Bench of `similar:` in a library of 100,000 pictures.
 
-Or of as many as its argument says: python -m bench.similar 1000000.
+Or of as many as the argument says: python -m bench.similar 1000000.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PICTURES = 100_000
 TARGETS = {100_000: 20.0, 1_000_000: 60.0}  # milliseconds
 DIMENSIONS, MODEL_VERSION = 256, b"efficientnet-lite0 1"
 SCENE = 40  # pictures of one scene, on average
-NOISE = 0.55  # of a picture around its scene: cosines of about 0.75 within it, as of crops of one photograph
+NOISE = 0.55  # of a picture around its scene; gives cosines of about 0.75 within a scene, like crops of one photo
 CHUNK = 50_000
 QUERIES, CHECKED = 200, 40
 TABLE = "analysis_imageembedding"
@@ -31,7 +31,7 @@ TABLE = "analysis_imageembedding"
 
 @dataclass
 class SimilarRun:
-    loaded_in: float = 0.0  # seconds, 0 if an earlier run did
+    loaded_in: float = 0.0  # seconds; 0 if an earlier run loaded it
     index_built_in: float = 0.0
     index_bytes: int = 0
     table_bytes: int = 0
@@ -52,7 +52,7 @@ def measure(pictures: int = PICTURES) -> Report:
 def vectors(first: int, number: int, pictures: int) -> NDArray[np.float32]:
     """Vectors of the pictures from `first` on.
 
-    Those of a scene are near each other, scenes are not.
+    Vectors of one scene are close to each other; scenes are far apart.
     """
     generator = np.random.default_rng([first, 2])
     # Some scenes are much larger than others: one picture in 25 has more than 500 similar ones.
@@ -131,7 +131,7 @@ def time_searches(connection: psycopg.Connection, run: SimilarRun) -> None:
 
 
 def _exact(connection: psycopg.Connection, image_id: int) -> list[int]:
-    """The similar pictures by comparison with all vectors."""
+    """Exact result: the similar pictures by comparison with all vectors."""
     with connection.transaction():
         connection.execute("SET LOCAL enable_indexscan = off")
         rows = connection.execute(
@@ -147,7 +147,7 @@ def _exact(connection: psycopg.Connection, image_id: int) -> list[int]:
 
 
 def _fastest(search: Callable[[], object]) -> float:
-    """Milliseconds of the faster one of two calls."""
+    """Milliseconds of the faster of two calls."""
     times = []
     for _ in range(2):
         began = time.perf_counter()

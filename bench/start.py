@@ -1,4 +1,4 @@
-"""`make demo` in a fresh clone until it prints its address."""
+"""Bench of `make demo` in a fresh clone, until it prints its address."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LIMIT = 300.0  # seconds for one start
 
 @dataclass(frozen=True)
 class Start:
-    """Seconds until the address, until the samples are imported, and for Ctrl-C."""
+    """Seconds until the address is printed, samples are imported, and for Ctrl-C."""
 
     address: float
     samples: float
@@ -44,7 +44,7 @@ def measure() -> Report:
 
 def time_start(clone: Path) -> Start:
     env = sandbox.environment(PORT=str(sandbox.free_port()), PIP_NO_CACHE_DIR="1")
-    # This bench may run under make and in a virtual environment; the clone must not see either.
+    # This bench may run under make and in a virtual environment, which the clone must not see.
     for name in ("VIRTUAL_ENV", "IMAGELIB_VAR", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
         env.pop(name, None)
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""Starts the jobs of bench/in_process.py and the servers that stand in for AWS."""
+"""Starts the jobs of bench/in_process.py, and servers that stand in for AWS."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def measure() -> Report:
 
 
 def run_tests(command: list[str]) -> str:
-    """Output of the tests; on a timeout they are interrupted."""
+    """Run the tests and return their output; on a timeout they are interrupted."""
     tests = subprocess.Popen(
         command,
         cwd=sandbox.ROOT,

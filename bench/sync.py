@@ -1,4 +1,4 @@
-"""sync_bucket over 100,000 keys, compared with boto3's paginator."""
+"""Bench of sync_bucket over 100,000 keys, against boto3's paginator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Time from the last uploaded byte to the labels in Chromium."""
+"""Bench of the time from the last uploaded byte to the labels, in Chromium."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from imagelib.sample_images import write_samples
 PICTURES = 15
 TIMEOUT = 60_000  # milliseconds for one picture
 
-# Script that records by file name when the last byte was sent, and when the row showed labels or finished without any.
+# Records by file name when the last byte was sent, and when the row showed labels or finished without any.
 OBSERVE = """
 window.arrivals = {};
 const send = XMLHttpRequest.prototype.send;
@@ -44,7 +44,7 @@ new MutationObserver(() => {
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds from the last byte to the labels, and the recognizer's share of them."""
+    """Seconds from the last byte to the labels, and the recognizer's part of them."""
 
     seconds: float
     recognizer: float
@@ -114,7 +114,7 @@ def recognizer_seconds(var: Path, *, image_id: int, until: datetime) -> float:
 def covered_seconds(spans: Iterable[tuple[datetime, datetime]], *, until: datetime) -> float:
     """Seconds covered by at least one of the spans.
 
-    Analyses of one picture run in parallel, so their latencies cannot be added up.
+    Analyses of one picture run in parallel, so their latencies can't simply be added.
     """
     seconds, covered_until = 0.0, datetime.min.replace(tzinfo=UTC)
     for span in sorted(spans):

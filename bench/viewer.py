@@ -1,4 +1,4 @@
-"""The picture page: server time, the next picture, tiles of 100 megapixels."""
+"""Bench of the picture page: server time, next picture, tiles of 100 megapixels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bench.report import Measurement, Report, percentile
 PICTURES, REQUESTS, TURNS, ZOOMS = 12, 200, 10, 10
 TIMEOUT = 60_000  # milliseconds
 
-# Measured in the page: from the key to the frame that shows the other picture, decoded.
+# Measured in the page: from the key press to the frame that shows the next picture, decoded.
 NEXT = """
 key => new Promise(resolve => {
   const before = document.querySelector("h1").closest(".image-page");
@@ -80,7 +80,7 @@ def seed(site: Site, call: str) -> str:
 
 
 def request_times(site: Site, path: str, *, cookie: str) -> list[float]:
-    """Milliseconds of requests one after another, over one connection."""
+    """Milliseconds of sequential requests over one connection."""
     connection = http.client.HTTPConnection(urlsplit(site.address).netloc, timeout=60)
     times = []
     for _ in range(REQUESTS):
@@ -99,12 +99,12 @@ def turn_times(page: Page, url: str) -> list[float]:
     times = []
     for _ in range(TURNS):
         times.append(page.evaluate(NEXT, "ArrowRight"))
-        page.wait_for_timeout(700)  # as a person who views the picture
+        page.wait_for_timeout(700)  # the pause of a person who views the picture
     return times
 
 
 def zoom_times(page: Page, url: str) -> tuple[float, list[float]]:
-    """For the first time, when the tiles are made, and then."""
+    """Milliseconds of the first zoom, which renders the tiles, and of later ones."""
     page.set_default_timeout(TIMEOUT)
     times = []
     for _ in range(1 + ZOOMS):

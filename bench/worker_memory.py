@@ -1,4 +1,4 @@
-"""Memory of a worker with 64 calls in flight and large pictures."""
+"""Bench of a worker's memory, with 64 calls in flight and large pictures."""
 
 from __future__ import annotations
 

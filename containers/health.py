@@ -17,7 +17,7 @@ MAX_AGE = 120.0
 
 
 def main() -> int:
-    file = Path(os.environ.get("IMAGELIB_LIVENESS_FILE", "") or "/tmp/imagelib-alive")  # noqa: S108 - of a container
+    file = Path(os.environ.get("IMAGELIB_LIVENESS_FILE", "") or "/tmp/imagelib-alive")  # noqa: S108 - in a container
     problem = _stale(file) if file.exists() else _no_answer(int(os.environ.get("PORT", "8000")))
     print(problem or "ok")
     return 1 if problem else 0
@@ -29,7 +29,7 @@ def _stale(file: Path) -> str:
 
 
 def _no_answer(port: int) -> str:
-    # Named as its visitors name it, and as if by the proxy: other names are refused, plain HTTP is redirected.
+    # With a visitor's Host header and the proxy's scheme: other hosts are refused, and plain HTTP is redirected.
     host = os.environ.get("ALLOWED_HOSTS", "").split(",")[0].strip().lstrip(".*") or "localhost"
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=4)
     try:

@@ -1,8 +1,8 @@
-"""The handler of the AWS Lambda functions of infra/lambda.yaml.
+"""Handler for the AWS Lambda functions of infra/lambda.yaml.
 
-Messages of the queue of S3's events are recorded; any other event, such as that of a schedule, does all background work
-as `manage.py work --until-idle` does. The queue's function returns at once and starts the other one, so that
-messages are not in flight for as long as the work takes.
+S3 events from the queue are recorded; any other event, such as a schedule's, does all background work as
+`manage.py work --until-idle` does. The function for the queue starts the other one and returns at once, so that
+messages are not in flight while the work is done.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from analysis.aws.sqs import SqsMessage
 
 logger = logging.getLogger(__name__)
 
-# Calls in progress are finished and saved, and the figures written, within this time before Lambda ends the process.
+# Time to finish and save calls in progress, and to write statistics, before Lambda kills the process.
 MARGIN_SECONDS = 60.0
 
 
@@ -48,9 +48,9 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
 
 
 def record(records: list[dict[str, Any]]) -> list[ItemFailure]:
-    """Record S3's events, and start the work.
+    """Record S3 events, and start the work.
 
-    Returns the messages that SQS is to deliver again, and to move to the dead-letter queue after some times.
+    Returns the messages that SQS delivers again, and finally moves to the dead-letter queue.
     """
     messages = [SqsMessage(row["messageId"], row["receiptHandle"], row["body"]) for row in records]
     unusable = pipeline.record_events(messages)
@@ -62,9 +62,9 @@ def record(records: list[dict[str, Any]]) -> list[ItemFailure]:
 
 
 def do_work(context: Context) -> dict[str, Any]:
-    """Do all that is due within the time of the function.
+    """Do the work that is due, within the function's time limit.
 
-    It is started again if that was not enough.
+    Starts the function again if work is left.
     """
     seconds = context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
     if seconds <= 0:

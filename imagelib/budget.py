@@ -1,4 +1,4 @@
-"""Parses the budgets among the settings."""
+"""Parser for settings that are budgets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def dollars(name: str, text: str) -> Decimal | None:
-    """US dollars; None is no limit. Raises ImproperlyConfigured naming the setting."""
+    """Parse US dollars; None for no limit. Raises ImproperlyConfigured."""
     try:
         amount = Decimal(text) if text else None
     except InvalidOperation:

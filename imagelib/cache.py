@@ -1,4 +1,4 @@
-"""Django's cache in Redis or in files, without which pages work nonetheless."""
+"""Cache backends in Redis or files whose failure does not stop pages."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ logger = logging.getLogger(__name__)
 FAILURES = (redis.RedisError, OSError)
 
 
-class Optional(BaseCache):
-    """Holds what may be lost: which codes were used, and the last failure of mail.
+class OptionalCache(BaseCache):
+    """Mixin that logs errors instead of raising, for values that may be lost.
 
-    A cache that raises would let nobody sign in while Redis restarts.
+    Such values are the app codes already used, and the last failure of mail. If the cache raised, nobody could sign in
+    while Redis restarts.
     """
 
     def add(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
@@ -48,19 +49,19 @@ class Optional(BaseCache):
             return bool(_unavailable(error, False))
 
 
-class OptionalRedisCache(Optional, RedisCache):
-    """In Redis, for all processes."""
+class OptionalRedisCache(OptionalCache, RedisCache):
+    """Cache in Redis, shared by all processes."""
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         options = {"socket_timeout": 1, "socket_connect_timeout": 1}
         super().__init__(server, {**params, "OPTIONS": options | params.get("OPTIONS", {})})
 
 
-class OptionalFileCache(Optional, FileBasedCache):
-    """In a folder, for an installation without Redis, which may be unable to write."""
+class OptionalFileCache(OptionalCache, FileBasedCache):
+    """Cache in a folder, for installations without Redis; it may be read-only."""
 
     def _createdir(self) -> None:
-        # Called when it is made, too; writing then fails with an error that is caught.
+        # Also called by the constructor. If it fails, each write fails with an error that is caught.
         with suppress(OSError):
             super()._createdir()  # type: ignore[misc]
 

@@ -29,7 +29,7 @@ heartbeat_sent.connect(liveness.touch)
 @celeryd_init.connect
 @beat_init.connect
 def start_embedded(**_kwargs: object) -> None:
-    if not settings.CELERY_BROKER_URL:  # Celery would look for RabbitMQ on this machine
+    if not settings.CELERY_BROKER_URL:  # otherwise Celery would look for RabbitMQ on this machine
         raise SystemExit("There is no broker: set REDIS_URL or CELERY_BROKER_URL, or run manage.py work instead.")
     try:
         embedded.start(settings.VAR, services=settings.EMBEDDED)
@@ -41,5 +41,5 @@ def start_embedded(**_kwargs: object) -> None:
 @worker_ready.connect
 @beat_init.connect
 def exempt_code_from_collection(**_kwargs: object) -> None:
-    """Spare each collection, and the one at the exit, the objects of the loaded code."""
+    """Freeze the objects of loaded code, so that garbage collections skip them."""
     gc.freeze()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-# Seconds after which a message that is not acknowledged is delivered again, to another worker too. Tasks run for a few
-# minutes at most and send themselves again, and a second delivery finds nothing to claim.
+# Seconds after which an unacknowledged message is delivered again, possibly to another worker. Tasks run for a few
+# minutes at most and then re-enqueue themselves, and a second delivery finds nothing to claim.
 VISIBILITY_TIMEOUT = 900
 
 
@@ -14,7 +14,7 @@ def is_sqs(url: str) -> bool:
 def transport_options(url: str, *, queue: str, queue_url: str = "", region: str = "") -> dict[str, object]:
     """Options for the broker at `url`.
 
-    `queue_url`: an SQS queue that exists; otherwise workers create one of the name `queue`.
+    `queue_url` is an existing SQS queue; without it, workers create one named `queue`.
     """
     if is_sqs(url):
         return _sqs_options(queue, queue_url, region)
@@ -22,12 +22,12 @@ def transport_options(url: str, *, queue: str, queue_url: str = "", region: str 
 
 
 def _sqs_options(queue: str, queue_url: str, region: str) -> dict[str, object]:
-    # Without a region, kombu uses us-east-1 regardless of the queue's.
+    # Without a region, kombu uses us-east-1, whatever the queue's region is.
     options: dict[str, object] = {"visibility_timeout": VISIBILITY_TIMEOUT, "region": region or "us-east-1"}
-    # The longest poll that SQS allows: each request is billed, the empty ones too.
+    # The longest poll that SQS allows, since empty responses are billed as well.
     options |= {"wait_time_seconds": 20, "polling_interval": 0}
     if queue_url:
-        # Workers may then lack the permissions to list and create queues. Without "url" in front kombu looks it up.
+        # So workers need no permission to list and create queues. Without "url", kombu looks the queue up.
         options["predefined_queues"] = {queue: {"url": queue_url, "region": region or "us-east-1"}}
     return options
 
@@ -35,16 +35,16 @@ def _sqs_options(queue: str, queue_url: str, region: str) -> dict[str, object]:
 def _redis_options(url: str) -> dict[str, object]:
     return {
         "visibility_timeout": VISIBILITY_TIMEOUT,
-        # Redis is scanned for such messages every interval times throttle seconds (kombu.transport.redis).
+        # Unacknowledged messages are looked for every interval × throttle seconds (kombu.transport.redis).
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
-        # Pages send messages as well: without Redis they do without, and the sweeper sends the message later.
+        # Short, since pages enqueue tasks: if Redis is down they continue, and the sweeper enqueues the task later.
         "socket_connect_timeout": 2,
-        # Longer than BRPOP blocks, or each wait for a message would look like a lost connection.
+        # Longer than BRPOP blocks; otherwise each wait for a message would look like a lost connection.
         "socket_timeout": 30,
-        # redis-py refuses the option for Unix sockets.
+        # redis-py rejects the option for Unix sockets.
         "socket_keepalive": not url.startswith("redis+socket"),
-        # NAT gateways and load balancers drop idle connections without a word.
+        # NAT gateways and load balancers silently drop idle connections.
         "health_check_interval": 25,
         "max_connections": 100,
     }

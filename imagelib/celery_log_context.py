@@ -1,4 +1,4 @@
-"""Celery's signals that join the log lines of a request and of its tasks."""
+"""Celery signal handlers that give log lines of a request and its tasks one id."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from celery.signals import before_task_publish, task_postrun, task_prerun
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
 HEADER = "imagelib_log"
-# Handed on to tasks, and by these to the tasks that they send.
+# Passed to tasks, and by these to the tasks that they enqueue.
 PASSED_ON = ("request_id", "user_id")
 
 

@@ -1,4 +1,4 @@
-"""Celery's signals that count tasks and their times."""
+"""Celery signal handlers that count tasks and their durations."""
 
 from __future__ import annotations
 

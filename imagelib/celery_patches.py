@@ -1,7 +1,7 @@
-"""A patch of kombu that lets a worker survive a lost connection to Redis.
+"""Patch of kombu that lets workers survive a lost connection to Redis.
 
-A closed channel has dropped its client. Acknowledging a task through it, such as one that ends while Redis is down,
-raises AttributeError, which ends the worker (compare kombu issue 582). A ConnectionError makes it reconnect instead.
+A closed channel has no client. Acknowledging a task through it, for example one that ends while Redis is down, raises
+AttributeError, which ends the worker (compare kombu issue 582). With ConnectionError it reconnects instead.
 """
 
 from __future__ import annotations

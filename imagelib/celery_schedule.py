@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def intervals(sweep_seconds: float) -> dict[str, float]:
-    """Seconds between two runs of each periodic task."""
+    """Seconds between runs of each periodic task."""
     return {
         "sweep": sweep_seconds,
         "heartbeat": 30.0,
@@ -29,8 +29,8 @@ def beat(*, sweep_seconds: float, analyze_schedule: str) -> dict[str, dict[str, 
         f"{task} every {seconds} s": {
             "task": f"analysis.tasks.{task}",
             "schedule": seconds,
-            # So that a worker that was down does not find a day's worth of messages; at least 15 minutes, since the
-            # worker compares with its own clock, which may be off.
+            # So that a worker that was down does not find a day's worth of messages. At least 15 minutes, since the
+            # worker compares the time with its own clock, which may be off.
             "options": {"expires": max(seconds, 900.0)},
         }
         for task, seconds in intervals(sweep_seconds).items()
@@ -43,8 +43,8 @@ def beat(*, sweep_seconds: float, analyze_schedule: str) -> dict[str, dict[str, 
     return schedule
 
 
-def has_come(analyze_schedule: str, *, since: datetime, now: datetime) -> bool:
-    """True if a time of the crontab is between the two."""
+def is_due(analyze_schedule: str, *, since: datetime, now: datetime) -> bool:
+    """True if the crontab had a run between the two times."""
     schedule: Any = _crontab(analyze_schedule)
     schedule.nowfun = lambda: now
     return bool(schedule.is_due(since).is_due)

@@ -1,4 +1,4 @@
-"""The Content-Security-Policy: own origin and picture storage only."""
+"""Content-Security-Policy: allows the own origin and the picture storage only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def origin(bucket: str, *, region: str, endpoint: str) -> list[str]:
         return []
     if endpoint:
         parts = urlsplit(endpoint)
-        return [f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"]  # without credentials: browsers see it
+        return [f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"]  # without credentials, since browsers see it
     suffix = "com.cn" if region.startswith("cn-") else "com"
     return [f"https://{bucket}.s3.{region or 'us-east-1'}.amazonaws.{suffix}"]
 

@@ -1,22 +1,22 @@
-"""Connections to the database besides Django's: for locks, for other programs."""
+"""Database connections outside Django: for locks and for other programs."""
 
 from typing import Any
 
 import psycopg
 from django.conf import settings
 
-OF_DJANGO = {"pool", "prepare_threshold", "isolation_level", "server_side_binding", "assume_role"}
-"""Options in DATABASES that are not libpq's."""
+DJANGO_OPTIONS = {"pool", "prepare_threshold", "isolation_level", "server_side_binding", "assume_role"}
+"""Options in DATABASES that are Django's, not libpq's."""
 
 
 def parameters() -> dict[str, Any]:
-    """libpq's parameters of the database."""
+    """libpq parameters of the database."""
     database = settings.DATABASES["default"]
     names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
     named = {parameter: str(database[name]) for name, parameter in names.items() if database.get(name)}
-    return named | {name: value for name, value in database["OPTIONS"].items() if name not in OF_DJANGO}
+    return named | {name: value for name, value in database["OPTIONS"].items() if name not in DJANGO_OPTIONS}
 
 
 def connect() -> psycopg.Connection:
-    """Connect outside of Django's pool. Raises psycopg.OperationalError."""
+    """Connect outside Django's pool. Raises psycopg.OperationalError."""
     return psycopg.connect(**{"connect_timeout": 5, **parameters()}, autocommit=True)

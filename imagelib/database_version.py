@@ -1,4 +1,4 @@
-"""A check at the start of each program that the database is not a newer one."""
+"""Check at the start of each program that the database is not a newer version's."""
 
 import pkgutil
 import sys
@@ -14,11 +14,11 @@ PACKAGES = {"analysis": "analysis.migrations", "accounts": "imagelib.accounts.mi
 
 
 def newer_migration() -> str:
-    """The latest migration of the database, if this version lacks it; else empty.
+    """The database's latest migration, if this version lacks it; else empty.
 
-    Also empty if the database does not respond: programs start without it, and wait.
+    Also empty if the database does not respond: programs start without it and wait.
     """
-    # A separate connection: Gunicorn loads the application before it forks, and no child may inherit a connection.
+    # A separate connection: Gunicorn loads the application before forking, and children must not inherit a connection.
     try:
         with connect() as connection:
             applied = connection.execute("SELECT app, name FROM django_migrations").fetchall()
@@ -29,10 +29,10 @@ def newer_migration() -> str:
 
 
 def refuse_newer() -> None:
-    """End the program with a sentence if the database belongs to a newer version."""
+    """Exit with a message if the database belongs to a newer version."""
     if name := newer_migration():
-        django.setup()  # Django translates only after it
-        # Printed as well as logged: Celery's scheduler ends without output, whatever the exit message.
+        django.setup()  # translations need it
+        # Printed as well as logged, since Celery beat exits without showing the message of SystemExit.
         print(newer_sentence(name), file=sys.__stderr__)
         sys.exit(1)
 

@@ -1,4 +1,4 @@
-"""Reports errors to Sentry, without people's data.
+"""Error reports to Sentry, without personal data.
 
 Off without SENTRY_DSN.
 """
@@ -11,17 +11,17 @@ from typing import Any
 from imagelib import __version__
 from imagelib.log_redaction import Redactor
 
-# Of a request, only these are sent: no headers, cookies, bodies, environment or queries.
+# The only parts of a request that are sent: no headers, cookies, bodies, environment or queries.
 REQUEST_FIELDS = ("method", "url")
 _QUERY = re.compile(r"\?[^\s\"'<>]+")
 _SQL = ("query", "db")
 
 
 def start(*, dsn: str, environment: str, traces_sample_rate: float, secrets: list[str]) -> None:
-    """Report errors from now on. Does nothing, and imports nothing, without a DSN."""
+    """Start reporting errors; does and imports nothing without a DSN."""
     if not dsn:
         return
-    import sentry_sdk  # noqa: PLC0415 - a hundred modules that most installations do not need
+    import sentry_sdk  # noqa: PLC0415 - it loads a hundred modules, which most do not need
 
     cleaner = Cleaner(secrets)
     sentry_sdk.init(
@@ -39,7 +39,7 @@ def start(*, dsn: str, environment: str, traces_sample_rate: float, secrets: lis
 
 
 class Cleaner:
-    """Takes secrets, presigned addresses, searches and people out of events."""
+    """Removes secrets, presigned URLs, searches and personal data from events."""
 
     def __init__(self, secrets: list[str]) -> None:
         self._redactor = Redactor(secrets)
@@ -56,7 +56,7 @@ class Cleaner:
         return self._without_queries(self._redactor.value(event))
 
     def breadcrumb(self, breadcrumb: Any, _hint: Any) -> Any:
-        """None drops it: SQL may hold what people search for."""
+        """Drop breadcrumbs with SQL, which may contain searches; None drops one."""
         if str(breadcrumb.get("category", "")).startswith(_SQL):
             return None
         data = breadcrumb.get("data") or {}

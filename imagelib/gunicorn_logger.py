@@ -1,4 +1,4 @@
-"""Gunicorn's log in the format of ours, and its access log as JSON."""
+"""Gunicorn logger: log lines in imagelib's format, and the access log as JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ USER_ID = "imagelib.user_id"  # set by imagelib.request_ids
 
 
 class Logger(GunicornLogger):
-    """One line per request if LOG_FORMAT is json, or if an access log is configured."""
+    """Logs a line per request if LOG_FORMAT is json or an access log is configured."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
@@ -38,7 +38,7 @@ class Logger(GunicornLogger):
         status = int(str(resp.status).split(maxsplit=1)[0])
         fields = {
             "method": variables.get("REQUEST_METHOD"),
-            # Without the query: it says what people search for.
+            # Without the query string, which contains people's searches.
             "path": path,
             "status": status,
             "bytes": getattr(resp, "sent", None),
@@ -52,5 +52,5 @@ class Logger(GunicornLogger):
 
     def _handler(self) -> logging.Handler:
         handler = logging.StreamHandler(sys.stdout)
-        handler._gunicorn = True  # type: ignore[attr-defined] # Gunicorn removes its own at a reload
+        handler._gunicorn = True  # type: ignore[attr-defined] # so that Gunicorn removes it at a reload
         return handler

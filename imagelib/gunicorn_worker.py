@@ -1,9 +1,9 @@
-"""Gunicorn's thread worker, with requests read before they occupy a thread.
+"""Gunicorn thread worker that reads requests before they occupy a thread.
 
-Gunicorn hands a new connection to one of its few threads, which waits for the request: twenty connections that send
-nothing stop the site. Here the main loop reads the head of a request, and its body if it is small, before it hands the
-connection over. Large bodies are read by the thread: only signed-in people may send them
-(analysis/web/body_limits.py), and every wait for them is bounded.
+Gunicorn gives a new connection to one of its few threads, which waits for the request, so twenty connections that send
+nothing would stop the site. Here the main loop reads the head of a request, and a small body, before a thread gets the
+connection. Large bodies are read by the thread: only signed-in users may send them (analysis/web/body_limits.py), and
+every wait for them is bounded.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from typing import Any
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 REQUEST_SECONDS = 15.0
-"""A request must be complete within this time to get a thread."""
+"""Time limit for a request to arrive; only a complete one gets a thread."""
 SOCKET_SECONDS = 30.0
-"""Timeout of a thread per read of a large body, or per write of a response."""
+"""Timeout of each read of a large body, and of each write of a response, by a thread."""
 HEAD_BYTES = 128 * 1024
 """A search of 4,000 non-Latin characters takes 48,000 bytes in a URL, and htmx repeats the URL in a header."""
 SMALL_BODY_BYTES = 64 * 1024
@@ -44,7 +44,7 @@ _REFUSAL = (
 
 
 def is_complete(received: bytes | bytearray) -> bool:
-    """True if a thread need not wait: the head is complete, and a small body too."""
+    """True if the head, and the body if it is small, is complete: no thread waits."""
     end = received.find(_END)
     if end < 0:
         return False
@@ -54,7 +54,7 @@ def is_complete(received: bytes | bytearray) -> bool:
 
 
 class Connection(TConn):
-    """A connection with the bytes of its next request read so far."""
+    """A connection, with the bytes read so far of its next request."""
 
     def __init__(self, *args: Any, linger: Callable[[Connection], None]) -> None:
         super().__init__(*args)
@@ -72,7 +72,7 @@ class Connection(TConn):
             self.received.clear()
 
     def close(self, graceful: bool = False) -> None:
-        # Gunicorn's graceful close would block the main loop for up to two seconds.
+        # Not Gunicorn's graceful close, which would block the main loop for up to two seconds.
         if graceful:
             self._linger(self)
         else:
@@ -84,7 +84,7 @@ class Connection(TConn):
 
 
 class BufferingWorker(ThreadWorker):
-    """Plain HTTP only; TLS ends at a proxy."""
+    """Thread worker with buffered requests; plain HTTP only, as TLS ends at a proxy."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -94,6 +94,7 @@ class BufferingWorker(ThreadWorker):
         try:
             client, address = listener.accept()
         except OSError as error:
+            # Gunicorn's worker would exit. Here the connection waits in the backlog until a descriptor is free.
             if error.errno in {errno.EMFILE, errno.ENFILE}:
                 self.log.warning("Out of file descriptors, no connection accepted: %s", error)
             elif error.errno not in {errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK}:
@@ -103,7 +104,7 @@ class BufferingWorker(ThreadWorker):
         self.enqueue_req(Connection(self.cfg, client, address, listener.getsockname(), linger=self.linger))
 
     def enqueue_req(self, conn: Connection) -> None:
-        """Hand the connection to a thread, or wait for the rest of its request."""
+        """Give the connection to a thread, or wait for the rest of its request."""
         if conn.parser is not None:
             conn.received += conn.parser.unreader.take_buffered()
         if is_complete(conn.received):
@@ -132,7 +133,7 @@ class BufferingWorker(ThreadWorker):
         conn.close(graceful=bool(data))
 
     def murder_pending(self) -> None:
-        # Also closes lingering connections, and when the worker stops, those that have sent nothing.
+        # Also closes lingering connections and, when the worker stops, those that have sent nothing.
         now = time.monotonic()
         while self.lingering and (self.lingering[0].timeout <= now or not self.alive):
             self._end(self.lingering.popleft())
@@ -144,7 +145,7 @@ class BufferingWorker(ThreadWorker):
         super().murder_pending()
 
     def linger(self, conn: Connection) -> None:
-        """Close the connection once the client has closed its side, or soon after."""
+        """Close the connection once the client has closed its side, or after a short wait."""
         if len(self.lingering) >= MAX_LINGERING:
             self._end(self.lingering.popleft())
         try:
@@ -169,12 +170,12 @@ class BufferingWorker(ThreadWorker):
         conn.close()
 
     def _keepalive_after(self, conn: Connection, keepalive: bool) -> bool:
-        # The rest of an unused body is read for a moment only: a slow client would occupy the thread.
+        # The rest of an unread body is read only briefly, since a slow client would occupy the thread.
         return bool(keepalive and conn.parser.finish_body(deadline=time.monotonic() + DRAIN_SECONDS))
 
 
 def _received(client: socket.socket) -> bytes | None:
-    """The bytes received; empty at the end of the stream, None if there are none yet."""
+    """The received bytes; empty at the end of the stream, None if there are none yet."""
     try:
         return client.recv(HEAD_BYTES)
     except (BlockingIOError, InterruptedError):

@@ -1,4 +1,4 @@
-"""A file that a container's health check compares with the clock."""
+"""Liveness file, whose age a container's health check compares with a limit."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from pathlib import Path
 
 
 def touch(**_kwargs: object) -> None:
-    """Note that this process makes progress; a receiver of Celery's signals too."""
+    """Update the file, as a sign of progress; also a receiver of Celery's signals."""
     if path := os.environ.get("IMAGELIB_LIVENESS_FILE", ""):
         Path(path).touch()

@@ -1,4 +1,4 @@
-"""Django's LOGGING: one line per record, to standard error, as JSON or as text."""
+"""Django's LOGGING: one line per record to standard error, as JSON or text."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from structlog.typing import Processor
 from imagelib.log_redaction import Redactor
 
 FORMATS = ("json", "console")
-# Read by boto3 from the environment, and no settings of ours.
+# Not among the settings, since boto3 reads them from the environment.
 SECRET_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-# What log calls may add by `extra`; Django's own extras hold whole requests.
+# The fields that log calls may add by `extra`; others are dropped, since Django's own extras hold whole requests.
 EXTRA_FIELDS = (
     *("analysis_id", "analysis_ids", "image_id", "image_ids", "status_code", "violations"),
     *("method", "path", "status", "bytes", "duration_ms", "address", "user_agent", "request_id", "user_id"),
@@ -24,7 +24,7 @@ _LINE_FIELDS = frozenset({"timestamp", "level", "logger", "event", "exception", 
 
 
 def log_format(name: str, *, is_debug: bool) -> str:
-    """LOG_FORMAT; people at a terminal read text, programs JSON."""
+    """The log format: LOG_FORMAT, by default text on a terminal and JSON elsewhere."""
     chosen = name or ("console" if is_debug or sys.stderr.isatty() else "json")
     if chosen not in FORMATS:
         raise ImproperlyConfigured(f"LOG_FORMAT is {name!r}. Set it to one of: {', '.join(FORMATS)}.")
@@ -38,14 +38,14 @@ def log_config(level: str, *, format_name: str, secrets: Sequence[str] = ()) -> 
         "disable_existing_loggers": False,
         "formatters": {"line": line},
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-        # At INFO botocore logs where it found credentials, and mcp three lines, each time.
+        # At INFO, botocore logs where it found credentials each time, and mcp three lines for each request.
         "loggers": {"botocore": {"level": "WARNING"}, "mcp": {"level": "WARNING"}},
         "root": {"handlers": ["console"], "level": level},
     }
 
 
 def formatter(*, format_name: str, secrets: Sequence[str] = ()) -> structlog.stdlib.ProcessorFormatter:
-    """Formats the records of `logging`, those of libraries as well as ours."""
+    """Formatter for records of `logging`, from libraries as well as our own."""
     collect: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -56,7 +56,7 @@ def formatter(*, format_name: str, secrets: Sequence[str] = ()) -> structlog.std
     write: list[Processor] = [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         structlog.processors.format_exc_info,
-        # After everything that adds text, and before it is written.
+        # After every processor that adds text, and before the line is rendered.
         Redactor(secrets),
         structlog.processors.JSONRenderer(ensure_ascii=False) if format_name == "json" else _line,
     ]

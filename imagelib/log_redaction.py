@@ -1,4 +1,4 @@
-"""Removes secrets from what is logged or reported."""
+"""Redaction of secrets in log lines and error reports."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any
 from analysis.aws.url_credentials import redact_url_credentials
 
 REDACTED = "[redacted]"
-# A shorter value could be a word of any message.
+# A shorter value might occur as a word in any message.
 MIN_SECRET_LENGTH = 6
-# A frame of a traceback reported to Sentry is eleven levels deep.
+# A stack frame in a report to Sentry is eleven levels deep.
 MAX_DEPTH = 14
 
 _NAMES = r"pass(?:word|wd|phrase)?|secret|token|authorization|cookie|credentials?|api[_-]?key"
 _SECRET_KEY = re.compile(rf"(?:^|[_-])(?:{_NAMES}|sessionid)(?:$|[_-])", re.IGNORECASE)
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
-    # An address signed for S3 or CloudFront opens a picture to anyone: only its path is kept.
+    # A URL signed for S3 or CloudFront opens a picture to anyone, so only its path is kept.
     (
         re.compile(r"\?[^\s\"'<>]*(?:X-Amz-|Signature=|AWSAccessKeyId=|Key-Pair-Id=)[^\s\"'<>]*", re.IGNORECASE),
         f"?{REDACTED}",
     ),
-    # The addresses of share links, invitations and password resets are their own keys.
+    # The URLs of share links, invitations and password resets give access by themselves.
     (re.compile(r"(/(?:s|invitations|accounts/reset/[\w-]{1,40})/)(?!set-password|done/)[\w-]{12,}"), rf"\1{REDACTED}"),
     (re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]{6,}", re.IGNORECASE), rf"\1 {REDACTED}"),
     (re.compile(r"\bimagelib_[\w-]{8,}"), f"imagelib_{REDACTED}"),
@@ -40,9 +40,9 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
 
 
 class Redactor:
-    """Replaces the values of secrets, and what looks like one.
+    """Replaces known secrets, and text that looks like one.
 
-    `secrets` are the installation's own: its keys and passwords.
+    `secrets` are the installation's own keys and passwords.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
@@ -50,7 +50,7 @@ class Redactor:
         self._known = re.compile("|".join(map(re.escape, known))) if known else None
 
     def __call__(self, _logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        """As a processor of structlog."""
+        """Redact an event, as a structlog processor."""
         for name, value in event.items():
             event[name] = self._field(name, value, depth=0)
         return event
@@ -64,7 +64,7 @@ class Redactor:
         return text
 
     def value(self, value: Any, *, depth: int = 0) -> Any:
-        """The same for lists, dictionaries and whatever else is logged."""
+        """Redact a value of any type, including nested lists and dictionaries."""
         if depth > MAX_DEPTH:
             return REDACTED
         match value:

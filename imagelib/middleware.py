@@ -1,4 +1,4 @@
-"""The Content-Security-Policy, relaxed for the admin, and its reports."""
+"""Middleware for the Content-Security-Policy: relaxed for the admin, with reports."""
 
 from __future__ import annotations
 
@@ -24,6 +24,6 @@ class CspMiddleware(CSPMiddleware):
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         response = super().process_response(request, response)
         if "Content-Security-Policy" in response:
-            # The place of the group that the policy names. Browsers that do not know it use report-uri.
+            # The URL of the group named in report-to. Browsers that do not support it use report-uri.
             response.headers["Reporting-Endpoints"] = f'{csp.REPORT_GROUP}="{csp.REPORT_PATH}"'
         return response

@@ -1,4 +1,4 @@
-"""Folders and files that other accounts of the machine cannot read."""
+"""Folders and files that other accounts on the machine can't read."""
 
 import os
 from pathlib import Path
@@ -14,7 +14,7 @@ def make_folder(path: Path) -> Path:
 
 
 def private_folder(path: Path) -> Path:
-    """Create the folder; one of this account that others can read is made private."""
+    """Create the folder, or make an existing one private if this account owns it."""
     make_folder(path)
     if _is_open_to_others(path):
         path.chmod(0o700)

@@ -1,4 +1,4 @@
-"""Runs several programs together: starts, watches and stops them in order."""
+"""Process manager: starts several programs, watches them and stops them in order."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ POLL_SECONDS = 0.1
 
 
 class ProgramExited(RuntimeError):
-    """A program exited unexpectedly; the message has the end of its log."""
+    """A program exited unexpectedly; the message contains the end of its log."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,18 +40,18 @@ class ProcessManager:
             process = subprocess.Popen(
                 [*_parent_death_command(), sys.executable, "-m", program.module, *program.arguments],
                 cwd=self._folder,
-                # What a killed program printed is in its log, not lost in a buffer.
+                # Otherwise the last output of a killed program would be lost in its buffer.
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 pass_fds=program.keep,
-                start_new_session=True,  # Ctrl-C must reach this process alone, which stops them in order
+                start_new_session=True,  # Ctrl-C must reach only this process, which stops the programs in order
             )
         self._running.append((program, process))
 
     def watch(self, *, until: Callable[[], bool]) -> None:
-        """Return when `until` is true. Raises ProgramExited if a program exits first."""
+        """Wait until `until` returns True. Raises ProgramExited if a program exits first."""
         while True:
             for program, process in self._running:
                 if (status := process.poll()) is not None:
@@ -64,7 +64,7 @@ class ProcessManager:
             time.sleep(POLL_SECONDS)
 
     def stop(self) -> None:
-        """Terminate the programs in start order; kill those that exceed the time."""
+        """Terminate the programs in start order, and kill those that exceed the time."""
         deadline = time.monotonic() + self._stop_seconds
         try:
             for _program, process in self._running:
@@ -76,7 +76,7 @@ class ProcessManager:
             self._kill()
 
     def _kill(self) -> None:
-        # The whole session, since a killed program leaves its children running.
+        # Kills the whole session, since a killed program leaves its children running.
         for _program, process in self._running:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
@@ -85,7 +85,7 @@ class ProcessManager:
 
 @contextmanager
 def process_manager(*, folder: Path, stop_seconds: float = 10.0) -> Iterator[ProcessManager]:
-    """Stop all programs at the end of the block, within `stop_seconds`."""
+    """Context in which programs run; stops them at its end, within `stop_seconds`."""
     manager = ProcessManager(folder=folder, stop_seconds=stop_seconds)
     try:
         yield manager
@@ -95,9 +95,9 @@ def process_manager(*, folder: Path, stop_seconds: float = 10.0) -> Iterator[Pro
 
 @contextmanager
 def ended_by_signal() -> Iterator[None]:
-    """Raise KeyboardInterrupt on SIGTERM and SIGHUP too.
+    """Raise KeyboardInterrupt on SIGTERM and SIGHUP as well.
 
-    SIGINT is set as well, since shells start background programs with it ignored. SIGHUP stays ignored under nohup.
+    SIGINT is set, too, since shells start background programs with it ignored. SIGHUP stays ignored under nohup.
     """
     numbers = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
@@ -115,9 +115,10 @@ def _describe(status: int) -> str:
 
 
 def _parent_death_command() -> list[str]:
-    """A prefix that makes Linux terminate a program when this process is killed."""
+    """Command prefix that makes Linux terminate a program if this process is killed."""
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         return []
+    # Tried, since an older setpriv lacks the option.
     works = subprocess.run([setpriv, "--pdeathsig", "TERM", "true"], check=False, capture_output=True).returncode == 0
     return [setpriv, "--pdeathsig", "TERM"] if works else []

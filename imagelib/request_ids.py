@@ -1,4 +1,4 @@
-"""Middleware: an id for each request, by which log lines are joined."""
+"""Middleware that gives each request an id, which all its log lines contain."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 from analysis.web.http import has_trusted_sender
 
 HEADER = "X-Request-ID"
-# Where the access log finds the person; Gunicorn hands the environment to it.
+# The key in the WSGI environment by which Gunicorn's access log finds the user.
 USER_ID = "imagelib.user_id"
 _VALID_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{5,63}")
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
 
 def middleware(get_response: Handler) -> Handler:
-    """The first one: the id is in all log lines of the request, and in its response."""
+    """Goes first: the id is in all log lines of the request, and in its response."""
 
     def with_id(request: HttpRequest) -> HttpResponseBase:
         request_id = _request_id(request)
         request.request_id = request_id  # type: ignore[attr-defined]
-        # A streamed body is sent after this; so the thread's next request clears what this one binds.
+        # Cleared by the thread's next request, not at the end of this one, since a streamed body is sent later.
         clear_contextvars()
         bind_contextvars(request_id=request_id)
         response = get_response(request)
@@ -36,9 +36,9 @@ def middleware(get_response: Handler) -> Handler:
 
 
 class UserIds:
-    """After the middleware that requires a sign-in: log lines name the person.
+    """Middleware that adds the user's id to log lines; after the sign-in middleware.
 
-    Only if the person is loaded already, since logging must cost no query.
+    Only if the user has been loaded already, since logging must not cost a query.
     """
 
     def __init__(self, get_response: Handler) -> None:
@@ -61,7 +61,7 @@ def _bind_user(request: HttpRequest) -> None:
 
 
 def _request_id(request: HttpRequest) -> str:
-    """The proxy's id if it is one and the proxy is trusted; else a new one."""
+    """The trusted proxy's request id if it is valid; else a new one."""
     sent = str(request.META.get("HTTP_X_REQUEST_ID", ""))
     if _VALID_ID.fullmatch(sent) and has_trusted_sender(request):
         return sent

@@ -1,4 +1,4 @@
-"""The demo's sample photos, which are part of scikit-image's wheel."""
+"""Sample photos for the demo, from scikit-image's wheel."""
 
 import shutil
 from pathlib import Path
@@ -24,7 +24,7 @@ SAMPLES = {
     "text.png": "Handwritten formulas.png",
 }
 
-# Searches that find something among them, with the sample that each finds.
+# Searches with results among the samples, each with a sample that it finds.
 SAMPLE_SEARCHES = {
     "cat": "Chelsea the cat.png",
     "coffee": "Cup of coffee.png",

@@ -1,4 +1,4 @@
-"""Celery beat's scheduler that survives a clock set back."""
+"""Celery beat scheduler that survives a clock that is set back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from imagelib import liveness
 
 
 class Scheduler(PersistentScheduler):
-    # PersistentScheduler waits until the clock reaches the last run of each task again: days, if it was days ahead.
+    # PersistentScheduler would wait until the clock reaches each task's last run again: days, if it was days ahead.
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         self._follow_clock()
@@ -24,4 +24,4 @@ class Scheduler(PersistentScheduler):
         for entry in ahead:
             entry.last_run_at = now
         if ahead:
-            self._heap = None  # rebuilt by tick; its times are those of the old clock
+            self._heap = None  # it has times of the old clock; tick rebuilds it

@@ -1,4 +1,4 @@
-"""Settings that may be given by another program's name too."""
+"""Settings that also have the name that another program uses."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ Value = TypeVar("Value", str, int)
 
 
 def one_of(default: Value, /, **values: Value | None) -> Value:
-    """The value that is given, by whichever of these names, or the default.
+    """The value given by any of these names, or the default.
 
-    Raises ImproperlyConfigured for two that differ: silence would use one and leave the other to be believed.
+    Raises ImproperlyConfigured if two differ, instead of silently ignoring one of them.
     """
     given = {name: value for name, value in values.items() if value is not None}
     if len(set(given.values())) > 1:

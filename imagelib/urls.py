@@ -1,4 +1,4 @@
-"""Root of the URL configuration: the pages, accounts and the administration."""
+"""Root URL configuration: pages, accounts and the administration."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ urlpatterns = [
     *passwords.urlpatterns,
     *two_step.urlpatterns,
     *oidc.urlpatterns,
-    # Under two names each: imagelib's, and the one that allauth uses.
+    # Each has two names: imagelib's, and the one that allauth uses.
     path("accounts/login/", sign_in.SignIn.as_view(), name="login"),
     path("accounts/login/", sign_in.SignIn.as_view(), name="account_login"),
     path("accounts/login/cancel/", sign_in.cancel_sign_in, name="cancel-sign-in"),

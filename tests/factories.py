@@ -14,7 +14,7 @@ from django.utils import timezone
 from analysis.models import Analysis, Bucket, BucketObject, Image, ImageEmbedding, ImageLabel, Label
 from analysis.models.embeddings import DIMENSIONS
 from analysis.recognition.embeddings.queue import MODEL_VERSION
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 
 _sequence = itertools.count(1)
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -15,7 +15,7 @@ import psycopg
 from django.db import connection, connections
 
 from imagelib.embedded import postgres
-from imagelib.embedded.binaries import reachable
+from imagelib.embedded.binaries import readable_binaries
 from imagelib.embedded.server import ENVIRONMENT, own_folder, run, unprivileged
 from tests import environment
 
@@ -63,7 +63,7 @@ def started() -> Iterator[Standby]:
     own_folder(folder / "data", account=account)
     own_folder(folder / "socket", account=account)
     home, primary = postgres._home(environment.VAR), postgres._socket_folder(environment.VAR)
-    binaries = reachable(account)
+    binaries = readable_binaries(account)
     access, _names = postgres._access_files(home)
     before = access.read_text()
     process = None

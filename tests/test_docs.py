@@ -1,26 +1,23 @@
-"""The documentation: commands, settings and links are true, the site builds."""
+"""The documentation: options, settings and links are true, the site builds.
+
+The commands of its blocks are run by tests/docs.
+"""
 
 from __future__ import annotations
 
-import argparse
-import io
 import os
 import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.core.management import call_command, get_commands, load_command_class
-from django.core.management.base import BaseCommand
+from django.core.management import get_commands
 
 from analysis.exports.formats import FORMATS
-from analysis.models import BucketObject, Image
-from tests import pictures
-from tests.factories import create_bucket, create_labeled_image, create_user
+from tests.docs.elsewhere import parser_of
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -28,7 +25,8 @@ PAGES = [*sorted(DOCS.glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md
 RECORDS = sorted((DOCS / "decisions").glob("*.md"))
 SHELL_BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
 BLOCK = re.compile(r"^ *```\w*\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
-INLINE = re.compile(r"`((?:[^`\s]*/)?manage\.py [^`]+)`")
+INLINE = re.compile(r"`([^`]+)`")
+OWN = {name for name, application in get_commands().items() if str(application).startswith(("analysis", "imagelib"))}
 COMMAND = re.compile(r"manage\.py +([a-z_]+)([^\n]*)")
 LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
 # Read by other programs, or named as what is not read.
@@ -38,54 +36,36 @@ OTHERS_VARIABLES = {
 }
 
 
-def command_lines(text: str) -> Iterator[tuple[str, str]]:
-    """Name and arguments of each call of manage.py, in blocks and in sentences."""
-    blocks = [line for block in BLOCK.findall(text) for line in block.replace("\\\n", " ").splitlines()]
-    for line in [*blocks, *(" ".join(code.split()) for code in INLINE.findall(text))]:
-        for name, arguments in COMMAND.findall(line):
-            yield name, re.split(r"\s#\s|\s*(?:>|;|\||&&)", arguments)[0].strip()
+def sentences(page: Path) -> list[str]:
+    """Text that is marked as code, outside of blocks."""
+    return [" ".join(code.split()) for code in INLINE.findall(BLOCK.sub("", page.read_text("utf-8")))]
 
 
-def parser_of(name: str) -> argparse.ArgumentParser:
-    application = get_commands()[name]
-    command = application if isinstance(application, BaseCommand) else load_command_class(application, name)
-    return command.create_parser("manage.py", name)
-
-
-ALL_COMMANDS = sorted({(page.name, *line) for page in PAGES for line in command_lines(page.read_text("utf-8"))})
-
-
-def test_the_pages_name_commands():
-    assert len(ALL_COMMANDS) > 60
+def test_sentences_name_commands():
+    assert len({call for page in PAGES for text in sentences(page) for call in COMMAND.findall(text)}) > 40
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_command_and_option_exists(page):
-    known = {*get_commands(), "help"}
-    for name, arguments in command_lines(page.read_text("utf-8")):
-        assert name in known, f"{page.name}: manage.py {name}"
-        if name == "help":
-            continue
+def test_every_command_of_sentences_is_parsed(page):
+    """A name alone may stand for a command with arguments."""
+    for name, arguments in [call for text in sentences(page) for call in COMMAND.findall(text)]:
+        words = shlex.split(arguments.replace("[", "").replace("]", ""))
+        if name != "help" and (parser := parser_of(name)) and words:
+            parser.parse_args(words)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_option_after_a_name_alone_exists(page):
+    """As in `backup --keep 7`, which leaves out manage.py and what is clear."""
+    for name, *words in [text.split() for text in sentences(page) if text.split()[0] in OWN]:
         options = {option for action in parser_of(name)._actions for option in action.option_strings}
-        used = {word.split("=")[0] for word in shlex.split(arguments.replace("'", "")) if word.startswith("--")}
-        assert used - {"--"} <= options, f"{page.name}: manage.py {name} {arguments}"
-
-
-def shell_commands() -> list[tuple[str, str]]:
-    """Those in blocks marked `sh`, which are complete: without placeholders."""
-    texts = [block for page in PAGES for block in SHELL_BLOCK.findall(page.read_text("utf-8"))]
-    return sorted({line for text in texts for line in command_lines(f"```\n{text}```")})
+        assert {word.split("=")[0] for word in words if word.startswith("--")} <= options, f"{name} {words}"
 
 
 def test_complete_commands_can_be_copied():
     blocks = [block for page in PAGES for block in SHELL_BLOCK.findall(page.read_text("utf-8"))]
     lines = [line.strip() for block in blocks for line in block.splitlines() if "manage.py" in line]
     assert [line for line in lines if not line.startswith(".venv/bin/python manage.py ")] == []
-
-
-@pytest.mark.parametrize(("name", "arguments"), shell_commands())
-def test_complete_commands_are_parsed(name, arguments):
-    parser_of(name).parse_args(shlex.split(arguments))
 
 
 def test_every_setting_that_is_named_exists():
@@ -133,30 +113,6 @@ def test_the_site_builds_with_every_page_and_loads_nothing_from_elsewhere(tmp_pa
     assert re.findall(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=\"?(?:https?:)?//[^>]+", index) == []
     decisions = (tmp_path / "site/decisions/index.html").read_text("utf-8")
     assert [path.name for path in RECORDS if path.stem != "index" and f"{path.stem}.html" not in decisions] == []
-
-
-@pytest.mark.django_db
-def test_the_commands_of_the_guides_run(tmp_path, monkeypatch, s3):
-    """Those of a library in use, as in the pages; others run those of an installation."""
-    monkeypatch.chdir(tmp_path)
-    owner = create_user("admin")
-    create_labeled_image(owner, {"Cat": 98.0, "Coffee": 90.0}, filename="cat.jpg")
-    create_bucket(owner, name="my-archive")
-    s3.bucket = "my-archive"
-    s3.put("own.jpg", pictures.jpeg())
-    (tmp_path / "Pictures").mkdir()
-    (tmp_path / "Pictures/own.jpg").write_bytes(pictures.encoded(pictures.photo(), "jpeg"))
-    ran = []
-    for name, arguments in shell_commands():
-        if name in {"analyze_images", "import_images", "export_images", "sync_bucket"} and "--sample" not in arguments:
-            output = io.StringIO()
-            call_command(name, *shlex.split(arguments.replace("~/", f"{tmp_path}/")), stdout=output, stderr=output)
-            ran.append(name)
-    assert ran == ["analyze_images"] * 2 + ["export_images"] * 3 + ["import_images"] + ["sync_bucket"] * 2
-    assert "Coffee" in (tmp_path / "cats.csv").read_text("utf-8-sig")
-    assert (tmp_path / "sidecars.zip").stat().st_size > 0
-    assert Image.objects.filter(owner=owner).count() == 2
-    assert BucketObject.objects.filter(bucket__name="my-archive").count() == 1
 
 
 def test_every_export_format_has_a_line():

@@ -13,7 +13,7 @@ from analysis.curation import verdicts
 from analysis.ingest.validation import InvalidImage
 from analysis.models import Analysis, Call, Image, ImageLabel, Label, LabelAlias, Outage, PendingBlob
 from analysis.permissions import viewer_of
-from analysis.recognition.claims import MAX_ATTEMPTS
+from analysis.recognition.retries import MAX_ATTEMPTS
 from analysis.search.results import page
 from analysis.search.syntax.parser import parse
 from analysis.storage import blobs

@@ -109,7 +109,7 @@ def test_serves_until_ctrl_c_and_leaves_nothing_behind(run, var: Path) -> None:
     assert lines[0] == "Preparing the database and static files…"
     sentence = re.fullmatch(r"Sign in as admin, password (\w{4}-\w{4}-\w{4}) \(shown only once\)", lines[2])
     address = address_in(lines)
-    assert "You still use the password that imagelib made" in first_page(address, password=sentence[1])
+    assert "You still use the password that imagelib generated" in first_page(address, password=sentence[1])
     assert get(address, "/")[:2] == (302, "/accounts/login/?next=/")
     status, _, page = get(address, "/accounts/login/")
     assert status == 200

@@ -50,9 +50,9 @@ class AnalysisAdmin(ImageSearchMixin, ReadOnlyAdmin):
     search_help_text = _("Search by picture (dog, owner:anna, is:failed …) or AWS request ID")
     ordering = ("-pk",)
     indexed_moment = "finished_at"
-    # Sorting by any column would need an index for each, or sort ten million rows.
+    # Only by these columns: others would need an index each, or sort ten million rows.
     sortable_by = ()
-    # Not Django's delete_selected: analyses are the record of what was paid for.
+    # Without Django's delete_selected, since analyses are the record of paid requests.
     actions = ("rerun", "retry")
     fieldsets = (
         (
@@ -79,14 +79,14 @@ class AnalysisAdmin(ImageSearchMixin, ReadOnlyAdmin):
         rows: QuerySet[Analysis] = super().get_queryset(request)
         match = request.resolver_match
         is_page = match is not None and match.url_name == "analysis_analysis_change"
-        return rows if is_page else rows.defer("answer", "parameters")  # long JSON that no list shows
+        return rows if is_page else rows.defer("answer", "parameters")  # long JSON that lists do not show
 
     def get_readonly_fields(self, request: HttpRequest, obj: Analysis | None = None) -> list[str]:
         rows = [row for _, options in self.fieldsets for row in options["fields"]]
         return [name for row in rows for name in (row if isinstance(row, tuple) else (row,))]
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        # AWS support needs this ID. Anything else is a search in the library's syntax.
+        # A request ID, which AWS support needs. Anything else is a search in the library's syntax.
         if REQUEST_ID.fullmatch(search_term.strip()):
             analysis_ids = Call.objects.filter(request_id=search_term.strip()).values("analysis")
             return queryset.filter(pk__in=analysis_ids), False
@@ -137,7 +137,7 @@ class AnalysisAdmin(ImageSearchMixin, ReadOnlyAdmin):
 
     @admin.action(description=_("Re-run analyses…"), permissions=["analyze"])
     def rerun(self, request: HttpRequest, queryset: QuerySet[Analysis]) -> HttpResponseBase | None:
-        # A form that is sent twice must not be paid for twice: what was requested after it was rendered is left out.
+        # A form that is sent twice must not cost twice, so analyses requested after it was rendered are left out.
         since = parse_datetime(request.POST.get("estimated", ""))
         if since is None or since.tzinfo is None:
             return _confirm(self, request, queryset)
@@ -150,7 +150,7 @@ class AnalysisAdmin(ImageSearchMixin, ReadOnlyAdmin):
         _enqueue(request, queryset.filter(state=Analysis.State.FAILED), is_forced=False)
 
     def has_analyze_permission(self, request: HttpRequest) -> bool:
-        """Analyses cost money, so the permission is that of bulk runs over all owners."""
+        """The permission for bulk runs over all owners, since analyses cost money."""
         return permissions.can_analyze_all_images(request.user)
 
 

@@ -1,4 +1,4 @@
-"""Changes made in the administration, in the audit log."""
+"""Records changes made in the administration in the audit log."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ ACTIONS = {
 
 
 class AuditedAdmin(ModelAdmin):
-    """Records what Django's own admin log does, with old and new values."""
+    """Records the changes of Django's admin log, with old and new values."""
 
     recorded_elsewhere: frozenset[str] = frozenset()
-    """What the functions that this admin calls record themselves: ADDED, CHANGED, DELETED."""
+    """Kinds of changes (ADDED, CHANGED, DELETED) that the functions called by this admin record themselves."""
 
     def construct_change_message(
         self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
@@ -49,7 +49,7 @@ class AuditedAdmin(ModelAdmin):
 
     def _record(self, request: HttpRequest, kind: str, obj: Model, message: Any) -> None:
         steps = message if isinstance(message, list) else []
-        # Rows of an inline have a name; the object itself has none.
+        # Only the rows of an inline have a name.
         inline = [step for step in steps if "name" in _content(step)]
         if kind in self.recorded_elsewhere and not inline:
             return

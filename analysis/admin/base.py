@@ -37,10 +37,10 @@ class PageAdmin(AuditedAdmin):
     list_filter_submit = True
     list_fullwidth = True
     warn_unsaved_form = True
-    # "Show all" of a million rows is one page that no browser survives.
+    # No browser survives "Show all" of a million rows.
     list_max_show_all = 0
     indexed_moment = ""
-    """A list filtered to days of this column is ordered by it: one index then filters, sorts and stops early."""
+    """A list filtered to days of this column is also sorted by it, so that one index filters and sorts."""
 
     def get_ordering(self, request: HttpRequest) -> Any:
         bounds = (request.GET.get(f"{self.indexed_moment}_{end}") for end in ("from", "to"))
@@ -54,7 +54,7 @@ class PageAdmin(AuditedAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
         if ERROR_FLAG in request.GET and request.method == "GET":
             messages.warning(request, INVALID_FILTER)
-        # Django says this in its own words and leaves the person on the result of the POST.
+        # Replaces Django's own message, after which it stays on the result of the POST.
         if request.method == "POST" and "action" in request.POST and not request.POST.getlist(ACTION_CHECKBOX_NAME):
             messages.warning(request, NOTHING_SELECTED)
             return redirect(request.get_full_path())
@@ -63,7 +63,7 @@ class PageAdmin(AuditedAdmin):
         try:
             with time_limit():
                 response = self._list(request, extra_context)
-                # Rendered here, within the limit: only this queries the rows.
+                # Rendered here, within the time limit, since rendering queries the rows.
                 return response.render() if isinstance(response, TemplateResponse) else response
         except SearchTooSlow as error:
             messages.error(request, f"{error} {_('Showing all rows.')}")
@@ -81,7 +81,7 @@ class PageAdmin(AuditedAdmin):
         if not keys:
             messages.warning(request, NOTHING_SELECTED)
             return None
-        # Django filters by the submitted keys as they are; PostgreSQL raises DataError for one out of range.
+        # Django filters by the submitted keys unchecked, and PostgreSQL raises DataError for one out of range.
         data: Any = request.POST.copy()
         data.setlist(ACTION_CHECKBOX_NAME, keys)
         request.POST = data
@@ -95,7 +95,7 @@ class PageAdmin(AuditedAdmin):
             )
             messages.error(request, formatting.plural(sentence, MAX_DELETED))
             return None
-        # They may have been deleted since the list was shown; Django's actions then report success for none.
+        # Rows may have been deleted since the list was shown, and Django's actions would report success for none.
         rows = queryset if is_across(request) else queryset.filter(pk__in=keys)
         if not rows.order_by().exists():
             messages.warning(request, ROWS_GONE)
@@ -115,7 +115,7 @@ class PageAdmin(AuditedAdmin):
 
 
 class ReadOnlyAdmin(PageAdmin):
-    """Rows that workers write: read here, changed by the pipeline alone."""
+    """Read-only pages for rows that only workers write."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -128,5 +128,5 @@ class ReadOnlyAdmin(PageAdmin):
 
 
 def is_across(request: HttpRequest) -> bool:
-    """True for an action on all rows of the list, on all of its pages."""
+    """True for an action on all rows of the list, on all pages."""
     return request.POST.get("select_across") in {"1", "true", "True", "on"}

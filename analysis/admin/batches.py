@@ -36,7 +36,7 @@ class BatchAdmin(ReadOnlyAdmin):
         ("started_at", filters.DayFilter),
     )
     list_select_related = ("person",)
-    # Runs are few, so that reading all of them is fast enough; the large tables search by prefix.
+    # "contains" reads all runs, which are few; larger tables are searched by prefix.
     search_fields = ("query__icontains", "reason__icontains")
     search_help_text = _("Search or reason it stopped")
     ordering = ("-pk",)
@@ -140,9 +140,9 @@ class Numbers(NamedTuple):
 
 
 def _apply(request: HttpRequest, batches: QuerySet[Batch], action: Callable[[int], bool]) -> Numbers:
-    """Run the action on each; a refusal is shown and counts as neither."""
+    """Run the action on each run; a refusal is shown and counts as neither."""
     outcomes = []
-    # One by one, as each locks its run; a refusal of one must not undo the others.
+    # One by one, since each locks its run, and a refusal must not undo the others.
     for pk in batches.order_by("pk").values_list("pk", flat=True):
         try:
             outcomes.append(action(pk))

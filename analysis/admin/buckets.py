@@ -69,7 +69,7 @@ class BucketAdmin(PageAdmin):
     )
 
     def get_fieldsets(self, request: HttpRequest, obj: Bucket | None = None) -> Any:
-        # A bucket that is only being added has no sync to show.
+        # A new bucket has no sync to show.
         return self.fieldsets if obj else self.fieldsets[:1]
 
     def get_form(self, request: HttpRequest, obj: Bucket | None = None, change: bool = False, **kwargs: Any) -> Any:
@@ -100,7 +100,7 @@ class BucketAdmin(PageAdmin):
         return display.json_block(bucket.report, summary=gettext("Counts of the current or last sync"))
 
     def has_delete_permission(self, request: HttpRequest, obj: Bucket | None = None) -> bool:
-        """False while the bucket has pictures: they have to be deleted first."""
+        """False while the bucket has pictures, which have to be deleted first."""
         allowed: Any = super().has_delete_permission(request, obj)
         return bool(allowed and (obj is None or not obj.images.exists()))
 
@@ -113,7 +113,7 @@ class BucketObjectAdmin(ReadOnlyAdmin):
         ("bucket", filters.AutocompleteSelectFilter),
     )
     list_select_related = ("bucket", "image")
-    # With collation C, LIKE 'prefix%' is a range of the key's index; "contains" would read all objects.
+    # By prefix, which with collation C is a range of the key's index; "contains" would read all objects.
     search_fields = ("key__startswith",)
     search_help_text = _("Start of the key: photos/2024/")
     ordering = ("-pk",)

@@ -36,7 +36,7 @@ class BulkChangeAdmin(ReadOnlyAdmin):
     search_fields = ("person__username", "label__name")
     ordering = ("-pk",)
 
-    # Seeing the list is enough: what may be undone is decided for each change.
+    # The view permission suffices, since undo checks each change.
     @admin.action(description=_("Undo your changes"), permissions=["view"])
     def undo(self, request: HttpRequest, queryset: QuerySet[BulkChange]) -> None:
         # bulk.undo checks that the change is the person's own and from the last day.

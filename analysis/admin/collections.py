@@ -26,14 +26,14 @@ class CollectionAdmin(PageAdmin):
     readonly_fields = ("owner",)
     ordering = ("name", "pk")
 
-    # Pictures are put into a collection on its own page.
+    # Collections are edited on their own page.
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
 
 @admin.register(ShareLink)
 class ShareLinkAdmin(ReadOnlyAdmin):
-    """Without the addresses: anyone who has one can see the pictures."""
+    """Share links without their addresses, with which anyone could see the pictures."""
 
     list_display = ("__str__", "owner", "views", "created_at", "expires_at", "revoked_at")
     list_select_related = ("owner", "image", "collection", "search")

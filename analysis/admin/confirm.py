@@ -21,7 +21,7 @@ def confirm_page(
     **context: Any,
 ) -> TemplateResponse:
     """Show the form, which keeps the selection. `subject`: the rows in words."""
-    # Django has no page for an action with a form: it is posted again with the same keys, and then the action runs.
+    # Django has no page for an action with a form, so the page posts the same keys again, and then the action runs.
     keys = request.POST.getlist(ACTION_CHECKBOX_NAME)
     context = {
         **model_admin.admin_site.each_context(request),

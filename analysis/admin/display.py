@@ -51,11 +51,11 @@ def badge(description: str | Promise) -> Callable[[StateColumn], Callable[[Any, 
     """Show the (state, text) that a column method returns as a colored badge."""
 
     def decorate(method: StateColumn) -> Callable[[Any, Any], SafeString]:
-        @admin.display(description=cast(str, description))  # lazy strings are accepted, too
+        @admin.display(description=cast(str, description))  # also accepts lazy strings
         @wraps(method)
         def column(model_admin: Any, row: Any) -> SafeString:
             state, text = method(model_admin, row)
-            # format_html escapes every argument: filenames and labels come from outside.
+            # format_html escapes every argument, since filenames and labels are untrusted.
             return format_html('<span class="badge {}">{}</span>', STATES.get(state, "plain"), text)
 
         return column
@@ -66,7 +66,7 @@ def badge(description: str | Promise) -> Callable[[StateColumn], Callable[[Any, 
 def number(field: str, description: str | Promise, *, places: int = 1, unit: str = "") -> Callable[[Any, Any], str]:
     """A column with a float rounded to `places`, with its unit."""
 
-    @admin.display(description=cast(str, description))  # lazy strings are accepted, too
+    @admin.display(description=cast(str, description))  # also accepts lazy strings
     def column(_model_admin: Any, row: Any) -> str:
         value = getattr(row, field)
         return EMPTY if value is None else f"{number_format(value, decimal_pos=places, force_grouping=True)}{unit}"
@@ -78,14 +78,14 @@ def picture(image: Image | None, name: str = "thumb", *, height: int = 56) -> Sa
     """The rendition as <img>."""
     if image is None:
         return EMPTY
-    # With both sides in the HTML the rows do not move while thumbnails load.
+    # With width and height in the HTML, rows do not move while thumbnails load.
     source = reverse("rendition", args=[image.pk, name])
     width = max(1, min(round(height * image.shown_size[0] / image.shown_size[1]), height * 3))
     return format_html(
         '<img class="thumbnail" src="{}?v={}" alt="{}" width="{}" height="{}" loading="lazy">',
         source,
         image.renditions_id.hex[:12],
-        image,  # in lists it is all there is of a link
+        image,  # in lists the picture is the link's only content
         width,
         height,
     )
@@ -122,10 +122,10 @@ def label_text(label: Label, percent: float) -> SafeString:
 
 
 def json_block(value: Any, *, summary: str = "") -> SafeString | str:
-    """Indented JSON that opens by a click: responses are long."""
+    """Indented JSON that opens by a click, since responses are long."""
     if value in (None, {}, []):
         return EMPTY
-    # Names in other scripts are readable only unescaped.
+    # Unescaped, so that names in other scripts are readable.
     text = json.dumps(value, indent=2, ensure_ascii=False)
     return format_html(
         '<details class="json-block"><summary>{}</summary><pre tabindex="0">{}</pre></details>',

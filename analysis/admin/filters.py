@@ -1,6 +1,6 @@
 """List filters.
 
-Those of the image list only show the chosen value; admin/image_query.py builds the search from it.
+Filters of the image list only show the chosen value; admin/image_query.py builds the search.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Choices = list[tuple[str, str]]
 
 
 class DisplayFilter:
-    """Shows the chosen value and leaves the rows to the search."""
+    """Shows the chosen value, without filtering rows, which the search does."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset
@@ -87,7 +87,7 @@ class SortFilter(DisplayFilter, DropdownFilter):
 
 
 def versions() -> Choices:
-    """The model versions that ever responded; a handful."""
+    """All model versions seen so far, which are few."""
     names = ModelVersion.objects.order_by("-last_seen_at").values_list("version", flat=True)[:100]
     return [(version, version) for version in dict.fromkeys(names)]
 
@@ -95,7 +95,7 @@ def versions() -> Choices:
 class ModelFilter(DisplayFilter, DropdownFilter):
     title, parameter_name = _("model version"), "model"
 
-    # Django hides a filter without choices and refuses its parameter then; links to it must not break in an empty
+    # Django hides a filter without choices and then rejects its parameter, but links to it must work in an empty
     # library.
     def has_output(self) -> bool:
         return True
@@ -120,7 +120,7 @@ class VersionFilter(DropdownFilter):
 
 
 class ConfidenceFilter(DisplayFilter, RangeNumericListFilter):
-    """Percent; of the label of LabelFilter."""
+    """Confidence in percent of the label in LabelFilter."""
 
     title, parameter_name = _("confidence of the label"), "confidence"
 
@@ -144,7 +144,8 @@ class ChoiceFilter(DisplayFilter, _SelectedValue):
     def __init__(self, field: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(field, request, *args, **kwargs)
         if isinstance(self.lookup_val, list):
-            # Unfold queries the chosen row for its name, and PostgreSQL raises DataError for "x" as an integer.
+            # Unfold queries the chosen row for its name, for which PostgreSQL raises DataError if the ID is not an
+            # integer.
             self.lookup_val = [value for value in self.lookup_val if value.isascii() and value.isdecimal()]
 
 
@@ -155,9 +156,9 @@ class LabelFilter(ChoiceFilter):
 
 
 class DayFilter(RangeDateFilter):
-    """Days, both included.
+    """A range of days, both included.
 
-    Raises IncorrectLookupParameters for other text, which Unfold ignores: the list would look filtered.
+    Raises IncorrectLookupParameters for invalid text, which Unfold would ignore, so that the list would look filtered.
     """
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -170,7 +171,7 @@ class DayFilter(RangeDateFilter):
             if day is None or day == date.max:
                 raise IncorrectLookupParameters(f"{text} is not a date.")
             bound: date = day + timedelta(days=sign == "lt")
-            if is_moment:  # a comparison with `column::date` could not use the column's index
+            if is_moment:  # not `column::date`, which cannot use the column's index
                 bound = make_aware(datetime.combine(bound, time()))
             queryset = queryset.filter(**{f"{self.parameter_name}__{sign}": bound})
         return queryset
@@ -186,7 +187,7 @@ class NumberFilter(RangeNumericFilter):
                 bound = float(text)
             except ValueError:
                 bound = math.nan
-            # float() accepts "nan" and "1e400"; PostgreSQL sorts NaN above all numbers, so it would match every row.
+            # float() accepts "nan" and "1e400". PostgreSQL sorts NaN above all numbers, so it would match every row.
             if not math.isfinite(bound):
                 raise IncorrectLookupParameters(f"{text} is not a number.")
             queryset = queryset.filter(**{f"{self.parameter_name}__{sign}": bound})
@@ -216,7 +217,7 @@ class YesOrNoFilter(DropdownFilter):
 
 
 class PermanentFilter(YesOrNoFilter):
-    """Among failed analyses only: they have their own index, and there are few."""
+    """Filters failed analyses only, which are few and have an index of their own."""
 
     title, parameter_name = _("failure"), "permanent"
 

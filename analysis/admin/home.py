@@ -1,6 +1,6 @@
 """Home page of the administration: six figures, and the lists by section.
 
-Each card is shown to those who may see the page it leads to. No figure takes longer in a larger library.
+Each card is shown to users who may see the page it links to. No figure takes longer in a larger library.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from imagelib.accounts.models import User
 
 PEOPLE_CAP = 10_000
 SECONDS = 3.0
-"""For all figures together; those that would take longer are left out."""
+"""Time for all figures together; those that take longer are left out."""
 
 
 @dataclass(frozen=True)
 class HomeCard:
-    """A figure with a line of context, and the page where one acts on it."""
+    """A figure with a line of context, and a link to its page."""
 
     slug: str
     title: str
@@ -50,7 +50,7 @@ class HomeCard:
 
 
 def context(request: HttpRequest, values: dict[str, Any]) -> dict[str, Any]:
-    """Unfold's DASHBOARD_CALLBACK: values that only this page has."""
+    """Unfold's DASHBOARD_CALLBACK: the context of the home page."""
     sections = sidebar.navigation(request)
     return values | {
         "title": _("Administration"),
@@ -74,14 +74,23 @@ def cards(user: AnyUser, *, moment: datetime) -> Iterator[HomeCard]:
 
 
 def _pictures(today: date) -> HomeCard:
-    total, span = queries.total(None), period("month", until=today, now=now())
+    total, url = queries.total(None), reverse("admin:analysis_image_changelist")
+    if total.pictures:
+        figure, note = formatting.count(total.pictures), _added_note(total, today)
+    else:  # the first minute after an import
+        total = queries.uncounted_total()
+        figure = formatting.capped_count(total.pictures, cap=queries.UNCOUNTED_CAP)
+        note = _("originals: %(size)s") % {"size": formatting.filesize(total.bytes)}
+    return HomeCard("pictures", _("Pictures"), figure, note, url, _("Show pictures"))
+
+
+def _added_note(total: queries.Total, today: date) -> str:
+    span = period("month", until=today, now=now())
     added = sum(row.pictures for row in queries.added(span, None).values())
-    note = _("%(number)s added in the last 30 days · originals: %(size)s") % {
+    return _("%(number)s added in the last 30 days · originals: %(size)s") % {
         "number": formatting.count(added),
         "size": formatting.filesize(total.bytes),
     }
-    url = reverse("admin:analysis_image_changelist")
-    return HomeCard("pictures", _("Pictures"), formatting.count(total.pictures), note, url, _("Show pictures"))
 
 
 def _to_analyze(today: date) -> HomeCard:

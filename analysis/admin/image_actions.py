@@ -35,7 +35,7 @@ from imagelib.accounts.models import User
 Rows = QuerySet[Image]
 MAX_DELETED = 1_000
 MAX_IMMEDIATE = bulk.STEP_SIZE
-"""Pictures changed within the request; more are changed in the background."""
+"""Pictures changed within the request; larger changes run in the background."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def selected_images(request: HttpRequest, rows: Rows) -> SelectedImages:
         query = image_query(request.GET)
         number = results.count(query, viewer=ANYONE, cap=CAP)
         return SelectedImages(Selection(person, query=query, all_owners=True), number)
-    # Read now: the list is a search, and the action may change what it finds.
+    # Read now, since the action may change the results of the list's search.
     ids = tuple(rows.order_by("pk").values_list("pk", flat=True))
     return SelectedImages(Selection(person, ids=ids, all_owners=True), len(ids))
 
@@ -88,7 +88,7 @@ class AddTagForm(ActionForm):
 class RemoveTagForm(AddTagForm):
     def action_values(self, selection: Selection) -> dict[str, Any]:
         name = self.cleaned_data["tag"]
-        # A tag and a label may share a name; the one on most pictures is meant.
+        # A tag and a label may have the same name; the one on most pictures is used.
         label = Label.objects.filter(name__iexact=name).order_by("-image_count", "pk").first()
         if label is None:
             raise ActionRefused(gettext("There is no tag or label “%(name)s”.") % {"name": name})
@@ -170,7 +170,7 @@ def action_page(
 
 
 def _delete(model_admin: Any, request: HttpRequest, rows: Rows) -> HttpResponseBase | None:
-    """Delete rows and blobs within the request. Limited, since it cannot be undone."""
+    """Delete rows and blobs within the request; limited, since it can't be undone."""
     try:
         selected = selected_images(request, rows)
         if selected.number > MAX_DELETED:
@@ -186,7 +186,7 @@ def _delete(model_admin: Any, request: HttpRequest, rows: Rows) -> HttpResponseB
         warning = gettext("The pictures are deleted with their analyses, labels and verdicts. This cannot be undone.")
         return action_page(model_admin, request, title=title, selected=selected, form=ActionForm(), warning=warning)
     by_id = request.user.pk or 0
-    # By steps: a failure keeps what was deleted before it.
+    # In steps, so that a failure does not affect previous ones.
     steps = selected.selection.steps(STEP_SIZE)
     number = sum(pipeline.delete_now(Image.objects.filter(pk__in=ids), by_id=by_id) for ids in steps)
     sentence = ngettext("%(number)s picture permanently deleted.", "%(number)s pictures permanently deleted.", number)
@@ -195,6 +195,7 @@ def _delete(model_admin: Any, request: HttpRequest, rows: Rows) -> HttpResponseB
 
 
 def _named(action: Any, name: str, title: str | Promise, permission: str) -> Action:
+    # Django identifies actions by the names of their functions.
     action.__name__, action.short_description, action.allowed_permissions = name, title, (permission,)
     return action  # type: ignore[no-any-return]
 
@@ -206,6 +207,6 @@ ACTIONS = (
     _bulk_action(BulkChange.Action.GIVE, _("Change owner…"), OwnerForm),
     _bulk_action(BulkChange.Action.TRASH, _("Move to trash")),
     _bulk_action(BulkChange.Action.RESTORE, _("Restore from trash")),
-    # Django's own name, so that this replaces its action, which leaves the files in storage.
+    # Replaces Django's action of this name, which would leave the files in storage.
     _named(_delete, "delete_selected", _("Delete permanently…"), "delete"),
 )

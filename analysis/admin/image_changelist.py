@@ -1,4 +1,4 @@
-"""The list of pictures: a library search as a person who may see every picture."""
+"""The list of pictures: a library search by a user who may see all of them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ class ImageMatches(Paginator):
         last = self.validate_number(number) * self.per_page
         if self.query is None:
             return []
-        # From the first page on: the admin's pages have numbers, the engine's have cursors. CAP bounds it.
+        # Read from the first page on, since the admin's pages have numbers and the engine's have cursors. CAP limits
+        # them.
         ids = results.image_ids(self.query, viewer=ANYONE, limit=last)[last - self.per_page :]
         by_id, facts = self.rows.in_bulk(ids), facts_of(ids)
         for image_id, image in by_id.items():
@@ -55,7 +56,7 @@ class ImageChangeList(ChangeList):
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Image]:
         """All pictures: get_results narrows them by search."""
-        # ChangeList.get_queryset would apply the filters and the search to the table itself.
+        # Without super(), which would apply the filters and the search to the table itself.
         specs, self.has_filters, rest, _may_repeat, self.has_active_filters = self.get_filters(request)
         if rest:
             raise IncorrectLookupParameters(_("Unknown filters: %(names)s.") % {"names": ", ".join(rest)})

@@ -1,4 +1,4 @@
-"""The image list's search box and filters as one library search."""
+"""Converts the image list's search box and filters to one library search."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _label_terms(label_id: str, low: float | None, high: float | None) -> Iterat
     if label is None:
         raise InvalidFilter(_("The label of this filter no longer exists."))
     yield LabelTerm(label.name, label.kind, low or 0.0)
-    # Search has no upper bound of confidence: exclude the label from the next hundredth on.
+    # Searches have no upper bound of confidence, so the label is excluded from the next hundredth on.
     if high is not None and high < 100:
         yield Not(LabelTerm(label.name, label.kind, round(high + 0.01, 2)))
 
@@ -111,7 +111,7 @@ def _bucket(value: str) -> Node:
 
 
 def _id(text: str, *, maximum: int = 2**63 - 1) -> int:
-    # The length first: int() of a megabyte of digits takes seconds, and raises ValueError beyond 4,300.
+    # The length first, since int() takes seconds for a megabyte of digits, or raises ValueError above 4,300.
     if not (text.isascii() and text.isdecimal() and len(text) < 20) or int(text) > maximum:
         raise InvalidFilter(_("Invalid ID “%(value)s”.") % {"value": text[:40]})
     return int(text)

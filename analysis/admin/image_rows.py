@@ -61,7 +61,7 @@ def labels_column(facts: ImageFacts) -> str:
 
 
 def analyzed_column(facts: ImageFacts) -> SafeString | str:
-    """✓ for each API with a result, else its state in a word."""
+    """✓ for each API with a result, else its state."""
     if not facts.states:
         return _("Not analyzed")
     return format_html(
@@ -75,7 +75,7 @@ def analyzed_column(facts: ImageFacts) -> SafeString | str:
 
 
 def failures_column(image: Image, facts: ImageFacts) -> SafeString | str:
-    """APIs whose latest analysis failed, with error codes. Leads to Retry."""
+    """APIs whose latest analysis failed, with error codes and a link to retry."""
     if not facts.failed:
         return EMPTY
     codes = list(dict.fromkeys(state.code for state in facts.failed))

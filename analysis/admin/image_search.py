@@ -22,7 +22,7 @@ HELP = _("Search by picture: dog, owner:anna, is:failed …")
 class ImageSearchMixin(PageAdmin):
     """Lists the rows of the first MAX_IMAGES pictures that match the search."""
 
-    search_fields = ("pk",)  # Django shows the search box only where this is not empty
+    search_fields = ("pk",)  # Django shows the search box only if this is not empty
     search_help_text = HELP
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

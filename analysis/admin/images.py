@@ -40,7 +40,7 @@ class ImageForm(forms.ModelForm):
         data = super().clean()
         owner = self.cleaned_data.get("owner")
         is_upload = self.instance.bucket_id is None and self.instance.trashed_at is None
-        # Django checks only constraints whose fields are all in the form; sha256 is not.
+        # Django only checks constraints whose fields are all in the form, which sha256 is not.
         existing = is_upload and owner and images.find_active(self.instance.sha256, owner_id=owner.pk)
         if existing and existing.pk != self.instance.pk:
             raise forms.ValidationError(gettext("%(owner)s already has this picture.") % {"owner": owner})
@@ -68,7 +68,7 @@ class ImageAdmin(PageAdmin):
         filters.SortFilter,
     )
     list_select_related = ("owner",)
-    search_fields = ("filename",)  # shows the search box; ImageChangeList searches with the library's engine
+    search_fields = ("filename",)  # for the search box; ImageChangeList searches with the library's engine
     search_help_text = _("Library search: dog -cat, owner:anna, is:failed …")
     autocomplete_fields = ("owner",)
     sortable_by = ()
@@ -115,11 +115,11 @@ class ImageAdmin(PageAdmin):
         return queryset.filter(pk__in=ids).order_by("-added_at", "-pk"), False
 
     def has_analyze_permission(self, request: HttpRequest) -> bool:
-        """Analyses cost money, so the permission is that of bulk runs over all owners."""
+        """The permission for bulk runs over all owners, since analyses cost money."""
         return permissions.can_analyze_all_images(request.user)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return False  # a row needs a file: /upload/ or import_images
+        return False  # pictures are added with their file, by /upload/ or import_images
 
     def save_model(self, request: HttpRequest, obj: Image, form: Any, change: bool) -> None:
         if "title" in form.changed_data:
@@ -129,6 +129,7 @@ class ImageAdmin(PageAdmin):
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], Any]:
         """Skip the permission check of related rows (analyses, labels, verdicts)."""
+        # The admins of related rows allow no deletion, so that Django would refuse to delete any picture.
         deleted = list(objs)
         return [str(image) for image in deleted], {gettext("pictures"): len(deleted)}, set(), []
 
@@ -153,7 +154,7 @@ class ImageAdmin(PageAdmin):
             return image.filename
         return format_html('{} <span class="badge warning">{}</span>', image.filename, gettext("In trash"))
 
-    # ImageMatches gives each picture of a list page its facts, so that no row costs a query.
+    # ImageMatches sets `facts` for all pictures of a page, so that rows need no queries.
     @admin.display(description=_("Labels"))
     def top_labels(self, image: Image) -> str:
         return image_rows.labels_column(getattr(image, "facts", ImageFacts()))

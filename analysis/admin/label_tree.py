@@ -15,7 +15,7 @@ MAX_CHILDREN = 50
 
 
 def label_tree(label: Label) -> SafeString | str:
-    """The label under every path of ancestors, root first; its children under it."""
+    """A label below each path of its ancestors, root first, with its children."""
     children = list(label.children.order_by("-image_count", "name")[:MAX_CHILDREN])
     own = _branch(format_html("<strong>{}</strong>", label), (_branch(display.link(child), ()) for child in children))
     paths = _ancestor_paths(label)
@@ -33,7 +33,7 @@ def label_tree(label: Label) -> SafeString | str:
 def _ancestor_paths(label: Label) -> list[tuple[Label, ...]]:
     """Every path to a root, nearest ancestor first; one query per level.
 
-    Parents come from responses, so they can form a cycle: a path ends before it would repeat a label.
+    Parents come from responses, so they can form a cycle; a path ends before it repeats a label.
     """
     paths: list[tuple[Label, ...]] = [(parent,) for parent in label.parents.order_by("name")]
     complete: list[tuple[Label, ...]] = []

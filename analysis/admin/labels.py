@@ -25,9 +25,9 @@ from analysis.admin.confirm import confirm_page
 from analysis.admin.filters import MergedFilter
 from analysis.admin.label_tree import label_tree
 from analysis.admin.pagination import CappedChangeList
-from analysis.curation import label_admin
+from analysis.curation import label_settings
 from analysis.curation.errors import ActionRefused
-from analysis.curation.label_admin import LabelUpdate
+from analysis.curation.label_settings import LabelUpdate
 from analysis.models import Image, Label, LabelAlias, Verdict
 
 MAX_MERGED = 100
@@ -40,12 +40,12 @@ class AliasInline(TabularInline):
     def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field and not isinstance(field.widget, forms.HiddenInput):
-            field.widget.attrs["aria-label"] = field.label  # a column's heading names no field
+            field.widget.attrs["aria-label"] = field.label  # a column's heading is not its fields' accessible name
         return field
 
 
 class LabelForm(forms.ModelForm):
-    """Includes the revision it shows, so that no later change is overwritten."""
+    """Contains the revision it was rendered with, to detect concurrent changes."""
 
     revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
@@ -63,7 +63,7 @@ class LabelForm(forms.ModelForm):
         data = super().clean()
         if self.instance.pk and not self.errors:
             try:
-                label_admin.validate(self.instance.pk, self.update())
+                label_settings.validate(self.instance.pk, self.update())
             except ActionRefused as error:
                 raise forms.ValidationError(str(error)) from error
         return data
@@ -82,7 +82,7 @@ def verdict_counts(label_ids: list[int]) -> dict[int, tuple[int, int]]:
 
 
 class LabelChangeList(CappedChangeList):
-    """Counts verdicts for the labels of one page; an annotation would for all."""
+    """Counts verdicts for the labels of a page; an annotation would count all."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -126,7 +126,7 @@ class LabelAdmin(PageAdmin):
     readonly_fields = ("links", "precision", "tree", "merged_labels", "reindexing")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Label | None = None) -> tuple[str, ...]:
-        # A renamed label would come back under its old name with the next response.
+        # Read-only, since the next response would create a label with the old name again.
         return self.readonly_fields if obj is None else ("name", "kind", *self.readonly_fields)
 
     def get_fieldsets(self, request: HttpRequest, obj: Label | None = None) -> Any:
@@ -137,6 +137,7 @@ class LabelAdmin(PageAdmin):
 
     def get_form(self, request: HttpRequest, obj: Label | None = None, change: bool = False, **kwargs: Any) -> Any:
         if obj is None:
+            # Not LabelForm, since a new label has no revision yet.
             kwargs["form"] = forms.ModelForm
         return super().get_form(request, obj, change, **kwargs)
 
@@ -144,13 +145,13 @@ class LabelAdmin(PageAdmin):
         return LabelChangeList
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        # No join with the aliases: it would need DISTINCT over all matches before the first row is shown.
+        # Without a join with the aliases, which would need DISTINCT over all matches.
         text = search_term.replace("\x00", " ").strip()
         by_alias = LabelAlias.objects.filter(name__icontains=text).values("label")
         return (queryset.filter(Q(name__icontains=text) | Q(pk__in=by_alias)) if text else queryset), False
 
     def has_delete_permission(self, request: HttpRequest, obj: Label | None = None) -> bool:
-        return False  # images refer to it, and the next response would create it again: hide or merge it instead
+        return False  # images refer to it, and the next response would create it again
 
     def save_model(self, request: HttpRequest, obj: Label, form: Any, change: bool) -> None:
         if change:
@@ -243,7 +244,7 @@ class LabelAdmin(PageAdmin):
 
 def _set_hidden(request: HttpRequest, labels: QuerySet[Label], *, is_hidden: bool) -> int:
     label_ids = list(labels.order_by().values_list("pk", flat=True))
-    return label_admin.hide(label_ids, is_hidden=is_hidden, by_id=request.user.pk or 0)
+    return label_settings.hide(label_ids, is_hidden=is_hidden, by_id=request.user.pk or 0)
 
 
 def _merge_target(name: str, labels: list[Label]) -> Label:

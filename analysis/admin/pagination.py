@@ -17,7 +17,7 @@ CAP = 10_000
 
 
 class CappedPaginator(Paginator):
-    """Counts up to a cap: counting a million rows costs more than the page."""
+    """Counts up to a cap, since counting a million rows takes longer than the page."""
 
     @cached_property
     def count(self) -> int:
@@ -28,7 +28,7 @@ class CappedPaginator(Paginator):
         """The number of rows; one more than the cap means more."""
         rows: Any = self.object_list
         if isinstance(rows, QuerySet):
-            return int(rows.order_by()[: CAP + 1].count())  # unordered: PostgreSQL need not sort what it counts
+            return int(rows.order_by()[: CAP + 1].count())  # unordered, so that PostgreSQL sorts nothing
         return len(rows)
 
 
@@ -40,9 +40,9 @@ class CappedChangeList(ChangeList):
     def get_results(self, request: Any) -> None:
         try:
             super().get_results(request)
-        except (DataError, ValueError, OverflowError) as error:  # a number too large, a byte that no text has
+        except (DataError, ValueError, OverflowError) as error:  # such as a number that is too large, or NUL in a text
             raise IncorrectLookupParameters(error) from error
         if not self.result_count:
-            self.result_list = self.queryset.none()  # the template would run the empty query a second time
+            self.result_list = self.queryset.none()  # otherwise the template would run the failed query again
         self.total = formatting.capped_count(getattr(self.paginator, "capped_total", self.paginator.count), cap=CAP)
-        self.full_result_count = self.result_count  # otherwise Unfold's heading repeats the count without the "+"
+        self.full_result_count = self.result_count  # otherwise Unfold's heading would repeat the count without "+"

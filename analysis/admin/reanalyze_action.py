@@ -33,7 +33,7 @@ from analysis.recognition import registry
 from analysis.search.time_limit import SearchTooSlow, time_limit
 
 MAX_ESTIMATED = 2_000
-"""Pictures of a large selection that the estimate is made from."""
+"""Pictures examined for an estimate; a larger selection is estimated from these."""
 
 
 class ReanalyzeForm(forms.Form):

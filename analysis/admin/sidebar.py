@@ -70,7 +70,7 @@ SECTIONS = (
             SidebarItem(ApiToken, "key"),
         ),
     ),
-    # Rows that only matter to an engineer who debugs imagelib: queues, caches and counters.
+    # Queues, caches and counters, which only matter for debugging imagelib.
     Section(
         _("Internals"),
         (
@@ -116,7 +116,7 @@ def mark(_request: HttpRequest) -> str:
 def theme(request: HttpRequest) -> str | None:
     """The theme of the account.
 
-    None lets the person switch, and follows the system until then.
+    None: users can switch, and the system's theme is used until then.
     """
     chosen = getattr(request.user, "theme", User.Theme.SYSTEM)
     return None if chosen == User.Theme.SYSTEM else str(chosen)

@@ -17,7 +17,7 @@ from analysis.statistics.queries import CONFIDENCE_BINS
 
 
 class StatisticsAdmin(ReadOnlyAdmin):
-    """Rows without an owner are totals; a day is a row besides its hours."""
+    """Rows without an owner are totals. Days have rows in addition to their hours."""
 
     list_select_related: Any = ("owner",)
     ordering = ("-start", "-pk")

@@ -19,7 +19,7 @@ from imagelib.accounts.roles import LINES, Role
 
 
 class RoleFormMixin(forms.Form):
-    """A radio button for each role that the signed-in person can give, if any."""
+    """Radio buttons for the roles that the signed-in user can give, if any."""
 
     offered_roles: ClassVar[Sequence[Role]] = ()
     role = forms.ChoiceField(label=_("Role"), required=False, widget=UnfoldAdminRadioSelectWidget())
@@ -28,11 +28,11 @@ class RoleFormMixin(forms.Form):
         field: Any = self.fields["role"]
         field.choices = [(role.value, format_html("{}: {}", role.label, LINES[role])) for role in self.offered_roles]
         if not self.offered_roles:
-            # A field that the page leaves out would still be read from a request.
+            # Deleted, since a field that is only hidden would still be read from the request.
             del self.fields["role"]
 
     def chosen_role(self) -> Role | None:
-        """None if it is not changed."""
+        """The chosen role; None if it is not changed."""
         role = self.cleaned_data.get("role")
         return Role(role) if role and "role" in self.changed_data else None
 

@@ -27,8 +27,9 @@ from imagelib.accounts.roles import LINES
 
 PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 ADVANCED = _("A role sets all of these. Change them only if an account needs permissions that its role doesn't have.")
+# Registered again below, in Unfold's look.
 admin.site.unregister(Group)
-# allauth's own: secrets of codes and passkeys, applications that the settings name, and addresses it does not use here.
+# allauth's models: secrets of codes and passkeys, applications from the settings, and addresses that are not used here.
 admin.site.unregister([Authenticator, EmailAddress, SocialAccount, SocialApp, SocialToken])
 
 
@@ -66,13 +67,13 @@ class UserAdmin(DjangoUserAdmin, PageAdmin):  # type: ignore[misc]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form: Any = super().get_form(request, obj, change=change, **kwargs)
-        # The class is made for this request, so this reaches no other one.
+        # The class is created per request, so the change affects no other request.
         may_give = obj is None or rights.can_change_person(request.user, obj)
         form.offered_roles = rights.assignable_roles(request.user) if may_give else []
         return form
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        # Without this, staff could make an account with more privileges than their own.
+        # Read-only, since staff could otherwise create accounts with more permissions than their own.
         fields = (*super().get_readonly_fields(request, obj), "current_role", "last_login", "date_joined")
         return fields if request.user.is_superuser else (*fields, *PRIVILEGES)
 
@@ -103,13 +104,13 @@ class GroupAdmin(DjangoGroupAdmin, PageAdmin):  # type: ignore[misc]
         return fields if request.user.is_superuser else (*fields, "permissions")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # A group also limits: without any, its members could upload.
+        # Groups also restrict: without its group a member could upload.
         return super().has_delete_permission(request, obj) and bool(request.user.is_superuser)
 
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(ReadOnlyAdmin):
-    """Everyone's tokens, to revoke them; people create their own on the account page."""
+    """Everyone's tokens, for revocation; users create their own on the account page."""
 
     list_display = ("name", "user", "hint", "scopes", "spending_limit", "expires_at", "last_used_at", "revoked_at")
     list_select_related = ("user",)

@@ -53,7 +53,7 @@ class VerdictAdmin(ImageSearchMixin, PageAdmin):
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: Verdict | None = None) -> tuple[str, ...]:
-        """A new verdict has no author and date yet."""
+        """The fields, without author and date for a new verdict."""
         return ("image", "label", "decision", *(self.readonly_fields if obj else ()))
 
     def save_model(self, request: HttpRequest, obj: Verdict, form: Any, change: bool) -> None:

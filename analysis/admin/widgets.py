@@ -10,7 +10,7 @@ from django.db.models import Model
 
 
 def is_key(model: type[Model], text: str) -> bool:
-    """True if a row can have this key: PostgreSQL fails on one out of range."""
+    """True if a row can have this key. PostgreSQL raises an error for others."""
     try:
         key = model._meta.pk.to_python(text)
     except ValidationError:
@@ -19,7 +19,7 @@ def is_key(model: type[Model], text: str) -> bool:
 
 
 class KeyWidget(AutocompleteMixin):
-    """Drops impossible keys, which Django queries before it validates them."""
+    """Drops impossible keys, which Django would query before validating them."""
 
     field: Any
 

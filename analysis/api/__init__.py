@@ -1,1 +1,1 @@
-"""The API for programs: JSON over HTTP below /api/v1/."""
+"""The HTTP API for programs, with JSON below /api/v1/."""

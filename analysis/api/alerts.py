@@ -1,4 +1,4 @@
-"""Alerts: your own, with a preview, a test and their messages."""
+"""Alerts of the caller: settings, preview, test, and messages."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ class AlertOut(Schema):
     channel: ChannelName
     frequency: FrequencyName
     receiver: Annotated[str, Field(description="The email address, or the host of the webhook.")]
-    secret: Annotated[str | None, Field(description="Signs the messages to a webhook. Only in the answer to POST.")]
+    secret: Annotated[str | None, Field(description="Signs the messages to a webhook. Only in the response to POST.")]
     is_active: bool
     last_error: Annotated[str, Field(description="Why it was disabled, or why the last try failed.")]
-    only_new_images: Annotated[bool, Field(description="So many images matched that only those added later are sent.")]
+    only_new_images: Annotated[bool, Field(description="Too many images matched, so only those added later are sent.")]
     next_message_at: datetime | None
     created_at: datetime
 
@@ -62,7 +62,7 @@ class AlertList(Schema):
 
 
 class NewAlert(RequestBody):
-    """A saved search of your own, or one that is shared, which is copied."""
+    """An alert on one of your saved searches, or on a copy of a shared one."""
 
     search: RowId
     channel: ChannelName
@@ -83,7 +83,7 @@ class PreviewRequest(RequestBody):
 
 
 class PreviewOut(Schema):
-    """Messages that an alert would have sent; `pictures` is at most 10,000."""
+    """Messages that an alert would have sent. `pictures` is at most 10,000."""
 
     days: int
     messages: int
@@ -151,7 +151,7 @@ def get_alert(request: HttpRequest, alert_id: int) -> AlertOut:
 
 @router.patch("/alerts/{int:alert_id}", response=AlertOut, auth=WRITE, url_name="alert")
 def change_alert(request: HttpRequest, alert_id: int, changes: AlertChanges) -> AlertOut:
-    """Change where and how often it is sent."""
+    """Change the channel, address or frequency of an alert."""
     alert = _own(request, alert_id)
     present = {"channel": alert.channel, "frequency": alert.frequency, "address": alert.address}
     domain.change(alert, AlertOptions(**present | changes.model_dump(exclude_none=True)))
@@ -181,7 +181,7 @@ def resume_alert(request: HttpRequest, alert_id: int) -> AlertOut:
 
 @router.post("/alerts/{int:alert_id}/test", response={202: DeliveryOut}, auth=WRITE)
 def test_alert(request: HttpRequest, alert_id: int) -> HttpResponse:
-    """Send a test message. Its outcome is among the deliveries in a moment."""
+    """Send a test message. Its outcome appears among the deliveries in a moment."""
     alert = _own(request, alert_id)
     added = pipeline.test_alert(alert)
     return json_response(_delivery(_deliveries(alert).get(pk=added.pk)).model_dump(), status=202)
@@ -218,6 +218,7 @@ def _search(request: HttpRequest, search_id: int) -> SavedSearch:
 
 
 def _deliveries(alert: Alert) -> Any:
+    # Of the payload, which may be large, only the count is read.
     return Delivery.objects.filter(alert=alert).defer("payload").annotate(count=KT("payload__count"))
 
 

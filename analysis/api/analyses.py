@@ -1,4 +1,4 @@
-"""Analyses, their responses and their request, for people who may edit the image."""
+"""Analyses of images that the user may edit: estimate, request, responses."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class AnalysisList(Schema):
 
 
 class AnalysisRequest(RequestBody):
-    """One image to analyze. `force` even where there is a result, which costs again."""
+    """One image to analyze. `force`: even if there is a result, which costs again."""
 
     image_id: RowId
     apis: Annotated[list[ApiName] | None, Field(description="Default: all that are enabled.")] = None
@@ -69,7 +69,7 @@ class AnalysisStart(AnalysisRequest):
 
 @router.post("/analyses/estimate", response=EstimateOut, auth=ANALYZE)
 def estimate_analysis(request: HttpRequest, analysis: AnalysisRequest) -> EstimateOut:
-    """The cost of an analysis, which is not requested."""
+    """Estimate the cost of an analysis, without requesting it."""
     return batches.estimate_batch(request, batches.BatchRequest(**_options(request, analysis)))
 
 
@@ -77,7 +77,7 @@ def estimate_analysis(request: HttpRequest, analysis: AnalysisRequest) -> Estima
 def request_analysis(request: HttpRequest, analysis: AnalysisStart) -> HttpResponse:
     """Analyze one image, as a separate run within the token's spending limit.
 
-    `GET /analyses?batch=` has the run's analyses. Repeated with the same Idempotency-Key, it returns the first run.
+    `GET /analyses?batch=` has the run's analyses. If repeated with the same Idempotency-Key, it returns the first run.
     """
     options = batches.BatchStart(**_options(request, analysis), budget=analysis.budget)
     return batches.start_batch(request, options)

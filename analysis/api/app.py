@@ -1,4 +1,4 @@
-"""The API's application: routers, error handling, OpenAPI document and addresses."""
+"""The API's application: routers, error handling, OpenAPI document and URLs."""
 
 from __future__ import annotations
 
@@ -86,14 +86,14 @@ def _view(view: View) -> View:
 
     @functools.wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        # Ninja ignores parameters it does not know, so that `?limt=5` would quietly give the default number.
+        # Ninja ignores unknown parameters, so `?limt=5` would silently return the default number.
         unknown = _unknown_parameters(request)
         if unknown:
             message = _("Unknown parameter: %(names)s.") % {"names": ", ".join(unknown)[:200]}
             response: HttpResponseBase = errors.field_problem(422, unknown[0], message)
         else:
             response = view(request, *args, **kwargs)
-        # Ninja answers other methods itself, as text, before any exception handler.
+        # Ninja responds to other methods itself, as text, without the exception handlers.
         if isinstance(response, HttpResponseNotAllowed):
             message = _("%(method)s is not supported here. Use %(allowed)s.")
             allowed = response["Allow"]
@@ -102,11 +102,11 @@ def _view(view: View) -> View:
             )
         for name, value in rate_headers(request).items():
             response[name] = value
-        # PrivateCache knows people by their session, which the API does not have.
+        # Set here, since the middleware PrivateCache recognizes users by their session, which the API does not have.
         response.setdefault("Cache-Control", "private, no-store")
         return response
 
-    # A form on another site cannot send the Authorization header, and cookies count for nothing here.
+    # No CSRF check is needed: forms on other sites cannot send the Authorization header, and cookies are ignored.
     return login_not_required(csrf_exempt(wrapped))
 
 
@@ -118,7 +118,7 @@ def _unknown_parameters(request: HttpRequest) -> list[str]:
     return [] if known is None else sorted(name for name in request.GET if name not in known)
 
 
-# Once a process: the document does not change, and making it takes a tenth of a second.
+# Once per process, since the document does not change and takes a tenth of a second to make.
 @functools.cache
 def _parameters() -> dict[tuple[str, str], frozenset[str]]:
     """Query parameters of each path and method."""
@@ -136,9 +136,9 @@ def _not_found(_request: HttpRequest) -> HttpResponseBase:
 def _urlpatterns() -> list[URLPattern]:
     patterns = [pattern for pattern in api.urls[0] if isinstance(pattern, URLPattern)]
     for pattern in patterns:
-        # Ninja needs the root's name for its own reversing, but shows nothing there.
+        # Ninja needs the root's name to reverse URLs, but there is no page at the root.
         pattern.callback = _view(_not_found if pattern.name == "api-root" else pattern.callback)
-    # Without "$", so that addresses with a line break get the same response.
+    # Without "$", so that URLs with a line break get the same response.
     return [*patterns, re_path(r"^", _view(_not_found), name="not-found")]
 
 

@@ -52,7 +52,7 @@ ADMIN = BearerToken(ApiToken.Scope.ADMIN)
 
 def token_of(request: HttpRequest) -> ApiToken:
     """The request's token. Raises ApiError 401."""
-    # The middleware sets it on every request below /api/; other requests never get here.
+    # The middleware sets it for all requests below /api/, and only those get here.
     token: ApiToken | None = getattr(request, "api_token", None)
     if token is None:
         message = _("Send a valid API token: “Authorization: Bearer imagelib_…”. Create one on your account page.")
@@ -62,7 +62,7 @@ def token_of(request: HttpRequest) -> ApiToken:
 
 def require_scope(token: ApiToken, scope: ApiToken.Scope) -> None:
     """Raises ApiError 403 for a token without the scope."""
-    # 403 and not 404: the caller owns the token and may know what it lacks.
+    # 403 instead of 404, since the owner of the token may know what it lacks.
     if scope not in token.scopes:
         message = _("This token lacks the scope “%(scope)s”. Create another one on your account page.")
         raise ApiError(403, message % {"scope": scope.value})
@@ -80,7 +80,7 @@ class RateLimit:
     def headers(self) -> dict[str, str]:
         """The header fields that most clients read.
 
-        Of draft-ietf-httpapi-ratelimit-headers-07; later drafts put them into one field, which few clients parse.
+        As in draft-ietf-httpapi-ratelimit-headers-07. Later drafts have a single field, which few clients can parse.
         """
         return {
             "RateLimit-Limit": str(self.limit),
@@ -96,7 +96,7 @@ class LimitedRequest(HttpRequest):
 
 
 def rate_headers(request: HttpRequest) -> dict[str, str]:
-    """The headers of a request that was counted; none of another."""
+    """The rate limit headers of a request, if it was counted."""
     rate_limit: RateLimit | None = getattr(request, "rate_limit", None)
     return rate_limit.headers if rate_limit else {}
 
@@ -109,10 +109,11 @@ def check_rate(request: HttpRequest, token: ApiToken) -> None:
     now = time.time()
     window, reset = int(now // WINDOW), WINDOW - int(now % WINDOW)
     try:
-        # A fixed window, not a sliding one: two commands, and headers that a caller can compute with.
+        # A fixed window instead of a sliding one, since it takes two commands and callers can calculate with its
+        # headers.
         used = _count(f"api-rate:{token.pk}:{window}", seconds=WINDOW * 2)
     except redis.RedisError as error:
-        # The limit protects the server from one program; without Redis a program that works matters more.
+        # Without Redis requests are not limited: that programs keep working matters more than the limit.
         logger.warning("API requests are not limited, because Redis is not available: %s", error)
         return
     state = RateLimit(limit, max(0, limit - used), reset)
@@ -128,5 +129,5 @@ def _count(key: str, *, seconds: int) -> int:
         return AttemptCount.increment([key], seconds=seconds)
     with redis_client().pipeline() as pipeline:
         pipeline.incr(key)
-        pipeline.expire(key, seconds)  # two windows: servers' clocks may differ by less than one
+        pipeline.expire(key, seconds)  # two windows, since servers' clocks may differ by less than one
         return int(pipeline.execute()[0])

@@ -1,4 +1,4 @@
-"""Bulk runs: estimate, start within the token's limit, progress, control."""
+"""Bulk runs: estimate, start within the token's limit, progress and control."""
 
 from __future__ import annotations
 
@@ -36,13 +36,14 @@ from analysis.search.time_limit import time_limit
 
 router = Router(tags=["Bulk runs"])
 MAX_ESTIMATED = 10_000
-"""Pictures examined for an estimate; for larger selections it is an estimate from the first ones."""
+"""Pictures examined for an estimate; a larger selection is estimated from the first ones."""
 ApiName = Literal["labels", "faces", "celebrities", "text", "moderation"]
+# Not strict, since JSON has no decimals: amounts are numbers or strings.
 Dollars = Annotated[Decimal, Field(ge=0, le=100_000, decimal_places=6, strict=False)]
 
 
 class BatchRequest(RequestBody):
-    """Which images to analyze, by ids or by a search, and how."""
+    """The images to analyze, by ids or by a search, and the options."""
 
     image_ids: Annotated[list[RowId] | None, Field(max_length=MAX_IDS)] = None
     q: Annotated[str, Field(max_length=MAX_LENGTH)] = ""
@@ -54,9 +55,9 @@ class BatchRequest(RequestBody):
 
 
 class BatchStart(BatchRequest):
-    """A run to start; `budget` in US dollars, by default the estimate's.
+    """A run to start.
 
-    Never more than the token may still spend.
+    `budget` is in US dollars, by default the estimate's, and at most what the token may still spend.
     """
 
     budget: Dollars | None = None
@@ -64,7 +65,7 @@ class BatchStart(BatchRequest):
 
 @router.post("/batches/estimate", response=EstimateOut, auth=ANALYZE)
 def estimate_batch(request: HttpRequest, options: BatchRequest) -> EstimateOut:
-    """The cost of a run, which is not started."""
+    """Estimate the cost of a run, without starting it."""
     batch, ids = _batch(request, options)
     with time_limit():
         estimate = estimate_unsaved(batch, named=ids, maximum=MAX_ESTIMATED)
@@ -75,18 +76,19 @@ def estimate_batch(request: HttpRequest, options: BatchRequest) -> EstimateOut:
 def start_batch(request: HttpRequest, options: BatchStart) -> HttpResponse:
     """Start a run.
 
-    Repeated with the same Idempotency-Key, it returns the run that was started the first time.
+    If repeated with the same Idempotency-Key, it returns the run that was started the first time.
     """
     batch, ids = _batch(request, options)
     with time_limit():
         estimate = estimate_unsaved(batch, named=ids, maximum=MAX_ESTIMATED)
     if options.budget is None and not estimate.is_complete:
-        # The estimate of a part is no budget for the whole: the run would stop in its middle.
+        # An estimate of the first part cannot be the budget of all, since the run would stop halfway.
         message = _("More than %(number)s images: give a “budget” in US dollars.")
         raise ApiError(422, message % {"number": count(MAX_ESTIMATED)}, field="budget")
     batch.expected = estimate.analyses if estimate.is_complete else None
     with transaction.atomic():
-        # The lock comes before the look for an earlier start: of two equal requests the second waits here and finds it.
+        # Locked before the lookup of an earlier start, so that the second of two equal requests waits and finds the
+        # first.
         token = token_budget.lock(token_of(request))
         started = _earlier_start(request)
         if started is None:
@@ -95,13 +97,13 @@ def start_batch(request: HttpRequest, options: BatchStart) -> HttpResponse:
             started, _is_first = pipeline.start_once(batch, token=str(_start_token(request)), named=ids)
     [progress] = progress_of([started])
     location = request.build_absolute_uri(reverse("api-v1:batch", args=[started.pk]))
-    # 202 and not 201: the run exists, its analyses come.
+    # 202 instead of 201, since the run exists but its analyses follow.
     return json_response(batch_out(progress).model_dump(), status=202, location=location)
 
 
 @router.get("/batches", response=BatchList, auth=READ, url_name="batches")
 def list_batches(request: HttpRequest, cursor: CursorParam, limit: LimitParam) -> dict[str, Any]:
-    """Your runs, the latest first; all runs for staff who may see them."""
+    """Your runs, the latest first; all runs for staff with permission."""
     runs = permissions.viewable_batches(request.user)
     page, following = pagination.page_by_id(runs, cursor=cursor, limit=limit, of="batches")
     return {"items": [batch_out(progress) for progress in progress_of(page)], "next": following}
@@ -126,7 +128,7 @@ def pause_batch(request: HttpRequest, batch_id: int) -> BatchOut:
 def resume_batch(request: HttpRequest, batch_id: int) -> BatchOut:
     """Resume a paused run within its budget.
 
-    A run of another token counts against this one from now on.
+    If another token started it, its costs count against this one from now on.
     """
     batch = _own_batch(request, batch_id)
     with transaction.atomic():
@@ -169,7 +171,7 @@ def _batch(request: HttpRequest, options: BatchRequest) -> tuple[Batch, tuple[in
 
 
 def _budget(requested: Decimal | None, estimate: Estimate, *, remaining: Decimal) -> Decimal:
-    """The run's budget. Raises ApiError where the token may not spend it."""
+    """The run's budget. Raises ApiError if the token may not spend that much."""
     budget = estimate.dollars.quantize(CENT, rounding=ROUND_UP) if requested is None else requested
     if budget > remaining:
         message = _(
@@ -180,7 +182,7 @@ def _budget(requested: Decimal | None, estimate: Estimate, *, remaining: Decimal
 
 
 def _adopt(batch: Batch, token_id: int, *, remaining: Decimal) -> None:
-    """Count the rest of a run against this token. Raises ApiError."""
+    """Count the remaining cost of a run against this token. Raises ApiError."""
     if batch.budget is None or batch.budget - batch.dollars > remaining:
         raise ApiError(
             403,
@@ -200,7 +202,7 @@ def _earlier_start(request: HttpRequest) -> Batch | None:
 def _start_token(request: HttpRequest) -> uuid.UUID:
     """The one-time token of a start, derived from the Idempotency-Key if any."""
     key = request.headers.get(HEADER, "")
-    # Not the table of Idempotency-Key: this token is stored with the run itself, so no crash can part the two.
+    # Stored with the run instead of the table of Idempotency-Key, so that no crash can separate them.
     return uuid.uuid5(uuid.NAMESPACE_OID, f"{token_of(request).pk} {key}") if key else uuid.uuid4()
 
 

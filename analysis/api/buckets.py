@@ -25,7 +25,7 @@ router = Router(tags=["Buckets"])
 class BucketOut(Schema):
     """A bucket; `waiting` objects are queued, `failed` ones could not be read.
 
-    `role_arn` and `external_id` are empty for those who may not change buckets.
+    `role_arn` and `external_id` are empty for users who may not change buckets.
     """
 
     id: int
@@ -50,7 +50,7 @@ class BucketList(Schema):
 
 @router.get("/buckets", response=BucketList, auth=ADMIN)
 def list_buckets(request: HttpRequest, cursor: CursorParam, limit: LimitParam) -> dict[str, Any]:
-    """Buckets whose images are yours; all for staff who may see them."""
+    """Buckets whose images are yours; all buckets for staff with permission."""
     rows = permissions.viewable_buckets(request.user)
     page, following = pagination.page_by_id(rows, cursor=cursor, limit=limit, of="buckets")
     return {"items": [_out(bucket, request) for bucket in page], "next": following}

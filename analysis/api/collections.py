@@ -1,4 +1,4 @@
-"""Collections: own ones and shared ones, their pictures and order."""
+"""Collections, own and shared: their pictures and order."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Ids = Annotated[list[RowId], Field(min_length=1, max_length=MAX_IDS)]
 
 
 class CollectionOut(Schema):
-    """`cover_id` is null for the first picture."""
+    """A collection. `cover_id` null: its first picture."""
 
     id: int
     name: str
@@ -54,7 +54,7 @@ class CollectionList(Schema):
 
 
 class CollectionImages(Schema):
-    """Pictures in their order, as far as you may see them."""
+    """The pictures of the collection that you may see, in its order."""
 
     image_ids: list[int]
     next: str
@@ -84,7 +84,7 @@ class ImageIds(RequestBody):
 
 
 class Move(RequestBody):
-    """`before` is the picture that they are put before; null for the end."""
+    """Pictures to move, before the picture `before`, or to the end if it is null."""
 
     image_ids: Ids
     before: RowId | None
@@ -122,7 +122,7 @@ def get_collection(request: HttpRequest, collection_id: int) -> CollectionOut:
 
 @router.patch("/collections/{int:collection_id}", response=CollectionOut, auth=WRITE, url_name="collection")
 def change_collection(request: HttpRequest, collection_id: int, changes: CollectionChanges) -> CollectionOut:
-    """Change a collection of your own. A new name renames those below it, too."""
+    """Change one of your collections. A new name renames those below it, too."""
     collection = _own(request, collection_id)
     if changes.name is not None:
         curation.rename(collection, name=changes.name)
@@ -137,7 +137,7 @@ def change_collection(request: HttpRequest, collection_id: int, changes: Collect
 
 @router.delete("/collections/{int:collection_id}", response={204: None}, auth=WRITE, url_name="collection")
 def delete_collection(request: HttpRequest, collection_id: int) -> HttpResponse:
-    """Delete a collection of your own; its pictures stay, its links stop working."""
+    """Delete one of your collections. Its pictures stay; its links stop working."""
     curation.delete(_own(request, collection_id))
     return HttpResponse(status=204)
 
@@ -168,7 +168,7 @@ def list_collection_images(
 @router.post("/collections/{int:collection_id}/images", response=Changed, auth=WRITE, url_name="collection-images")
 @decorate_view(idempotent)
 def add_collection_images(request: HttpRequest, collection_id: int, images: ImageIds) -> HttpResponse:
-    """Add pictures at the end; those in it already stay where they are."""
+    """Add pictures at the end. Pictures that are already in it keep their place."""
     collection = _arrangeable(request, collection_id)
     added = curation.add(collection, Selection(token_of(request).user, ids=tuple(images.image_ids)))
     return json_response({"changed": len(added)})

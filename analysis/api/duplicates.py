@@ -27,7 +27,7 @@ from analysis.search.pagination import Cursor
 
 router = Router(tags=["Duplicates"])
 MAX_IMMEDIATE = 1_000
-"""Pictures whose undo a request waits for."""
+"""Pictures restored within the request; a larger undo runs in the background."""
 ImageId = Annotated[int, Query(..., ge=1, le=MAX_ID)]
 
 
@@ -47,7 +47,7 @@ class ChangeOut(Schema):
 
 
 class DuplicateGroup(Schema):
-    """Ids of near-identical pictures of yours, the best one first."""
+    """Ids of near-identical pictures among yours, the best one first."""
 
     image_ids: list[int]
 
@@ -60,7 +60,7 @@ class DuplicateGroups(Schema):
 class ComparedImage(Schema):
     """One of two pictures.
 
-    `labels_only_here`: those that the other lacks.
+    `labels_only_here`: labels that the other one lacks.
     """
 
     id: int
@@ -106,7 +106,7 @@ class ExactCopiesList(Schema):
 
 
 class DuplicateMerge(RequestBody):
-    """`keep` takes over the edits of the others, which move to the trash."""
+    """The picture `keep` gets the edits of the others, which move to the trash."""
 
     keep: RowId
     trash: Annotated[list[RowId], Field(min_length=1, max_length=MAX_DUPLICATES)]
@@ -118,7 +118,7 @@ class DistinctImages(RequestBody):
 
 @router.get("/duplicates", response=DuplicateGroups, auth=READ)
 def list_duplicates(request: HttpRequest, cursor: CursorParam) -> dict[str, Any]:
-    """Groups of near-identical pictures of yours, newest first.
+    """Groups of near-identical pictures among yours, newest first.
 
     A page may be empty although there are more: continue until `next` is empty.
     """
@@ -130,7 +130,7 @@ def list_duplicates(request: HttpRequest, cursor: CursorParam) -> dict[str, Any]
 
 @router.get("/duplicates/comparison", response=Comparison, auth=READ)
 def compare_duplicates(request: HttpRequest, first: ImageId, second: ImageId) -> dict[str, Any]:
-    """Two pictures of yours, and the fields in which they differ."""
+    """Compare two of your pictures; returns the fields in which they differ."""
     if first == second:
         raise ApiError(422, _("Choose two different pictures."), field="second")
     left, right = duplicate_facts.facts_of([first, second], token_of(request).user)
@@ -142,19 +142,19 @@ def compare_duplicates(request: HttpRequest, first: ImageId, second: ImageId) ->
 
 @router.post("/duplicates/keep", response=ChangeOut, auth=WRITE)
 def keep_duplicate(request: HttpRequest, choice: DuplicateMerge) -> dict[str, Any]:
-    """Keep one of several duplicates of yours. `POST /changes/{id}/undo` undoes it."""
+    """Keep one of several of your duplicates. `POST /changes/{id}/undo` undoes it."""
     return _change(merge_duplicates.merge_duplicates(choice.keep, instead_of=choice.trash, by=token_of(request).user))
 
 
 @router.post("/duplicates/different", response=ChangeOut, auth=WRITE)
 def mark_different(request: HttpRequest, pictures: DistinctImages) -> dict[str, Any]:
-    """Mark these pictures of yours as not duplicates of each other."""
+    """Mark some of your pictures as not duplicates of each other."""
     return _change(distinct_pairs.mark_distinct(pictures.image_ids, by=token_of(request).user))
 
 
 @router.get("/duplicates/exact", response=ExactCopiesList, auth=READ)
 def list_exact_copies(request: HttpRequest, cursor: CursorParam, limit: LimitParam) -> dict[str, Any]:
-    """Exact copies of yours, and what resolving all of them keeps."""
+    """Exact copies among your pictures, with the one that resolving would keep."""
     after = pagination.decode(cursor, of="exact copies") or ""
     groups, next_cursor = exact_copies.exact_copies(token_of(request).user, after=after, size=limit)
     items = [
@@ -171,7 +171,7 @@ def list_exact_copies(request: HttpRequest, cursor: CursorParam, limit: LimitPar
 
 @router.post("/duplicates/exact/resolve", response=ChangeOut, auth=WRITE)
 def resolve_exact_copies(request: HttpRequest) -> dict[str, Any]:
-    """Keep one of each and move the others to the trash.
+    """Keep one picture of each file and move the others to the trash.
 
     In the background if there are many: poll `GET /changes/{id}`.
     """
@@ -180,13 +180,13 @@ def resolve_exact_copies(request: HttpRequest) -> dict[str, Any]:
 
 @router.get("/changes/{int:change_id}", response=ChangeOut, auth=READ)
 def get_change(request: HttpRequest, change_id: int) -> dict[str, Any]:
-    """A change of yours with its progress. They are kept for a day."""
+    """One of your changes, with its progress. Changes are kept for a day."""
     return _change(get_object_or_404(BulkChange, pk=change_id, person_id=token_of(request).user_id))
 
 
 @router.post("/changes/{int:change_id}/undo", response=ChangeOut, auth=WRITE)
 def undo_change(request: HttpRequest, change_id: int) -> dict[str, Any]:
-    """Undo a change of yours; later changes are kept."""
+    """Undo one of your changes. Later changes are kept."""
     get_object_or_404(BulkChange, pk=change_id, person_id=token_of(request).user_id)
     change = pipeline.undo(change_id, by=token_of(request).user, at_once=MAX_IMMEDIATE)
     change.refresh_from_db()

@@ -1,4 +1,4 @@
-"""Errors of the API in one shape, problem details of RFC 9457."""
+"""Errors of the API, all as problem details (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def problem(
     status: int, detail: str, *, errors: Sequence[FieldError] = (), headers: Mapping[str, str] | None = None
 ) -> HttpResponse:
     """The response of a failed request."""
-    # `type` stays about:blank, which RFC 9457 gives the meaning of the status alone; `errors` is our extension.
+    # `type` stays about:blank, which in RFC 9457 means no more than the status; `errors` is our extension.
     body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=list(errors))
     return JsonResponse(body.model_dump(), status=status, content_type=CONTENT_TYPE, headers=dict(headers or {}))
 
@@ -68,7 +68,7 @@ def field_problem(status: int, field: str, message: str) -> HttpResponse:
 
 
 def add_handlers(api: NinjaAPI) -> None:
-    """Turn the exceptions of ninja, Django and our own packages into problems."""
+    """Convert exceptions of ninja, Django and our own packages to problems."""
     for kind, respond in RESPONSES.items():
         api.add_exception_handler(kind, partial(_respond, respond))
 
@@ -78,7 +78,7 @@ def _respond(respond: Callable[[Any], HttpResponse], _request: HttpRequest, erro
 
 
 def not_found() -> str:
-    """Gives the same error for objects that do not exist and for hidden ones."""
+    """The error for missing and for hidden objects, which is the same."""
     return _("Not found, or this token has no access to it.")
 
 
@@ -94,7 +94,7 @@ def detail_of(error: Exception) -> str:
 
 
 def _validation_problem(error: ValidationError) -> HttpResponse:
-    # `input`, which pydantic adds, would repeat what was sent: a password in a wrong field, or megabytes.
+    # Without pydantic's `input`, which would repeat the request: a password in a wrong field, or megabytes.
     errors = [FieldError(field=_path(entry["loc"]), message=str(entry["msg"])) for entry in error.errors]
     first = errors[0] if errors else FieldError(field="", message=_("The request is invalid."))
     return problem(
@@ -105,7 +105,7 @@ def _validation_problem(error: ValidationError) -> HttpResponse:
 def _path(location: Sequence[object]) -> str:
     """The path of an invalid field as the caller knows it.
 
-    `("body", "data", "apis", 0)` becomes `apis.0`: ninja's names for the parts of a body say nothing to a caller.
+    `("body", "data", "apis", 0)` becomes `apis.0`, since ninja's names for parts of a body mean nothing to callers.
     """
     parts = [str(part) for part in location]
     if parts[:1] in (["body"], ["form"], ["file"]) and len(parts) > 2:
@@ -133,4 +133,4 @@ RESPONSES: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     SinkRefused: lambda error: problem(409, str(error)),
     StorageError: lambda error: problem(507, str(error)),
 }
-"""The response to each exception; others are faults of ours, and Django reports them."""
+"""The response to each exception. Others are bugs, which Django reports."""

@@ -55,7 +55,7 @@ def export_images(
     complete.
     """
     query, viewer = parse(q), permissions.viewer_of(request.user)
-    with time_limit():  # a search that is too slow is refused before the response begins
+    with time_limit():  # so that a slow search fails before the response begins
         results.count(query, viewer=viewer)
     values = {"labels": labels, "min_confidence": min_confidence, "kinds": kind, "columns": column}
     style = {"line_width": line_width, "position": position, "palette": palette}

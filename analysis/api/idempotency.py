@@ -1,4 +1,4 @@
-"""Idempotency-Key: a repeated request gets the first one's response."""
+"""Implements Idempotency-Key: a repeated request gets the response of the first."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from imagelib.accounts.models import ApiToken
 HEADER = "Idempotency-Key"
 MAX_KEY_LENGTH = 200
 IN_PROGRESS = timedelta(minutes=1)
-"""After this time a request without a response is taken for lost, and the key can be used again."""
+"""Time after which a request without a response counts as lost, and its key can be used again."""
 
 Run = Callable[..., HttpResponse]
 
 
 def idempotent(run: Run) -> Run:
-    """For `decorate_view` on operations that create something: honors Idempotency-Key."""
+    """Honor Idempotency-Key; for `decorate_view` on operations that create something."""
 
     @functools.wraps(run)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -48,13 +48,14 @@ def idempotent(run: Run) -> Run:
 def _first_response(row: IdempotentRequest, respond: Callable[[], HttpResponse]) -> HttpResponse:
     """Handle the request and keep its response.
 
-    A refused or failed one leaves the key free, since it created nothing.
+    A rejected or failed request frees the key.
     """
     try:
         response = respond()
-    except BaseException:  # also a worker's end: a row without response would block the key for IN_PROGRESS
+    except BaseException:  # including a worker's exit, since a row without response would block the key for IN_PROGRESS
         row.delete()
         raise
+    # Nothing was created, so the key may be used again.
     if response.status_code >= HTTPStatus.BAD_REQUEST:
         row.delete()
         return response
@@ -68,8 +69,8 @@ def _begin(request: HttpRequest, token: ApiToken, key: str) -> IdempotentRequest
     if len(key) > MAX_KEY_LENGTH:
         raise ApiError(422, _("At most %(limit)s characters.") % {"limit": MAX_KEY_LENGTH}, field=HEADER)
     fingerprint = _fingerprint(request)
-    # Committed before the request is handled, so that a second one at the same moment sees it. In one transaction with
-    # the request, an upload's registered storage keys would be rolled back after a crash, and its files never found.
+    # Committed before the request is handled, so that a concurrent one sees it. Not in one transaction with the
+    # request, since a crash would roll back an upload's registered storage keys, and its files would never be found.
     try:
         with transaction.atomic():
             return IdempotentRequest.objects.create(token=token, key=key, fingerprint=fingerprint)
@@ -86,6 +87,7 @@ def _begin(request: HttpRequest, token: ApiToken, key: str) -> IdempotentRequest
             message = _("The first request with this key is still in progress. Try again in a moment.")
             raise ApiError(409, message, headers={"Retry-After": "2"})
         if not row.status:
+            # The first request was interrupted, so this one takes its place.
             row.created_at = timezone.now()
             row.save(update_fields=["created_at"])
     return row
@@ -97,7 +99,8 @@ def _fingerprint(request: HttpRequest) -> str:
     if request.content_type == "application/json":
         digest.update(request.body)
     else:
-        # Reading the file here would read it twice; two uploads of one name and size under one key are one request.
+        # Without the file's content, which would be read twice. Two uploads of one name and size with one key count as
+        # one request.
         files = [file for name in request.FILES for file in request.FILES.getlist(name)]
         digest.update(repr([*request.POST.lists(), *((str(file.name), file.size) for file in files)]).encode())
     return digest.hexdigest()

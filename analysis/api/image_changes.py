@@ -24,10 +24,10 @@ class LocationIn(RequestBody):
 
 
 class ImageChanges(RequestBody):
-    """Changes of an image; fields left out stay. `rating` 0 removes the stars.
+    """Changes of an image; omitted fields stay. `rating` 0 removes the stars.
 
-    `taken_at` is the camera's clock in ISO 8601, with an offset if it is known; null removes the date, as it does the
-    location. `reset` names fields that get the value of the file: title, description, taken, place, location.
+    `taken_at` is the camera's clock in ISO 8601, with an offset if it is known; null removes it. A null `location` is
+    removed, too. `reset` names fields to set to the file's value: title, description, taken, place, location.
     """
 
     title: str | None = None

@@ -21,7 +21,7 @@ class BoundingBox(Schema):
 
 
 class LabelOut(Schema):
-    """A label on a picture, as recognizers and people's verdicts have it together."""
+    """A label of a picture, from recognizers and people's verdicts combined."""
 
     id: int
     name: str
@@ -62,7 +62,7 @@ def labels_of(image_ids: Collection[int], *, with_boxes: bool = False) -> dict[i
     return {image_id: [_label(row) for row in rows.get(image_id, [])] for image_id in image_ids}
 
 
-# Plain values and no LabelOut: a page of 100 images has 1,300 labels, and to build a schema takes 50 µs each.
+# Plain values instead of LabelOut: a page of 100 images has 1,300 labels, and building a schema takes 50 µs each.
 def _label(row: LabelRow) -> LabelValues:
     return {
         "id": row.id,

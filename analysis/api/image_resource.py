@@ -1,4 +1,4 @@
-"""The image resource: its fields, and the choice by `fields` and `expand`."""
+"""The image resource: its fields, chosen by `fields` and `expand`."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Location(Schema):
 
 
 class ImageUrls(Schema):
-    """`page` is for people; the others return files to clients that send the token."""
+    """`page` is for browsers; the others return files if the token is sent."""
 
     page: str
     thumb: str
@@ -51,9 +51,9 @@ class ImageUrls(Schema):
 
 
 class ImageOut(Schema):
-    """A picture. The fields depend on `fields` and `expand`; `id` is always there.
+    """A picture. Its fields depend on `fields` and `expand`; `id` is always included.
 
-    Width, height and boxes are those of the file; `thumb` and `preview` are turned clockwise by `quarter_turns`.
+    Width, height and boxes are of the file; `thumb` and `preview` are turned clockwise by `quarter_turns`.
     """
 
     id: int
@@ -89,7 +89,7 @@ FIELDS = frozenset(ImageOut.model_fields) - {"labels"}
 
 @dataclass(frozen=True)
 class Selection:
-    """Which fields of images a request wants."""
+    """The fields of images that a request selects."""
 
     fields: frozenset[str]
     has_labels: bool
@@ -109,7 +109,7 @@ def resources(images: Sequence[Image], request: HttpRequest, selection: Selectio
     labels = labels_of(ids, with_boxes=selection.has_boxes) if selection.has_labels else {}
     ratings = _ratings(ids, request.user) if selection.fields & {"is_favorite", "rating"} else {}
     if "owner" in selection.fields:
-        prefetch_related_objects(images, "owner")  # reads nothing that was read before
+        prefetch_related_objects(images, "owner")  # skips owners that are already loaded
     values = FieldValues(request, ratings)
     chosen = [(name, VALUES[name]) for name in VALUES if name in selection.fields]
     items = []
@@ -130,11 +130,11 @@ class FieldValues:
 
     def __init__(self, request: HttpRequest, ratings: Mapping[int, Rating]) -> None:
         self.user_id, self._ratings = request.user.pk, ratings
-        # Once a request: to reverse four addresses for each of 100 images takes longer than to read them.
+        # Once per request, since reversing four URLs for each of 100 images takes longer than reading the images.
         self._page, self._image = (_before_id(request, name) for name in ("image", "api-v1:image"))
 
     def urls(self, image: Image) -> dict[str, str]:
-        # Not the storage's own signed URLs: they end after some hours, and programs store what they read.
+        # Not the storage's signed URLs, which expire after some hours, since programs store URLs.
         files = {name: f"{self._image}{image.pk}/files/{name}" for name in ("thumb", "preview", "original")}
         return {"page": f"{self._page}{image.pk}/", **files}
 

@@ -1,4 +1,4 @@
-"""Images: list by query, detail, files, upload, change, trash and restore."""
+"""Images: list by query, details, files, upload, change, trash and restore."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from analysis.api.image_changes import ImageChanges, edit_from
 from analysis.api.image_resource import VISIBILITIES, ImageOut, Selection, resource, resources, selection_of
 from analysis.api.json_query import JsonQuery, query_from_json
 from analysis.api.pagination import CursorParam, LimitParam
+from analysis.api.preconditions import etag_of, is_unchanged, require_match
 from analysis.api.request_body import RequestBody
-from analysis.api.responses import etag_of, is_unchanged, json_response, require_match
+from analysis.api.responses import json_response
 from analysis.api.sidecars import sidecar_metadata
 from analysis.curation import bulk, ratings, trash
 from analysis.curation.visibility import set_visibility
@@ -78,7 +79,7 @@ def list_images(
 
 @router.post("/images/search", response=ImageList, auth=READ, exclude_unset=True)
 def search_images(request: HttpRequest, search: ImageSearch) -> HttpResponse:
-    """The same for long searches and searches in JSON."""
+    """Images that match a search, for long searches and searches in JSON."""
     selection = selection_of(search.fields, search.expand)
     query = query_from_json(search.query)
     return json_response(
@@ -86,13 +87,13 @@ def search_images(request: HttpRequest, search: ImageSearch) -> HttpResponse:
     )
 
 
-# The lists become JSON at once: ninja would read every value of an ImageList again, which takes longer than the search.
+# Returns JSON instead of an ImageList, whose values ninja would validate again, which takes longer than the search.
 def image_page(
     request: HttpRequest, query: SearchQuery, selection: Selection, *, cursor: str, limit: int, is_counted: bool
 ) -> dict[str, Any]:
     """A page of images as JSON values, as ImageList describes it."""
     viewer = permissions.viewer_of(request.user)
-    # The canonical text, so that a cursor holds for the same search however it is spelled, and for no other.
+    # By the canonical text, so that a cursor is valid for the same search in any spelling, and for no other.
     name = f"images {query.text}"
     after = Cursor.from_text(pagination.decode(cursor, of=name) or "")
     with time_limit():
@@ -111,7 +112,7 @@ def image_page(
 
 @router.get("/images/{int:image_id}", response=ImageOut, auth=READ, exclude_unset=True, url_name="image")
 def get_image(request: HttpRequest, image_id: ImageId, fields: FieldsParam, expand: ExpandParam) -> HttpResponse:
-    """One image, with an ETag. In the trash only for its owner."""
+    """One image, with an ETag. Images in the trash are visible to their owner only."""
     image = permissions.get_image_or_404(request.user, image_id)
     values = resource(image, request, selection_of(fields, expand))
     etag = etag_of(values)
@@ -129,7 +130,7 @@ def get_image_file(
 ) -> HttpResponseBase:
     """The file `thumb`, `preview` or `original`; may redirect to the storage."""
     web_request: Any = request
-    # Rights, redirects and ETags are those of the page.
+    # The page's view, so that permissions, redirects and ETags are the same.
     if name == "original":
         return downloads.download_original(web_request, image_id)
     return downloads.rendition(web_request, image_id, name)
@@ -161,7 +162,7 @@ def change_image(request: HttpRequest, image_id: ImageId, changes: ImageChanges)
     edit = edit_from(changes)
     if changes.visibility is not None or edit:
         permissions.require_edit_image(request.user, image)
-    # All fields: with `fields=` a caller has read a part and has no ETag of the whole to send.
+    # All fields, since the ETag is of all of them; a caller who read only some `fields=` has none to send.
     require_match(request, etag_of(resource(image, request, ALL_FIELDS)))
     if edit:
         bulk.apply(bulk.Selection(token_of(request).user, ids=(image.pk,)), BulkChange.Action.EDIT, edit=edit)
@@ -181,7 +182,7 @@ def trash_image(request: HttpRequest, image_id: ImageId) -> HttpResponse:
     image = permissions.get_image_or_404(request.user, image_id)
     permissions.require_edit_image(request.user, image)
     require_match(request, etag_of(resource(image, request, ALL_FIELDS)))
-    # To the trash and no further, so that a mistake is easy to undo: trash.py deletes from there.
+    # Only to the trash, so that a mistake is easy to undo. trash.py deletes images forever.
     trash.trash_image(image, by_id=token_of(request).user_id)
     return HttpResponse(status=204)
 

@@ -30,7 +30,7 @@ class JsonTerm(RequestBody):
 
 
 class JsonQuery(RequestBody):
-    """A search: its `text`, or a tree of terms (`where`); and the order."""
+    """A search: its `text` or a tree of terms (`where`), and the sort order."""
 
     text: str | None = None
     where: JsonTerm | None = None
@@ -38,7 +38,7 @@ class JsonQuery(RequestBody):
 
 
 def query_from_json(query: JsonQuery) -> Query:
-    """The search it means. Raises ApiError or InvalidQuery."""
+    """The query of a search in JSON. Raises ApiError or InvalidQuery."""
     if (query.text is None) == (query.where is None):
         raise ApiError(422, _("Give either “text” or “where”."), field="query")
     if query.where is None:
@@ -51,17 +51,17 @@ def query_from_json(query: JsonQuery) -> Query:
             message = _("Unknown order. Choose from: %(known)s.") % {"known": ", ".join(SORTS)}
             raise ApiError(422, message, field="query.sort")
         parsed = parsed.sorted_by(query.sort)
-    # Through the text, so that the limits on length, depth and cost hold for both forms.
+    # Converted to text and parsed, so that the limits of length, depth and cost apply to both forms.
     return parse(parsed.text)
 
 
 def query_text(text: str, query: JsonQuery | None) -> str:
-    """The search of a body that may have it as text or in JSON, as text.
+    """The text of a search that a body has as text or in JSON.
 
     Raises ApiError or InvalidQuery.
     """
     if query is None:
-        parse(text)  # refused now, not by a worker
+        parse(text)  # so that it is rejected now instead of by a worker
         return text
     if text:
         raise ApiError(422, _("Give either “q” or “query”."), field="query")
@@ -76,7 +76,7 @@ def _node(term: JsonTerm, *, path: str, depth: int = 0) -> Node:
     given = [name for name in ("term", "all", "any", "not_") if getattr(term, name) is not None]
     if len(given) != 1:
         raise ApiError(422, _("Give exactly one of “term”, “all”, “any” and “not”."), field=path)
-    if depth > MAX_DEPTH:  # the parser bounds texts only, and this recursion comes before any text
+    if depth > MAX_DEPTH:  # the parser's limit would come too late for this recursion
         raise ApiError(422, _("At most %(limit)s levels.") % {"limit": MAX_DEPTH}, field=path)
     if term.term is not None:
         return _leaf(term.term, path=f"{path}.term")
@@ -97,5 +97,5 @@ def _leaf(text: str, *, path: str) -> Node:
         raise ApiError(422, str(error), field=path) from error
     if len(parts) != 1:
         raise ApiError(422, _("Give exactly one term here; combine several with “all” or “any”."), field=path)
-    # Programs name labels: their terms are neither read as other labels nor joined.
+    # Exact, since programs name labels: terms are neither read as other labels nor joined.
     return exact_part(parts[0])

@@ -1,4 +1,4 @@
-"""The tree of labels: its top, and the labels directly below one."""
+"""The tree of labels: those at the top, and those directly below a label."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def list_tree(
     viewer = permissions.viewer_of(request.user)
     active = Label.objects.filter(is_hidden=False, merged_into=None)
     if parent is not None:
-        # Otherwise the children would reveal a label that is only on other people's pictures.
+        # Checked, since its children would reveal a label that is only on other people's pictures.
         is_active = active.filter(pk=parent).exists()
         if not is_active or not visible_labels.label_visibility(viewer).visible([parent], maximum=1):
             raise Http404

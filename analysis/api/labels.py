@@ -16,8 +16,9 @@ from analysis.api.authentication import READ, WRITE, token_of
 from analysis.api.errors import ApiError
 from analysis.api.image_labels import LabelOut, LabelValues, labels_of
 from analysis.api.pagination import CursorParam, LimitParam
+from analysis.api.preconditions import etag_of, is_unchanged, require_match
 from analysis.api.request_body import RequestBody
-from analysis.api.responses import etag_of, is_unchanged, json_response, require_match
+from analysis.api.responses import json_response
 from analysis.curation import verdicts
 from analysis.models import Image, ImageLabel, Label, LabelAlias
 from analysis.search import filenames, visible_labels
@@ -36,7 +37,7 @@ class NamedConfidence(Schema):
 
 
 class FileLabels(Schema):
-    """The labels of the file, by name, or with `confidences` in Rekognition's shape."""
+    """The labels of a file as names, or with `confidences` in Rekognition's format."""
 
     filename: str
     image_id: int
@@ -46,7 +47,7 @@ class FileLabels(Schema):
 class VocabularyLabel(Schema):
     """A label in use.
 
-    `image_count` is the number of images with it that the caller may see; at least that many if capped.
+    `image_count` is the number of images with it that you may see, a minimum if capped.
     """
 
     id: int
@@ -65,7 +66,7 @@ class Vocabulary(Schema):
 
 
 class NewLabel(RequestBody):
-    """The name of a label or tag. A new name makes a tag."""
+    """The name of a label or tag. An unknown name creates a tag."""
 
     name: Annotated[str, Field(max_length=1_000)]
 
@@ -103,7 +104,7 @@ def list_labels(
 def labels_in_use(
     request: HttpRequest, *, cursor: str, limit: int, search: str = "", kind: str = "", parent: int | None = None
 ) -> dict[str, Any]:
-    """A page of the labels that are on an image this person may see."""
+    """A page of the labels that are on an image the user may see."""
     labels = Label.objects.filter(is_hidden=False, merged_into=None, image_count__gt=0)
     if search:
         labels = labels.filter(_named(search.replace("\x00", "")))
@@ -116,7 +117,10 @@ def labels_in_use(
 
 
 def _labels_of_file(request: HttpRequest, filename: str, *, has_confidences: bool) -> dict[str, Any]:
-    """Of several images with this name the newest of one's own, else the newest."""
+    """The labels of the image with this file name.
+
+    Of several, the caller's newest; else the newest.
+    """
     viewer = permissions.viewer_of(request.user)
     image_id = filenames.image_id_of(filename.replace("\x00", ""), viewer=viewer)
     if image_id is None:
@@ -133,13 +137,13 @@ def _labels_of_file(request: HttpRequest, filename: str, *, has_confidences: boo
 
 
 def _named(text: str) -> Q:
-    # As subqueries and not joins, which would give a label with two such aliases twice.
+    # Subqueries, since joins would return a label with two such aliases twice.
     aliases = LabelAlias.objects.filter(name__icontains=text).values("label")
     return Q(name__icontains=text) | Q(pk__in=aliases)
 
 
 def vocabulary_page(request: HttpRequest, ids: list[int], *, cursor: str, limit: int, of: str) -> dict[str, Any]:
-    """A page of these labels, as far as they are on an image this person may see."""
+    """A page of those of these labels that are on an image the user may see."""
     viewer, after = permissions.viewer_of(request.user), pagination.decode(cursor, of=of)
     rest = ids[ids.index(after) + 1 :] if after in ids else ids
     frequencies = visible_labels.label_frequencies(viewer)
@@ -170,7 +174,9 @@ def _vocabulary_label(label: Label, visible: VisibleLabel) -> VocabularyLabel:
 def list_image_labels(
     request: HttpRequest,
     image_id: int,
-    boxes: Annotated[bool, Query(False, description="Also where in the picture each one is; with an ETag of its own.")],
+    boxes: Annotated[
+        bool, Query(False, description="Also the boxes of each label. The response then has another ETag.")
+    ],
 ) -> HttpResponse:
     """The labels and tags of an image, the highest confidence first, with an ETag."""
     image = permissions.get_image_or_404(request.user, image_id)
@@ -184,7 +190,7 @@ def add_image_label(request: HttpRequest, image_id: int, label: NewLabel) -> Htt
     """Add a label by name, or a tag. Adding it again changes nothing."""
     image = reviewable_image(request, image_id)
     verdict = verdicts.add(image.pk, name=label.name, by_id=token_of(request).user_id)
-    # Found by its id: the label may be merged into another, whose name the caller has not sent.
+    # By its id, since the label may be merged into another one with another name.
     [added] = [label for label in labels_of([image.pk])[image.pk] if label["id"] == verdict.label_id]
     return json_response(added, status=201)
 

@@ -1,4 +1,4 @@
-"""Errors of other middleware in the API's shape."""
+"""Converts errors of other middleware to problem details."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Handler = Callable[[HttpRequest], HttpResponseBase]
 
 
 def problems(get_response: Handler) -> Handler:
-    """Middleware that turns errors in plain text into problems.
+    """Middleware that converts errors in plain text to problem details.
 
-    Such as that of a body that is too large.
+    For example for a body that is too large.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:

@@ -40,9 +40,9 @@ def with_problems(document: OpenAPISchema) -> OpenAPISchema:
 
 
 def _add_problems(operation: dict[str, Any], problems: dict[str, str]) -> None:
-    # Added here and not in each operation's `response`: ninja would describe them as application/json.
+    # Added here instead of in each operation's `response`, which ninja would describe as application/json.
     for status, description in problems.items():
-        # Ninja keys its own responses by number.
+        # As numbers, like the keys of ninja's own responses.
         operation["responses"].setdefault(
             int(status), {"description": description, "content": {CONTENT_TYPE: {"schema": REF}}}
         )

@@ -1,4 +1,4 @@
-"""Cursors of the API's lists: opaque, signed, bound to the list they belong to."""
+"""Cursors of the API's lists: opaque, signed, and bound to their list."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from analysis.api.errors import ApiError
 
 SALT = "api cursor"
 MAX_LIMIT = 200
-CursorParam = Annotated[str, Query("", max_length=2_000, description="`next` of the page before; empty for the first.")]
+CursorParam = Annotated[
+    str, Query("", max_length=2_000, description="`next` of the previous page; empty for the first.")
+]
 LimitParam = Annotated[int, Query(50, ge=1, le=MAX_LIMIT, description="Entries on a page.")]
 Row = TypeVar("Row", bound=Model)
 
 
 def encode(position: str | int, *, of: str) -> str:
     """The cursor of a position in the list `of`."""
-    # Signed, so that a cursor can change its form later: nobody can have built one by hand.
+    # Signed, so that callers cannot build cursors and their format can change.
     return signing.dumps([position, of], salt=SALT)
 
 
@@ -46,7 +48,7 @@ def page_by_id(rows: QuerySet[Row], *, cursor: str, limit: int, of: str) -> tupl
     before = decode(cursor, of=of)
     if before is not None:
         rows = rows.filter(pk__lt=before)
-    # By id and not by offset: rows added in the meantime do not shift pages, and page 1,000 is as fast as page 1.
+    # By id instead of offset, so that new rows do not shift pages, and page 1,000 is as fast as page 1.
     items = list(rows.order_by("-pk")[: limit + 1])
     page = items[:limit]
     return page, encode(page[-1].pk, of=of) if len(items) > limit else ""

@@ -7,23 +7,23 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 MAX_ID = 2**63 - 1
-"""PostgreSQL refuses a larger bigint."""
+"""The largest bigint of PostgreSQL."""
 RowId = Annotated[int, Field(ge=1, le=MAX_ID)]
 
 
 class RequestBody(BaseModel):
     """A JSON object.
 
-    Not a ninja Schema: that reads any object's attributes, and takes a list for an object without fields.
+    Not a ninja Schema, which reads attributes of any object, and accepts a list as an object without fields.
     """
 
-    # Strict: 0 is no false and "5" no number. A caller who sends them has made a mistake that would surprise later.
+    # Strict, so that 0 is not false and "5" is not a number: such a request is a mistake that would surface later.
     model_config = ConfigDict(extra="forbid", strict=True)
 
     @field_validator("*", mode="before")
     @classmethod
     def _without_nul(cls, value: Any) -> Any:
-        """Read NUL as a blank, as searches and pages do: PostgreSQL stores it in no text."""
+        """Replace NUL, which PostgreSQL cannot store, by a space, as pages do."""
         if isinstance(value, list):
             return [cls._without_nul(item) for item in value]
         return value.replace("\0", " ") if isinstance(value, str) else value

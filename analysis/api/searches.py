@@ -1,4 +1,4 @@
-"""Saved searches: own ones, and those that others share."""
+"""Saved searches: the caller's own, and shared ones."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from analysis.api.authentication import READ, WRITE, token_of
 from analysis.api.errors import ApiError
 from analysis.api.idempotency import idempotent
 from analysis.api.pagination import CursorParam, LimitParam
+from analysis.api.preconditions import etag_of, is_unchanged, require_match
 from analysis.api.request_body import RequestBody
-from analysis.api.responses import etag_of, is_unchanged, json_response, require_match
+from analysis.api.responses import json_response
 from analysis.models import SavedSearch
 from analysis.search.syntax.parser import MAX_LENGTH, parse
 from analysis.web.http import one_line
@@ -69,7 +70,7 @@ def list_searches(request: HttpRequest, cursor: CursorParam, limit: LimitParam) 
 @decorate_view(idempotent)
 def create_search(request: HttpRequest, search: NewSearch) -> HttpResponse:
     """Save a search. Names are unique for each person."""
-    parse(search.query)  # refused now, not each time it is opened
+    parse(search.query)  # so that it is rejected now instead of each time it is opened
     saved = SavedSearch(
         owner_id=token_of(request).user_id, name=one_line(search.name), query=search.query, is_shared=search.is_shared
     )
@@ -89,7 +90,7 @@ def get_search(request: HttpRequest, search_id: int) -> HttpResponse:
 
 @router.patch("/searches/{int:search_id}", response=SavedSearchOut, auth=WRITE, url_name="search")
 def change_search(request: HttpRequest, search_id: int, changes: SearchChanges) -> HttpResponse:
-    """Change a search of your own. Honors If-Match."""
+    """Change one of your searches. Honors If-Match."""
     saved = _own(request, search_id)
     require_match(request, _etag(saved, request))
     if changes.query is not None:
@@ -105,8 +106,8 @@ def change_search(request: HttpRequest, search_id: int, changes: SearchChanges) 
 
 @router.delete("/searches/{int:search_id}", response={204: None}, auth=WRITE, url_name="search")
 def delete_search(request: HttpRequest, search_id: int) -> HttpResponse:
-    """Delete a search of your own, and its alerts. Honors If-Match."""
-    # For good, other than on the page: its Undo is a button, which programs do not press.
+    """Delete one of your searches, and its alerts. Honors If-Match."""
+    # Deleted at once, since the Undo of the page is a button for people.
     saved = _own(request, search_id)
     require_match(request, _etag(saved, request))
     saved.delete()
@@ -119,7 +120,7 @@ def _own(request: HttpRequest, search_id: int) -> SavedSearch:
 
 
 def _save(saved: SavedSearch) -> None:
-    """Raises ApiError 409 where the name is taken."""
+    """Save a search. Raises ApiError 409 if the name is in use."""
     try:
         with transaction.atomic():
             saved.save()

@@ -1,4 +1,4 @@
-"""Share links: addresses that show pictures to people without an account."""
+"""Share links: URLs that show pictures to people without an account."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def list_share_links(request: HttpRequest, cursor: CursorParam, limit: LimitPara
 def create_share_link(request: HttpRequest, new: NewShareLink) -> HttpResponse:
     """Create a link.
 
-    It shows your own pictures and public ones, private ones only if it includes them.
+    It shows your own pictures and public ones. Private pictures must be included explicitly.
     """
     if new.expires_at is not None and new.expires_at.tzinfo is None:
         raise ApiError(422, _("Give the time with its offset from UTC."), field="expires_at")
@@ -99,14 +99,14 @@ def get_share_link(request: HttpRequest, link_id: int) -> ShareLinkOut:
 
 @router.delete("/share-links/{int:link_id}", response={204: None}, auth=WRITE, url_name="share-link")
 def revoke_share_link(request: HttpRequest, link_id: int) -> HttpResponse:
-    """Revoke a link: it can no longer be opened."""
+    """Revoke a link, so that it can no longer be opened."""
     link = get_object_or_404(rights.viewable_share_links(request.user), pk=link_id)
     share_links.revoke(link, by_id=token_of(request).user_id)
     return HttpResponse(status=204)
 
 
 def _target(request: HttpRequest, new: NewShareLink) -> Target:
-    """The thing to share. 404 if the person may not share it."""
+    """The picture, collection or search to share. 404 if the user may not share it."""
     if [new.image_id, new.collection_id, new.search_id].count(None) != 2:
         raise ApiError(422, _("Give one of “image_id”, “collection_id” and “search_id”."), field="image_id")
     if new.image_id is not None:

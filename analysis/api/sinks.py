@@ -1,4 +1,4 @@
-"""Sinks: services that receive the results of pictures."""
+"""Sinks: services that receive results about pictures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ router = Router(tags=["Sinks"])
 ChannelName = Literal["sqs", "sns", "eventbridge", "dynamodb", "object_tags", "webhook"]
 Text = Annotated[str, Field(max_length=2_000)]
 Options = dict[str, str | int | list[str]]
-OptionsField = Annotated[Options, Field(max_length=20, description="As of the channel's form; others have defaults.")]
+OptionsField = Annotated[
+    Options, Field(max_length=20, description="Options of the channel, as in its form; omitted ones have defaults.")
+]
 
 
 class RunOut(Schema):
@@ -106,12 +108,14 @@ class SinkChanges(RequestBody):
 
 
 class Activation(RequestBody):
-    approval: Annotated[str, Field(max_length=200, description="Of the dry run; needed for tags of objects.")] = ""
+    approval: Annotated[
+        str, Field(max_length=200, description="Shown by the dry run; required for tags of objects.")
+    ] = ""
 
 
 @router.get("/sinks", response=SinkList, auth=ADMIN, url_name="sinks")
 def list_sinks(request: HttpRequest, cursor: CursorParam, limit: LimitParam) -> dict[str, Any]:
-    """All sinks, the newest first. Needs the permission to change sinks."""
+    """All sinks, the newest first. Requires the permission to change sinks."""
     _require(request)
     rows = Sink.objects.select_related("run")
     page, following = pagination.page_by_id(rows, cursor=cursor, limit=limit, of="sinks")
@@ -122,7 +126,7 @@ def list_sinks(request: HttpRequest, cursor: CursorParam, limit: LimitParam) -> 
 @router.post("/sinks", response={201: SinkOut}, auth=ADMIN, url_name="sinks")
 @decorate_view(idempotent)
 def create_sink(request: HttpRequest, sink: NewSink) -> HttpResponse:
-    """Add a sink. One that sets tags of objects is paused until its dry run."""
+    """Add a sink. A sink that sets tags of objects is paused until its dry run."""
     _require(request)
     values = {"name": sink.name, "query": sink.query, "address": sink.address}
     created = sinks.add(_checked(Sink(channel=sink.channel), values, sink.options), by_id=token_of(request).user_id)
@@ -138,7 +142,7 @@ def get_sink(request: HttpRequest, sink_id: int) -> SinkOut:
 
 @router.patch("/sinks/{int:sink_id}", response=SinkOut, auth=ADMIN, url_name="sink")
 def change_sink(request: HttpRequest, sink_id: int, changes: SinkChanges) -> SinkOut:
-    """Change a sink; options that are not named stay. Other tags need a new dry run."""
+    """Change a sink; omitted options are not changed. Other tags need a new dry run."""
     sink = _sink(request, sink_id)
     values = {"name": sink.name, "query": sink.query, "address": sink.address}
     given = changes.model_dump(exclude_none=True, exclude={"options"})
@@ -169,7 +173,7 @@ def pause_sink(request: HttpRequest, sink_id: int) -> SinkOut:
 
 @router.post("/sinks/{int:sink_id}/resume", response=SinkOut, auth=ADMIN)
 def resume_sink(request: HttpRequest, sink_id: int, activation: Activation) -> SinkOut:
-    """Resume a sink: send messages again."""
+    """Resume a sink, so that messages are sent again."""
     sinks.resume(_sink(request, sink_id), approval=activation.approval)
     return get_sink(request, sink_id)
 
@@ -201,7 +205,7 @@ def start_run(request: HttpRequest, sink_id: int) -> HttpResponse:
 
 @router.delete("/sinks/{int:sink_id}/run", response=SinkOut, auth=ADMIN, url_name="sink-run")
 def cancel_run(request: HttpRequest, sink_id: int) -> SinkOut:
-    """Stop sending existing pictures; what is queued is still sent."""
+    """Stop sending existing pictures. Queued messages are still sent."""
     sink_runs.cancel(_sink(request, sink_id))
     return get_sink(request, sink_id)
 
@@ -216,7 +220,7 @@ def _sink(request: HttpRequest, sink_id: int) -> Sink:
 
 
 def _checked(sink: Sink, values: dict[str, str], options: Options) -> Sink:
-    """The sink with valid values. Raises ApiError with the field that is not."""
+    """The sink with validated values. Raises ApiError with the invalid field."""
     form_type = FORMS[sink.channel]
     stored = form_type.options_type.read(sink.options).stored()
     if unknown := [name for name in options if name not in stored]:

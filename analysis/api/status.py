@@ -107,6 +107,6 @@ def get_health(request: HttpRequest) -> HealthOut:
 
 
 def _require_system(request: HttpRequest) -> None:
-    # 404 as on the pages: a 403 would reveal that there is something.
+    # 404 as on the pages, since a 403 would reveal that the page exists.
     if not permissions.can_view_system(request.user):
         raise Http404

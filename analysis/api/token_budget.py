@@ -1,4 +1,4 @@
-"""The spending limit of a token: what its bulk runs cost and may still cost."""
+"""The spending limit of a token: the cost of its bulk runs, and what remains."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ENDED = (Batch.State.DONE, Batch.State.CANCELLED)
 def lock(token: ApiToken) -> ApiToken:
     """Lock the token for the transaction.
 
-    Two runs started at once then cannot spend the same dollars.
+    Two concurrent starts then cannot spend the same dollars.
     """
     return ApiToken.objects.select_for_update().get(pk=token.pk)
 
@@ -32,11 +32,11 @@ def remaining(token: ApiToken) -> Decimal:
 
 
 def used_by(token_ids: Collection[int]) -> dict[int, Decimal]:
-    """US dollars of the limit that are used, by token.
+    """Used US dollars of the limit, by token.
 
-    Tokens without runs are missing.
+    Tokens without runs are left out.
     """
-    # A run's budget can be lowered below what it has spent, so the larger one counts.
+    # The larger one, since a run's budget can be lowered below what it has spent.
     reserved = Greatest(F("dollars"), Coalesce(F("budget"), Value(Decimal(0))))
     cost = Case(When(state__in=ENDED, then=F("dollars")), default=reserved)
     runs = Batch.objects.filter(api_token__in=token_ids).order_by()

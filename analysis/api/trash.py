@@ -27,7 +27,7 @@ router = Router(tags=["Trash"])
 class Deletion(RequestBody):
     """Pictures in your trash to delete forever: `image_ids`, or `all` of them.
 
-    `confirm` is their number, of those that are in your trash. Another number deletes nothing.
+    `confirm` is the number of these pictures in your trash. If it is wrong, nothing is deleted.
     """
 
     image_ids: Annotated[list[RowId], Field(max_length=trash_deletion.MAX_IDS)] = []
@@ -38,7 +38,8 @@ class Deletion(RequestBody):
 class DeletionOut(Schema):
     """A deletion with its progress: `state` is open, done or canceled.
 
-    `deleted` of `total` pictures are gone, and `freed` bytes of originals. `waiting` are still being analyzed.
+    `deleted` of `total` pictures are deleted, with `freed` bytes of originals. `waiting` pictures are still being
+    analyzed.
     """
 
     id: int
@@ -66,7 +67,7 @@ def delete_forever(request: HttpRequest, deletion: Deletion) -> Status[TrashDele
     chosen = TrashDeletion(
         person_id=user.pk,
         owner_id=user.pk,
-        trashed_until=now(),  # what is moved to the trash later is not deleted
+        trashed_until=now(),  # pictures moved to the trash later are not deleted
         image_ids=None if deletion.all else list(dict.fromkeys(deletion.image_ids)),
     )
     return Status(202, pipeline.start_deletion(chosen, typed=deletion.confirm))
@@ -74,7 +75,7 @@ def delete_forever(request: HttpRequest, deletion: Deletion) -> Status[TrashDele
 
 @router.get("/trash/deletions/{int:deletion_id}", response=DeletionOut, auth=READ)
 def get_deletion(request: HttpRequest, deletion_id: int) -> TrashDeletion:
-    """A deletion of yours with its progress."""
+    """One of your deletions, with its progress."""
     return _own(request, deletion_id)
 
 

@@ -31,7 +31,7 @@ RFC_3339 = r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d))?$"
 
 
 class NewUpload(RequestBody):
-    """With `sha256`, a file that is in the library already is not sent again."""
+    """A file to upload. With `sha256`, a file that you already own need not be sent."""
 
     filename: Annotated[str, Field(min_length=1, max_length=1_000)]
     size: Annotated[int, Field(ge=1, le=2**50, description="Bytes.")]
@@ -41,7 +41,7 @@ class NewUpload(RequestBody):
         str,
         Field(
             pattern=RFC_3339,
-            description="When the file was last changed: the date taken of a picture that carries none, if plausible.",
+            description="When the file was last changed. The date taken of a picture without one, if plausible.",
         ),
     ] = ""
 
@@ -84,11 +84,12 @@ def create_upload(request: HttpRequest, upload: NewUpload) -> HttpResponse:
         sidecar=sidecar,
         modified=upload.modified,
     )
-    # A form and not a presigned PUT: only a form binds the size, so that no ticket for a kilobyte takes a terabyte.
+    # A form instead of a presigned PUT, since only a form limits the size: a ticket for a kilobyte must not accept a
+    # terabyte.
     form = blobs.presigned_form(ticket.key, size=ticket.size, seconds=settings.UPLOAD_TICKET_SECONDS)
     ticket.refresh_from_db()
     values = _values(ticket)
-    # Without S3 the file comes to us, and the same token is needed as for every request.
+    # Without S3, the file is sent to imagelib, with the same token as every request.
     values["needs_token"] = form is None
     values["url"] = form.url if form else request.build_absolute_uri(reverse("api-v1:upload-file", args=[ticket.pk]))
     values["fields"] = dict(form.fields) if form else {}
@@ -119,7 +120,7 @@ def get_upload(request: HttpRequest, upload_id: UUID) -> dict[str, Any]:
 
 
 def _values(upload: Upload) -> dict[str, Any]:
-    # The row outlives its image by up to a day.
+    # The row may exist for up to a day after its image was deleted.
     is_gone = upload.state == Upload.State.TAKEN and upload.image_id is None
     return {
         "id": upload.pk,

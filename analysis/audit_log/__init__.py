@@ -1,6 +1,6 @@
 """The audit log: who changed what, and when.
 
-Every function that changes something for a person calls `record`. Not to be confused with `analysis/audit`, which
+Every function that makes a user's change calls `record`. Not to be confused with `analysis/library_audit`, which
 compares rows with stored files.
 """
 

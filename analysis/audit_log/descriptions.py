@@ -1,4 +1,4 @@
-"""Entries of the audit log in words."""
+"""Describes entries of the audit log."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ STARS = "★"
 
 
 def type_name(object_type: str) -> str:
-    """The model's name for people; the column's text for a model that is gone."""
+    """The model's verbose name; the stored text for a model that no longer exists."""
     model = _model(object_type)
     return str(model._meta.verbose_name) if model else object_type
 
 
 def action_name(entry: AuditEntry) -> str:
-    """The action; of an undo, what it undid."""
+    """The action's name, or the name of the undone action."""
     undone = entry.details.get("action")
     if entry.action == AuditEntry.Action.UNDO and undone in AuditEntry.Action.values:
         return _("Undid “%(action)s”") % {"action": AuditEntry.Action(undone).label}
@@ -84,9 +84,9 @@ def _changed(object_type: str, name: str, old: Any, new: Any) -> str:
 
 
 def _field(object_type: str, name: str) -> tuple[str, dict[Any, Any]]:
-    """The name of a field for people, and the labels of its choices.
+    """The verbose name of a field, and the labels of its choices.
 
-    The stored name for a field that is gone.
+    The stored name for a field that no longer exists.
     """
     model = _model(object_type)
     try:

@@ -15,12 +15,12 @@ from analysis.models import AuditedImages, AuditEntry
 IMAGE = "image"
 CHUNK = 1_000
 PRIVATE_ACTIONS = (AuditEntry.Action.FAVORITE, AuditEntry.Action.UNFAVORITE, AuditEntry.Action.RATE)
-"""Each person's own: only they see these on a picture."""
+"""Private actions, which only their users see on a picture."""
 
 
 @dataclass(frozen=True)
 class EntryFilter:
-    """Criteria of a list; empty values filter nothing."""
+    """Filters of a list of entries; empty values are ignored."""
 
     user: str = ""
     action: str = ""
@@ -55,7 +55,7 @@ def entries(chosen: EntryFilter) -> QuerySet[AuditEntry]:
 def _objects(chosen: EntryFilter) -> Q:
     object_type, object_id = chosen.object_type, chosen.object_id
     if object_id is None:
-        # An action on many pictures names none of them.
+        # Entries of actions on many pictures have no object.
         many = Q(object_type="") if object_type == IMAGE else Q()
         return Q(object_type=object_type) | many if object_type else Q()
     own = Q(object_id=object_id) & (Q(object_type=object_type) if object_type else Q())
@@ -65,16 +65,16 @@ def _objects(chosen: EntryFilter) -> Q:
 
 
 def entries_of_image(image_id: int, *, viewer_id: int) -> QuerySet[AuditEntry]:
-    """Entries of one picture, changed alone or among others, newest first.
+    """Entries about one picture, alone or among others, newest first.
 
-    Favorites and ratings only if they are the viewer's own.
+    Favorites and ratings are included only if they are the viewer's own.
     """
     rows = entries(EntryFilter(object_type=IMAGE, object_id=image_id))
     return rows.exclude(Q(action__in=PRIVATE_ACTIONS) & ~Q(actor_id=viewer_id))
 
 
 def image_counts(entry_ids: Collection[int]) -> dict[int, ImageCount]:
-    """The number of pictures by entry; those of one object alone are left out."""
+    """The number of pictures by entry, without entries about a single object."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT entry_id, sum(number), min(image_ids[1]) FROM analysis_auditedimages
@@ -90,7 +90,7 @@ def image_steps(entry_id: int) -> QuerySet[AuditedImages]:
 
 
 def object_types() -> list[str]:
-    """The types that occur, by an index: DISTINCT would read all entries."""
+    """The types in use, read by index, since DISTINCT would read all entries."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -115,6 +115,6 @@ def in_chunks(chosen: EntryFilter) -> Iterator[list[AuditEntry]]:
 
 
 def _entry_ids_with(image_id: int) -> list[int]:
-    # Its own statement: as a subquery inside OR, the planner would read all entries instead of the index.
+    # A separate statement: with a subquery inside OR, the planner would read all entries instead of the index.
     rows = AuditedImages.objects.filter(image_ids__contains=[image_id])
     return list(rows.order_by("-pk").values_list("entry_id", flat=True)[:CHUNK])

@@ -21,7 +21,7 @@ def changed_values(form: BaseForm) -> dict[str, list[Any]]:
 
 
 def settings_of(form: BaseModelForm[Any]) -> dict[str, list[Any]]:
-    """The values of a form that adds something, those that are not empty."""
+    """The values of a form that adds an object, without empty ones."""
     values = {name: _as_json(value) for name, value in form.cleaned_data.items() if not _is_secret(name)}
     return {name: [None, value] for name, value in values.items() if value not in (None, "", [], False)}
 

@@ -1,4 +1,4 @@
-"""Deleting entries older than AUDIT_DAYS."""
+"""Deletes entries older than AUDIT_DAYS."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from analysis.models import AuditedImages, AuditEntry
 STEP = 5_000
 MAX_RUN_SECONDS = 60.0
 MIN_DAYS = 30
-"""The trigger keeps younger entries, whatever the setting."""
+"""The trigger protects younger entries, whatever the setting."""
 
 
 def delete_expired() -> None:
@@ -27,8 +27,9 @@ def delete_expired() -> None:
 def _delete_step() -> bool:
     limit = Now() - timedelta(days=max(settings.AUDIT_DAYS, MIN_DAYS))
     with transaction.atomic(), connection.cursor() as cursor:
+        # A trigger refuses every other deletion, see migration 0019.
         cursor.execute("SET LOCAL imagelib.audit_retention = 'on'")
-        # The pictures first: a reader in between finds an entry without pictures, not pictures without an entry.
+        # The pictures first, so that a reader in between never finds pictures without their entry.
         deleted = _delete_oldest(AuditedImages.objects.filter(at__lt=limit)) or _delete_oldest(
             AuditEntry.objects.filter(at__lt=limit)
         )

@@ -1,4 +1,4 @@
-"""Where a change came from: a page, the API, the administration, or no request."""
+"""The source of a change: a page, the API, the administration, or no request."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class RequestSource:
 
 
 OUTSIDE_REQUESTS = RequestSource(AuditEntry.Source.BACKGROUND)
-# A context variable and not an argument: every function between a view and the change would have to pass it on.
-# It decides nothing.
+# A context variable, since otherwise every function between a view and the change would have to pass it. It only
+# informs and decides nothing.
 _source: ContextVar[RequestSource] = ContextVar("source", default=OUTSIDE_REQUESTS)
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
@@ -34,7 +34,7 @@ def current_source() -> RequestSource:
 
 
 def middleware(get_response: Handler) -> Handler:
-    """Middleware: what a request changes is recorded with its source."""
+    """Middleware that sets the source for changes made by a request."""
 
     def handle(request: HttpRequest) -> HttpResponseBase:
         reset = _source.set(_source_of(request))
@@ -48,7 +48,7 @@ def middleware(get_response: Handler) -> Handler:
 
 def _source_of(request: HttpRequest) -> RequestSource:
     token = getattr(request, "api_token", None)
-    # Without the secret: "hint" are the first characters, which the account page shows, too.
+    # Without the secret: "hint" is its first characters, which the account page shows, too.
     token_name = f"{token.name} ({token.hint}…)" if token else ""
     if request.path_info.startswith("/api/"):
         is_mcp = request.path_info.startswith(MCP_PATH)

@@ -26,7 +26,7 @@ def record(
 ) -> AuditEntry:
     """Add an entry about one object, in the transaction that changes it.
 
-    Without a `target` for an action on many pictures, whose ids `record_images` adds. `by_id` None: imagelib itself.
+    `target` None: an action on many pictures, whose ids `record_images` adds. `by_id` None: imagelib itself.
     """
     source = current_source()
     token = {"token": source.token} if source.token else {}
@@ -46,7 +46,7 @@ def record(
 
 
 def record_images(entry_id: int, image_ids: Sequence[int], *, receipts: list[dict[str, Any]] | None = None) -> None:
-    """Add pictures that an entry's action changed, those of one step."""
+    """Add the pictures that one step of an entry's action changed."""
     if image_ids:
         AuditedImages.objects.create(
             entry_id=entry_id, image_ids=sorted(image_ids), number=len(image_ids), receipts=receipts
@@ -54,9 +54,9 @@ def record_images(entry_id: int, image_ids: Sequence[int], *, receipts: list[dic
 
 
 def entry_of_bulk_change(change: BulkChange, *, is_undo: bool = False) -> AuditEntry:
-    """The entry of a bulk change or of its undo, made if there is none yet.
+    """Get or create the entry of a bulk change or of its undo.
 
-    The caller holds the lock of the change's row, so that there is one entry of each.
+    The caller holds the lock of the change's row, so that each has only one entry.
     """
     action = AuditEntry.Action.UNDO if is_undo else AuditEntry.Action(change.action)
     entries = AuditEntry.objects.filter(bulk_change_id=change.pk)
@@ -79,7 +79,7 @@ def _scope(change: BulkChange) -> dict[str, Any]:
 
 
 def _username(user_id: int | None) -> str:
-    # Copied, as the account may be renamed or deleted later.
+    # Copied, since the account may be renamed or deleted later.
     return User.objects.filter(pk=user_id).values_list("username", flat=True).first() or "" if user_id else ""
 
 

@@ -20,9 +20,9 @@ ACTIONS = (
     "s3:DeleteObject",
 )
 PROBE_KEY = "check-connection-of-imagelib"
-"""A key without object. Deleting it in a versioned bucket adds a delete marker, which costs nothing."""
+"""A key that does not exist. Deleting it in a versioned bucket adds a delete marker, which costs nothing."""
 ABSENT = frozenset({"404", "NoSuchKey", "NoSuchUpload"})
-"""These prove the permission: S3 answers AccessDenied to requests that are not allowed."""
+"""Errors that prove the permission, since S3 returns AccessDenied for requests that are not allowed."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def region_of(client: Any, bucket: str) -> str:
 
 
 def permissions(client: Any, bucket: str, *, key: str, content: bytes) -> Iterator[PermissionCheck]:
-    """Put, list, read, delete an object; abort and list an upload that is not there."""
+    """Put, list, read and delete an object; abort and list a missing upload."""
     target: dict[str, Any] = {"Bucket": bucket, "Key": key}
 
     def read() -> None:

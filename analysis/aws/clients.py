@@ -1,4 +1,4 @@
-"""boto3 clients with bounded waits, and translation of their errors to AWSError.
+"""Creates boto3 clients with bounded waits, and translates errors to AWSError.
 
 The only module of analysis.aws that imports botocore.
 """
@@ -43,16 +43,14 @@ _models = botocore.loaders.create_loader()
 
 
 def session() -> Any:
-    """A new session, since sessions are not thread-safe.
-
-    The loader is shared: parsing AWS's models takes 60 ms.
-    """
+    """A new session, since sessions are not thread-safe."""
     new = botocore.session.Session()
+    # Shared, since parsing AWS's service models takes 60 ms.
     new.register_component("data_loader", _models)
     return new
 
 
-class Answer(NamedTuple):
+class RawResponse(NamedTuple):
     """A response to `send`; names of headers are in lower case."""
 
     status: int
@@ -108,7 +106,7 @@ def client(service: str, *, region: str, role: AssumedRole | None = None, **opti
 
 def s3_client(*, region: str, has_endpoint: bool, role: AssumedRole | None = None, **options: Any) -> Any:
     """A client for buckets of any account."""
-    # S3-compatible servers get path-style URLs, and only required checksums: many refuse the newer ones.
+    # S3-compatible servers get path-style URLs and only required checksums, since many reject the newer ones.
     checksums = "when_required" if has_endpoint else "when_supported"
     defaults = {
         "retries": {"mode": "standard", "total_max_attempts": 4},
@@ -122,15 +120,13 @@ def s3_client(*, region: str, has_endpoint: bool, role: AssumedRole | None = Non
     return client("s3", region=region or "us-east-1", role=role, **{**defaults, **options})
 
 
-def send(method: str, url: str, headers: Mapping[str, str]) -> Answer:
-    """Send a request without credentials. Raises botocore's errors.
-
-    Through botocore, so that proxies and certificates are those of the other requests.
-    """
+def send(method: str, url: str, headers: Mapping[str, str]) -> RawResponse:
+    """Send a request without credentials. Raises botocore's errors."""
     request = AWSRequest(method=method, url=url, headers=headers).prepare()
     timeouts = (_BOUNDED["connect_timeout"], _BOUNDED["read_timeout"])
+    # botocore's session, so that the proxies and certificates of other requests apply.
     response = URLLib3Session(timeout=timeouts, proxies=get_environ_proxies(url)).send(request)
-    return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()})
+    return RawResponse(response.status_code, {name.lower(): value for name, value in response.headers.items()})
 
 
 @contextmanager
@@ -177,7 +173,7 @@ def error_of(code: str, *, message: str, operation: str, region: str = "") -> AW
         return MissingCredentials(template, code=code, error_code=code)
     if code in DENIED_CODES and operation == "AssumeRole":
         return _role_refused(code, message)
-    if code in DENIED_CODES:  # AWS's own message names the account and the principal
+    if code in DENIED_CODES:  # AWS's own message would reveal account and principal
         template = gettext_noop("%(operation)s is not allowed (%(error_code)s).")
         return AWSError(template, **values, operation=operation, error_code=code)
     if code in WRONG_REGION_CODES:
@@ -193,7 +189,7 @@ def error_of(code: str, *, message: str, operation: str, region: str = "") -> AW
 
 
 def _role_refused(code: str, message: str) -> RoleRefused:
-    # AWS names the policy at fault only within one account.
+    # Only within one account does AWS name the policy at fault.
     lacks_own_permission = "identity-based policy" in message
     template = gettext_noop(
         "The bucket's role cannot be assumed (%(error_code)s). Its trust policy has to allow imagelib's account with"

@@ -7,12 +7,12 @@ from typing import Any
 from analysis.aws import clients
 
 METHODS = ("POST", "PUT")
-"""Of forms, and of the parts of large files."""
+"""Methods of upload forms, and of parts of large files."""
 PROBE_KEY = "check-cors-of-imagelib"
 
 
 def refused_methods(client: Any, bucket: str, *, origin: str) -> list[str]:
-    """The methods of METHODS that browsers on `origin` may not use on a bucket.
+    """The methods of METHODS that a bucket does not allow browsers on `origin`.
 
     Nothing is signed or stored. Raises AWSError.
     """

@@ -13,15 +13,15 @@ from analysis.aws.errors import AWSError
 
 ACTION = "dynamodb:PutItem"
 ITEM_BYTES = 400 * 1024
-"""DynamoDB refuses larger items (DynamoDB, "Quotas")."""
+"""Maximum size of an item (DynamoDB, "Quotas")."""
 CONDITION_FAILED = "ConditionalCheckFailedException"
 _serializer = TypeSerializer()
 
 
 def put_item(client: Any, table: str, item: Mapping[str, Any], *, sequence: str) -> bool:
-    """Write an item, unless the table has a newer one: then return False.
+    """Write an item; returns False if the table has a newer one.
 
-    Newer is a higher number in the attribute `sequence`. Raises AWSError.
+    The newer one has the higher number in the attribute `sequence`. Raises AWSError.
     """
     return _put(
         client,
@@ -34,9 +34,9 @@ def put_item(client: Any, table: str, item: Mapping[str, Any], *, sequence: str)
 
 
 def check_item(client: Any, table: str, item: Mapping[str, Any], *, key: str) -> None:
-    """Try to write an item on a condition that is never true.
+    """Test a write by a condition that is never true.
 
-    Raises AWSError if table, key or permission are wrong.
+    Raises AWSError if table, key or permission is wrong.
     """
     condition = "attribute_exists(#key) AND attribute_not_exists(#key)"
     _put(client, table, item, ConditionExpression=condition, ExpressionAttributeNames={"#key": key})
@@ -68,7 +68,7 @@ def _put(client: Any, table: str, item: Mapping[str, Any], **condition: Any) -> 
 
 
 def _value(value: Any) -> Any:
-    """The value with decimals for floats, which boto3 refuses as they are not exact."""
+    """The value with decimals for floats, which boto3 rejects as inexact."""
     if isinstance(value, Mapping):
         return {name: _value(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -17,7 +17,7 @@ CREDENTIAL_ERRORS = frozenset(
 )
 CLOCK_CODES = frozenset({"RequestExpired", "RequestTimeTooSkewed"})
 CLOCK_MESSAGE = re.compile("Signature (expired|not yet current)")
-"""Of InvalidSignatureException and SignatureDoesNotMatch, which wrong keys cause as well."""
+"""In the message of InvalidSignatureException and SignatureDoesNotMatch, which wrong keys cause as well."""
 ABSENT = frozenset(
     {
         *("404", "NoSuchBucket", "NoSuchKey", "NoSuchUpload", "NoSuchVersion", "MethodNotAllowed", "405"),
@@ -51,9 +51,8 @@ def is_clock_wrong(code: str, message: str) -> bool:
 class AWSError(MessageError):
     """A failed request to AWS.
 
-    `code` is AWS's, `region` the bucket's, where S3 names it.
-
-    The sentence contains no account, no principal and no credentials of an endpoint's URL.
+    `code`: AWS's error code. `region`: the bucket's, if S3 names it. The message contains no account, no principal and
+    no credentials of an endpoint's URL.
     """
 
     def __init__(self, template: str, *, code: str, region: str = "", **values: Any) -> None:
@@ -79,17 +78,17 @@ class AWSError(MessageError):
 
 
 class MessageRefused(AWSError):
-    """One message was refused for what it contains: the same would happen again."""
+    """A message was rejected for its content, so a retry would fail, too."""
 
 
 class MissingCredentials(AWSError):
-    """No credentials, or rejected ones. Every other request would fail too."""
+    """No credentials, or rejected ones; every other request would fail, too."""
 
 
 class RoleRefused(MissingCredentials):
     """A bucket's role cannot be assumed.
 
-    `lacks_own_permission` where AWS says that it is for want of sts:AssumeRole, and not of the role's trust policy.
+    `lacks_own_permission`: according to AWS, sts:AssumeRole is missing, as opposed to the role's trust policy.
     """
 
     lacks_own_permission = False

@@ -11,7 +11,7 @@ from analysis.aws.message_batches import OutgoingMessage, Refusals
 
 ACTION = "events:PutEvents"
 FINAL_CODES = frozenset({"InvalidArgument", "MalformedDetail"})
-"""Of single events that are refused for what they contain (EventBridge, "PutEvents")."""
+"""Codes of single events that are rejected for their content (EventBridge, "PutEvents")."""
 
 
 def put_events(

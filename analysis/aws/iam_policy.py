@@ -1,4 +1,4 @@
-"""Minimal IAM policies, to copy."""
+"""Minimal IAM policies, for users to copy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def minimal_policy(
     roles: Iterable[str] = (),
     region: str = "",
 ) -> dict[str, Any]:
-    """Policy for Rekognition, for storage below a prefix, and to assume roles."""
+    """Policy for Rekognition, storage below a prefix, and assuming roles."""
     arn = f"arn:{partition_of(region)}:s3:::{bucket}"
     on_objects = sorted({*ACTIONS, *DELETIONS} - {"s3:ListBucket"})
     statements = [
@@ -52,7 +52,7 @@ def tag_policy(prefixes: Iterable[str], *, region: str) -> dict[str, Any]:
 def read_policy(*, bucket: str, prefix: str, may_delete: bool, region: str) -> dict[str, Any]:
     """Policy for a bucket whose images are indexed without moving them."""
     arn = f"arn:{partition_of(region)}:s3:::{bucket}"
-    # Deleting an original includes its versions, in a bucket that keeps any.
+    # In versioned buckets, the versions of an original are deleted, too.
     listing = _allow("ListPictures", ["s3:ListBucket", *(["s3:ListBucketVersions"] if may_delete else [])], arn)
     if prefix:
         listing["Condition"] = {"StringLike": {"s3:prefix": [f"{prefix}*"]}}
@@ -66,9 +66,9 @@ def assume_policy(role_arn: str) -> dict[str, Any]:
 
 
 def trust_policy(*, account: str, external_id: str, region: str) -> dict[str, Any]:
-    """Policy of a bucket's role: who may assume it, and with which external ID."""
-    # The account, as web and workers have their own roles. The external ID keeps those who may add buckets from
-    # reading this one through another bucket (IAM, "The confused deputy problem").
+    """Trust policy of a bucket's role, for an account with an external ID."""
+    # The whole account, since web and workers have roles of their own. With the external ID, users who may add buckets
+    # cannot read this one through another bucket (IAM, "The confused deputy problem").
     return {
         "Version": "2012-10-17",
         "Statement": [

@@ -1,4 +1,4 @@
-"""Messages that are sent in batches, and the errors of single ones."""
+"""Messages sent in batches, and the errors of single messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ BATCH = 10
 """Messages in one request to SQS, SNS or EventBridge: the maximum of all three."""
 
 MARGIN = 512
-"""Bytes of a message's attributes, at most: they count against the limits, too."""
+"""Maximum bytes of a message's attributes, which count against the limits, too."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ class OutgoingMessage:
 
 
 Refusals = dict[str, AWSError]
-"""Errors of single messages by id; what is not in it was accepted."""
+"""Errors of single messages by id; all others were accepted."""
 
 
 def batches(messages: Sequence[OutgoingMessage], *, max_bytes: int) -> Iterator[list[OutgoingMessage]]:
-    """The messages in their order, in as few requests as the limits allow."""
+    """Split messages, in their order, into as few requests as the limits allow."""
     batch: list[OutgoingMessage] = []
     size = 0
     for message in messages:

@@ -1,4 +1,4 @@
-"""Deletes many objects of the storage's bucket, also where it keeps versions."""
+"""Deletes many objects of the storage's bucket, including their versions."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def delete_keys(client: Client, bucket: str, keys: Sequence[str]) -> list[str]:
     for part in _parts(keys):
         response = _delete(client, bucket, [{"Key": key} for key in part])
         deleted += [item["Key"] for item in response.get("Deleted", [])]
-        # In versioned buckets, S3 adds a marker. Then all versions of the key are deleted: the storage never
-        # uses a key twice.
+        # In versioned buckets S3 only adds a marker. Then all versions of the key are deleted, since the storage never
+        # reuses a key.
         marked = [item["Key"] for item in response.get("Deleted", []) if item.get("DeleteMarker")]
         _delete_versions(client, bucket, marked)
     return deleted
@@ -35,7 +35,7 @@ def _delete_versions(client: Client, bucket: str, keys: Sequence[str]) -> None:
             for part in _parts(versions):
                 _delete(client, bucket, part)
     except AWSError as error:
-        # Not tried again: each attempt would add another marker. The log says which permission is missing.
+        # Not retried, since each attempt would add another marker. The log names the missing permission.
         logger.warning(
             "The bucket %s keeps old versions of deleted files. It needs s3:ListBucketVersions and"
             " s3:DeleteObjectVersion (%s).",

@@ -19,7 +19,7 @@ PAGE = 1_000  # keys, S3's maximum
 CHUNK_BYTES = 2**20
 CHANGED_CODES = frozenset({"412", "PreconditionFailed"})
 NO_VERSION = "null"
-"""The version id of objects that were stored without versioning."""
+"""S3's version ID of objects that were stored before versioning was enabled."""
 MAX_VERSION_PAGES = 100
 VERSION_GONE = frozenset({"NoSuchVersion"})
 
@@ -77,7 +77,7 @@ def pages(
     client: Client, bucket: str, *, prefix: str = "", after: str = "", size: int = PAGE
 ) -> Iterator[list[ObjectInfo]]:
     """Pages of objects after a key, in the order of the keys' bytes. Raises AWSError."""
-    # StartAfter, not a saved continuation token: a run that continues next week needs a position that never expires.
+    # StartAfter instead of a continuation token, which expires, since a run may be continued a week later.
     params: dict[str, Any] = {"Bucket": bucket, "MaxKeys": size}
     params |= {"Prefix": prefix} if prefix else {}
     params |= {"StartAfter": after} if after else {}
@@ -99,8 +99,8 @@ def download(
     """
     with clients.translate_errors():
         response = client.get_object(**_params(target, etag=etag))
-        # Closed unread where it is too large: reading the rest would download it for nothing, and an open body keeps
-        # its connection from the pool.
+        # Closed unread if it is too large: reading the rest would waste traffic, and an open body would keep its
+        # connection out of the pool.
         with closing(response["Body"]) as stream:
             if maximum is None or response["ContentLength"] <= maximum:
                 for chunk in stream.iter_chunks(CHUNK_BYTES):
@@ -143,7 +143,7 @@ def delete(client: Client, target: S3Object, *, etag: str = "") -> None:
     """Delete the current object, if given only with this ETag. Raises AWSError."""
     if etag:
         head(client, target, etag=etag)
-    # S3 compares once more while it deletes; other servers may refuse a condition they do not know.
+    # S3 compares the ETag again while deleting; other servers may reject a condition they do not know.
     condition = {"IfMatch": f'"{etag}"'} if etag and not has_own_endpoint() else {}
     with clients.translate_errors():
         client.delete_object(Bucket=target.bucket, Key=target.key, **condition)
@@ -156,7 +156,7 @@ def versions(client: Client, target: S3Object) -> list[ObjectVersion]:
     """
     rows: list[dict[str, Any]] = []
     markers: dict[str, str] = {}
-    # Keys that begin with this one are listed, too, after it.
+    # Longer keys with this prefix are listed, too, after it.
     for _page in range(MAX_VERSION_PAGES):
         with clients.translate_errors():
             response = client.list_object_versions(Bucket=target.bucket, Prefix=target.key, **markers)
@@ -165,7 +165,7 @@ def versions(client: Client, target: S3Object) -> list[ObjectVersion]:
         if not response.get("IsTruncated") or response.get("NextKeyMarker", "") > target.key:
             break
         markers = {"KeyMarker": response["NextKeyMarker"], "VersionIdMarker": response["NextVersionIdMarker"]}
-    # Versions and markers come in two lists, each the latest first.
+    # Versions and markers are two lists, each with the latest first.
     rows.sort(key=lambda item: (item["IsLatest"], item["LastModified"]), reverse=True)
     return [
         ObjectVersion(item["VersionId"], str(item.get("ETag", "")).strip('"'), is_delete_marker="ETag" not in item)
@@ -175,7 +175,7 @@ def versions(client: Client, target: S3Object) -> list[ObjectVersion]:
 
 def delete_versions(client: Client, target: S3Object, version_ids: list[str]) -> None:
     """Delete these versions, oldest first. Raises AWSError."""
-    # One by one: an original has few, and a self-hosted server may not support DeleteObjects.
+    # One by one, since an original has few and self-hosted servers may lack DeleteObjects.
     for version_id in reversed(version_ids):
         with clients.translate_errors():
             client.delete_object(Bucket=target.bucket, Key=target.key, VersionId=version_id)
@@ -201,14 +201,14 @@ def _info(key: str, response: dict[str, Any]) -> ObjectInfo:
 
 
 def _encoding(response: dict[str, Any]) -> str:
-    """Content-Encoding without aws-chunked, which some uploads leave in it."""
+    """Content-Encoding without aws-chunked, which some uploads leave behind."""
     names = (name.strip().lower() for name in str(response.get("ContentEncoding", "")).split(","))
     return ", ".join(name for name in names if name not in {"", "identity", "aws-chunked"})
 
 
 def _version(response: dict[str, Any]) -> str:
     version = str(response.get("VersionId", ""))
-    return "" if version == "null" else version
+    return "" if version == NO_VERSION else version
 
 
 def _endpoint() -> str:

@@ -16,9 +16,9 @@ def applied(service: str, *, operations: Iterable[str], region: str, client: Any
 
     Raises AWSError.
 
-    Needs servicequotas:ListServiceQuotas. A quota is an operation's if its usage metric or its name says so, as in
-    "Transactions per second per account for the Amazon Rekognition Image operation DetectLabels"; of several the
-    smallest counts.
+    Needs servicequotas:ListServiceQuotas. A quota's usage metric or name identifies the operation, as in "Transactions
+    per second per account for the Amazon Rekognition Image operation DetectLabels". Of several quotas the smallest one
+    counts.
     """
     names, limits = list(operations), dict[str, float]()
     for quota in _quotas(client or clients.client("service-quotas", region=region), service):
@@ -51,6 +51,6 @@ def _operations(quota: Mapping[str, Any], operations: list[str]) -> list[str]:
     dimensions = quota.get("UsageMetric", {}).get("MetricDimensions", {})
     if dimensions.get("Resource") in operations:
         return [dimensions["Resource"]]
-    # By whole words: DetectLabels is also the beginning of other operations' names.
+    # Whole words, since DetectLabels is also the beginning of other operations' names.
     words = set(re.findall(r"\w+", str(quota.get("QuotaName", ""))))
     return [operation for operation in operations if operation in words]

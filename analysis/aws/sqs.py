@@ -37,7 +37,7 @@ class QueueStatus:
 
 @dataclass
 class SqsQueue:
-    """A queue by its URL; its dead-letter queue is that of its redrive policy."""
+    """A queue by its URL, with the dead-letter queue of its redrive policy."""
 
     url: str
     client: Any
@@ -54,8 +54,8 @@ class SqsQueue:
             response = self.client.receive_message(
                 QueueUrl=self.url,
                 MaxNumberOfMessages=BATCH,
-                # Long polling: without it SQS queries only some servers, returns empty responses more often,
-                # and bills each response.
+                # Long polling, since otherwise SQS queries only some of its servers and returns (and bills) more empty
+                # responses.
                 WaitTimeSeconds=wait,
                 VisibilityTimeout=self.visibility_timeout,
                 MessageAttributeNames=["Reason"],
@@ -73,10 +73,10 @@ class SqsQueue:
     def delete(self, messages: Sequence[SqsMessage]) -> None:
         """Raises AWSError.
 
-        Messages that are not deleted are delivered again, which has no effect.
+        Messages that could not be deleted are delivered again, which has no effect.
         """
         for start in range(0, len(messages), BATCH):
-            # Id only has to be unique within this request (SQS, DeleteMessageBatchRequestEntry).
+            # Ids need only be unique within this request (SQS, DeleteMessageBatchRequestEntry).
             entries = [
                 {"Id": str(n), "ReceiptHandle": message.receipt} for n, message in enumerate(messages[start:][:BATCH])
             ]
@@ -100,7 +100,7 @@ class SqsQueue:
 
         def renew() -> None:
             while not done.wait(self.visibility_timeout / 2):
-                with suppress(AWSError):  # then others receive them too, which has no effect
+                with suppress(AWSError):  # others then receive them, too, which has no effect
                     self.hide(messages, seconds=self.visibility_timeout)
 
         thread = threading.Thread(target=renew, daemon=True, name="hide")
@@ -125,7 +125,7 @@ class SqsQueue:
                 MessageBody=message.body,
                 MessageAttributes={"Reason": {"DataType": "String", "StringValue": reason[:MAX_REASON]}},
             )
-        # After it was sent: a crash between the two leaves a copy in both queues, and none lost.
+        # Deleted after it was sent, so that a crash in between leaves a copy in both queues and loses none.
         self.delete([message])
         return True
 

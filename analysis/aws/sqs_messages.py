@@ -1,4 +1,4 @@
-"""Sends messages to SQS queues. Queues that are read are in sqs.py."""
+"""Sends messages to SQS queues; sqs.py reads queues."""
 
 from __future__ import annotations
 
@@ -26,14 +26,17 @@ def send(client: Any, url: str, messages: Sequence[OutgoingMessage]) -> Refusals
 
 
 def refusal(item: dict[str, Any], *, operation: str) -> AWSError:
-    """The error of one entry, in the form that SQS and SNS share."""
+    """The error of one entry of a batch, in the format of SQS and SNS."""
     error = clients.error_of(item.get("Code", ""), message=item.get("Message", ""), operation=operation)
     is_final = item.get("SenderFault") and not (error.is_denied or error.is_slow_down or error.is_absent)
     return MessageRefused(error.template, code=error.code, **error.values) if is_final else error
 
 
 def fifo_fields(message: OutgoingMessage, *, is_fifo: bool) -> dict[str, str]:
-    """Order by group, and no message twice while AWS remembers its id (5 minutes)."""
+    """Fields for order by group, and deduplication by id.
+
+    AWS remembers an id for 5 minutes.
+    """
     return {"MessageGroupId": message.group, "MessageDeduplicationId": message.id} if is_fifo else {}
 
 

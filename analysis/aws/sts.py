@@ -21,14 +21,14 @@ def caller(*, region: str, client: Any = None) -> Identity:
     Needs no permission.
     """
     with clients.translate_errors():
-        # Allowed even where a policy denies everything (AWS, GetCallerIdentity).
+        # Allowed even if a policy denies everything (AWS, GetCallerIdentity).
         response = (client or clients.client("sts", region=region)).get_caller_identity()
     return Identity(account=str(response.get("Account", "")), arn=str(response.get("Arn", "")))
 
 
 def assume(role: AssumedRole, *, region: str, with_external_id: bool = True) -> None:
-    """Assume a role for a moment, to test that it is possible. Raises AWSError."""
-    # The shortest that STS gives; its credentials are dropped here.
+    """Test that a role can be assumed. Raises AWSError."""
+    # The shortest session of STS, since its credentials are discarded.
     params: dict[str, Any] = {"RoleArn": role.arn, "RoleSessionName": clients.ROLE_SESSION, "DurationSeconds": 900}
     if with_external_id:
         params["ExternalId"] = role.external_id

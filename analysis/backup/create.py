@@ -1,4 +1,4 @@
-"""Making a backup: the database at one moment, then the files it refers to."""
+"""Makes a backup: a snapshot of the database, then the files it refers to."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MAX_NAMED = 20
 _locks = [threading.Lock() for _number in range(64)]
 
 Progress = Callable[[int, int], None]
-"""Called with the number of files that are done, and of all."""
+"""Called with the number of files done and of all files."""
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Result:
     copied_files: int
     copied_bytes: int
     missing: list[str]
-    """The first ones."""
+    """Only the first ones."""
 
 
 @dataclass
@@ -58,12 +58,12 @@ class _Counts:
 
 
 def create(location: Location, *, options: Options, progress: Progress) -> Result:
-    """Make a backup; files that an earlier one has are not copied again.
+    """Make a backup, without copying files again that an earlier one has.
 
-    Raises BackupError; then the location has no new backup.
+    Raises BackupError; then there is no new backup.
     """
     now = timezone.now()
-    with exclusively():
+    with exclusive_backup():
         name = _new_name(location, now)
         try:
             result = _write(location, name, now, options=options, progress=progress)
@@ -78,8 +78,8 @@ def create(location: Location, *, options: Options, progress: Progress) -> Resul
 
 
 @contextmanager
-def exclusively() -> Iterator[None]:
-    """Hold off other backups, and deletions of files that the snapshot refers to.
+def exclusive_backup() -> Iterator[None]:
+    """Block other backups, and deletions of files that the snapshot refers to.
 
     Raises BackupError while another one is running.
     """
@@ -110,7 +110,7 @@ def _write(location: Location, name: str, now: datetime, *, options: Options, pr
         missing=counts.missing,
     )
     if not location.is_bucket:
-        os.sync()  # the manifest must not be on the disk before what it lists
+        os.sync()  # so that the manifest is not on the disk before the files it lists
     manifest.write(location, made)
     return Result(made, counts.copied_files, counts.copied_bytes, counts.missing_keys)
 
@@ -146,13 +146,14 @@ def _copy(location: Location, item: tuple[LibraryFile, StoredFile | None]) -> _C
     """Copy one file unless the location has its content."""
     file, before = item
     known = before or (StoredFile(file.size, file.sha256) if file.size is not None and file.sha256 else None)
-    # A request for each of a million files in S3 takes longer than the backup: `verify` finds what was deleted there.
+    # Not checked in S3, where a request for each of a million files would take longer than the backup. `verify` finds
+    # files that were deleted there.
     if known and ((before and location.is_bucket) or location.size(manifest.content_name(known.sha256)) == known.size):
         return _Copy(file, BackupEntry(file.key, known))
     try:
         with _open(file) as content:
             actual = measure(content)
-            # One thread for each content: two people may have the same picture.
+            # One thread per content, since two users may have the same picture.
             with _locks[int(actual.sha256[:2], 16) % len(_locks)]:
                 is_new = location.size(manifest.content_name(actual.sha256)) != actual.size
                 if is_new:
@@ -160,7 +161,7 @@ def _copy(location: Location, item: tuple[LibraryFile, StoredFile | None]) -> _C
     except blobs.BlobMissing:
         return _Copy(file, BackupEntry(file.key, None))
     except (blobs.StorageError, OSError) as error:
-        if file.image_id:  # in a bucket of theirs, which may deny it
+        if file.image_id:  # in a user's bucket, which may deny access
             return _Copy(file, BackupEntry(file.key, None))
         raise BackupError(str(error)) from error
     return _Copy(
@@ -174,7 +175,7 @@ def _open(file: LibraryFile) -> Iterator[IO[bytes]]:
         if not file.image_id:
             yield stack.enter_context(blobs.get(file.key))
             return
-        stack.callback(connection.close)  # of this thread
+        stack.callback(connection.close)  # the connection of this thread
         image = Image.objects.select_related("bucket").filter(pk=file.image_id).first()
         if image is None:
             raise blobs.BlobMissing(file.key)

@@ -2,4 +2,4 @@ from __future__ import annotations
 
 
 class BackupError(Exception):
-    """A backup could not be made, read or restored, with a sentence."""
+    """A backup could not be made, read or restored."""

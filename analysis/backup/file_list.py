@@ -21,7 +21,7 @@ TOGETHER = 64
 
 @dataclass(frozen=True)
 class BackupEntry:
-    """A file of the library, and its content; None if the library lacked it."""
+    """A file of the library and its content; None if the file was missing."""
 
     key: str
     content: StoredFile | None
@@ -45,7 +45,7 @@ def entries(location: Location, manifest: Manifest) -> Iterator[BackupEntry]:
 def contents_before(
     keys: Iterable[T], before: Iterator[BackupEntry], *, key_of: Callable[[T], str]
 ) -> Iterator[tuple[T, StoredFile | None]]:
-    """Each item with the content of its key in an earlier list; both are sorted."""
+    """Each item with the content of its key in an earlier list. Both must be sorted."""
     entry = next(before, None)
     for item in keys:
         while entry is not None and entry.key < key_of(item):

@@ -12,32 +12,32 @@ from analysis.storage import blobs
 
 CHUNK = 5_000
 BUCKET_ORIGINALS = "bucket-originals/"
-"""Folder of the keys of originals in people's own buckets, which are never restored."""
+"""Prefix of keys of originals in users' buckets, which are never restored."""
 
 
 @dataclass(frozen=True)
 class LibraryFile:
-    """A file by key; size and hash as the row has them, if it has."""
+    """A file by key, with size and hash if its row has them."""
 
     key: str
     size: int | None = None
     sha256: str = ""
     image_id: int = 0
-    """Of an original in a bucket."""
+    """Only of an original in a bucket."""
     is_optional: bool = False
     """True for a file that may be deleted at any time."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """The files to back up besides those that cannot be had again."""
+    """Optional files of a backup, which could be obtained again."""
 
     renditions: bool = True
     bucket_originals: bool = False
 
 
 def library_files(options: Options) -> Iterator[LibraryFile]:
-    # Folder by folder, in their alphabetical order: the list of the previous backup is read in parallel.
+    # Folder by folder in alphabetical order, since the list of the previous backup is read in parallel.
     if options.bucket_originals:
         for pk, size, sha256 in _rows(Image.objects.exclude(bucket=None).order_by("pk"), "pk", "size", "sha256"):
             yield LibraryFile(f"{BUCKET_ORIGINALS}{pk:012d}", size, sha256, pk)
@@ -50,7 +50,7 @@ def library_files(options: Options) -> Iterator[LibraryFile]:
     if options.renditions:
         for (renditions_id,) in _rows(Image.objects.order_by("renditions_id"), "renditions_id"):
             for name in sorted(blobs.RENDITIONS):
-                # They are rendered again when someone opens the picture, so a missing one is no loss.
+                # A missing rendition is no loss, since it is rendered again when someone opens the picture.
                 yield LibraryFile(blobs.rendition_key(renditions_id, name), is_optional=True)
     uploads = Upload.objects.filter(state=Upload.State.ARRIVED).order_by(Collate("key", "C"))
     for (key,) in _rows(uploads, "key"):

@@ -1,4 +1,4 @@
-"""The folder or bucket of backups: private files by name, and their hashes."""
+"""The folder or bucket of backups."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Location:
         self.text = text if self.is_bucket else str(Path(text).expanduser().resolve())
 
     def save(self, name: str, content: IO[bytes]) -> None:
-        """Write a file, in place of one of this name; no part of it stays on failure."""
+        """Write or replace a file; nothing of it is left on failure."""
         try:
             if not self.is_bucket:
                 self.storage.delete(name)
@@ -54,12 +54,12 @@ class Location:
             raise
 
     def discard(self, name: str) -> None:
-        """Delete a file that is useless, if that is possible."""
+        """Delete an incomplete file, ignoring errors."""
         with suppress(OSError):
             self.storage.delete(name)
 
     def delete(self, name: str) -> None:
-        """Delete a file, if it is there."""
+        """Delete a file, if it exists."""
         try:
             self.storage.delete(name)
         except OSError as error:
@@ -137,7 +137,7 @@ def _folder(text: str) -> Storage:
     if pictures is not None and (folder.is_relative_to(pictures) or pictures.is_relative_to(folder / "blobs")):
         sentence = _("%(folder)s is in the folder of the pictures themselves. Choose another.")
         raise BackupError(sentence % {"folder": folder})
-    # Private: backups have everyone's pictures, and hashes of passwords.
+    # Private, since backups contain everyone's pictures and password hashes.
     return FileSystemStorage(location=folder, file_permissions_mode=0o600, directory_permissions_mode=0o700)
 
 

@@ -1,4 +1,4 @@
-"""The names of a backup's files, and the manifest that makes it complete."""
+"""Names of a backup's files, and its manifest, which is written last."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ class Manifest:
     postgres: int
     """Major version of the server."""
     migrations: list[str]
-    """As in analysis.0001_initial."""
+    """Such as analysis.0001_initial."""
     tables: dict[str, int]
-    """Number of rows."""
+    """Number of rows by table."""
     database: StoredFile
     file_list: StoredFile
     pictures: int
     files: int
     bytes: int
     missing: int
-    """Files that the library itself lacked, or had with other bytes than were added."""
+    """Number of files that were missing in the library or had changed bytes."""
 
     def path(self, file: str) -> str:
         return path(self.name, file)
@@ -49,7 +49,7 @@ def path(name: str, file: str) -> str:
 
 
 def content_name(sha256: str) -> str:
-    """The name of a file by its content; all backups of a location share it."""
+    """The name of a file by its content, shared by all backups of a location."""
     return f"blobs/{sha256[:2]}/{sha256}"
 
 
@@ -84,7 +84,7 @@ def latest_complete(location: Location) -> Manifest | None:
         try:
             return read(location, name)
         except BackupError:
-            continue  # cut short
+            continue  # an interrupted backup
     return None
 
 

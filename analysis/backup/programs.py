@@ -26,7 +26,8 @@ DEBIAN = Path("/usr/lib/postgresql")
 
 def folder(major: int) -> Path:
     """The folder of programs of the server's version. Raises BackupError."""
-    # Not newer ones: their scripts set parameters that an older server does not know, and then nothing is restored.
+    # Not newer ones, since their scripts set parameters that an older server does not know, and nothing would be
+    # restored.
     for candidate in _candidates():
         if all((candidate / name).exists() for name in NAMES) and _major(candidate / "pg_dump") == major:
             return candidate
@@ -63,7 +64,7 @@ def dump(programs: Path, *, snapshot: str) -> Iterator[IO[bytes]]:
 
 
 def load(programs: Path, archive: IO[bytes], *, before: str, after: str) -> None:
-    """Run an archive's statements between others, in one transaction.
+    """Run an archive's statements, between others, in one transaction.
 
     Raises BackupError; then nothing is changed.
     """
@@ -72,11 +73,12 @@ def load(programs: Path, archive: IO[bytes], *, before: str, after: str) -> None
     archive.seek(0)
     with _running(client, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as psql:
         target = cast(IO[bytes], psql.stdin)
-        with suppress(BrokenPipeError):  # psql ended, and says why
+        with suppress(BrokenPipeError):  # psql ended, and its output says why
             target.write(f"BEGIN;\n{before};\n".encode())
             with _running(script, stdin=archive, stdout=subprocess.PIPE) as statements:
                 shutil.copyfileobj(cast(IO[bytes], statements.stdout), target, 2**20)
-            # Only now: where pg_restore fails, psql's input ends without it, and the server rolls back.
+            # Only after pg_restore succeeded: if it fails, psql's input ends without these statements, and the server
+            # rolls back.
             target.write(f"\n{after};\nCOMMIT;\n".encode())
             target.flush()
 
@@ -106,6 +108,7 @@ def _running(
 def _close_pipes(process: subprocess.Popen[bytes]) -> None:
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
+            # Closing stdin writes what is still buffered, which fails once the program has ended.
             with suppress(BrokenPipeError):
                 pipe.close()
 
@@ -122,6 +125,6 @@ def _connection() -> list[str]:
 
 
 def _password() -> dict[str, str]:
-    # Not on the command line, which all users of the machine can read.
+    # In the environment, since all users of the machine can read command lines.
     password = parameters().get("password")
     return {"PGPASSWORD": str(password)} if password else {}

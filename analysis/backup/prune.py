@@ -1,4 +1,4 @@
-"""Deletion of old backups, and of the files that no other backup refers to."""
+"""Deletes old backups, and files that no other backup refers to."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from analysis.backup import file_list, manifest
-from analysis.backup.create import exclusively
+from analysis.backup.create import exclusive_backup
 from analysis.backup.location import Location
 from analysis.backup.manifest import Manifest
 from analysis.models import Backup
@@ -28,7 +28,7 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Pruned:
-    """Names of the deleted backups, and what was deleted of the shared files."""
+    """Names of the deleted backups, and numbers of deleted shared files."""
 
     backups: list[str]
     files: int
@@ -36,18 +36,17 @@ class Pruned:
 
 
 def prune(location: Location, *, keep: int, newest: str) -> Pruned:
-    """Delete all backups but the latest `keep` complete ones; `newest` always stays.
+    """Delete all but the latest `keep` complete backups; `newest` always stays.
 
-    Backups that were interrupted are deleted, too. Raises BackupError; if a backup to keep cannot be read, nothing was
-    deleted.
+    Interrupted backups are deleted, too. Raises BackupError; nothing is deleted if a backup to keep cannot be read.
     """
-    with exclusively():
+    with exclusive_backup():
         names = location.folders(manifest.FOLDER)
         complete = [name for name in names if location.exists(manifest.path(name, manifest.MANIFEST))]
         kept = [manifest.read(location, name) for name in sorted({*complete[-keep:], newest})]
         removed = [name for name in names if name not in {made.name for made in kept}]
         for name in set(removed) & set(complete):
-            manifest.read(location, name)  # one of a newer version may mean something else by its list
+            manifest.read(location, name)  # the list of a newer version may have another meaning
         return _remove(location, removed, kept)
 
 
@@ -56,8 +55,8 @@ def _remove(location: Location, removed: list[str], kept: list[Manifest]) -> Pru
         return Pruned([], 0, 0)
     with tempfile.TemporaryDirectory() as folder, closing(sqlite3.connect(Path(folder) / "files")) as files:
         _find_unreferenced(files, location, removed, kept)
-        # Without its manifest a backup is no longer one. Its list goes last: if this is interrupted, the next
-        # deletion finds by it what was left.
+        # The manifest is deleted first, since a backup without one is incomplete, and the list last: after an
+        # interruption the next run finds the remaining files by it.
         _delete(location, removed, manifest.MANIFEST)
         rows = files.execute("SELECT sha256 FROM unreferenced")
         for _deleted in file_list.in_threads(partial(_delete_content, location), rows):
@@ -73,10 +72,8 @@ def _remove(location: Location, removed: list[str], kept: list[Manifest]) -> Pru
 
 
 def _find_unreferenced(files: sqlite3.Connection, location: Location, removed: list[str], kept: list[Manifest]) -> None:
-    """Make a table of the files of removed backups that no kept one has.
-
-    On the disk: the lists have a line for each of some million files.
-    """
+    """Make a table of files of removed backups that no kept one has."""
+    # In SQLite on the disk, since the lists may have millions of lines.
     files.execute("CREATE TABLE unreferenced (sha256 TEXT PRIMARY KEY, size INTEGER) WITHOUT ROWID")
     for name in removed:
         files.executemany("INSERT OR IGNORE INTO unreferenced VALUES (?, ?)", _contents(location, name))
@@ -97,7 +94,7 @@ def _contents(location: Location, name: str) -> Iterator[tuple[str, int]]:
                 _key, *content = json.loads(line)
                 if content and SHA256.fullmatch(content[1]):
                     yield content[1], int(content[0])
-    except (OSError, EOFError, zlib.error, ValueError):  # damaged: the rest of its files stays
+    except (OSError, EOFError, zlib.error, ValueError):  # damaged, so the remaining files are kept
         return
 
 

@@ -32,7 +32,7 @@ from imagelib.accounts.models import User
 from imagelib.database_connection import connect
 
 KEPT_FOR = timedelta(days=7)
-"""How long files of a restore that failed are kept, so that the next one need not copy them again."""
+"""Time for which files of a failed restore are kept, so that the next one need not copy them again."""
 CHUNK = 500
 CLOSING_SECONDS = 3.0
 KEY = re.compile(r"(?!.*\.\.)(originals|renditions|exports|uploads)/[\w./-]+", re.ASCII)
@@ -40,7 +40,7 @@ OTHERS = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
 """
-# Not the schema as a whole: it has extensions, which only a superuser may be allowed to create again.
+# Tables instead of the schema, which has extensions that perhaps only a superuser can create again.
 DROP_ALL = """
 SET LOCAL lock_timeout = '30s';
 SET LOCAL client_min_messages = warning;
@@ -64,7 +64,7 @@ END $$;
 
 
 def check(made: Manifest) -> None:
-    """Raise BackupError if this version or server cannot take the backup."""
+    """Raise BackupError if this version or server cannot restore the backup."""
     known = {f"{app}.{name}" for app, name in MigrationLoader(None, ignore_no_migrations=True).disk_migrations}
     if unknown := sorted(set(made.migrations) - known):
         raise BackupError(
@@ -97,7 +97,7 @@ def restore(location: Location, made: Manifest, *, progress: Callable[[int, int]
     check(made)
     programs_folder = programs.folder(_server_version())
     _refuse_other_programs()
-    # Before anything is written: a damaged dump is found after an hour of copying otherwise.
+    # Before anything is written, since a damaged dump would otherwise be found after an hour of copying.
     with location.open_verified(made.path(manifest.DATABASE), made.database):
         pass
     try:
@@ -137,8 +137,8 @@ def _lacking(chunk: list[BackupEntry]) -> list[BackupEntry]:
 
 
 def _register(keys: Iterator[str]) -> None:
-    """Have the sweeper delete these files unless the restore succeeds."""
-    # The restored rows, which replace this table's, know nothing of it.
+    """Let the sweeper delete these files unless the restore succeeds."""
+    # A restore replaces this table, so its rows are gone if it succeeds.
     if PendingBlob._meta.db_table in connection.introspection.table_names():
         rows = [PendingBlob(key=key, since=Now() + KEPT_FOR) for key in keys]
         PendingBlob.objects.bulk_create(rows, ignore_conflicts=True)
@@ -149,7 +149,7 @@ def _restore_file(location: Location, entry: BackupEntry) -> None:
         return
     try:
         with location.open_verified(manifest.content_name(entry.content.sha256), entry.content) as content:
-            if blobs.exists(entry.key):  # with other bytes
+            if blobs.exists(entry.key):  # it has other bytes
                 blobs.remove(entry.key)
             blobs.put(entry.key, content)
     except (blobs.StorageError, SuspiciousOperation) as error:
@@ -167,7 +167,7 @@ def _is_stored(key: str, content: StoredFile | None) -> bool:
     try:
         if content is None or blobs.size(key) != content.size:
             return False
-        if blobs.bucket_name():  # keys are never reused there, and reading it costs as much as copying it
+        if blobs.bucket_name():  # keys are never reused in it, and reading the file takes as long as copying it
             return True
         with blobs.get(key) as file:
             return measure(file) == content
@@ -191,7 +191,7 @@ def _refuse_other_programs() -> None:
     _close_connections()
     deadline = time.monotonic() + CLOSING_SECONDS
     with connect() as own:
-        # Those that just ended, ours too, are listed for a moment.
+        # Connections that just ended, including ours, are listed for a moment.
         while others := own.execute(OTHERS).fetchone()[0]:  # type: ignore[index]
             if time.monotonic() > deadline:
                 sentence = _("The database has %(number)s other connections. Stop web, workers and scheduler first.")

@@ -1,4 +1,4 @@
-"""The database at one moment: its dump, numbers of rows, and keys of files."""
+"""A snapshot of the database: its dump, numbers of rows, and keys of files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verifying a backup: every file's size and SHA-256."""
+"""Verifies a backup by every file's size and SHA-256."""
 
 from __future__ import annotations
 

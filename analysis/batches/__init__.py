@@ -1,1 +1,1 @@
-"""Bulk runs: selection, estimate, queueing, lifecycle, report."""
+"""Bulk runs of analyses: selection, estimate, queueing, lifecycle and report."""

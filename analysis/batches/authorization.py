@@ -14,9 +14,9 @@ class NotAllowed(ValueError):
 
 
 def refusal(batch: Batch) -> str:
-    """Reason for refusing the run, or "".
+    """The reason for refusing the run, or "".
 
-    Runs from the command line have no user and no limits.
+    Runs from the command line have no user, and so no restrictions.
     """
     if batch.is_orphaned:
         return _("The account that started this run was deleted. Start another run.")
@@ -24,7 +24,7 @@ def refusal(batch: Batch) -> str:
 
 
 def _refusal_of_person(batch: Batch) -> str:
-    # Loaded again, because Django caches a user's permissions on the object, and a run outlives a change of them.
+    # Loaded again, because Django caches permissions on the user object, and they may change during a run.
     person = permissions.reload_user(batch.person_id)
     if person is None:
         return _("The account that started this run is no longer active.")
@@ -49,11 +49,8 @@ def require(batch: Batch) -> None:
 
 
 def _not_enabled(batch: Batch) -> list[str]:
-    """APIs of the run that RECOGNIZER_APIS leaves out.
-
-    Retries are exempt: they were allowed when first requested.
-    """
-    # The setting names APIs of the current recognizer and says nothing about those of another one.
+    """APIs of the run that RECOGNIZER_APIS leaves out."""
+    # Retries were allowed when first requested. The setting only applies to the current recognizer.
     if batch.scope == Batch.Scope.FAILED or batch.recognizer != registry.current().name:
         return []
     enabled = registry.enabled_apis()

@@ -11,19 +11,19 @@ from analysis.models import Analysis, Batch, BatchImage, Image, ImageQuerySet
 
 
 def images_of(batch: Batch) -> ImageQuerySet:
-    """Images with an analysis in this batch, or named by it and not queued yet."""
+    """Images with an analysis in this batch, or listed by it and not queued yet."""
     analyses = Analysis.objects.filter(batch=batch, image=OuterRef("pk"))
     images = Image.objects.filter(Exists(analyses))
-    # Once all of the list is queued, the analyses alone say which pictures belong to the run.
+    # Once the whole list is queued, the analyses show which pictures belong to the run.
     if batch.uses_id_list and not batch.is_fully_queued:
         images |= Image.objects.filter(Exists(BatchImage.objects.filter(batch=batch, image_id=OuterRef("pk"))))
     return images
 
 
 def failed_images(batch_ids: Collection[int], *, limit: int) -> dict[int, list[int]]:
-    """By batch: at most `limit` ids of images that failed and were not retried."""
+    """At most `limit` ids per batch of images that failed and were not retried."""
     with connection.cursor() as cursor:
-        # A lateral subquery stops at the limit for each batch; a join would read all failures of a large one.
+        # A lateral subquery, which stops at the limit for each batch. A join would read all failures of a large one.
         cursor.execute(
             """
             SELECT batch.id, failed.image_id FROM unnest(%s::bigint[]) batch (id)

@@ -18,9 +18,9 @@ from analysis.recognition.response_cache import find_cached_responses
 
 @dataclass
 class ApiEstimate:
-    """`analyses` are queued, `reused` of them served from cache.
+    """Estimate of one API.
 
-    `up_to_date` pictures are up to date.
+    `analyses`: to be queued. `reused`: those of them served from cache. `up_to_date`: pictures without need of one.
     """
 
     analyses: int = 0
@@ -58,13 +58,13 @@ class Estimate:
 
     @property
     def seconds(self) -> float | None:
-        """Duration of the slowest API: all are called in parallel."""
+        """Duration of the slowest API, since all are called in parallel."""
         return max((api.seconds for api in self.by_api.values() if api.seconds is not None), default=None)
 
 
 def estimate(batch: Batch, *, maximum: int | None = None) -> Estimate:
     """Estimate a batch that is not saved yet, from at most `maximum` pictures."""
-    # An estimate of a million pictures would take minutes, so the pages stop at a maximum; is_complete is then False.
+    # An estimate of a million pictures would take minutes, so it stops at a maximum; is_complete is then False.
     last = Estimate()
     for last in estimating(batch):
         if maximum is not None and last.examined >= maximum:
@@ -80,12 +80,12 @@ def estimate_unsaved(batch: Batch, *, named: Sequence[int], maximum: int) -> Est
     """
     if not batch.uses_id_list:
         return estimate(batch, maximum=maximum)
-    # The queries join the ID list, so it is written for their duration and rolled back.
+    # The queries join the ID list, so it is saved for their duration and rolled back.
     with transaction.atomic():
         lifecycle.prepare(batch, named=named[:maximum])
         result = estimate(batch)
         transaction.set_rollback(True)
-    # save() gave it a key that the rollback took back; with that key a later save() would try an UPDATE.
+    # save() set a key, of a row that was rolled back. With that key a later save() would try an UPDATE.
     batch.pk = None
     result.is_complete = len(named) <= maximum
     return result
@@ -114,9 +114,9 @@ def _add_page(total: Estimate, batch: Batch, image_ids: list[int]) -> None:
 
 
 def _count_cached(batch: Batch, api: str, image_ids: list[int]) -> int:
-    """Pictures with a stored response.
+    """Number of pictures with a stored response.
 
-    Another picture the user can see has the same bytes.
+    It is of another picture with the same bytes that the user can see.
     """
     if batch.is_forced or registry.get(batch.recognizer).region is None:
         return 0
@@ -128,7 +128,7 @@ def _count_cached(batch: Batch, api: str, image_ids: list[int]) -> int:
 
 
 def add_costs(total: Estimate, batch: Batch) -> Estimate:
-    """Add cost and duration at present prices and quotas."""
+    """Add cost and duration at current prices and quotas."""
     region = registry.get(batch.recognizer).region
     if region is None:
         return total
@@ -137,7 +137,7 @@ def add_costs(total: Estimate, batch: Batch) -> Estimate:
             api_total.calls, apis=[api], parameters=batch.parameters, recognizer=batch.recognizer, region=region
         )
         api_total.dollars = price.dollars
-        # Quotas are per account and region. Other runs that share them are left out: when they end is unknown.
+        # Quotas are per account and region. Other runs that share them are ignored, since it is unknown when they end.
         calls_per_second = min(aws_quotas.quota(region, api), batch.rate or float("inf"))
         api_total.seconds = api_total.calls / calls_per_second
     return total

@@ -22,15 +22,15 @@ STEP = 10_000
 
 
 def prepare(batch: Batch, *, named: Iterable[int] = ()) -> None:
-    """Save a batch and its listed pictures in state paused; `resume` starts it."""
-    # Paused until the list is complete: the sweeper queues running batches every few seconds, also half-listed ones.
+    """Save a batch and its listed pictures, paused until `resume` starts it."""
+    # Paused until the list is complete, since every few seconds the sweeper queues pictures of running batches.
     batch.state, batch.is_by_account = State.PAUSED, batch.person_id is not None
     with transaction.atomic():
         batch.save(force_insert=True)
         image_ids = iter(named)
         while ids := list(islice(image_ids, STEP)):
             BatchImage.objects.bulk_create(
-                # A list from a file or a form may name a picture twice.
+                # Without duplicates, since a list from a file or a form may name a picture twice.
                 [BatchImage(batch=batch, image_id=image_id) for image_id in ids],
                 ignore_conflicts=True,
             )
@@ -61,8 +61,8 @@ def cancel(batch_id: int, *, reason: str = "") -> bool:
     False if it had already ended.
     """
     with transaction.atomic():
-        # The state is part of the lock's query: of two people who press Cancel and Resume at once, one finds nothing to
-        # change.
+        # The lock's query includes the state, so of two users who press Cancel and Resume at the same time, one finds
+        # nothing to change.
         locked = _lock(batch_id, State.RUNNING, State.PAUSED, State.STOPPED)
         fields = {"reason": reason} if reason else {}
         if not locked.update(state=State.CANCELLED, finished_at=Now(), changed_at=Now(), **fields):
@@ -74,7 +74,7 @@ def cancel(batch_id: int, *, reason: str = "") -> bool:
 def advance_batches() -> list[int]:
     """Stop batches without budget and end finished ones.
 
-    Returns ids of those to queue further. Runs of deleted accounts end, as nobody may resume them.
+    Returns ids of batches with more to queue. Runs of deleted accounts end, since nobody may resume them.
 
     Called every few seconds; concurrent calls are safe.
     """
@@ -90,7 +90,7 @@ def advance_batches() -> list[int]:
             _end(batch.pk)
         elif not batch.is_fully_queued:
             unfinished.append(batch.pk)
-    for batch_id in _resting_with_queued():
+    for batch_id in _stopped_with_queued():
         _stop(batch_id)
     return unfinished
 
@@ -98,21 +98,21 @@ def advance_batches() -> list[int]:
 def budget_stop_reason(batch: Batch) -> str:
     """Reason to stop the batch; "" while a call is affordable or running."""
     region = registry.get(batch.recognizer).region
-    # A call in progress has its price reserved and may give it back, for example when it fails at no cost.
+    # A call in progress has reserved its price and may release it, for example when it fails at no cost.
     if region is None or batch.analyses.filter(state=Analysis.State.RUNNING).exists():
         return ""
     prices, already = ledger.current_prices(batch.recognizer, region)
     queued_apis = set(batch.analyses.filter(state=Analysis.State.QUEUED).values_list("api", flat=True).distinct())
     if not queued_apis:
         return ""
-    # The cheapest API decides: as long as one more call is affordable the run continues with that API.
+    # By the cheapest API: as long as one of its calls is affordable, the run continues with it.
     price = min(prices.price(api, batch.parameters.get(api, {}), already=already) for api in queued_apis)
     remaining = {budget.batch_id: budget.dollars for budget in ledger.remaining_batch_budgets(batch.recognizer)}
     if remaining.get(batch.pk, price) < price:
-        return spent_words(batch)
+        return budget_spent_message(batch)
     user_budget = ledger.remaining_person_budget(batch.recognizer, batch.person_id)
     if user_budget is not None and user_budget < price:
-        return person_spent_words(batch)
+        return person_budget_spent_message(batch)
     budget = ledger.budget(batch.recognizer)
     if budget.affordable(price, is_bulk=True) == 0:
         return _("This month's budget for bulk runs, %(budget)s, is spent.") % {
@@ -121,11 +121,11 @@ def budget_stop_reason(batch: Batch) -> str:
     return ""
 
 
-def spent_words(batch: Batch) -> str:
+def budget_spent_message(batch: Batch) -> str:
     return _("Its budget of %(budget)s is spent.") % {"budget": dollars(batch.budget or Decimal(0))}
 
 
-def person_spent_words(batch: Batch) -> str:
+def person_budget_spent_message(batch: Batch) -> str:
     return _("%(person)s's budget for bulk runs this month, %(budget)s, is spent.") % {
         "person": batch.person,
         "budget": dollars(settings.PERSON_MONTHLY_BUDGET or Decimal(0)),
@@ -152,10 +152,10 @@ def _pause_running(batch_id: int, state: str, *, reason: str = "") -> bool:
     return True
 
 
-def _resting_with_queued() -> list[int]:
-    """Batches not running but with queued analyses.
+def _stopped_with_queued() -> list[int]:
+    """Batches that are not running but have queued analyses.
 
-    Requeued by workers after the pause.
+    These were requeued by workers after the pause.
     """
     queued = Analysis.objects.filter(batch=OuterRef("pk"), state=Analysis.State.QUEUED, is_bulk=True)
     resting = Batch.objects.exclude(state=State.RUNNING)
@@ -175,7 +175,7 @@ def _stop(batch_id: int) -> None:
 def _lock(batch_id: int, *states: str) -> QuerySet[Batch]:
     """The batch, locked, if it is in one of these states.
 
-    Its counters can still be updated.
+    The lock allows updates of its counters.
     """
     batches = Batch.objects.filter(pk=batch_id, state__in=states)
     list(batches.select_for_update(no_key=True).values_list("pk"))

@@ -28,7 +28,7 @@ class InvalidBatchOptions(ValueError):
 
 
 class BatchOptions(TypedDict, total=False):
-    """Options of a run; without one its default applies, as the model has it."""
+    """Options of a run; missing ones have the defaults of the model."""
 
     query: str
     scope: str
@@ -67,14 +67,14 @@ def build_batch(**options: Unpack[BatchOptions]) -> Batch:
 
 
 def with_apis(batch: Batch, apis: list[str]) -> Batch:
-    """The same unsaved batch for other APIs, with their default parameters."""
+    """A copy of an unsaved batch for other APIs, with their default parameters."""
     other = copy(batch)
     other.parameters = _parameters(_validate_apis(apis), min_confidence=None, max_labels=None)
     return other
 
 
 def _database_time() -> datetime:
-    """The database's clock dates results, so relative dates of queries use it."""
+    """The database's time, which dates results and so is used for relative dates."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         time: datetime = cursor.fetchone()[0]

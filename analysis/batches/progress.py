@@ -1,4 +1,4 @@
-"""Progress of batches, from counters: its cost does not depend on their size."""
+"""Progress of batches, read from counters, whatever their size."""
 
 from __future__ import annotations
 
@@ -33,8 +33,14 @@ class Progress:
         if self.batch.is_fully_queued:
             return self.batch.queued
         expected = self.batch.expected
-        # Pictures may be added after the estimate; a run never shows more than 100 %.
+        # Pictures may be added after the estimate, but a run never shows more than 100 %.
         return None if expected is None else max(expected, self.batch.queued)
+
+    @property
+    def is_ending(self) -> bool:
+        """True after the last analysis, until the run is closed."""
+        run = self.batch
+        return run.state == Batch.State.RUNNING and run.is_fully_queued and 0 < run.queued <= self.ended
 
     @property
     def seconds_left(self) -> float | None:
@@ -70,8 +76,8 @@ def progress_of(batches: Iterable[Batch]) -> list[Progress]:
 def fold() -> None:
     """Add entries to their batches, delete them and update each batch's throughput."""
     with connection.cursor() as cursor:
-        # One statement: an entry is deleted and added in the same snapshot, so none counts twice and none is lost,
-        # whatever happens to this process. clock_timestamp(), as now() is when the transaction began.
+        # One statement, so that entries are deleted and added in the same snapshot, and none is lost or counted twice,
+        # even after a crash. clock_timestamp(), since now() is the start of the transaction.
         cursor.execute(
             """
             WITH deleted AS (DELETE FROM analysis_batchentry RETURNING *),
@@ -91,7 +97,7 @@ def fold() -> None:
 
 def _counters(ids: list[int]) -> dict[int, tuple[int, int, int, Decimal, int, int]]:
     with connection.cursor() as cursor:
-        # Entries that fold() has not added yet are summed here, so that the numbers do not jump every few seconds.
+        # Includes entries that fold() has not added yet, so that the numbers do not jump every few seconds.
         cursor.execute(
             """
             SELECT requested.id, entries.*, (

@@ -1,4 +1,4 @@
-"""Queueing of a batch's analyses in steps, never far ahead of the workers."""
+"""Queues a batch's analyses in steps, never far ahead of the workers."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from analysis.models import Analysis, Batch
 from analysis.recognition import enqueue
 
 MAX_PENDING = 10_000
-"""Analyses of a batch queued at a time, which bounds the work of pausing it."""
+"""Analyses of a batch queued at a time, which limits the work of pausing it."""
 MAX_RUN_SECONDS = 240.0
 
 
 def queue_next(batch_id: int, *, max_pending: int = MAX_PENDING) -> list[str]:
     """Queue analyses up to the limit; returns the APIs with due analyses of the batch.
 
-    Safe to run concurrently, as other calls find the batch locked, and safe to kill, as each step commits its cursor.
+    May run concurrently, since other calls find the batch locked, and may be killed, since each step commits its
+    cursor.
     """
     run_for(MAX_RUN_SECONDS, lambda: _step(batch_id, max_pending))
-    return enqueue.due_apis(batch_id)  # also without a step: a resumed batch may be fully queued
+    return enqueue.due_apis(batch_id)  # even without a step, since a resumed batch may be fully queued
 
 
 def _step(batch_id: int, max_pending: int) -> bool:
@@ -31,14 +32,14 @@ def _step(batch_id: int, max_pending: int) -> bool:
         if batch is None or authorization.refusal(batch):
             return False
         pending = Analysis.objects.filter(batch=batch, image__trashed_at=None).open()
-        # Counted in each step: workers finish analyses in between, and the count is of at most ten thousand rows.
+        # Counted in each step, since workers finish analyses in between, and there are ten thousand rows at most.
         room = _max_pending(batch, max_pending) - pending.count()
         if room <= 0:
             return False
         size = max(1, min(selection.PAGE_SIZE, room // len(batch.apis)))
         page = selection.next_page(batch, cursor=batch.cursor, size=size)
         _queue(batch, page.image_ids)
-        # Kept on the last page: is_fully_queued says that it was the last one, an empty cursor would mean the first.
+        # The last page keeps the cursor, since an empty one would mean the first page; is_fully_queued marks the end.
         batch.cursor = page.cursor or batch.cursor
         batch.is_fully_queued = page.cursor is None or (batch.limit is not None and batch.images >= batch.limit)
         batch.save(update_fields=["cursor", "is_fully_queued", "images", "queued", "skipped"])
@@ -51,7 +52,7 @@ def _queue(batch: Batch, image_ids: list[int]) -> None:
     queued = {api: enqueue.enqueue_batch(batch, api=api, image_ids=work.image_ids) for api, work in pending.items()}
     batch.images += number
     batch.queued += sum(queued.values())
-    # Another run may have queued some between the two statements; they count as skipped, too.
+    # Another run may have queued some between the two statements, which count as skipped, too.
     overtaken = sum(len(work.image_ids) - queued[api] for api, work in pending.items())
     batch.skipped += overtaken + sum(work.in_progress for work in pending.values())
 

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from analysis.batches.lifecycle import spent_words
+from analysis.batches.lifecycle import budget_spent_message
 from analysis.batches.progress import Progress, progress
 from analysis.formatting import count, dollars, pictures, plural
 from analysis.models import Analysis, Batch
@@ -42,7 +42,7 @@ def causes(batch: Batch) -> list[Cause]:
     grouped = (
         batch.analyses.filter(state=Analysis.State.FAILED)
         .values_list("api", "error_code")
-        # Any message of the group will do; grouping by it would list each file's own message as a separate cause.
+        # One message of the group, since grouping by it would list the message of each file as a separate cause.
         .annotate(message=Max("error_message"), number=Count("pk"))
         .order_by("-number", "api", "error_code")[:MAX_CAUSES]
     )
@@ -129,7 +129,7 @@ def _spent(state: Progress) -> str:
 
 def _resume_command(batch: Batch) -> str:
     command = f"manage.py analyze_images --resume {batch.pk}"
-    if batch.reason == spent_words(batch):
+    if batch.reason == budget_spent_message(batch):
         return _("%(command)s --budget USD, with a higher budget") % {"command": command}
     return command
 
@@ -142,7 +142,7 @@ def pending_reports() -> list[int]:
 
 def send_report(batch_id: int) -> None:
     """Send the report once; a failure of the mail server is logged and not retried."""
-    # Marked before it is sent: of two workers one sends, and a report that is lost is better than one sent every ten
+    # Marked before it is sent, so that only one worker sends it. A lost report is better than one sent every ten
     # seconds.
     if not Batch.objects.filter(pk=batch_id, mailed_at=None).exclude(mail_to="").update(mailed_at=Now()):
         return

@@ -13,7 +13,7 @@ from analysis.recognition import comparison
 
 @dataclass
 class SampleComparison:
-    """Numbers of sampled results with a label gained, lost or moved."""
+    """Numbers of sampled results by gained, lost and changed labels."""
 
     answers: int = 0
     unchanged: int = 0
@@ -34,12 +34,12 @@ def draw_sample(batch: Batch, number: int) -> list[int]:
             seen += 1
             if len(chosen) < number:
                 chosen.append(image_id)
-            # Each picture seen so far is kept with the same probability, without knowing how many there will be
-            # (Vitter, 1985).
+            # Each picture so far is kept with the same probability, without knowing how many will follow (Vitter,
+            # 1985).
             elif (index := random.randrange(seen)) < number:
                 chosen[index] = image_id
         if page.cursor is None:
-            # In the order of their IDs, in which a listed run's cursor walks.
+            # In the order of their IDs, which is that of a listed run's cursor.
             return sorted(chosen)
         cursor = page.cursor
 

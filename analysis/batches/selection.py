@@ -16,19 +16,19 @@ from analysis.search.pagination import Cursor
 from analysis.search.syntax.parser import parse
 
 PAGE_SIZE = 1_000
-"""Pictures handled in one transaction, and the most that a run holds in memory."""
-# Not paused: those of a paused run may be taken over by this one, which is why enqueue detaches them.
+"""Pictures handled in one transaction, and kept in memory."""
+# Without PAUSED, since analyses of a paused run are taken over by this one (see enqueue).
 OPEN = frozenset({"queued", "running"})
 LATEST = "latest"
-"""Value of `older_than`: the model version each API used last."""
+"""Value of `older_than`: the latest model version of each API."""
 Scope = Batch.Scope
 
 
 @dataclass(frozen=True)
 class ImagePage:
-    """One page of a batch's pictures and the cursor of the next.
+    """One page of a batch's pictures, and the cursor of the next page.
 
-    None on the last page.
+    The cursor is None on the last page.
     """
 
     image_ids: list[int]
@@ -39,7 +39,7 @@ class ImagePage:
 class PendingWork:
     """Pictures to analyze with one API.
 
-    `up_to_date` counts those with an up-to-date result.
+    `up_to_date`: number of those with an up-to-date result.
     """
 
     image_ids: list[int]
@@ -73,7 +73,7 @@ def next_page(batch: Batch, *, cursor: str, size: int = PAGE_SIZE) -> ImagePage:
         images = images.editable_by(batch.person_id)
     if batch.since:
         images = images.filter(added_at__gte=batch.since)
-    # Filtered after the page was cut, so a page may be short or even empty; only its cursor says whether more follows.
+    # Filtered after the page was cut, so a page may be short or even empty. Only its cursor tells if more pages follow.
     selected = set(images.values_list("pk", flat=True))
     return ImagePage([pk for pk in ids if pk in selected], next_cursor)
 
@@ -81,7 +81,7 @@ def next_page(batch: Batch, *, cursor: str, size: int = PAGE_SIZE) -> ImagePage:
 def pending_work(batch: Batch, api: str, image_ids: list[int]) -> PendingWork:
     """The pictures the batch has to analyze with this API.
 
-    A forced batch repeats stored results, except those newer than its start: two concurrent forced batches pay once.
+    A forced batch repeats stored results, except those newer than its start.
     """
     histories = _histories(batch, api, image_ids)
     limit = latest_version(batch.recognizer, api) if batch.older_than == LATEST else batch.older_than
@@ -92,6 +92,7 @@ def pending_work(batch: Batch, api: str, image_ids: list[int]) -> PendingWork:
             continue
         if history.state in OPEN or (batch.is_sample and history.state == "paused"):
             in_progress += 1
+        # Fresh results are kept even by a forced batch, so that two concurrent ones pay once.
         elif history.is_fresh or (history.is_settled and not batch.is_forced and batch.scope != Scope.FAILED):
             up_to_date += 1
         else:
@@ -124,7 +125,8 @@ def latest_version(recognizer: str, api: str) -> str:
 
 
 def _numbers(version: str) -> list[int]:
-    # Eighteen digits at most: a version is text from a response, and int() of thousands of digits raises ValueError.
+    # At most eighteen digits, since a version is text from a response, and int() raises ValueError for thousands of
+    # digits.
     return [int(digits) for digits in re.findall(r"[0-9]{1,18}", version)]
 
 
@@ -132,7 +134,7 @@ def _all_owners(batch: Batch) -> bool:
     """True for a batch over all owners whose user still has permission for it."""
     if not batch.all_owners or batch.person_id is None:
         return batch.all_owners and not batch.is_orphaned
-    # Checked again for each page: a person who loses the permission during a long run loses it immediately.
+    # Checked for each page, so that a permission that is revoked during a long run is lost immediately.
     person = permissions.reload_user(batch.person_id)
     return person is not None and permissions.can_analyze_all_images(person)
 
@@ -144,10 +146,10 @@ def _results(batch: Batch, cursor: str, size: int) -> tuple[list[int], str | Non
         viewer=viewer,
         after=Cursor.from_text(cursor),
         size=size,
-        # "added:today" must mean the same day on the first and on the last page of a run that takes all night.
+        # As of its start, so that "added:today" means the same day on all pages of a run that takes all night.
         moment=batch.started_at,
     )
-    # Newest first: from here on nothing was added since, so the rest of a large library need not be read.
+    # Newest first, so the remaining pictures were added before the date and need not be read.
     is_past = after and batch.since and isinstance(after.key, datetime) and after.key < batch.since
     return ids, None if after is None or is_past else str(after)
 

@@ -1,6 +1,6 @@
 """One-time tokens of estimate forms.
 
-Submitting a form twice starts and pays one run.
+A form that is submitted twice starts and pays only one run.
 """
 
 from __future__ import annotations
@@ -31,11 +31,10 @@ def started(token: str, *, person_id: int | None) -> Batch | None:
 
 
 def once(batch: Batch, *, token: str, start: Callable[[], None]) -> tuple[Batch, bool]:
-    """Start a batch.
+    """Start a batch, once per token.
 
-    Returns it and True, or the run already started with this token and False.
-
-    Of two concurrent requests the second waits at the unique constraint on the token. Raises NoToken.
+    Returns it and True, or the run already started with this token and False. The second of two concurrent requests
+    waits at the unique constraint on the token. Raises NoToken.
     """
     if earlier := started(token, person_id=batch.person_id):
         return earlier, False

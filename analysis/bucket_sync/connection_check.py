@@ -1,4 +1,4 @@
-"""Check of a bucket's region and permissions, and AWS configuration to copy."""
+"""Checks a bucket's region and permissions; makes AWS configuration to copy."""
 
 from __future__ import annotations
 
@@ -23,9 +23,8 @@ CORS = "CORS rules"
 def check_connection(bucket: Bucket, *, origin: str = "") -> Iterator[AwsFinding]:
     """Test each permission by a harmless request.
 
-    With the `origin` of the site, the CORS rules of a bucket that browsers upload to are tested too.
-
-    Ends early where the endpoint does not respond.
+    With the site's `origin`, the CORS rules for uploads from browsers are tested, too. Ends early if the endpoint does
+    not respond.
     """
     if bucket.role_arn:
         yield (finding := check_role(bucket))
@@ -45,7 +44,7 @@ def check_connection(bucket: Bucket, *, origin: str = "") -> Iterator[AwsFinding
         if error.is_absent:
             yield AwsFinding("bucket", State.FAILED, originals.no_bucket(bucket.name))
             return
-        region = error.region  # the requests below name the missing permission
+        region = error.region  # the requests below find the missing permission
     yield _check_region(bucket, region)
     for step in bucket_settings.check_readable(client, bucket.name, prefix=bucket.prefix, may_delete=bucket.may_delete):
         if step.refusal and step.refusal.is_denied:
@@ -75,7 +74,7 @@ def check_cors(client: Any, bucket: str, *, origin: str) -> AwsFinding:
 
 
 def check_role(bucket: Bucket) -> AwsFinding:
-    """Assume the bucket's role with its external ID, which the role has to require."""
+    """Test that the bucket's role requires its external ID and can be assumed with it."""
     role, region = AssumedRole(bucket.role_arn, bucket.external_id), originals.region_of(bucket)
     try:
         sts.assume(role, region=region)
@@ -93,7 +92,7 @@ def check_role(bucket: Bucket) -> AwsFinding:
 
 
 def own_account() -> str:
-    """The account of imagelib's credentials; empty if AWS does not say."""
+    """The account of imagelib's credentials; empty if it cannot be read."""
     try:
         return sts.caller(region=settings.AWS_REGION or "us-east-1").account
     except AWSError:
@@ -101,9 +100,9 @@ def own_account() -> str:
 
 
 def unusable(bucket: Bucket) -> list[AwsFinding]:
-    """Errors that a form must correct.
+    """Errors to be corrected in the form.
 
-    Missing IAM actions are not among them, as they can be granted later.
+    Missing IAM actions are not among them, since they can be granted later.
     """
     return [finding for finding in check_connection(bucket) if not finding.is_fine and not finding.action]
 
@@ -161,6 +160,6 @@ def _check_region(bucket: Bucket, region: str) -> AwsFinding:
     )
     if settings.REKOGNITION_READS_BUCKET:
         sentence += " " + _("Rekognition only reads buckets in its own region.")
-    # An S3-compatible server may report any region.
+    # S3-compatible servers may report any region.
     state = State.OK if s3_objects.has_own_endpoint() else State.FAILED
     return AwsFinding("region", state, sentence)

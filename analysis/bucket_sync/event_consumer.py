@@ -1,4 +1,4 @@
-"""Consumption of the SQS queue of S3 events.
+"""Consumes the SQS queue of S3 events.
 
 Each batch is saved in one transaction, then deleted from SQS.
 """
@@ -41,7 +41,7 @@ class EventCounts:
 
 @dataclass(frozen=True)
 class EventBatch:
-    """Counts so far, and what the latest batch recorded."""
+    """Counts so far, and the records of the latest batch."""
 
     counts: EventCounts
     recorded: RecordedEvents
@@ -49,7 +49,7 @@ class EventBatch:
 
 @dataclass
 class RecordedMessages:
-    """Result of messages. `unusable` has the reason for each such message, by id."""
+    """Result of recording messages. `unusable`: reasons by message id."""
 
     recorded: RecordedEvents = field(default_factory=RecordedEvents)
     unusable: dict[str, str] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class RecordedMessages:
 
 @dataclass(frozen=True)
 class ReplayedMessage:
-    """A message of a dead-letter queue: why it stays there, or what it recorded."""
+    """A message of a dead-letter queue, with its records or the reason why it stays."""
 
     message: SqsMessage
     reason: str = ""
@@ -68,11 +68,11 @@ class ReplayedMessage:
 class StopFlag:
     """Set by SIGTERM and SIGINT.
 
-    The current batch is completed, waiting for the next one ends at once.
+    The current batch is completed; waiting for the next one ends at once.
     """
 
     class Interrupt(BaseException):
-        """Not an Exception, so that no retry on the way mistakes it for a failed request."""
+        """Ends a wait; not an Exception, so that retries do not take it for an error."""
 
     is_set = False
     _is_waiting = False
@@ -88,7 +88,7 @@ class StopFlag:
     def interruptible(self, wait: Callable[[], Any]) -> Any:
         """The result of `wait`, or None if stopped.
 
-        SQS delivers messages received by then again.
+        SQS delivers messages again that were received by then.
         """
         self._is_waiting = True
         try:
@@ -128,15 +128,15 @@ def consume(
             if not messages and until_empty:
                 return
             if messages:
-                # SQS delivers a message again once its visibility timeout has passed, which a slow database can
-                # outlast.
+                # A slow database may take longer than the visibility timeout, after which SQS delivers a message again.
                 with queue.keep_invisible(messages):
                     recorded = handle_messages(queue, messages, counts=counts)
                 yield EventBatch(counts, recorded)
             failures = 0
         except (AWSError, InterfaceError, OperationalError) as error:
             if not isinstance(error, AWSError):
-                # A connection that PostgreSQL ended stays unusable; Django opens another one at the next query.
+                # A connection that PostgreSQL ended stays unusable. After close(), Django opens another one at the next
+                # query.
                 connection.close()
             seconds = PAUSES[min(failures, len(PAUSES) - 1)]
             failures += 1
@@ -167,7 +167,7 @@ def record_messages(messages: list[SqsMessage]) -> RecordedMessages:
     readable, events, unusable = _parse(messages)
     try:
         recorded = object_queue.record_events(events)
-    # One value that PostgreSQL refuses rolls back all ten messages, so they are recorded one by one.
+    # A single value that PostgreSQL rejects rolls back all ten messages, so they are then recorded one by one.
     except DataError as error:
         return _record_one_by_one(messages, error)
     for message in readable if recorded.unknown else ():
@@ -194,7 +194,7 @@ def replay(dead_letters: SqsQueue) -> Iterator[ReplayedMessage]:
     """Record the events of a dead-letter queue, each message once. Raises AWSError."""
     seen: set[str] = set()
     remaining: list[SqsMessage] = []
-    # What stays is delivered again after its visibility timeout; without this set the loop would never end.
+    # Messages that stay are delivered again after their visibility timeout. Without this set the loop would never end.
     while messages := [message for message in dead_letters.receive(wait=1) if message.id not in seen]:
         seen |= {message.id for message in messages}
         for message in messages:
@@ -249,7 +249,7 @@ def _rejected_by_database(error: DataError) -> str:
 
 def _send_to_dlq(queue: SqsQueue, message: SqsMessage, reason: str, counts: EventCounts) -> None:
     counts.buried += 1
-    # The last ten are enough to print; a consumer runs for months.
+    # Only the last ten are kept to print, since a consumer runs for months.
     counts.reasons = [*counts.reasons[-9:], reason]
     logger.warning("events: message %s: %s", message.id, reason)
     if not queue.send_to_dlq(message, reason):

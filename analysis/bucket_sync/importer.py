@@ -1,6 +1,6 @@
-"""Reading of bucket objects that wait to be imported.
+"""Reads bucket objects that wait to be imported.
 
-Events and syncs only queue an object; what it is now is read here. So events may come twice, late, or in any order.
+Events and syncs only queue an object; its present state is read here. So events may come twice, late, or in any order.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ from analysis.storage import blobs, originals, renditions
 logger = logging.getLogger(__name__)
 
 SLOTS = threading.BoundedSemaphore(2)
-"""Importers per process: decoding for two fills two cores, and more would delay recognition."""
+"""Importers per process: decoding for two uses two cores, and more would delay recognition."""
 LEASE = timedelta(minutes=5)
 ARCHIVED = "InvalidObjectState"
 COMPRESSED_CODES = frozenset({"archive", "not-an-image"})
-"""Codes of InvalidImage for compressed bytes. The header alone is no proof: some images have it by mistake."""
+"""Codes of InvalidImage for compressed bytes. The header alone is not enough, since some images have it by mistake."""
 MAX_PROBES = 3
-"""Objects read before that are requested again to tell a denied object from a denied bucket."""
+"""Imported objects that are requested again, to distinguish a denied object from a denied bucket."""
 MIN_DENIED = 3
-"""Denied objects after which a bucket that never gave an object counts as denied."""
+"""Number of denied objects after which a bucket without any readable object counts as denied."""
 PAUSE = timedelta(seconds=60)
 """Pause of a bucket that denies everything: credentials, permissions, network."""
 SLOW_DOWN_PAUSE = timedelta(seconds=2)
@@ -54,7 +54,7 @@ State = BucketObject.State
 
 def due_buckets() -> list[int]:
     """Ids of buckets with objects to read now."""
-    # From a thousand due rows, not DISTINCT over all: after the first sync of a large bucket there may be millions.
+    # From a thousand due rows only, since after the first sync of a large bucket there may be millions.
     waiting = leases.due(BucketObject.objects.filter(_bucket_is_active(), state=State.WAITING))
     return sorted(set(waiting.values_list("bucket_id", flat=True)[:1_000]))
 
@@ -68,7 +68,7 @@ def claim(bucket_id: int) -> BucketObject | None:
 def read(row: BucketObject) -> Outcome | None:
     """Download and examine a claimed object.
 
-    None where it failed or has to wait, which is recorded.
+    None if it failed or has to wait, which is recorded.
     """
     try:
         return _read(row)
@@ -87,7 +87,7 @@ def _read(row: BucketObject) -> Outcome | None:
         return None
     info = object_import.NO_OBJECT
     try:
-        # Downloaded, not streamed into the decoder: most formats are read with seeks, and each seek would be a request.
+        # Downloaded first, since decoders seek in most formats, and each seek would be a request.
         with tempfile.SpooledTemporaryFile(max_size=originals.IN_MEMORY) as file:
             info = s3_objects.download(
                 originals.client_of(row.bucket),
@@ -97,7 +97,7 @@ def _read(row: BucketObject) -> Outcome | None:
             )
             _clear_pause(row.bucket)
             sidecar = sidecars.read(row)
-            if _is_unchanged(row, info) and sidecar.is_of(row):
+            if _is_unchanged(row, info) and sidecar.was_read_with(row):
                 return Unchanged(info)
             examined = with_sidecar(_examine(row, info, file), sidecar.metadata)
             modified = modified_before_upload(info.metadata, zone=timezone.get_current_timezone())
@@ -125,7 +125,7 @@ def _examine(row: BucketObject, info: ObjectInfo, file: IO[bytes]) -> Examined:
         turns = row.image.quarter_turns if row.image else 0
         return examine(file, name=row.key, limits=limits, turns=turns)
     except InvalidImage as error:
-        # S3 never decompresses: Content-Encoding is only a header that browsers act on, so the decoder sees the gzip
+        # S3 never decompresses: Content-Encoding is only a header for browsers, so the decoder would get the gzip
         # stream.
         if info.encoding and error.code in COMPRESSED_CODES:
             template = gettext_noop(
@@ -136,20 +136,17 @@ def _examine(row: BucketObject, info: ObjectInfo, file: IO[bytes]) -> Examined:
 
 
 def _is_gone(error: AWSError) -> bool:
-    # S3 returns 404 for both, but a bucket that is missing or misspelled must not put its pictures into the trash.
+    # S3 returns 404 for a missing object and a missing bucket, but pictures of a misspelled bucket must not be trashed.
     return error.is_absent and error.code != "NoSuchBucket"
 
 
 def _postpone(row: BucketObject, error: AWSError) -> None:
-    """Schedule another attempt.
-
-    Pause the bucket where its other objects would fail as well.
-    """
+    """Schedule another attempt, and pause the bucket if all its objects would fail."""
     bucket = row.bucket
     if error.code == "NoSuchBucket":
         _pause(bucket, originals.no_bucket(bucket.name), PAUSE)
         _release(row, code=error.code, reason=translated(error), is_counted=False)
-    # 503 SlowDown is per prefix and request rate. With jitter, so that all workers do not come back at once.
+    # 503 SlowDown depends on prefix and request rate. Jitter, so that workers do not come back at the same time.
     elif error.is_slow_down:
         _pause(bucket, "", SLOW_DOWN_PAUSE * random.uniform(1, 2))
         _release(row, code=error.code, reason=translated(error), is_counted=False)
@@ -176,12 +173,12 @@ def _postpone(row: BucketObject, error: AWSError) -> None:
 def _denies_everything(row: BucketObject, code: str) -> bool:
     """True if the bucket denies every object, not only this one.
 
-    Requests the objects read last again; one that is given is enough. A bucket that never gave any must have denied
-    several.
+    Requests the last read objects again; a single success is enough. A bucket without any must have denied several
+    objects.
     """
     objects, is_denied = BucketObject.objects.filter(bucket=row.bucket), False
-    # AWS returns AccessDenied for a missing permission, an object's ACL and its KMS key alike; only a second object
-    # tells them apart.
+    # AWS returns AccessDenied for a missing permission, an object's ACL and its KMS key alike. Only other objects show
+    # which one it is.
     for present in objects.filter(state=State.PRESENT).order_by("-pk")[:MAX_PROBES]:
         try:
             s3_objects.head(originals.client_of(row.bucket), S3Object(row.bucket.name, present.key))
@@ -198,7 +195,7 @@ def _denies_everything(row: BucketObject, code: str) -> bool:
 def _release(row: BucketObject, *, code: str, reason: str, is_counted: bool = True, is_final: bool = False) -> None:
     attempts = row.attempts if is_counted else row.attempts - 1
     has_failed = is_final or attempts >= leases.MAX_ATTEMPTS
-    # By revision: an event that came in the meantime queued the object again, and its attempt must not be delayed.
+    # Only for this revision: an event in the meantime queued the object again, and must not be delayed.
     BucketObject.objects.filter(pk=row.pk, revision=row.revision).update(
         attempts=attempts,
         state=State.FAILED if has_failed else State.WAITING,

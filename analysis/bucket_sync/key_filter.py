@@ -1,4 +1,4 @@
-"""Choice of a bucket's objects by their keys."""
+"""Selects a bucket's objects by their keys."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from analysis.ingest.sidecar import is_sidecar
 class KeyFilter:
     """Keys with a prefix that match a pattern of `include` and none of `exclude`.
 
-    Without `include`, keys with an extension of an image format, or without any. Hidden files and system folders below
-    the prefix are skipped, see `exclusions`.
+    Without `include`, keys with the extension of an image format or without extension. Hidden files and system folders
+    below the prefix are skipped, see `exclusions`.
     """
 
     prefix: str = ""
@@ -32,10 +32,10 @@ class KeyFilter:
         return not extension or EXTENSIONS.fullmatch(extension) is not None
 
     def accepts_sidecar(self, key: str) -> bool:
-        """True for an XMP file, which `include` need not name."""
+        """True for an XMP file, even if `include` does not match it."""
         return is_sidecar(key) and self._is_chosen(key)
 
     def _is_chosen(self, key: str) -> bool:
         if not key.startswith(self.prefix) or key.endswith("/") or "\0" in key:
-            return False  # consoles make folders as keys with a slash; PostgreSQL stores no NUL
+            return False  # consoles create folders as keys with a slash; PostgreSQL cannot store NUL
         return not is_in_system_folder(key.removeprefix(self.prefix)) and not matches(key, self.exclude)

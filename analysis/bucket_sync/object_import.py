@@ -1,4 +1,4 @@
-"""Saving of bucket objects that were read: a new image, a new original, or none."""
+"""Saves bucket objects that were read: a new image, a new original, or none."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class NewOriginal:
 
 @dataclass(frozen=True)
 class Unchanged:
-    """The object that the image was made from."""
+    """The object is still the one that the image was made from."""
 
     info: ObjectInfo
 
@@ -61,13 +61,13 @@ Outcome = NewOriginal | Unchanged | NoImage
 class ImportResult:
     """Changes to the library.
 
-    An image with a new original, or one that lost its object at `removed_at`.
+    The image got a new original, or lost its object at `removed_at`.
     """
 
     image: Image | None = None
     is_new: bool = False
     is_same_file: bool = False
-    """The original is the one it had; its sidecar changed."""
+    """The original is unchanged; only its sidecar changed."""
     removed_image_id: int | None = None
     removed_at: datetime | None = None
 
@@ -75,7 +75,7 @@ class ImportResult:
 def store_renditions(examined: Examined, info: ObjectInfo, sidecar: Sidecar = NO_SIDECAR) -> NewOriginal:
     """Store the renditions of an examined object.
 
-    Raises StorageError; then none stays.
+    Raises StorageError; then none is stored.
     """
     renditions_id = uuid.uuid4()
     contents = {
@@ -95,7 +95,7 @@ def store_renditions(examined: Examined, info: ObjectInfo, sidecar: Sidecar = NO
 def save(row: BucketObject, outcome: Outcome) -> ImportResult:
     """Save the outcome of a claimed object, unless an event arrived in the meantime.
 
-    Then it is read again.
+    In that case it is read again.
     """
     if not _is_current(row):
         if isinstance(outcome, NewOriginal):
@@ -131,7 +131,8 @@ def was_trashed_as_missing(row: BucketObject) -> bool:
 
 def _save_missing(row: BucketObject, outcome: NoImage) -> ImportResult:
     lost = row.image if row.image and row.image.trashed_at is None else None
-    # The time links the image's stay in the trash to the object: it is restored when the object comes back.
+    # The same time in both rows marks the image as trashed for this reason, so it is restored when the object comes
+    # back.
     trashed_at = now() if lost else row.trashed_at
     _finish(
         row,
@@ -148,7 +149,7 @@ def _save_missing(row: BucketObject, outcome: NoImage) -> ImportResult:
 def _save_image(row: BucketObject, outcome: NewOriginal) -> Image:
     """Save the image with its new original.
 
-    Verdicts, tags and a person's move to the trash stay.
+    Verdicts and tags are kept, and an image that a user trashed stays in the trash.
     """
     examined, info = outcome.examined, outcome.info
     descriptive = examined.metadata.descriptive
@@ -215,10 +216,9 @@ def _is_current(row: BucketObject) -> bool:
     """False if an event arrived while the object was read.
 
     Locks the row, and reloads its image.
-
-    The image is locked first, in the order of `removal.remove`, and reloaded, since people may have changed it.
     """
     if row.image_id:
+        # Locked first, in the order of `removal.remove`, and reloaded, since users may have changed it.
         row.image = Image.objects.select_for_update().filter(pk=row.image_id).first()
     unchanged = BucketObject.objects.select_for_update().filter(pk=row.pk, revision=row.revision, state=State.WAITING)
     return unchanged.exists()

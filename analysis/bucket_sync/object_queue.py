@@ -1,6 +1,6 @@
-"""The import queue.
+"""The import queue: objects of buckets, each with its latest event.
 
-Objects reported by S3 events or listed by a sync, each with its latest event.
+Objects are reported by S3 events or listed by a sync.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ INTERNAL_KEYS = ("originals/", "renditions/", f"{blobs.UPLOADS}/", "check-aws.jp
 
 @dataclass
 class RecordedEvents:
-    """Effects of events: buckets to import, uploads completed, unknown buckets."""
+    """Effects of events: buckets to import, completed uploads, unknown buckets."""
 
     buckets: set[int] = field(default_factory=set)
     uploads: int = 0
@@ -51,7 +51,7 @@ def record_events(events: Sequence[ObjectEvent]) -> RecordedEvents:
     """Queue the objects of events and complete uploads, in one transaction."""
     recorded = RecordedEvents()
     with transaction.atomic():
-        # Direct uploads arrive in the same queue: the event completes an upload whose browser was closed too early.
+        # Events of direct uploads are in the same queue, and complete uploads whose browser was closed too early.
         keys = [blobs.relative_key(event.key) for event in events if event.kind == CREATED and _is_upload(event)]
         recorded.uploads = uploads.mark_uploaded_by_key(keys) if keys else 0
         rows = _rows(events, recorded)
@@ -64,7 +64,7 @@ def record_events(events: Sequence[ObjectEvent]) -> RecordedEvents:
 
 
 def _sidecars(events: Sequence[ObjectEvent]) -> list[tuple[Bucket, dict[str, str]]]:
-    """Buckets with the ETags of the sidecars that were put into them, by key."""
+    """Buckets with the ETags of new sidecars by key."""
     sidecar_events = [event for event in events if event.kind == CREATED and is_sidecar(event.key)]
     buckets = Bucket.objects.filter(name__in={event.bucket for event in sidecar_events}) if sidecar_events else ()
     return [(bucket, _sidecars_of(bucket, sidecar_events)) for bucket in buckets]
@@ -94,8 +94,7 @@ def _rows(events: Sequence[ObjectEvent], recorded: RecordedEvents) -> dict[tuple
     rows: dict[tuple[int, str], ObjectEvent] = {}
     for event in events:
         if event.bucket not in by_name and event.bucket != blobs.bucket_name():
-            # Not dropped: the bucket may be added on the page a minute later, and the dead-letter queue can be replayed
-            # then.
+            # Kept, since the bucket may be added later and the dead-letter queue replayed then.
             recorded.unknown.add(event.bucket)
         if is_internal_key(event.bucket, event.key):
             continue
@@ -107,15 +106,15 @@ def _rows(events: Sequence[ObjectEvent], recorded: RecordedEvents) -> dict[tuple
 
 
 def _upsert(rows: dict[tuple[int, str], ObjectEvent]) -> set[int]:
-    """Queue objects, except for events that bring nothing new.
+    """Queue objects, except for outdated events.
 
     Returns the ids of buckets with objects to import.
     """
     # Sorted by key, so that two consumers cannot deadlock.
     ordered = sorted(rows.items())
     with connection.cursor() as cursor:
-        # Events come twice and out of order (AWS, "Event notification types and destinations"), so one that is no later
-        # than the row's, or names the version it has, changes nothing. The object itself is read by the importer.
+        # Events come twice and out of order (AWS, "Event notification types and destinations"). So an event that is not
+        # later than the row's, or is about the same version, changes nothing. The importer reads the object itself.
         cursor.execute(
             """
             INSERT INTO analysis_bucketobject AS seen
@@ -148,7 +147,7 @@ def _upsert(rows: dict[tuple[int, str], ObjectEvent]) -> set[int]:
 
 def queue_objects(bucket_id: int, objects: Iterable[ObjectInfo]) -> None:
     """Queue listed objects, whatever their last state."""
-    rows = sorted(objects, key=lambda info: info.key)  # as in _upsert
+    rows = sorted(objects, key=lambda info: info.key)  # in the lock order of _upsert
     with connection.cursor() as cursor:
         cursor.execute(
             """

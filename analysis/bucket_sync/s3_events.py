@@ -1,7 +1,4 @@
-"""Parsing of S3 event messages.
-
-From S3 itself, through SNS, or through EventBridge.
-"""
+"""Parses S3 event messages, from S3 itself, through SNS or through EventBridge."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ MAX_SIZE = 2**63 - 1
 
 
 class InvalidEvent(MessageError):
-    """A message that is no S3 event, with the reason for the dead-letter queue."""
+    """A message that is not an S3 event, with the reason for the dead-letter queue."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,7 @@ def parse_events(body: str) -> list[ObjectEvent]:
     Raises InvalidEvent.
     """
     message = _json_object(body)
-    # SNS wraps the event as text in "Message", unless raw message delivery is on. Its other types confirm
+    # SNS wraps the event as text in "Message", unless raw message delivery is on. Its other types are about
     # subscriptions.
     if "Type" in message and "TopicArn" in message:
         if message["Type"] != "Notification":
@@ -57,7 +54,7 @@ def parse_events(body: str) -> list[ObjectEvent]:
         return parse_events(str(message.get("Message", "")))
     if message.get("source") == "aws.s3" and "detail" in message:
         return list(_eventbridge_event(message))
-    # Sent once, when a notification is configured, and it has no Records.
+    # S3's test event, sent once when a notification is configured, without Records.
     if message.get("Event") == "s3:TestEvent":
         return []
     if not isinstance(message.get("Records"), list):
@@ -99,7 +96,7 @@ def _checked(text: str, limit: int, name: str) -> str:
 def _json_object(text: str) -> Mapping[str, Any]:
     try:
         content = json.loads(text)
-    # json recurses: a few thousand opening brackets are enough, and anyone with access to the queue can send them.
+    # RecursionError, since a few thousand opening brackets suffice, which anyone with access to the queue can send.
     except (ValueError, RecursionError) as error:
         raise InvalidEvent(gettext_noop("The message is not JSON: %(error)s."), error=str(error)) from error
     if not isinstance(content, dict):
@@ -108,7 +105,7 @@ def _json_object(text: str) -> Mapping[str, Any]:
 
 
 def _text(value: object) -> str:
-    """Raises TypeError for what is no text: str() would make a key "None" of null."""
+    """The text; raises TypeError for others, since str() would turn null into "None"."""
     if not isinstance(value, str):
         raise TypeError(value)
     return value
@@ -118,7 +115,7 @@ def _record_event(record: Any) -> Iterator[ObjectEvent]:
     try:
         version, name = str(record["eventVersion"]), str(record["eventName"])
         item = record["s3"]["object"]
-        # S3 encodes keys as in a form, a space as "+" (AWS, "Event message structure").
+        # S3 encodes keys as in forms, a space as "+" (AWS, "Event message structure").
         bucket, key = _text(record["s3"]["bucket"]["name"]), unquote_plus(_text(item["key"]), errors="strict")
     except KeyError as error:
         template = gettext_noop("A record of the message is not an S3 event: %(field)s is missing.")
@@ -129,11 +126,11 @@ def _record_event(record: Any) -> Iterator[ObjectEvent]:
         ) from error
     except UnicodeDecodeError as error:
         raise InvalidEvent(gettext_noop("The key of a record is not UTF-8: %(error)s."), error=str(error)) from error
-    # Minor versions only add fields, says AWS; a major one may change what these mean.
+    # Minor versions only add fields according to AWS; a major one may change their meaning.
     if not version.startswith("2."):
         template = gettext_noop("The message has event version %(version)s; only 2.x is supported.")
         raise InvalidEvent(template, version=version)
-    # A notification's configuration says "s3:ObjectCreated:Put", the messages of S3 itself leave out the prefix.
+    # Messages of S3 omit the prefix of "s3:ObjectCreated:Put", the name in a notification's configuration.
     kind = EVENT_KINDS.get(name.removeprefix("s3:").partition(":")[0])
     if kind:
         yield _event(kind, bucket, key, item, etag="eTag", version="versionId")
@@ -173,6 +170,6 @@ def _event(kind: str, bucket: str, key: str, item: Mapping[str, Any], *, etag: s
         sequencer,
         etag=_checked(str(item.get(etag) or "").strip('"'), 100, "etag"),
         size=size,
-        # "null" is S3's name for the version of an object that was stored before versioning was switched on.
+        # "null" is S3's version ID of an object that was stored before versioning was enabled.
         version_id="" if version_id == "null" else version_id,
     )

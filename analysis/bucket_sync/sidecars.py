@@ -23,7 +23,7 @@ from analysis.models import Bucket, BucketObject
 from analysis.storage import originals
 
 State = BucketObject.State
-# photo.jpg, and what is called photo with an extension; in order of bytes the slash follows the dot.
+# photo.jpg itself, or photo with any extension: keys from "photo." to before "photo/", the byte after the dot.
 BESIDE = """
     SELECT object.id, object.key, object.sidecar_key, object.sidecar_etag, object.state
     FROM unnest(%(stems)s::text[]) AS stem, LATERAL (
@@ -40,14 +40,14 @@ BESIDE = """
 
 @dataclass(frozen=True)
 class Sidecar:
-    """The sidecar of an object; without one, `key` is empty."""
+    """The sidecar of an object. `key`: empty without one."""
 
     key: str = ""
     etag: str = ""
     metadata: XmpMetadata = field(default_factory=XmpMetadata)
 
-    def is_of(self, row: BucketObject) -> bool:
-        """True if it was read with the object before."""
+    def was_read_with(self, row: BucketObject) -> bool:
+        """True if this sidecar was read with the object before."""
         return (self.key, self.etag) == (row.sidecar_key, row.sidecar_etag)
 
 
@@ -56,7 +56,7 @@ def read(row: BucketObject) -> Sidecar:
 
     Raises AWSError for errors that concern more than this one key.
     """
-    if not row.bucket.has_sidecars:  # each picture costs up to four requests
+    if not row.bucket.has_sidecars:  # saves up to four requests per picture
         return Sidecar()
     for key in sidecar_names(row.key):
         file = io.BytesIO()
@@ -64,7 +64,7 @@ def read(row: BucketObject) -> Sidecar:
         try:
             info = s3_objects.download(originals.client_of(row.bucket), target, into=file, maximum=MAX_BYTES)
         except AWSError as error:
-            # Without s3:ListBucket, S3 denies a key that is not there.
+            # Without s3:ListBucket, S3 responds with AccessDenied for a missing key.
             if error.is_absent or error.is_denied:
                 continue
             raise
@@ -83,7 +83,7 @@ def queue_changed(bucket: Bucket, etags: Mapping[str, str]) -> int:
         bucket.has_sidecars = True
         Bucket.objects.filter(pk=bucket.pk).update(has_sidecars=True)
     changed = [row for row in _beside(bucket, etags) if _has_changed(row, etags)]
-    # Waiting ones, too: one of them may be read at this moment, still without its sidecar.
+    # Including waiting objects, since one may be read right now, still without its sidecar.
     BucketObject.objects.filter(pk__in=[row.pk for row in changed]).update(
         state=State.WAITING, revision=F("revision") + 1, attempts=0, next_attempt_at=Now()
     )
@@ -98,6 +98,6 @@ def _has_changed(row: BucketObject, etags: Mapping[str, str]) -> bool:
     for key in sidecar_names(row.key):
         if key in etags:
             return (key, etags[key]) != (row.sidecar_key, row.sidecar_etag)
-        if key == row.sidecar_key:  # counts more than those that follow
+        if key == row.sidecar_key:  # takes precedence over those that follow
             return False
     return False

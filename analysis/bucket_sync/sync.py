@@ -1,4 +1,4 @@
-"""Comparison of a bucket's listing with the objects seen before, page by page.
+"""Compares a bucket's listing with its objects in the database, page by page.
 
 S3 lists keys in the order of their bytes, and the table's collation has the same order. Each page is compared with the
 range of the table that it covers, so memory does not grow with the bucket. The position is saved after each page, for
@@ -28,7 +28,7 @@ from analysis.storage import originals
 LEASE = timedelta(seconds=120)
 State = BucketObject.State
 
-# ALL of an array instead of NOT IN (SELECT ...): a page has a thousand keys, and NULL has no special meaning here.
+# ALL of an array of a page's thousand keys, for which unlike NOT IN (SELECT …) NULL has no special meaning.
 _RANGE = "bucket_id = %s AND key > %s AND (%s::text IS NULL OR key <= %s) AND key <> ALL(%s) AND state <> 'gone'"
 MARK_GONE = (
     f"UPDATE analysis_bucketobject SET state = 'gone' WHERE {_RANGE} AND image_id IS NULL AND state <> 'waiting'"
@@ -88,7 +88,7 @@ class SyncOptions:
 def sync(bucket: Bucket, *, options: SyncOptions) -> Generator[SyncPage, None, None]:
     """Compare a bucket from where the last run stopped.
 
-    Yields after each page, once it is committed.
+    Yields after each committed page.
 
     Close the iterator to stop; the next run continues. Raises SyncRunning, or AWSError if it cannot be listed.
     """
@@ -98,11 +98,10 @@ def sync(bucket: Bucket, *, options: SyncOptions) -> Generator[SyncPage, None, N
         listing = s3_objects.pages(
             originals.client_of(bucket), bucket.name, prefix=bucket.prefix, after=after, size=options.page_size
         )
-        # One ahead, because only the last page may treat everything behind it as missing.
+        # One page ahead, since only after the last page all further objects are missing.
         for page, is_last in _with_last(_prefetched(listing)):
             with transaction.atomic():
-                # S3 may return an empty page that is not the last one, for example where a prefix has only delete
-                # markers.
+                # S3 may return an empty page before the last one, for example if a prefix has only delete markers.
                 until = None if is_last else page[-1].key if page else after
                 counts = _compare(bucket, page, after=after, until=until, options=options)
                 total.add(counts)
@@ -127,7 +126,7 @@ def reset(bucket: Bucket) -> None:
 
 
 def count_failed(bucket: Bucket, *, failed: Iterable[tuple[str, int]], options: SyncOptions) -> int:
-    """Count the images of (API, image id) pairs, and save it in the sync's report."""
+    """Save the number of images among (API, image id) pairs in the sync's report."""
     number = len({image_id for _, image_id in failed})
     if not options.is_dry:
         bucket.refresh_from_db(fields=["report"])
@@ -136,7 +135,7 @@ def count_failed(bucket: Bucket, *, failed: Iterable[tuple[str, int]], options: 
 
 
 def is_free() -> Q:
-    """Buckets that no process syncs."""
+    """Condition for buckets that no process is syncing."""
     return Q(sync_claimed_until=None) | leases.has_passed("sync_claimed_until")
 
 
@@ -146,8 +145,9 @@ def _begin(bucket: Bucket, options: SyncOptions) -> SyncCounts:
     if not Bucket.objects.filter(is_free(), pk=bucket.pk).update(sync_claimed_until=Now() + LEASE):
         sentence = _("A sync of %(bucket)s is already running. Wait until it has finished.")
         raise SyncRunning(sentence % {"bucket": bucket})
+    # Another sync may have changed them between reading the bucket and claiming it.
     bucket.refresh_from_db(fields=["cursor", "report", "sync_started_at"])
-    # Counters of an interrupted run; names that an older version wrote and this one lacks are dropped.
+    # Counters of an interrupted run, without those of an older version that no longer exist.
     if bucket.cursor:
         return SyncCounts(**{name: number for name, number in bucket.report.items() if hasattr(SyncCounts, name)})
     Bucket.objects.filter(pk=bucket.pk).update(
@@ -187,7 +187,7 @@ def _compare(
         if to_import:
             object_queue.queue_objects(bucket.pk, to_import)
         beside = [info for info in page if key_filter.accepts_sidecar(info.key)]
-        # A picture's key sorts before its sidecar's, so its row is there by now.
+        # The key of a picture sorts before its sidecar's, so its row exists by now.
         counts.changed += sidecars.queue_changed(bucket, {info.key: info.etag for info in beside})
     counts.missing = _missing(bucket, [info.key for info in page], after=after, until=until, options=options)
     return counts
@@ -201,7 +201,7 @@ def _outcome(info: ObjectInfo, known: tuple[str, str] | None) -> str:
     if known is None:
         return "new"
     etag, state = known
-    # Compared by ETag alone: a listing has neither version nor sequencer. One that waits is read again anyway.
+    # Compared by ETag only, since a listing has neither version nor sequencer. Waiting objects are read again anyway.
     if state in {State.GONE, State.FAILED} or (state != State.WAITING and etag != info.etag):
         return "changed"
     return "refused" if state == State.REFUSED else "unchanged"
@@ -222,8 +222,8 @@ def _missing(bucket: Bucket, keys: list[str], *, after: str, until: str | None, 
 
 def _prefetched(pages: Iterator[list[ObjectInfo]]) -> Iterator[list[ObjectInfo]]:
     """Request the next page while the caller compares this one."""
-    # So that neither S3 nor the database waits for the other. The thread uses no database connection: Django would not
-    # close it.
+    # So that S3 and the database work in parallel. The thread uses no database connection, which Django would not
+    # close.
     with ThreadPoolExecutor(1, thread_name_prefix="list") as thread:
         request = thread.submit(next, pages, None)
         while (page := request.result()) is not None:

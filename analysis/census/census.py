@@ -1,4 +1,4 @@
-"""The census: read an inventory part by part, count, price, and keep the figures."""
+"""Makes a census: reads an inventory part by part, counts, prices, and saves."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from analysis.bucket_sync import object_queue
 from analysis.census import costs, counts
 from analysis.census.classification import ObjectTable, Rules
 from analysis.census.costs import ApiCost, S3Cost
-from analysis.census.counts import DIMENSIONS, CensusGroup, LeftOut
+from analysis.census.counts import DIMENSIONS, CensusGroup, SkippedRows
 from analysis.census.inventory import InvalidInventory, Inventory, Part
 from analysis.census.inventory_files import Source, has_checksum
 from analysis.messages import gettext_noop
@@ -57,7 +57,7 @@ class Census:
     missing: list[str]
     missing_columns: list[str]
     total: PricedGroup
-    left_out: LeftOut
+    left_out: SkippedRows
     archived: dict[str, tuple[int, int]]
     groups: dict[str, list[PricedGroup]]
     group_counts: dict[str, int]
@@ -89,11 +89,11 @@ class CensusOptions:
     groups: int = SHOWN_GROUPS
     allow_missing: bool = False
     folder: Path | None = None
-    """Where the table is kept meanwhile; the system's folder for temporary files by default."""
+    """Folder of the temporary table; by default the system's folder for temporary files."""
 
 
 def check_bucket(inventory: Inventory, bucket: str) -> None:
-    """Refuse an inventory of another bucket. Raises InvalidInventory."""
+    """Reject an inventory of another bucket. Raises InvalidInventory."""
     if bucket and inventory.bucket and inventory.bucket != bucket:
         template = gettext_noop("This is an inventory of the bucket %(other)s, not of %(bucket)s.")
         raise InvalidInventory(template, other=inventory.bucket, bucket=bucket)
@@ -109,7 +109,7 @@ def make_census(
 ) -> Census:
     """Count and price. Raises InvalidInventory, AWSError, OSError.
 
-    All parts are looked for first, so that a missing one is named before hours of reading.
+    All parts are checked first, so that a missing one is reported before hours of reading.
     """
     check_bucket(inventory, options.bucket)
     missing = [part.key for part in inventory.parts if not source.has(part)]
@@ -131,7 +131,7 @@ def make_census(
 
 
 def save(bucket: Bucket, census: Census, *, location: str, now: datetime) -> None:
-    """Keep as the last census of a bucket."""
+    """Save a census as the latest one of its bucket."""
     BucketCensus.objects.update_or_create(
         bucket=bucket,
         defaults={
@@ -174,6 +174,7 @@ def _library_objects(bucket: str, folder: Path) -> Iterator[Path]:
               JOIN analysis_bucket bucket ON bucket.id = seen.bucket_id
               WHERE bucket.name = %s AND seen.state = 'present') TO STDOUT (FORMAT csv, FORCE_QUOTE *)
     """
+    # connection.connection is None until Django's first query.
     connection.ensure_connection()
     with path.open("wb") as file, connection.connection.cursor() as cursor, cursor.copy(query, [bucket]) as rows:
         for block in rows:
@@ -187,7 +188,7 @@ def _summary(
 ) -> Census:
     enabled = costs.enabled_apis(options.apis)
     total = counts.count_all(table)
-    # Storage classes are few, and S3's prices depend on them.
+    # All storage classes, since they are few and S3's prices depend on them.
     classes = counts.count_groups(table, "storage-class", limit=1_000)
     groups = {name: counts.count_groups(table, name, limit=options.groups) for name in DIMENSIONS}
     return Census(
@@ -198,7 +199,7 @@ def _summary(
         missing=missing,
         missing_columns=sorted(table.missing_columns),
         total=_priced(total, enabled),
-        left_out=counts.count_left_out(table),
+        left_out=counts.count_skipped(table),
         archived=counts.count_archived(table),
         groups={name: [_priced(group, enabled) for group in rows] for name, rows in groups.items()},
         group_counts={name: counts.count_names(table, name) for name in DIMENSIONS},

@@ -1,6 +1,6 @@
 """The objects of an inventory as a DuckDB table on disk, classified.
 
-DuckDB keeps to its memory limit and spills to the folder, so ten million rows take no more memory than a thousand.
+DuckDB spills to the folder beyond its memory limit, so ten million rows take no more memory than a thousand.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from analysis.messages import gettext_noop
 
 MEMORY_LIMIT = "200MB"
 ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
-"""Storage classes that must be restored before a GET; GLACIER_IR is read at once."""
+"""Storage classes that must be restored before a GET. GLACIER_IR can be read directly."""
 ARCHIVED_TIERS = ("ARCHIVE", "ARCHIVE_ACCESS", "DEEP_ARCHIVE", "DEEP_ARCHIVE_ACCESS")
-"""Of Intelligent-Tiering."""
+"""Archived tiers of Intelligent-Tiering."""
 OPTIONAL_COLUMNS = {
     "size": "Size",
     "lastmodifieddate": "LastModifiedDate",
@@ -41,13 +41,13 @@ _SCHEMA = (
 
 @dataclass(frozen=True)
 class Rules:
-    """The keys that would be imported, and what is known of them."""
+    """The keys that would be imported, by prefix, patterns and exclusions."""
 
     prefix: str = ""
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
     own_keys: Sequence[str] = ()
-    """Beginnings of the keys of imagelib's own files."""
+    """Key prefixes of imagelib's own files."""
     max_bytes: int = 0
     depth: int = 1
 
@@ -57,6 +57,7 @@ class ObjectTable:
 
     def __init__(self, folder: Path, *, inventory: Inventory, rules: Rules, now: datetime) -> None:
         self._inventory, self._rules = inventory, rules
+        # DuckDB's TIMESTAMP has no time zone.
         self._now = (inventory.created_at or now).replace(tzinfo=None)
         self._db = duckdb.connect(
             str(folder / "objects.duckdb"),
@@ -64,7 +65,9 @@ class ObjectTable:
                 "memory_limit": MEMORY_LIMIT,
                 "threads": 2,
                 "temp_directory": str(folder / "spill"),
+                # Keeping the order would need more memory.
                 "preserve_insertion_order": False,
+                # DuckDB would otherwise download extensions from its own server.
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
             },
@@ -95,7 +98,7 @@ class ObjectTable:
             self.missing_columns |= OPTIONAL_COLUMNS.keys() - columns.keys()
             self._db.execute(self._insert(source, columns), self._parameters(path))
         except duckdb.Error as error:
-            # DuckDB's sentence quotes the row, with the key of an object, and options of its reader.
+            # Without DuckDB's message, which quotes the row, with an object's key, and options of the reader.
             raise InvalidInventory(
                 gettext_noop("%(part)s cannot be read: it is damaged, or not a %(format)s file of this inventory."),
                 part=part.key,
@@ -110,7 +113,7 @@ class ObjectTable:
         if self._inventory.format == "CSV":
             columns = dict.fromkeys(self._inventory.columns, "VARCHAR")
             types = ", ".join(f"'{name}': 'VARCHAR'" for name in columns)
-            # Keys have up to 1,024 bytes, three times that when encoded. Small buffers keep the memory small.
+            # Keys have up to 1,024 bytes, three times as many when encoded. Small buffers save memory.
             return (
                 "read_csv($path, auto_detect = false, header = false, delim = ',', quote = '\"', escape = '\"',"
                 f" compression = 'gzip', max_line_size = 1000000, buffer_size = 8000000, columns = {{{types}}})"
@@ -125,7 +128,7 @@ class ObjectTable:
         return f"(SELECT {renamed or '1 AS nothing'} FROM read_parquet($path))", columns
 
     def _check_bucket(self, source: str, columns: dict[str, str], path: Path) -> None:
-        """Refuse rows of another bucket, by the first row."""
+        """Reject rows of another bucket, by the first row."""
         if "bucket" not in columns or not self._inventory.bucket:
             return
         first = self._db.execute(f"SELECT bucket FROM {source} LIMIT 1", {"path": str(path)}).fetchone()
@@ -152,7 +155,7 @@ class ObjectTable:
     def _insert(self, source: str, columns: dict[str, str]) -> str:
         return _INSERT.format(
             source=source,
-            # In CSV keys are URL-encoded (S3 user guide, "Amazon S3 Inventory list"), in Parquet they are not.
+            # Keys are URL-encoded in CSV (S3 user guide, "Amazon S3 Inventory list"), but not in Parquet.
             key="coalesce(try(url_decode(replace(key, '+', '%20'))), key)"
             if self._inventory.format == "CSV"
             else "key",
@@ -173,7 +176,7 @@ _USED = {"bucket", "key", *_DEFAULTS}
 
 
 def _value(name: str, columns: dict[str, str]) -> str:
-    """SQL of a column, whatever its type; a default where it is absent."""
+    """SQL of a column of any type; a default if it is missing."""
     if name not in columns:
         return _DEFAULTS[name]
     if name == "size":
@@ -188,8 +191,8 @@ def _value(name: str, columns: dict[str, str]) -> str:
 
 
 def _hidden() -> str:
-    """Names and folders that no import reads, see ingest.exclusions."""
-    # RE2 refuses an escaped space.
+    """Names and folders that imports skip, see ingest.exclusions."""
+    # RE2 rejects an escaped space.
     names = "|".join(re.escape(name).replace("\\ ", " ") for name in SYSTEM_FOLDERS)
     return rf"(?i)(^|/)(\.[^/]+$|\.[^/]*[^/.][^/]*/|({names}|[^/]*{re.escape(PREVIEWS)})/)"
 
@@ -198,8 +201,8 @@ _AGE = "CASE " + " ".join(
     f"WHEN modified >= CAST($now AS TIMESTAMP) - INTERVAL {days} DAY THEN '{age}'"
     for days, age in zip(_NUMBER_OF_DAYS, AGES, strict=False)
 )
-# Rows of current objects get a kind; of the others only the kind is kept. Of the ETag only a hash: with ten million
-# objects the chance that two different ones are counted as one is below one in a hundred thousand.
+# Each row gets a kind; of rows other than current objects only the kind is kept. Only a hash of the ETag is kept: among
+# ten million objects, the chance that two different ones have the same is below one in a hundred thousand.
 _INSERT = f"""
 INSERT INTO objects
 WITH listed AS (

@@ -25,7 +25,7 @@ _GB = Decimal(10**9)
 
 @dataclass(frozen=True)
 class ApiCost:
-    """Of one API for all new pictures; `is_enabled`: it would run on import."""
+    """Cost of one API for all new pictures. `is_enabled`: it would run on import."""
 
     api: str
     calls: int
@@ -36,7 +36,7 @@ class ApiCost:
 
 @dataclass(frozen=True)
 class S3Cost:
-    """Reading the pictures once, and keeping their renditions."""
+    """Cost of reading the pictures once and storing their renditions."""
 
     requests: int
     request_dollars: Decimal
@@ -55,7 +55,7 @@ def enabled_apis(chosen: Sequence[str]) -> list[str]:
 
 
 def api_costs(count: int, *, enabled: Sequence[str]) -> list[ApiCost]:
-    """Of each API of Rekognition; the enabled ones first, since price tiers add up."""
+    """Costs by API of Rekognition, enabled ones first, since price tiers add up."""
     apis = [*enabled, *(api for api in Analysis.Api.values if api not in enabled)]
     parameters = {api: registry.parameters(api) for api in apis}
     prices, already = price_list(region()), ledger.calls_this_month("rekognition")
@@ -68,7 +68,7 @@ def api_costs(count: int, *, enabled: Sequence[str]) -> list[ApiCost]:
 
 
 def group_dollars(group: CensusGroup, *, enabled: Sequence[str]) -> Decimal:
-    """Price of a group's new pictures alone, at the first tier that applies now."""
+    """Price of only a group's new pictures, starting at this month's tier."""
     return sum((cost.dollars for cost in api_costs(group.new, enabled=enabled) if cost.is_enabled), Decimal(0))
 
 
@@ -78,7 +78,7 @@ def group_seconds(group: CensusGroup, *, enabled: Sequence[str]) -> float:
 
 
 def s3_cost(classes: Iterable[CensusGroup]) -> S3Cost:
-    """Each new picture is read once, duplicates too: only their bytes are proof."""
+    """Costs of S3: each new picture is read once, also those that may be duplicates."""
     prices = _s3_prices()
     requests, dollars, new = 0, Decimal(0), 0
     for group in classes:

@@ -14,8 +14,9 @@ DIMENSIONS = {"prefix": "prefix", "type": "type", "age": "age", "storage-class":
 class CensusGroup:
     """Current objects of a group, without excluded keys.
 
-    `pictures` have the extension of an accepted format, can be read at once and are not too large. Of these
-    `in_library` are there already, `duplicates` have ETag and size of another one, and `new` are left to analyze.
+    `pictures`: those with the extension of an accepted format that are not archived and not too large. Of these,
+    `in_library` were imported already, `duplicates` have the ETag and size of another one, and `new` remain to be
+    analyzed.
     """
 
     name: str
@@ -39,8 +40,8 @@ class CensusGroup:
 
 
 @dataclass(frozen=True)
-class LeftOut:
-    """Rows that are no current object, or have an excluded key."""
+class SkippedRows:
+    """Numbers of rows that are not current objects or have excluded keys."""
 
     noncurrent: int
     noncurrent_bytes: int
@@ -49,7 +50,7 @@ class LeftOut:
     excluded_bytes: int
 
 
-# Grouped by fingerprint first, and not by count(DISTINCT): such a grouping can spill to the disk.
+# Grouped by fingerprint first, since such a grouping can spill to the disk, unlike count(DISTINCT).
 _GROUPS = """
 WITH fingerprints AS (
     SELECT {column} AS name, kind, fingerprint, count(*) AS objects, sum(size) AS bytes, any_value(size) AS size
@@ -92,11 +93,11 @@ def count_archived(table: ObjectTable) -> dict[str, tuple[int, int]]:
     return {name: (int(objects), int(size)) for name, objects, size in table.rows(query)}
 
 
-def count_left_out(table: ObjectTable) -> LeftOut:
+def count_skipped(table: ObjectTable) -> SkippedRows:
     query = f"SELECT kind, count(*), sum(size) FROM objects WHERE kind IN ({_LEFT_OUT}) GROUP BY kind"
     kinds = {kind: (int(objects), int(size)) for kind, objects, size in table.rows(query)}
     markers, _no_bytes = kinds.get("delete marker", (0, 0))
-    return LeftOut(*kinds.get("noncurrent", (0, 0)), markers, *kinds.get("excluded", (0, 0)))
+    return SkippedRows(*kinds.get("noncurrent", (0, 0)), markers, *kinds.get("excluded", (0, 0)))
 
 
 def _count(table: ObjectTable, column: str, *, limit: int) -> list[CensusGroup]:

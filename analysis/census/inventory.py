@@ -32,7 +32,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Inventory:
-    """`columns`: of CSV files, in normal form; Parquet files name their own.
+    """`columns`: of CSV files, in normal form; Parquet files contain theirs.
 
     `bucket` is empty without a manifest.
     """
@@ -45,7 +45,10 @@ class Inventory:
 
 
 def column_name(name: str) -> str:
-    """LastModifiedDate of CSV, last_modified_date of Parquet: lastmodifieddate"""
+    """The normal form of a column's name: `lastmodifieddate`.
+
+    CSV files have LastModifiedDate, Parquet files last_modified_date.
+    """
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
@@ -86,7 +89,7 @@ def _format(name: str) -> Format:
 
 
 def _columns(schema: str) -> tuple[str, ...]:
-    """Normal names, unique: they become columns of a table."""
+    """Normalized, unique names, since they become columns of a table."""
     names = [column_name(name) for name in schema.split(",")]
     if "key" not in names:
         raise InvalidInventory(gettext_noop("The inventory has no column Key, so nothing can be counted."))

@@ -1,4 +1,4 @@
-"""Where the files of an inventory are: a folder, or S3."""
+"""Reads the files of an inventory, from a folder or S3."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class FolderSource:
-    """An inventory that was downloaded, with or without the folders of its keys."""
+    """A downloaded inventory, with or without the folders of its keys."""
 
     path: Path
 
@@ -72,10 +72,10 @@ class FolderSource:
         yield file
 
     def _find(self, part: Part) -> Path | None:
-        """Its key below a folder around the manifest, or its name near it."""
+        """The path of a part: its key below a parent folder, or its name nearby."""
         here = self.path if self.path.is_dir() else self.path.parent
         key = Path(part.key)
-        if key.is_absolute() and here in key.parents:  # of without_manifest
+        if key.is_absolute() and here in key.parents:  # a key by without_manifest
             return key
         if key.is_absolute() or ".." in key.parts:  # a manifest must not name files elsewhere
             return None
@@ -130,7 +130,7 @@ class S3Source:
             path.unlink(missing_ok=True)
 
     def _read_listing(self) -> Inventory:
-        # Exports of Athena have no extension in their names; markers and manifests of it are small or end in csv.
+        # Athena's exports have no extension, and its markers and manifests are small or end in csv.
         keys: list[str] = []
         for page in s3_objects.pages(self.client, self.bucket, prefix=self.key):
             keys += [info.key for info in page if info.size > 0 and not info.key.endswith((".csv", "/"))]
@@ -145,6 +145,7 @@ def has_checksum(path: Path, part: Part) -> bool:
     """False if the file differs from the manifest's MD5; True without one."""
     if not part.md5:
         return True
+    # Builds of OpenSSL in FIPS mode refuse MD5 for security.
     digest = hashlib.md5(usedforsecurity=False)
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK_BYTES):

@@ -1,4 +1,4 @@
-"""Where an inventory is read from, and which bucket of the library it is of."""
+"""Finds the source of an inventory, and its bucket in the library."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def source_of(location: str, *, region: str = "") -> Source:
 
 
 def bucket_of(name: str, inventory: Inventory) -> Bucket | None:
-    """The library's bucket of that name, or the only one of the inventory's.
+    """The library's bucket of that name, or the only one for the inventory's bucket.
 
     None for a bucket that is not in the library yet. Raises InvalidInventory.
     """
@@ -54,7 +54,7 @@ def bucket_of(name: str, inventory: Inventory) -> Bucket | None:
 
 
 def rules_of(bucket: Bucket | None, name: str, prefix: str | None) -> dict[str, Any]:
-    """Name, prefix and patterns, of the library's bucket where there is one."""
+    """Name, prefix and patterns of a bucket, from the library if it is there."""
     if bucket:
         return {
             "bucket": bucket.name,

@@ -73,11 +73,11 @@ def apply(selection: Selection, action: str, **fields: Any) -> BulkChange:
     Steps done before a failure are recorded and can be undone.
     """
     steps = selection.steps()
-    image_ids = next(steps, [])  # before the row is created: a selection that is refused leaves no trace
+    image_ids = next(steps, [])  # before the row is created, so that a refused selection leaves none
     change = BulkChange.objects.create(
         person_id=selection.person.pk, action=action, all_owners=selection.all_owners, **fields
     )
-    # The database's clock, which the pictures' verdicts and trash get, too: the undo finds them by it.
+    # The database's clock. Verdicts and trashed pictures get the same time, by which the undo finds them.
     change.refresh_from_db(fields=["done_at"])
     while image_ids and apply_step(change, image_ids):
         image_ids = next(steps, [])
@@ -92,10 +92,10 @@ def apply_step(change: BulkChange, image_ids: list[int]) -> bool:
     """
     action = ACTIONS[change.action]
     with transaction.atomic():
-        # Permissions are checked in each step: a large change takes minutes, and one may be revoked in between.
+        # Permissions are checked in each step, since a large change takes minutes and they may be revoked in between.
         locked = action.scope(change).select_for_update(of=("self",)).filter(pk__in=image_ids)
         permitted = list(locked.order_by("pk").values_list("pk", flat=True))
-        # After the pictures, the order in which undo_step locks; the other way round the two would deadlock.
+        # Locked after the pictures as in undo_step, since the other order would deadlock with it.
         if not BulkChange.objects.select_for_update().filter(pk=change.pk, undone_at=None).values_list("pk"):
             return False
         before = action.apply(change, permitted)
@@ -120,7 +120,7 @@ def label_to_add(selection: Selection, name: str) -> Label | None:
 
 
 def tags_of(selection: Selection) -> list[tuple[Label, str]]:
-    """Labels people added, with "all" or "some"; from the first STEP_SIZE pictures."""
+    """Labels added by people to the first STEP_SIZE pictures, to "all" or "some"."""
     image_ids = next(selection.steps(), [])
     reviewable = list(
         permissions.reviewable_images(selection.person).filter(pk__in=image_ids).values_list("pk", flat=True)
@@ -133,7 +133,7 @@ def tags_of(selection: Selection) -> list[tuple[Label, str]]:
 
 
 def undo(token: int, *, by: AbstractBaseUser) -> BulkChange:
-    """Restore previous values that are unchanged; `number` counts the restored.
+    """Restore previous values unless changed since; `number` counts the pictures.
 
     For background changes call `bulk_steps.undo`; `pipeline.undo` chooses. Raises ActionRefused for a change that is
     already undone, too old or another user's.
@@ -171,7 +171,7 @@ def undo_step(change: BulkChange) -> int | None:
         before: PreviousValues = dict(rows.values_list("image_id", "before"))
         if not before:
             return None
-        # Locked in id order like everywhere. Of two concurrent undos the second finds these rows deleted.
+        # Locked in id order like everywhere else. The second of two concurrent undos finds these rows deleted.
         locked = action.scope(change).select_for_update(of=("self",)).filter(pk__in=before)
         permitted = set(locked.order_by("pk").values_list("pk", flat=True))
         remaining = set(change.images.filter(image_id__in=before).values_list("image_id", flat=True))
@@ -184,9 +184,9 @@ def undo_step(change: BulkChange) -> int | None:
 
 
 def numbers_deleted(changes: Iterable[BulkChange]) -> dict[int, int]:
-    """Numbers of pictures, by change, that were deleted forever since.
+    """Number of pictures, by change, that were deleted forever since.
 
-    The latest changes only, up to MAX_CHECKED pictures.
+    Only for the latest changes, up to MAX_CHECKED pictures.
     """
     checked, remaining = [], MAX_CHECKED
     for change in changes:
@@ -202,7 +202,7 @@ def numbers_deleted(changes: Iterable[BulkChange]) -> dict[int, int]:
 def delete_expired() -> None:
     """Delete changes past the undo window, except those still running."""
     expired = BulkChange.objects.filter(done_at__lte=Now() - UNDO_WINDOW, is_open=False)
-    # By hand, the pictures first: Django's cascade would load a million rows to delete them.
+    # The pictures first, by SQL of their own, since Django's cascade would load a million rows to delete them.
     if ids := list(expired.values_list("pk", flat=True)):
         ChangedImage.objects.filter(change_id__in=ids).delete()
         BulkChange.objects.filter(pk__in=ids).delete()

@@ -24,7 +24,7 @@ Act = BulkChange.Action
 
 def includes_all_owners(change: BulkChange) -> bool:
     """True for a change to all owners' pictures that is still permitted."""
-    # Loaded again: Django keeps a user's permissions on the object, and workers get to a change minutes later.
+    # Loaded again, since Django caches permissions on the user object and workers run a change minutes later.
     user = permissions.reload_user(change.person_id) if change.all_owners else None
     return user is not None and permissions.can_edit_all_images(user)
 
@@ -54,7 +54,7 @@ def viewable(change: BulkChange) -> ImageQuerySet:
 
 
 class Action(NamedTuple):
-    """`scope`: the pictures that the change's user can apply it to."""
+    """An action with its undo. `scope`: pictures that the user can apply it to."""
 
     apply: Callable[[BulkChange, list[int]], PreviousValues]
     restore: Callable[[BulkChange, PreviousValues], list[int]]
@@ -63,7 +63,7 @@ class Action(NamedTuple):
 
 def _verdict_action(apply_verdict: Callable[[VerdictChange, Collection[int]], PreviousValues]) -> Action:
     def apply(change: BulkChange, image_ids: list[int]) -> PreviousValues:
-        if change.label is None:  # the user can edit none of the pictures, so their new tag was not created
+        if change.label is None:  # the new tag was not created, since the user can edit none of the pictures
             return {}
         return apply_verdict(_verdict_change(change), image_ids)
 
@@ -87,7 +87,7 @@ def _set_visibility(change: BulkChange, image_ids: list[int]) -> PreviousValues:
 
 
 def _restore_visibility(change: BulkChange, before: PreviousValues) -> list[int]:
-    # One of them may have been changed since; that later decision stays.
+    # A visibility that was changed since is kept.
     unchanged = Image.objects.filter(pk__in=before, visibility=cast(int, change.visibility))
     image_ids = list(unchanged.values_list("pk", flat=True))
     for visibility in Image.Visibility.values:
@@ -126,7 +126,7 @@ def _restore_from_trash(_: BulkChange, image_ids: list[int]) -> PreviousValues:
 
 
 def _trash_again(_: BulkChange, before: PreviousValues) -> list[int]:
-    # Each back to its own time, which orders the trash and decides when it is emptied.
+    # With their own times, which order the trash and decide when they are deleted.
     by_time: dict[str, list[int]] = {}
     for pk, state in before.items():
         by_time.setdefault(state["at"], []).append(pk)

@@ -1,6 +1,6 @@
-"""The number of selected pictures that an action would change.
+"""Counts the selected pictures that an action would change.
 
-Counted with the scope of the action itself, so that both agree.
+Uses the scope of the action itself, so that both agree.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from analysis.search.time_limit import SearchTooSlow, time_limit
 
 @dataclass(frozen=True)
 class Permitted:
-    """Of `total` pictures that the person sees, `number` would be changed.
+    """Of `total` pictures that the user sees, `number` would be changed.
 
-    `number` None: too many to count, and some of them can't be changed.
+    `number` None: too many to count, but some of them can't be changed.
     """
 
     total: int

@@ -48,12 +48,12 @@ def start(selection: Selection, action: str, **fields: Any) -> BulkChange:
             is_open=True,
             **fields,
         )
-        audit_log.entry_of_bulk_change(change)  # by the request, not by the worker: the entry names its source
+        audit_log.entry_of_bulk_change(change)  # by the request, since the entry names its source
     return change
 
 
 def undo(token: int, *, by: AbstractBaseUser) -> BulkChange:
-    """Have a change undone by workers. Raises ActionRefused as `bulk.undo` does."""
+    """Undo a change by workers. Raises ActionRefused as `bulk.undo` does."""
     with transaction.atomic():
         change = begin_undo(token, by=by)
         change.is_open = True
@@ -66,7 +66,7 @@ def undo(token: int, *, by: AbstractBaseUser) -> BulkChange:
 def continue_change(change_id: int, *, seconds: float = MAX_RUN_SECONDS) -> bool:
     """Apply or undo more of a change; True if there is more to do.
 
-    Safe to kill and to run concurrently.
+    May be killed or run concurrently.
     """
     return run_for(seconds, lambda: _step(change_id))
 
@@ -78,7 +78,8 @@ def pending_ids() -> list[int]:
 def _step(change_id: int) -> bool:
     """One step; False if the change is finished or another worker holds it."""
     with transaction.atomic():
-        # skip_locked: a second worker with the same message ends at once instead of waiting for a thousand pictures.
+        # skip_locked, so that a second worker with the same message ends at once instead of waiting for a thousand
+        # pictures.
         change = BulkChange.objects.select_for_update(skip_locked=True).filter(pk=change_id, is_open=True).first()
         if change is None:
             return False
@@ -98,7 +99,7 @@ def _apply_next_page(change: BulkChange) -> bool:
         viewer=Viewer(user_id=change.person_id, sees_all=includes_all_owners(change)),
         after=Cursor.from_text(change.cursor),
         size=STEP_SIZE,
-        # Terms such as "added:today" keep the meaning they had when the change was requested.
+        # As of the request, so that terms such as "added:today" keep their meaning.
         moment=change.done_at,
     )
     apply_step(change, image_ids)

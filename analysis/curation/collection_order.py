@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy
 
-from analysis.curation.collections import Placed, lock, placed
+from analysis.curation.collections import PlacedImage, lock, placed_images
 from analysis.curation.errors import ActionRefused
 from analysis.curation.positions import FIRST, MAX_LENGTH, WIDTH, positions_between
 from analysis.models import Collection
@@ -29,16 +29,16 @@ _ARRANGE = """
 """
 
 
-def move(collection: Collection, image_ids: Sequence[int], *, before: int | None) -> list[Placed]:
-    """Move pictures before another one, or to the end; returns where they were.
+def move(collection: Collection, image_ids: Sequence[int], *, before: int | None) -> list[PlacedImage]:
+    """Move pictures before another one, or to the end; returns their old positions.
 
-    Both are given by picture and not by position, so the result is the same after someone else moved some. Raises
-    ActionRefused if a picture is no longer there.
+    The target is a picture, not a position, so it is still correct after others moved pictures. Raises ActionRefused if
+    a picture is no longer there.
     """
     with transaction.atomic():
         lock(collection)
         moving = set(image_ids)
-        order = sorted(placed(collection), key=lambda row: (row.position, row.image_id))
+        order = sorted(placed_images(collection), key=lambda row: (row.position, row.image_id))
         were = [row for row in order if row.image_id in moving]
         rest = [row for row in order if row.image_id not in moving]
         index = len(rest) if before is None else next((i for i, row in enumerate(rest) if row.image_id == before), -1)
@@ -53,11 +53,11 @@ def move(collection: Collection, image_ids: Sequence[int], *, before: int | None
     return were
 
 
-def arrange(collection: Collection, order: str) -> list[Placed]:
-    """Put all pictures in one of ORDERS; returns where they were."""
+def arrange(collection: Collection, order: str) -> list[PlacedImage]:
+    """Sort all pictures by one of ORDERS; returns their old positions."""
     with transaction.atomic():
         lock(collection)
-        were = placed(collection)
+        were = placed_images(collection)
         _arrange(collection, ORDERS[order])
     return were
 

@@ -12,7 +12,7 @@ from analysis.models import Collection, CollectionImage, Image, Viewer
 
 @dataclass(frozen=True)
 class Level:
-    """One name at a level: a collection, or only a part of the names of those below."""
+    """One name at a level: a collection, or only a level of other collections' names."""
 
     name: str
     path: str

@@ -25,12 +25,12 @@ from analysis.models.collections import NAME_LENGTH
 MAX_LEVELS = 10
 MAX_DESCRIPTION = 5_000
 MAX_IMAGES = 20_000
-"""Pictures of one collection. What is larger is a saved search."""
+"""Pictures of one collection. For more there are saved searches."""
 UNDO_WINDOW = timedelta(hours=24)
 
 
-class Placed(NamedTuple):
-    """A picture at its position, as Undo puts it back."""
+class PlacedImage(NamedTuple):
+    """A picture and its position, for Undo."""
 
     image_id: int
     position: str
@@ -77,14 +77,14 @@ def get_or_create(owner: AbstractBaseUser, *, name: str) -> Collection:
     try:
         return create(owner, name=name)
     except ActionRefused:
-        # Created at the same time, as by uploads that arrive together.
+        # Another request created it at the same time, for example another upload.
         if existing := own.first():
             return existing
         raise
 
 
 def rename(collection: Collection, *, name: str) -> None:
-    """A new name, also as the beginning of the collections below it."""
+    """Rename a collection, and the levels of those below it."""
     name, old = clean_collection_name(name), collection.name
     own = Collection.objects.filter(owner_id=collection.owner_id, deleted_at=None)
     below = own.filter(name__istartswith=f"{old}/")
@@ -118,9 +118,9 @@ def add(collection: Collection, selection: Selection, *, maximum: int = MAX_IMAG
 
 
 def add_image(collection: Collection, image_id: int, *, by_id: int, maximum: int = MAX_IMAGES) -> None:
-    """Append one picture, unless it is there. Raises ActionRefused.
+    """Append one picture unless it is in the collection. Raises ActionRefused.
 
-    Unlike `add`, it does not load the collection, as thousands of uploads may follow each other.
+    Unlike `add`, it does not read the collection, since thousands of uploads may follow each other.
     """
     with transaction.atomic():
         lock(collection)
@@ -131,23 +131,23 @@ def add_image(collection: Collection, image_id: int, *, by_id: int, maximum: int
         _append(collection, [image_id], by_id=by_id)
 
 
-def remove(collection: Collection, image_ids: Ids[int]) -> list[Placed]:
-    """Remove pictures; returns them for `put_back`."""
+def remove(collection: Collection, image_ids: Ids[int]) -> list[PlacedImage]:
+    """Remove pictures; returns them for `restore_positions`."""
     with transaction.atomic():
         lock(collection)
-        removed = placed(collection, image_ids)
+        removed = placed_images(collection, image_ids)
         collection.entries.filter(image_id__in=image_ids).delete()
         Collection.objects.filter(pk=collection.pk, cover__in=image_ids).update(cover=None)
     return removed
 
 
-def placed(collection: Collection, image_ids: Ids[int] | None = None) -> list[Placed]:
+def placed_images(collection: Collection, image_ids: Ids[int] | None = None) -> list[PlacedImage]:
     """These pictures of a collection, or all, at their positions."""
     entries = collection.entries.all() if image_ids is None else collection.entries.filter(image_id__in=image_ids)
-    return [Placed(*row) for row in entries.values_list("image_id", "position", "added_by_id")]
+    return [PlacedImage(*row) for row in entries.values_list("image_id", "position", "added_by_id")]
 
 
-def put_back(collection: Collection, rows: Sequence[Placed]) -> int:
+def restore_positions(collection: Collection, rows: Sequence[PlacedImage]) -> int:
     """Undo of removing, moving and sorting: pictures at the positions they had."""
     with transaction.atomic():
         lock(collection)
@@ -204,14 +204,14 @@ def restore(collection: Collection) -> None:
 def delete_expired() -> None:
     """Delete collections for good whose deletion can no longer be undone."""
     expired = Collection.objects.filter(deleted_at__lte=Now() - UNDO_WINDOW)
-    # The pictures first, by one statement: Django's cascade would load each row to delete it.
+    # The pictures first, by one statement, since Django's cascade would load each row to delete it.
     entries = CollectionImage.objects.filter(collection__in=expired.values("pk"))
     entries._raw_delete(entries.db)
     expired.delete()
 
 
 def lock(collection: Collection) -> None:
-    """Of two people who change a collection at once, the second waits."""
+    """Lock a collection, so that concurrent changes take turns."""
     if not Collection.objects.select_for_update().filter(pk=collection.pk, deleted_at=None).values_list("pk"):
         raise ActionRefused(_("This collection was deleted."))
 
@@ -220,7 +220,7 @@ def _append(collection: Collection, image_ids: Sequence[int], *, by_id: int) -> 
     last = collection.entries.aggregate(last=Max("position"))["last"]
     positions = positions_between(last, None, len(image_ids))
     with connection.cursor() as cursor:
-        # A tenth of the time of bulk_create, which makes an object and four parameters of each row.
+        # Takes a tenth of the time of bulk_create, which makes an object and four parameters per row.
         cursor.execute(
             """INSERT INTO analysis_collectionimage (collection_id, image_id, position, added_by_id)
                SELECT %s, added.image_id, added.position, %s
@@ -232,7 +232,7 @@ def _append(collection: Collection, image_ids: Sequence[int], *, by_id: int) -> 
 
 @contextmanager
 def _unique(name: str) -> Iterator[None]:
-    """Rejects a name that is already in use: the constraint decides."""
+    """Raise ActionRefused for a name in use, by the error of its constraint."""
     try:
         with transaction.atomic():
             yield

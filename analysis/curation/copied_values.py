@@ -1,4 +1,4 @@
-"""Copies of what people gave duplicates on the one that is kept, and their undo."""
+"""Copies labels, ratings and other values of duplicates to the one that is kept."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _copy_labels(change: BulkChange, image_id: int, other_ids: Sequence[int]) ->
         decision = Verdict.Decision.CONFIRMED if label.pk in present else Verdict.Decision.ADDED
         verdicts.set_verdicts(VerdictChange(label, change.person_id, change.done_at), {image_id: None}, decision)
     denied = Verdict.objects.filter(image_id__in=other_ids, decision=Verdict.Decision.REJECTED)
-    # Only what the kept picture has: elsewhere a rejection says nothing.
+    # Rejections only of labels that the kept picture has, since others mean nothing.
     wrong = Label.objects.filter(pk__in=denied.values("label")).filter(pk__in=present - decided)
     rejections = list(wrong.exclude(pk__in=[label.pk for label in added]).order_by("pk"))
     for label in rejections:
@@ -99,7 +99,7 @@ def _restore_rating(image_id: int, values: Sequence[Sequence[Any]], *, person_id
 
 
 def _copy_collections(change: BulkChange, image_id: int, other_ids: Sequence[int]) -> Copied:
-    """Put the kept picture where the others are in collections the person arranges.
+    """Add the kept picture to the others' collections that the user can arrange.
 
     Returns the ids of the new entries.
     """
@@ -110,7 +110,8 @@ def _copy_collections(change: BulkChange, image_id: int, other_ids: Sequence[int
     entries = CollectionImage.objects.filter(image_id__in=other_ids, collection__in=own.values("pk"))
     added = []
     for entry in entries.order_by("collection_id", "position").distinct("collection_id"):
-        # By the person who added the other one: a private picture is shown in a collection only if its owner added it.
+        # Added by the same user as the other one, since a collection only shows private pictures that their owner
+        # added.
         added.append(
             CollectionImage.objects.create(
                 collection_id=entry.collection_id,
@@ -140,7 +141,7 @@ def _copy_details(change: BulkChange, image_id: int, other_ids: Sequence[int]) -
 def _is_lacking(image: Image, other: Image, field: str) -> bool:
     """True if the other's field was edited and the kept one's was not.
 
-    Where their files say different things, only an empty field is filled.
+    If their files have different values, only an empty field is filled.
     """
     in_file, own = other.file_values or {}, values_of(image, field)
     is_edited = field in (image.file_values or {})

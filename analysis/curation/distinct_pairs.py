@@ -1,4 +1,4 @@
-"""Pictures that look alike and are not duplicates: remembered, and undone."""
+"""Marks similar pictures as not duplicates, and undoes that."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from analysis.curation.errors import ActionRefused
 from analysis.models import BulkChange, DistinctPair
 
 MAX_MARKED = 25
-"""Pictures marked at once; each two of them are a row."""
+"""Pictures marked at once; there is a row for each pair of them."""
 
 
 def mark_distinct(image_ids: Collection[int], *, by: AbstractBaseUser) -> BulkChange:
-    """Remember that none of these pictures is a duplicate of another.
+    """Mark these pictures as not duplicates of each other.
 
     `bulk.undo` reverts it. Raises ActionRefused if any of them is another owner's or in the trash.
     """
@@ -28,11 +28,13 @@ def mark_distinct(image_ids: Collection[int], *, by: AbstractBaseUser) -> BulkCh
         raise ActionRefused(_("Select 2 to %(limit)s pictures.") % {"limit": MAX_MARKED})
     with transaction.atomic():
         locked = permissions.editable_images(by).select_for_update().filter(pk__in=ids, trashed_at=None)
+        # All rows are read, since Django's count() drops the lock. Locked in order, so that two changes do not
+        # deadlock.
         if len(locked.order_by("pk").values_list("pk", flat=True)) < len(ids):
             raise ActionRefused(_("One of these pictures is no longer available. Review them again."))
         change = BulkChange.objects.create(person_id=by.pk, action=BulkChange.Action.DISTINCT)
         change.refresh_from_db(fields=["done_at"])
-        # A pair that was marked before keeps its time, so that Undo of this change leaves it.
+        # A pair that was marked before keeps its time, so that Undo of this change does not delete it.
         DistinctPair.objects.bulk_create(
             (
                 DistinctPair(first_id=first, second_id=second, by_id=by.pk, marked_at=change.done_at)

@@ -1,4 +1,4 @@
-"""Facts on duplicates side by side: the file, and what people gave each."""
+"""Facts for comparing duplicates: about the file, and values set by people."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Facts:
 
     @property
     def folder(self) -> str:
-        """With the bucket, as `photos: 2024/05`."""
+        """The folder with its bucket, such as `photos: 2024/05`."""
         image = self.image
         path = image.folder.path if image.folder else ""
         return f"{image.bucket.name}: {path}" if image.bucket else path

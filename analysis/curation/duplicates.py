@@ -20,16 +20,16 @@ MAX_SCANNED = 300
 MAX_GROUPS = 10
 MAX_GROUP_SIZE = MAX_DUPLICATES
 MAX_CANDIDATES = 200
-"""Pictures with a near hash that are compared in detail, for each picture."""
+"""Pictures with a similar hash that are compared in detail, per picture."""
 MAX_HOPS = 4
 """Rounds in which the near-duplicates of near-duplicates are looked up."""
 
 
 @dataclass(frozen=True)
 class DuplicateGroups:
-    """Groups, the best picture of each first, and the cursor of the next page.
+    """Groups, each with its best picture first, and the cursor of the next page.
 
-    None on the last one.
+    The cursor is None on the last page.
     """
 
     groups: list[list[Image]]
@@ -44,7 +44,7 @@ def find_duplicate_groups(person_id: int, *, after: Cursor | None = None) -> Dup
     index = HashIndex.of_person(person_id)
     groups: list[list[Image]] = []
     scanned = 0
-    # Bounded by both: a library without duplicates would be read to its end for one page.
+    # Pictures are limited as well as groups, since a library without duplicates would be read to its end for one page.
     while scanned < MAX_SCANNED and len(groups) < MAX_GROUPS:
         images = _newest(person_id, after)
         scanned += len(images)
@@ -63,8 +63,8 @@ def best_first(images: Collection[Image]) -> list[Image]:
 def _newest(person_id: int, after: Cursor | None) -> list[Image]:
     own = Image.objects.filter(owner_id=person_id, trashed_at=None).order_by("-added_at", "-pk")
     if after is not None:
-        # Not a comparison of rows, which Django cannot express; the first condition lets PostgreSQL use the index as if
-        # it were.
+        # Django cannot express a comparison of rows. With the redundant first condition PostgreSQL uses the index
+        # nevertheless.
         own = own.filter(Q(added_at__lte=after.key) & (Q(added_at__lt=after.key) | Q(pk__lt=after.image_id)))
     return list(own[:STEP])
 
@@ -87,12 +87,10 @@ def _groups_led_by(images: Sequence[Image], index: HashIndex) -> list[list[Image
 
 
 def _connected(image: Image, similar: dict[int, list[Image]]) -> list[Image]:
-    """The picture and all reached from it by similarity, at most MAX_GROUP_SIZE.
-
-    The page shows them side by side.
-    """
+    """The picture and all reached from it by similarity, at most MAX_GROUP_SIZE."""
     group = {image.pk: image}
     queue = [image.pk]
+    # Limited, since the page shows a group side by side.
     while queue and len(group) < MAX_GROUP_SIZE:
         for other in similar.get(queue.pop(0), [])[: MAX_GROUP_SIZE - len(group)]:
             if other.pk not in group:
@@ -114,10 +112,9 @@ def _similar_images(images: Sequence[Image], index: HashIndex) -> dict[int, list
 
 
 def _compare_details(images: Sequence[Image], candidates: dict[int, list[int]]) -> dict[int, list[int]]:
-    """Keep the candidates with the same finer shapes, color, ratio and content.
-
-    The perceptual hash alone is not enough: scanned pages and other pictures with little contrast have near hashes.
-    """
+    """Keep the candidates with the same finer shapes, color, ratio and content."""
+    # The perceptual hash alone is not enough: scanned pages and other pictures with little contrast have similar
+    # hashes.
     ids = {pk for candidate_ids in candidates.values() for pk in candidate_ids}
     rows = Image.objects.filter(pk__in=ids).values_list("pk", "signature", "width", "height")
     details = {pk: (bytes(signature), (width, height)) for pk, signature, width, height in rows}

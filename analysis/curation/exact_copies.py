@@ -1,6 +1,6 @@
-"""Exact copies, files of the same bytes: which is kept, and merging all of them.
+"""Exact copies (files with the same bytes): choosing the one to keep, and merging.
 
-A merge runs in steps, like other bulk changes in the background. `BulkChange.cursor` holds the SHA-256 it has come to.
+A merge runs in steps, like other bulk changes in the background. `BulkChange.cursor` is the last SHA-256 done.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ from analysis.models import (
 STEP_GROUPS = 100
 """Groups merged in one transaction."""
 MAX_STEP_IMAGES = 1_000
-"""Copies of one file beyond these are merged in the next step."""
+"""Pictures of one step; further copies of a file are merged in the next step."""
 Act = BulkChange.Action
 
 
 @dataclass(frozen=True)
 class CopyGroup:
-    """Pictures with the same bytes: the one to keep, and what is moved to the trash.
+    """Pictures with the same bytes: the one to keep, and those to move to the trash.
 
-    `edits`: what people gave each, by id.
+    `edits`: number of edits by people, by id.
     """
 
     best: Image
@@ -53,7 +53,7 @@ class CopyGroup:
 
     @property
     def has_most_edits(self) -> bool:
-        """True if edits decided which is kept, and not the time when it was added."""
+        """True if the kept one was chosen by its edits, not by when it was added."""
         return self.edits[self.best.pk] > max(self.edits[image.pk] for image in self.others)
 
 
@@ -67,7 +67,7 @@ class CopyTotals:
 
 
 def exact_copies(user: AbstractBaseUser, *, after: str = "", size: int = STEP_GROUPS) -> tuple[list[CopyGroup], str]:
-    """The next groups of a person, and the place after them; "" at the end."""
+    """The next groups of a user, and the cursor after them ("" at the end)."""
     images, cursor = _next_images(permissions.editable_images(user), after, size=size)
     return _groups(images), cursor
 
@@ -91,7 +91,7 @@ def start(user: AbstractBaseUser) -> BulkChange:
     Raises ActionRefused if there are none, or while the person's last one runs.
     """
     with transaction.atomic():
-        # Of two clicks the second waits here, and finds the change of the first.
+        # Of two clicks, the second one waits here and then finds the change of the first.
         get_user_model()._default_manager.select_for_update().get(pk=user.pk)
         if BulkChange.objects.filter(person_id=user.pk, action=Act.EXACT, is_open=True).exists():
             raise ActionRefused(_("Your exact copies are already being resolved."))
@@ -109,14 +109,14 @@ def merge_next(change: BulkChange) -> bool:
     The caller holds the change's lock.
     """
     candidates, cursor = _next_images(editable(change), change.cursor, size=STEP_GROUPS)
-    # Read again under the lock: one of them may have been edited, transferred or trashed in between.
+    # Read again under the lock, since one of them may have been edited, transferred or trashed in between.
     ids = [image.pk for image in candidates]
     images = editable(change).select_for_update(of=("self",)).filter(pk__in=ids, trashed_at=None).order_by("pk")
     groups = _groups(sorted(images, key=lambda image: (image.sha256, image.pk)))
     before: dict[int, Copied] = {}
     for group in groups:
         other_ids = [image.pk for image in group.others]
-        # Most copies were never touched; then there is nothing to look for.
+        # Most copies were never edited, so no values need to be looked up.
         is_edited = any(group.edits[pk] for pk in other_ids)
         before[group.best.pk] = copy_values(change, group.best.pk, other_ids) if is_edited else {"labels": []}
     trashed = trash.trash([image.pk for group in groups for image in group.others], at=change.done_at)
@@ -143,16 +143,16 @@ def edit_counts(image_ids: Collection[int]) -> Counter[int]:
 def _hashes(images: ImageQuerySet) -> QuerySet[Image, Any]:
     """SHA-256 of exact copies among these pictures, in order, each with its `number`.
 
-    Without files of which two copies were marked as not duplicates: a person decides on those.
+    Files of which two copies were marked as not duplicates are left out.
     """
     marked = DistinctPair.objects.filter(first__sha256=F("second__sha256")).values("first__sha256")
     copies = images.filter(trashed_at=None, has_duplicate=True).exclude(sha256__in=marked).order_by("sha256")
-    # By owner, too, however many owners' pictures the person may edit: copies of two people are not merged.
+    # By owner, too, since copies of different owners are not merged, even if the user may edit both.
     return copies.values("owner_id", "sha256").annotate(number=Count("pk")).filter(number__gt=1)
 
 
 def _next_images(images: ImageQuerySet, after: str, *, size: int) -> tuple[list[Image], str]:
-    """The copies of the next files, and the SHA-256 to continue after; "" at the end."""
+    """The copies of the next files, and the SHA-256 to continue after ("" at the end)."""
     rows = list(_hashes(images.filter(sha256__gt=after)).values_list("sha256", flat=True)[: size + 1])
     hashes = rows[:size]
     matches = images.filter(trashed_at=None, has_duplicate=True, sha256__in=hashes).order_by("sha256", "pk")
@@ -161,14 +161,15 @@ def _next_images(images: ImageQuerySet, after: str, *, size: int) -> tuple[list[
     )
     if len(copies) <= MAX_STEP_IMAGES:
         return copies, hashes[-1] if len(rows) > size else ""
-    # The last file may have more copies. Alone it is merged in parts: what is kept of one is part of the next.
+    # The last file may have more copies, so it is left for the next step. If it is the only one, it is merged in parts:
+    # the one kept is part of the next group.
     copies = copies[:MAX_STEP_IMAGES]
     complete = [image for image in copies if image.sha256 != copies[-1].sha256]
     return (complete, complete[-1].sha256) if complete else (copies, after or "0")
 
 
 def _groups(images: Iterable[Image]) -> list[CopyGroup]:
-    """Pictures that are sorted by SHA-256, the one to keep of each."""
+    """Groups of pictures that are sorted by SHA-256."""
     grouped = [list(copies) for _key, copies in groupby(images, key=lambda image: (image.owner_id, image.sha256))]
     groups = [copies for copies in grouped if len(copies) > 1]
     everything = [image for copies in groups for image in copies]
@@ -178,12 +179,15 @@ def _groups(images: Iterable[Image]) -> list[CopyGroup]:
 
 
 def _group(copies: list[Image], edits: dict[int, int]) -> CopyGroup:
-    """Most edits by people first, then the one that was added first."""
+    """Keep the picture with most edits by people, of equal ones the first added."""
     best, *others = sorted(copies, key=lambda image: (-edits[image.pk], image.added_at, image.pk))
     return CopyGroup(best, tuple(others), {image.pk: edits[image.pk] for image in copies})
 
 
 def _own_edits(image: Image) -> int:
-    """Edited details, a turn, and being open to others: their addresses would end."""
+    """Number of edits of the picture itself: details, turn, visibility.
+
+    Visibility counts, since public addresses end with the picture.
+    """
     is_open = image.visibility != Image.Visibility.PRIVATE
     return len(image.file_values or {}) + bool(image.quarter_turns) + is_open

@@ -1,4 +1,4 @@
-"""Dates of files for pictures that were added before imagelib read them."""
+"""Adds file dates to pictures that were imported before imagelib read them."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from analysis.aws import s3_objects
 from analysis.ingest.capture_time import CaptureTime
 from analysis.ingest.file_date import is_plausible, modified_before_upload
 from analysis.models import Backfill, Bucket, Image
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from analysis.storage import originals
 
 WINDOW = 200
 """Pictures whose dates are saved together."""
 REQUESTS = 8
-"""At the same time."""
+"""Number of parallel requests."""
 
 
 @dataclass
 class FileDates:
-    """Numbers of pictures in a bucket that were checked, and that got a date."""
+    """Number of pictures in a bucket that were checked, and that got a date."""
 
     checked: int = 0
     filled: int = 0
 
 
 def fill_file_dates(bucket: Bucket, *, is_stopped: Callable[[], bool]) -> FileDates:
-    """Read from S3 the file dates that uploaders stored for pictures without a date.
+    """Read file dates that uploaders stored in S3, for pictures without a date.
 
-    One HeadObject for each of them. Continues where an earlier run was stopped. Raises AWSError, after which the next
+    Sends one HeadObject per picture. Continues where an earlier run was stopped. Raises AWSError, after which the next
     run begins with the same pictures.
     """
     # HeadObject returns 404 for a missing bucket and for a missing object alike.
@@ -55,14 +55,14 @@ def fill_file_dates(bucket: Bucket, *, is_stopped: Callable[[], bool]) -> FileDa
 
 
 def _undated(bucket: Bucket, *, after: int) -> list[Image]:
-    # A person who removed a date wants none.
+    # Pictures whose date was removed by a user are left out.
     images = Image.objects.filter(bucket=bucket, taken_at=None, trashed_at=None, pk__gt=after)
     images = images.exclude(file_values__has_key="taken").only("key", "version_id", "etag", "added_at")
     return list(images.order_by("pk")[:WINDOW])
 
 
 def _modification_times(images: list[Image], bucket: Bucket) -> dict[int, CaptureTime]:
-    """The plausible ones, by the ids of the images."""
+    """Plausible modification times by image id."""
     zone = timezone.get_current_timezone()
     with ThreadPoolExecutor(REQUESTS) as pool:
         metadata = list(pool.map(partial(originals.uploader_metadata, bucket=bucket), images))

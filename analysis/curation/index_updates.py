@@ -15,9 +15,9 @@ from analysis.library import image_events
 from analysis.models import FileKeyword, Image, ImageLabel, Label, Verdict
 from analysis.models.expressions import DateTaken
 from analysis.recognition.label_ancestors import ancestors_of
-from analysis.recognition.search_index import FULL, reindex
+from analysis.recognition.reindex_images import FULL, reindex
 
-# A picture that was never analyzed has no row yet: without one, it would be missing in searches for several labels.
+# A picture that was never analyzed has no row yet, and would be missing in searches for several labels.
 _SAVE_LABEL_IDS = f"""
     INSERT INTO analysis_imageindex (image_id, sort_time, owner_id, visibility, label_ids)
     SELECT image.id, {DateTaken.template % {"expressions": "image.taken_at"}}, image.owner_id, image.visibility, ARRAY(
@@ -33,11 +33,11 @@ def index_verdicts(label: Label, decisions: Mapping[int, str | None]) -> None:
         return
     image_events.record_changed(decisions)
     if label.merged_into_id is not None or label.merged.exists():
-        # Verdicts on any of the merged labels count for the remaining one; only a reindex weighs them all.
+        # Verdicts on any of the merged labels count for the remaining one, which only a reindex combines.
         reindex(list(decisions), apis=())
         return
     if ancestors_of([label.pk]):
-        reindex(list(decisions), apis=())  # other labels of the image may have the same ancestors
+        reindex(list(decisions), apis=())  # since other labels of the image may have the same ancestors
         return
     _index_rejected([pk for pk, decision in decisions.items() if decision == Verdict.Decision.REJECTED], label)
     _index_undecided([pk for pk, decision in decisions.items() if decision is None], label)
@@ -54,7 +54,7 @@ def images_with_keyword(image_ids: Collection[int], label: Label) -> set[int]:
 def _index_positive(image_ids: Collection[int], label: Label) -> None:
     rows = ImageLabel.objects.filter(image_id__in=image_ids, label=label)
     indexed = set(rows.values_list("image_id", flat=True))
-    # A person's word outweighs any percentage; 100 % also keeps the label above every threshold.
+    # Confirmed labels have 100 %, which is above every threshold.
     rows.update(confidence=FULL)
     missing = [pk for pk in image_ids if pk not in indexed]
     if label.kind != Label.Kind.TAG:

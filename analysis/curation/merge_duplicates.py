@@ -1,4 +1,4 @@
-"""Merging duplicates into one picture; the others go to the trash."""
+"""Merges duplicates into one picture, and moves the others to the trash."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_DUPLICATES = 24
 
 
 def merge_duplicates(image_id: int, *, instead_of: Collection[int], by: AbstractBaseUser) -> BulkChange:
-    """Keep one picture and trash the others, which `number` counts.
+    """Keep one picture and trash the others; `number` counts those.
 
     `bulk.undo` reverts all of it. Raises ActionRefused if any of the pictures is another owner's or in the trash.
     """
@@ -28,6 +28,8 @@ def merge_duplicates(image_id: int, *, instead_of: Collection[int], by: Abstract
         raise ActionRefused(_("Select at least two pictures and choose the one to keep."))
     with transaction.atomic():
         own = permissions.editable_images(by).filter(pk__in=[image_id, *other_ids], trashed_at=None)
+        # All rows are read, since Django's count() drops the lock. Locked in order, so that two changes do not
+        # deadlock.
         if len(own.select_for_update().order_by("pk").values_list("pk", flat=True)) <= len(other_ids):
             raise ActionRefused(_("One of these pictures is no longer available. Review them again."))
         change = BulkChange.objects.create(person_id=by.pk, action=BulkChange.Action.KEEP)

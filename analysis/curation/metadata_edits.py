@@ -19,20 +19,20 @@ from analysis.ingest.validation import plain_text
 from analysis.library import image_events
 from analysis.library.file_values import COLUMNS, FIELDS, Values, edit_field, reset_field, values_of
 from analysis.models import Image
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 
 FIRST_YEAR = 1801
-"""Of capture times, as in files: cameras without a clock write year 0 or 1."""
+"""First year of capture times, as for files: cameras without a clock write year 0 or 1."""
 MAX_OFFSET_MINUTES = 14 * 60
 MAX_SHIFT_MINUTES = 200 * 366 * 24 * 60
 CHANGED_COLUMNS = (*COLUMNS, "city", "file_values")
 
 
 class Edit(TypedDict, total=False):
-    """New values as JSON, by field; fields left out stay.
+    """New values as JSON, by field; other fields are not changed.
 
-    `taken`: the camera's clock and minutes from UTC or None. `shift`: minutes added to the clock. `reset`: fields that
-    get the value of the file.
+    `taken`: the camera's clock, and minutes from UTC or None. `shift`: minutes added to the clock. `reset`: fields to
+    reset to the file's value.
     """
 
     title: Values
@@ -139,7 +139,7 @@ def _apply(image: Image, change: Edit, *, now: datetime) -> None:
 
 
 def _shifted(clock: datetime, minutes: int, *, now: datetime) -> datetime:
-    """The time moved by minutes; unchanged where that is no date of a photograph."""
+    """The time moved by minutes; unchanged if the result is an impossible date."""
     try:
         return _checked(clock + timedelta(minutes=minutes), now=now)
     except (OverflowError, ActionRefused):
@@ -149,7 +149,7 @@ def _shifted(clock: datetime, minutes: int, *, now: datetime) -> datetime:
 def _checked(clock: datetime, *, now: datetime) -> datetime:
     if clock.year < FIRST_YEAR:
         raise ActionRefused(_("Enter a date after the year 1800."))
-    if clock > now + timedelta(days=1):  # it is tomorrow already in other time zones
+    if clock > now + timedelta(days=1):  # in other time zones it is tomorrow already
         raise ActionRefused(_("This date is in the future. Enter the date the picture was taken."))
     return clock
 

@@ -1,7 +1,7 @@
 """In-memory index of one owner's perceptual hashes, sixteen bytes per picture.
 
-Comparing one hash with a million takes one or two milliseconds. A database index over all owners' hashes would be
-queried once per picture of the page and would return other people's pictures, too.
+Comparing one hash with a million takes one or two milliseconds. An index in the database over all owners' hashes would
+be queried once per picture of the page, and would return other people's pictures, too.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class HashIndex:
     @classmethod
     def of_person(cls, person_id: int) -> HashIndex:
         """All of the owner's pictures that have a hash and are not in the trash."""
-        # Aggregated into two values: fetched as a million rows this would take ten times as long.
+        # Aggregated into two values, since fetching a million rows would take ten times as long.
         ((ids, hashes),) = fetch_all(
             # Both aggregates see the rows in the same order, as there is no ORDER BY in either.
             """SELECT coalesce(string_agg(int8send(id), ''), ''), coalesce(string_agg(int8send(phash), ''), '')
@@ -41,7 +41,7 @@ class HashIndex:
         """Ids of other pictures within MAX_DISTANCE."""
         if image.phash is None:
             return []
-        # As unsigned: bitwise_count counts the absolute value of negative numbers.
+        # Unsigned, since bitwise_count counts bits of the absolute value of negative numbers.
         distances = np.bitwise_count((self.hashes ^ np.int64(image.phash)).view(np.uint64))
         matches = self.ids[np.flatnonzero(distances <= MAX_DISTANCE)]
         others: list[int] = matches[matches != image.pk][:limit].tolist()

@@ -1,7 +1,7 @@
-"""Positions of an order: texts with room for another between any two.
+"""Positions in an order: texts between any two of which another one fits.
 
 A position is a whole number of ten digits and a fraction in base 62 (`5000000003` or `5000000003V`). Compared byte by
-byte they are in order. Appending counts on; only insertions between neighbors make positions longer.
+byte they are in order. Appending increments the number; only insertions between neighbors make positions longer.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 WIDTH = 10
 FIRST = 5 * 10 ** (WIDTH - 1)
 MAX_LENGTH = 100
-"""Longer positions are made short again, which some 500 insertions at one place take."""
+"""Longer positions are renumbered, after some 500 insertions at one place."""
 
 
 def positions_between(low: str | None, high: str | None, number: int) -> list[str]:
@@ -25,7 +25,7 @@ def positions_between(low: str | None, high: str | None, number: int) -> list[st
 
 
 def _spread(low: str, high: str, number: int) -> list[str]:
-    """Halved again and again, so that many at once stay short."""
+    """Positions by repeated halving, so that many at once stay short."""
     if number <= 0:
         return []
     middle = _between(low, high)
@@ -43,7 +43,7 @@ def _between(low: str, high: str) -> str:
 
 
 def _fraction_between(low: str, high: str | None) -> str:
-    """A fraction between two; None is 1. None of them ends with 0."""
+    """A fraction between two (None: 1). Fractions never end with 0."""
     if high is not None:
         same = 0
         while same < len(high) and (low[same] if same < len(low) else "0") == high[same]:

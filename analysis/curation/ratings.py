@@ -74,7 +74,7 @@ def set_stars(image_ids: Collection[int], *, person_id: int, stars: int) -> dict
 
 
 def restore_stars(before: Mapping[int, Mapping[str, Any]], *, person_id: int, stars: int) -> list[int]:
-    """Undo of `set_stars`; pictures that were rated again since keep that."""
+    """Undo of `set_stars`, except for pictures that were rated again since."""
     with transaction.atomic():
         current = ratings_for(before, person_id=person_id)
         unchanged = [pk for pk in before if (current.get(pk, UserRating()).stars or 0) == stars]

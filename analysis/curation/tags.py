@@ -1,4 +1,4 @@
-"""Labels and tags by the names people type."""
+"""Finds labels, and creates tags, by the names that people type."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def clean_name(text: str) -> str:
 
 
 def _recognizer_label(name: str) -> Label | None:
-    """Hidden labels don't count: the user would not see that anything was added."""
+    """The recognizer's label of this name, unless hidden: users would not see it."""
     labels = Label.objects.filter(kind=Label.Kind.LABEL, is_hidden=False).select_related("merged_into")
-    # PostgreSQL lowercases both sides: Python's lower() differs from it for some languages.
+    # PostgreSQL lowercases both sides, since Python's lower() differs from it for some languages.
     label: Label | None = labels.annotate(lower=Lower("name")).filter(lower=Lower(Value(name))).first()
     if label is None:
         aliases = LabelAlias.objects.annotate(lower=Lower("name")).filter(lower=Lower(Value(name)))

@@ -1,6 +1,6 @@
 """The trash.
 
-Its pictures are in no search and are not analyzed until they are restored or deleted for good.
+Its pictures are neither found nor analyzed until they are restored.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from analysis import audit_log
 from analysis.curation.errors import ActionRefused
 from analysis.library import image_events
 from analysis.models import AuditEntry, Image
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 
 DUPLICATE_RESTORE_MESSAGE = gettext_lazy(
     "The same file was uploaded again. Move that copy to the trash before restoring this one."
@@ -26,7 +26,7 @@ DUPLICATE_RESTORE_MESSAGE = gettext_lazy(
 def trash(image_ids: Collection[int], *, at: datetime | None = None) -> list[int]:
     """Move pictures to the trash, dated `at` or now.
 
-    Returns those that were not in it yet.
+    Returns the ids of those that were not in the trash.
     """
     with transaction.atomic():
         locked = Image.objects.select_for_update().filter(pk__in=image_ids, trashed_at=None)
@@ -37,7 +37,7 @@ def trash(image_ids: Collection[int], *, at: datetime | None = None) -> list[int
 
 
 def trash_image(image: Image, *, by_id: int | None, at: datetime | None = None) -> bool:
-    """Move one picture to the trash. False if it was there.
+    """Move one picture to the trash. False if it already was.
 
     `by_id` None: its object was deleted from the bucket.
     """
@@ -87,10 +87,11 @@ def _restore(image_ids: Collection[int]) -> list[int]:
 
 
 def _without_copies(image_ids: list[int]) -> list[int]:
-    """The last trashed copy of each file, or none if the library has the file.
+    """The last trashed copy of each file, unless the library has the file.
 
-    Pictures from buckets are all returned: each object there is a separate picture.
+    Pictures from buckets are all returned.
     """
+    # By its ID for a picture in a bucket, since each object is a separate picture.
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -25,7 +25,7 @@ from analysis.models import Analysis, AuditEntry, Image, ImageQuerySet, TrashDel
 STEP_SIZE = 200
 MAX_IDS = 10_000
 RECENT = timedelta(days=7)
-"""Time that the page of the trash lists a finished deletion; the audit log keeps it."""
+"""Time for which the page of the trash lists a finished deletion; the audit log keeps it longer."""
 State = TrashDeletion.State
 Remove = Callable[[ImageQuerySet, TrashDeletion], list[Removed]]
 
@@ -48,7 +48,7 @@ def size_of(images: ImageQuerySet) -> TrashSize:
 
 
 def chosen_images(deletion: TrashDeletion) -> ImageQuerySet:
-    """The pictures of a request that are still in the trash since then."""
+    """The pictures of a request that are still in the trash."""
     images = Image.objects.filter(trashed_at__lte=deletion.trashed_until)
     if deletion.owner_id is not None:
         images = images.filter(owner_id=deletion.owner_id)
@@ -79,9 +79,9 @@ def request(deletion: TrashDeletion, *, typed: int | None = None, reason: str = 
 
 
 def request_expired(*, older_than: timedelta | None = None) -> TrashDeletion | None:
-    """Request the deletion of all that has been in the trash for TRASH_DAYS.
+    """Request the deletion of pictures that have been in the trash for TRASH_DAYS.
 
-    None if there is nothing, if the setting is 0, or if the last such request is still in progress.
+    None if there are none, if the setting is 0, or while the last such request is in progress.
     """
     age = older_than or timedelta(days=settings.TRASH_DAYS)
     if not age or TrashDeletion.objects.filter(state=State.OPEN, person=None).exists():
@@ -96,10 +96,10 @@ def request_expired(*, older_than: timedelta | None = None) -> TrashDeletion | N
 def step(deletion_id: int, *, remove: Remove) -> bool:
     """Delete up to STEP_SIZE pictures; False if no more can be deleted now.
 
-    Safe to kill and to run twice: the rows of a step, its receipt and the counters are one transaction.
+    May be killed or run twice: the rows of a step, its receipt and the counters are one transaction.
     """
     with transaction.atomic():
-        # skip_locked: a second worker with the same message ends at once.
+        # skip_locked, so that a second worker with the same message ends at once.
         open_ones = TrashDeletion.objects.select_for_update(skip_locked=True).filter(pk=deletion_id, state=State.OPEN)
         deletion = open_ones.first()
         if deletion is None:
@@ -121,9 +121,9 @@ def step(deletion_id: int, *, remove: Remove) -> bool:
 
 
 def cancel(deletion: TrashDeletion, *, by_id: int) -> bool:
-    """Stop a deletion after its current step. False if it has ended."""
+    """Stop a deletion after its current step. False if it has already ended."""
     with transaction.atomic():
-        # Waits for the step in progress, so that nothing is deleted after the page says that it was canceled.
+        # Waits for the current step, so that nothing is deleted after the page says that it was canceled.
         if not TrashDeletion.objects.select_for_update().filter(pk=deletion.pk, state=State.OPEN).first():
             return False
         _end(deletion, State.CANCELED)
@@ -141,12 +141,12 @@ def expires_at(trashed_at: datetime) -> datetime | None:
 
 
 def _is_running() -> Exists:
-    # A recognizer may be sending it at this moment. Pictures in the trash are not sent again, so this ends soon.
+    # Its file may be in a request right now. Pictures in the trash are not sent again, so this ends soon.
     return Exists(Analysis.objects.filter(image=OuterRef("pk"), state=Analysis.State.RUNNING))
 
 
 def _is_allowed(deletion: TrashDeletion) -> bool:
-    """False if the person has since lost the permission: the account was closed."""
+    """False if the user has lost the permission since, for example by deactivation."""
     if deletion.person_id is None:
         return True  # requested by imagelib or a command
     person = permissions.reload_user(deletion.person_id)

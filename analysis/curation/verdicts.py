@@ -27,7 +27,7 @@ POSITIVE = (CONFIRMED, ADDED)
 Act = AuditEntry.Action
 ACTIONS = {CONFIRMED: Act.CONFIRM, REJECTED: Act.REJECT, ADDED: Act.ADD_TAG}
 PreviousState = dict[str, Any]
-"""A verdict as JSON, empty for none; `is_gone` where the change deleted it and wrote no other."""
+"""A verdict as JSON, empty for none. `is_gone`: the change deleted it without writing another."""
 
 
 class VerdictChange(NamedTuple):
@@ -42,9 +42,9 @@ class VerdictChange(NamedTuple):
 
 
 def confirm(image_id: int, *, label_id: int, by_id: int) -> None:
-    """Confirm a label, also one that was rejected.
+    """Confirm a label, or a rejected one again.
 
-    Raises ActionRefused where the picture doesn't have it.
+    Raises ActionRefused if the picture doesn't have it.
     """
     with transaction.atomic():
         image, change = _start(image_id, label_id, by_id=by_id)
@@ -87,7 +87,7 @@ def clear(image_id: int, *, label_id: int, by_id: int) -> None:
 
 
 def decide(image_id: int, *, label_id: int, decision: str, by_id: int) -> Verdict:
-    """Save this decision. The same one again keeps its author and time."""
+    """Save this decision. A repeated decision keeps its author and time."""
     with transaction.atomic():
         image, change = _start(image_id, label_id, by_id=by_id)
         previous = verdicts_by_image(change.label, [image_id]).get(image_id)
@@ -111,13 +111,14 @@ def add_label(change: VerdictChange, image_ids: Collection[int]) -> dict[int, Pr
 
 
 def remove_label(change: VerdictChange, image_ids: Collection[int]) -> dict[int, PreviousState]:
-    """Delete what people added, and confirmations of tags.
+    """Delete added labels, and confirmations of tags.
 
-    A tag from the file is rejected, or it would come back.
+    A tag from the file is rejected.
     """
     is_tag = change.label.kind == Label.Kind.TAG
     removable = POSITIVE if is_tag else (ADDED,)
     before = verdicts_by_image(change.label, image_ids)
+    # Without a rejection, the next reindex would add a tag from the file again.
     from_file = set[int]()
     if is_tag:
         from_file = images_with_keyword(images_with_label(change.label, image_ids), change.label)
@@ -140,7 +141,7 @@ def reject_label(change: VerdictChange, image_ids: Collection[int]) -> dict[int,
     before = verdicts_by_image(change.label, image_ids)
     analyses = images_with_label(change.label, image_ids)
     from_file = images_with_keyword(analyses, change.label)
-    # Labels below it would bring it back without a verdict.
+    # Without a verdict, descendants of the label would bring it back.
     with_label = from_file | images_with_descendant(analyses, change.label.pk)
     detected = {pk: before.get(pk) for pk, analysis_id in analyses.items() if analysis_id or pk in with_label}
     from_people = {pk: verdict for pk, verdict in before.items() if pk in analyses and pk not in detected}

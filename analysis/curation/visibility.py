@@ -10,7 +10,7 @@ from analysis.models import AuditEntry, Image
 
 
 def set_visibility(image: Image, visibility: int, *, by_id: int) -> bool:
-    """Set who may see a picture. False if that was so already."""
+    """Set the visibility of a picture. False if it was the same already."""
     with transaction.atomic():
         previous = Image.objects.select_for_update().values_list("visibility", flat=True).get(pk=image.pk)
         if previous == visibility:

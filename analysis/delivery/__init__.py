@@ -1,1 +1,1 @@
-"""Messages to other programs and people: alerts, sinks, and their delivery."""
+"""Alerts and sinks, and the delivery of their messages."""

@@ -1,4 +1,4 @@
-"""The pictures that match an alert from the start, about which nothing is sent."""
+"""The pictures that match an alert from the start and are not sent."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.search.time_limit import SearchTooSlow, TimeBudget
 
 MAX_MATCHES = 100_000
-"""Of more, only pictures added from now on are sent."""
+"""If there are more, only pictures added from now on are sent."""
 SECONDS = 10.0
-"""The same if the search takes longer."""
+"""The same applies if the search takes longer."""
 
 _INSERT = """
     WITH hits AS MATERIALIZED ({hits}),
@@ -32,15 +32,17 @@ _INSERT = """
 
 
 def renew(alert_id: int, *, without: Collection[int] = ()) -> None:
-    """Save the pictures that match now, for a new alert, search, or after a pause.
+    """Save the pictures that match now, for a new alert or search, or after a pause.
 
-    Those whose changes were not compared yet are left out: they may be new matches. So are those in `without`.
+    Pictures whose changes were not compared yet are left out; so are those in `without`.
     """
     alert = Alert.objects.select_related("saved_search").filter(pk=alert_id).first()
     if alert is None:  # deleted in the meantime
         return
     query, viewer = alert.saved_search.query, Viewer(alert.owner_id)
+    # In the primary database, since the search is part of an INSERT.
     with transaction.atomic(), searching_in(DEFAULT_DB_ALIAS):
+        # Without pictures whose changes were not compared yet, which may be new matches.
         is_complete = _save_matches(alert, query, viewer, without)
         after = 0 if is_complete else Image.objects.aggregate(newest=Max("pk"))["newest"] or 0
         Alert.objects.filter(pk=alert.pk).update(query=query, after_image_id=after)
@@ -58,6 +60,6 @@ def _save_matches(alert: Alert, query: str, viewer: Viewer, without: Collection[
             [(number,)] = fetch_all(_INSERT.format(hits=hits.text), values)
     except SearchTooSlow:
         return False
-    except InvalidQuery:  # the comparison says so
+    except InvalidQuery:  # the comparison reports it
         return True
     return bool(number <= MAX_MATCHES)

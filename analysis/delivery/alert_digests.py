@@ -1,4 +1,4 @@
-"""Messages about the matches of an alert that have waited for each other."""
+"""Writes digests: one message about the waiting matches of an alert."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from analysis.search.sql.conditions import visibility_filter
 
 RUN_SECONDS = 60.0
 MAX_IMAGES = 50
-"""Pictures in one message; of more it says how many."""
+"""Pictures in one message, which also has the number of all."""
 
 # Pictures that the owner of the alert may no longer see are left out.
 _TAKE = """
@@ -31,14 +31,15 @@ def is_due() -> bool:
 
 
 def compose_due() -> bool:
-    """Write the messages that are due; True if time ran out before."""
+    """Write the messages that are due; True if the time ran out before."""
     return jobs.run_for(RUN_SECONDS, compose_one)
 
 
 def compose_one() -> bool:
     """Write one message; False if none is due."""
     with transaction.atomic():
-        # In one transaction with its matches, so that none of them is in two messages.
+        # In one transaction with its matches, so that no match is in two messages. no_key, since new matches lock the
+        # alert FOR KEY SHARE and need not wait.
         locked = _due().select_for_update(of=("self",), no_key=True, skip_locked=True)
         alert = locked.select_related("saved_search").order_by("next_message_at").first()
         if alert is None:

@@ -1,4 +1,4 @@
-"""Messages of alerts about changed pictures."""
+"""Compares changed pictures with alerts, and queues messages."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from analysis.search.syntax.parser import InvalidQuery
 from analysis.search.time_limit import SearchTooSlow, TimeBudget
 
 TOGETHER_SECONDS = 10.0
-"""Time in which the database compares the pictures with the searches of many alerts."""
+"""Time limit for comparing the pictures with the searches of many alerts."""
 ALONE_SECONDS = 2.0
-"""The same for one alert, if that was too short for all or the alert has failed before."""
+"""The same for one alert, if that was too short or the alert has failed before."""
 GROUP = 100
 """Searches in one statement."""
 
@@ -33,8 +33,7 @@ _ALERTS = """
     JOIN accounts_user person ON person.id = a.owner_id WHERE a.is_active AND person.is_active ORDER BY a.id
 """
 _COLUMNS = ", ".join(f"i.{name}" for name in ("owner_id", "visibility", *IMAGE_COLUMNS))
-# The lock keeps an alert from being deleted before the transaction ends; the primary key keeps a match from being sent
-# twice.
+# The lock keeps alerts from being deleted before the transaction ends. The primary key prevents sending a match twice.
 _INSERT = """
     INSERT INTO analysis_alertmatch (alert_id, image_id, matched_at, is_waiting)
     SELECT found.alert_id, found.image_id, statement_timestamp(), found.is_waiting
@@ -42,7 +41,8 @@ _INSERT = """
     JOIN analysis_alert a ON a.id = found.alert_id FOR KEY SHARE OF a
     ON CONFLICT DO NOTHING RETURNING alert_id, image_id
 """
-# Also where it is set already: the lock makes a process that composes the message now wait, or pass the alert over.
+# Updated even if it is set already, for the lock: a process that is composing the message then waits or skips the
+# alert.
 _SCHEDULE = """
     UPDATE analysis_alert a SET next_message_at = coalesce(a.next_message_at, found.moment)
     FROM unnest(%s::bigint[], %s::timestamptz[]) AS found (alert_id, moment) WHERE a.id = found.alert_id
@@ -50,7 +50,7 @@ _SCHEDULE = """
 
 
 class ActiveAlert(NamedTuple):
-    """An alert that is compared, with its saved search."""
+    """An alert to compare, with its saved search."""
 
     id: int
     owner_id: int
@@ -88,13 +88,13 @@ def match(image_ids: Collection[int]) -> None:
 
 
 def _matches(alerts: Sequence[ActiveAlert], changed: ChangedImages) -> dict[int, set[int]]:
-    """The pictures of the alerts that have any, whether new or not."""
+    """The matching pictures by alert, new or not; alerts without any are left out."""
     queries = CACHE.prepared((alert.query, alert.owner_id) for alert in alerts)
     matches: dict[int, set[int]] = {}
     left: list[Comparison] = []
     for alert in alerts:
         query = queries[alert.query, alert.owner_id]
-        if isinstance(query, InvalidQuery):  # checked when it was saved: the language has changed since
+        if isinstance(query, InvalidQuery):  # it was valid when saved, but the language has changed
             _save_error(alert, str(query))
             continue
         candidates = {image_id for image_id in query.candidates(changed) if image_id > alert.after_image_id}
@@ -106,14 +106,14 @@ def _matches(alerts: Sequence[ActiveAlert], changed: ChangedImages) -> dict[int,
 
 
 def _compare(comparisons: Sequence[Comparison]) -> dict[int, set[int]]:
-    """Compare what the labels leave open.
+    """Compare by database where labels do not suffice.
 
-    An alert that is too slow holds up no other.
+    A slow alert does not delay the others.
     """
     alone = [comparison for comparison in comparisons if comparison.alert.has_trouble]
     together = [comparison for comparison in comparisons if not comparison.alert.has_trouble]
     matches: dict[int, set[int]] = {}
-    # Those with as many pictures in one statement: mostly the ones without labels, always the same.
+    # Searches with the same number of pictures in one statement; mostly these have no labels, and so the same pictures.
     together.sort(key=lambda comparison: -len(comparison.image_ids))
     try:
         matches |= _compare_within(TOGETHER_SECONDS, together)
@@ -148,7 +148,7 @@ def _statement(group: Sequence[Comparison]) -> Sql:
     image_ids = sorted(set().union(*(comparison.image_ids for comparison in group)))
     tests = [_test(comparison, among=len(image_ids)) for comparison in group]
     results = ", ".join(test.text for test in tests)
-    # OFFSET keeps each picture's columns from being read again for each condition.
+    # OFFSET keeps PostgreSQL from reading a picture's columns again for each condition.
     images = f"SELECT i.id AS image_id, {_COLUMNS} FROM analysis_image i WHERE i.id = ANY(%s) OFFSET 0"
     values = [value for test in tests for value in test.values]
     return Sql(f"SELECT d.image_id, ARRAY[{results}] FROM ({images}) d", (*values, image_ids))
@@ -158,12 +158,13 @@ def _test(comparison: Comparison, *, among: int) -> Sql:
     condition = joined("", [comparison.query.rest]) if comparison.query.rest else Sql("true")
     if 2 * len(comparison.image_ids) > among:
         return condition
+    # CASE, so that the condition is only evaluated for the alert's own pictures.
     text = f"CASE WHEN d.image_id = ANY(%s) THEN {condition.text} ELSE false END"
     return Sql(text, (sorted(comparison.image_ids), *condition.values))
 
 
 def _new_matches(alerts: Mapping[int, ActiveAlert], matches: Mapping[int, set[int]]) -> list[tuple[int, int]]:
-    """Save matches; those that are new as (alert, picture), in order."""
+    """Save matches; returns the new ones as (alert, picture), in order."""
     rows = [(alert_id, image_id) for alert_id, image_ids in matches.items() for image_id in image_ids]
     if not rows:
         return []
@@ -173,7 +174,7 @@ def _new_matches(alerts: Mapping[int, ActiveAlert], matches: Mapping[int, set[in
 
 
 def _send_at_once(matches: Sequence[tuple[ActiveAlert, int]]) -> None:
-    """Queue a message about each picture to the receivers that want each alone."""
+    """Queue a message per picture for alerts that are sent at once."""
     at_once = [(alert, image_id) for alert, image_id in matches if alert.is_sent_at_once]
     images = documents.image_documents({image_id for _alert, image_id in at_once})
     alerts = {alert for alert, _image_id in at_once}
@@ -191,7 +192,7 @@ def _send_at_once(matches: Sequence[tuple[ActiveAlert, int]]) -> None:
 
 
 def _schedule(alert_ids: Collection[int]) -> None:
-    """Set when the waiting matches of these alerts are sent."""
+    """Set the times at which the waiting matches of these alerts are sent."""
     if not alert_ids:
         return
     moments = alert_schedule.next_message_times(alert_ids, now=now())

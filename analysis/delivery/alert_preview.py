@@ -1,7 +1,6 @@
 """Messages that an alert would have sent, estimated before it is saved.
 
-Counted are pictures that match now and were added, analyzed for the first time, or labeled by a person in the last
-DAYS.
+Counts pictures that match now and were added, first analyzed, or labeled by a person in the last DAYS.
 """
 
 from __future__ import annotations
@@ -22,12 +21,11 @@ from imagelib.accounts.models import User
 
 DAYS = 30
 MAX_PICTURES = 10_000
-"""Pictures that are read at most."""
+"""Maximum number of pictures read."""
 MAX_SHOWN = 12
 SECONDS = 5.0
 
-# Of a picture that was there before, only what a person added to it is known to be new: another analysis finds mostly
-# the same again.
+# For older pictures only labels that a person added count as new, since another analysis mostly finds the same labels.
 _CHANGED_BEFORE = """
     (SELECT a.image_id FROM analysis_analysis a WHERE a.finished_at >= %s AND a.state = 'done' AND NOT EXISTS (
         SELECT FROM analysis_analysis e WHERE e.image_id = a.image_id AND e.state = 'done' AND e.finished_at < %s)
@@ -50,7 +48,7 @@ class Preview:
     """An estimate; pictures beyond MAX_PICTURES were not counted."""
 
     image_ids: list[int]
-    """The newest."""
+    """The newest ones."""
     pictures: int
     messages: int
 
@@ -66,7 +64,7 @@ def preview(query: str, options: AlertOptions, *, owner: User, now: datetime) ->
 
 
 def _matches(query: str, viewer: Viewer, *, now: datetime) -> dict[int, datetime]:
-    """When each picture began to match."""
+    """The time at which each picture began to match."""
     since = now - timedelta(days=DAYS)
     search = Search(parse(query), viewer, moment=now)
     label_ids = sorted({label_id for labels in search.resolved.labels.values() for label_id in labels.ids})
@@ -76,8 +74,8 @@ def _matches(query: str, viewer: Viewer, *, now: datetime) -> dict[int, datetime
 
 
 def _added(query: str, viewer: Viewer, *, now: datetime) -> set[int]:
-    """Those of the last days, the newest if there are too many."""
-    # In addition to another date of the search, not in its place.
+    """Pictures added in the last DAYS; the newest, if there are too many."""
+    # In addition to a date in the search, which it must not replace.
     parts = (*parse(query).parts, *parse(f"added:last-{DAYS}-days").parts)
     return set(Search(Query(parts), viewer, moment=now).image_ids(limit=MAX_PICTURES))
 

@@ -1,7 +1,7 @@
-"""The searches of alerts, prepared to be compared with a few pictures at a time.
+"""Searches of alerts, prepared for comparison with a few pictures at a time.
 
-Most searches are about labels alone. Those are compared in memory with the labels of the changed pictures, which are
-read once for all alerts; the database is queried only where something else has to be compared.
+Most searches are only about labels. They are compared in memory with the labels of the changed pictures, which are read
+once for all alerts. The database is only queried for other terms.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ from analysis.search.terms.anniversaries import DayTerm
 MAX_AGE = 600.0
 """Seconds until an alert notices renamed labels; new labels, folders and people are noticed at once."""
 MAX_AGE_OF_DATES = 60.0
-"""Seconds until it notices another day."""
+"""Seconds until it notices a new day."""
 MAX_CACHED = 5_000
-"""Searches that a process keeps."""
+"""Searches cached by a process."""
 
 _CHANGED = """
     SELECT i.id, i.owner_id, i.visibility, l.label_id, l.confidence FROM analysis_image i
     LEFT JOIN analysis_imagelabel l ON l.image_id = i.id WHERE i.id = ANY(%s) AND i.trashed_at IS NULL
 """
-# Names are resolved again when there is a new one: a label may be created by the very change that an alert waits for.
+# Names are resolved again when there is a new one, since the change that an alert waits for may create its label.
 _NEWEST = """
     SELECT ARRAY[(SELECT max(id) FROM analysis_label), (SELECT max(id) FROM analysis_labelalias),
                  (SELECT max(id) FROM analysis_folder), (SELECT max(id) FROM accounts_user)]::bigint[]
 """
 Newest = tuple[int | None, ...]
 Key = tuple[str, int]
-"""The text of a search, and the person whose it is."""
+"""The text of a search, and its user."""
 
 
 @dataclass(frozen=True)
 class ChangedImages:
-    """Changed pictures outside the trash: who may see them, and their labels."""
+    """Changed pictures outside the trash, with their owners, visibility and labels."""
 
     visibilities: Mapping[int, tuple[int, int]]
     """Owner and visibility by picture."""
@@ -81,7 +81,7 @@ class ChangedImages:
 
 @dataclass(frozen=True)
 class PreparedQuery:
-    """A search of one person with its names resolved."""
+    """A search of one user with its names resolved."""
 
     search: Search
     user_id: int
@@ -95,12 +95,12 @@ class PreparedQuery:
     def _max_age(self) -> float:
         leaves = [leaf for part in self.search.query.parts for leaf in part.leaves]
         if any(isinstance(leaf, SimilarTerm) for leaf in leaves):
-            return 0.0  # the pictures that are similar to another are part of the resolved search
+            return 0.0  # the similar pictures are part of the resolved search
         return MAX_AGE_OF_DATES if any(isinstance(leaf, SpanTerm | DayTerm) for leaf in leaves) else MAX_AGE
 
     @cached_property
     def rest(self) -> Sql | None:
-        """The condition about `d`, the picture's row, that its labels leave open.
+        """The condition on `d`, the picture's row, that labels cannot decide.
 
         None if there is none.
         """
@@ -110,7 +110,7 @@ class PreparedQuery:
         return all_of(parts.conditions[part].inline for part in left) if left else None
 
     def candidates(self, changed: ChangedImages) -> set[int]:
-        """The pictures that match, judging by their labels."""
+        """The pictures that match as far as labels decide."""
         if self._is_empty:
             return set()
         matches = set(changed.visible_to(self.user_id))
@@ -122,7 +122,7 @@ class PreparedQuery:
             matches -= changed.with_any(label_ids)
         return matches
 
-    # Read once: they are derived from the plan each time, for each alert and change.
+    # Cached, since the plan derives them each time, for each alert and change.
 
     @cached_property
     def _is_empty(self) -> bool:
@@ -138,13 +138,13 @@ class PreparedQuery:
 
 
 class QueryCache:
-    """Prepared searches, the latest used ones."""
+    """A cache of prepared searches, the most recently used ones."""
 
     def __init__(self) -> None:
         self._entries: OrderedDict[Key, PreparedQuery] = OrderedDict()
 
     def prepared(self, keys: Iterable[Key]) -> dict[Key, PreparedQuery | InvalidQuery]:
-        """The searches, or why one of them is none."""
+        """The prepared searches, or the error of an invalid one."""
         newest = tuple(fetch_all(_NEWEST)[0][0])
         stale: dict[Key, Query] = {}
         result: dict[Key, PreparedQuery | InvalidQuery] = {}
@@ -157,7 +157,7 @@ class QueryCache:
                 stale[key] = parse(key[0])
             except InvalidQuery as error:
                 result[key] = error
-        # Hundreds of searches by one statement, since a new name makes all of them stale.
+        # Hundreds of searches in one statement, since a new name makes all of them stale.
         names = named_labels(*stale.values())
         for key, query in stale.items():
             result[key] = PreparedQuery(Search(query, Viewer(key[1]), names=names), key[1], newest)

@@ -1,4 +1,4 @@
-"""Times of the messages about waiting matches of an alert."""
+"""Schedules the messages about waiting matches of an alert."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from analysis.models import Alert, Delivery
 from imagelib.accounts.models import User
 
 PAUSE = timedelta(minutes=5)
-"""Between two messages "at once": an import of a thousand pictures is not a thousand messages."""
+"""Between two messages "at once", so that an import of a thousand pictures does not send a thousand messages."""
 MORNING = time(8)
-"""Of daily and weekly messages, in the owner's time zone."""
+"""Time of daily and weekly messages, in the owner's time zone."""
 Frequency = Alert.Frequency
 
 
 def next_message_times(alert_ids: Collection[int], *, now: datetime) -> dict[int, datetime]:
-    """The time of the next message of alerts with a new match, in order of their ids."""
+    """The time of the next message per alert with a new match, in order of ids."""
     alerts = Alert.objects.filter(pk__in=alert_ids).select_related("owner").order_by("pk")
     sent = Delivery.objects.filter(alert__in=alert_ids, alert__frequency=Frequency.AT_ONCE, kind=Delivery.Kind.MATCHES)
     last = dict(sent.values_list("alert").annotate(last=Max("created_at")).values_list("alert", "last"))
@@ -31,7 +31,7 @@ def next_message_times(alert_ids: Collection[int], *, now: datetime) -> dict[int
 
 
 def message_time(frequency: str, *, matched_at: datetime, last: datetime | None, zone: ZoneInfo) -> datetime:
-    """The time of the message about a match; `last`: of the message before."""
+    """The time of the message about a match. `last`: of the previous message."""
     if frequency == Frequency.AT_ONCE:
         return max(matched_at, last + PAUSE) if last else matched_at
     if frequency == Frequency.HOURLY:

@@ -1,4 +1,4 @@
-"""Pictures of messages that the owner of the alert may no longer see."""
+"""Removes pictures from messages that the alert's owner may no longer see."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _VISIBLE = """
 def hide_images(deliveries: Iterable[Delivery]) -> list[Delivery]:
     """Remove hidden pictures, and messages that then have none.
 
-    Messages may be sent days after they were written. The saved ones keep their pictures, which may come into sight
+    Messages may be sent days after they were written. The saved messages keep their pictures, which may become visible
     again.
     """
     matches = [delivery for delivery in deliveries if delivery.kind == Delivery.Kind.MATCHES and delivery.alert]

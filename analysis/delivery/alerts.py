@@ -1,4 +1,4 @@
-"""Alerts of a person: create, change, pause, test, delete and restore."""
+"""Alerts of a user: create, change, pause, test, delete and restore."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from analysis.search.syntax.parser import parse
 from imagelib.accounts.models import User
 
 MAX_ALERTS = 100
-"""Of one person: each change of a picture is compared with all of them."""
+"""Alerts of one user, since each change of a picture is compared with all alerts."""
 MAX_NAME = 100
 Channel, Frequency = Alert.Channel, Alert.Frequency
 RESTORED = ("id", "owner_id", "saved_search_id", "channel", "frequency", "address", "secret", "is_active")
-"""Columns by which a deleted alert is restored."""
+"""Columns that a deleted alert is restored from."""
 
 
 @dataclass(frozen=True)
 class AlertOptions:
-    """Where and how often the matches of an alert are sent."""
+    """Options of an alert: channel, address and frequency."""
 
     channel: str
     frequency: str = Frequency.AT_ONCE
     address: str = ""
-    """Of a webhook; email goes to the address of the account alone."""
+    """URL of a webhook; email is only sent to the address of the account."""
 
 
 class AlertRefused(Exception):
-    """An alert cannot be saved, with a sentence; `field` is the option that is wrong."""
+    """An alert cannot be saved. `field`: the invalid option."""
 
     def __init__(self, message: str, *, field: str = "") -> None:
         super().__init__(message)
@@ -47,17 +47,18 @@ class AlertRefused(Exception):
 def create(owner: User, search: SavedSearch, options: AlertOptions) -> Alert:
     """Save an alert; pictures that match already are never sent.
 
-    A search that someone else shares is copied first: its owner may change or delete it. Raises AlertRefused and
+    Another user's shared search is copied first. Raises AlertRefused and
     InvalidQuery.
     """
     parse(search.query)
     options = _checked(owner, options)
     with transaction.atomic():
-        # The owner's row is locked, so that two tabs cannot save the same alert or exceed the limit.
+        # The owner's row is locked, so that two tabs can neither save the same alert nor exceed the limit.
         get_user_model().objects.select_for_update().filter(pk=owner.pk).first()
         own = Alert.objects.filter(owner=owner)
         if own.count() >= MAX_ALERTS:
             raise AlertRefused(_("You have %(limit)s alerts, which is the limit. Delete one.") % {"limit": MAX_ALERTS})
+        # Copied, since its owner may change or delete it.
         search = search if search.owner_id == owner.pk else _copy(search, owner)
         _refuse_repeated(own.filter(saved_search=search), options)
         alert = Alert.objects.create(owner=owner, saved_search=search, **_columns(options))
@@ -67,12 +68,12 @@ def create(owner: User, search: SavedSearch, options: AlertOptions) -> Alert:
 
 
 def change(alert: Alert, options: AlertOptions) -> None:
-    """Change where and how often its matches are sent. Raises AlertRefused."""
+    """Change the options of an alert. Raises AlertRefused."""
     options = _checked(alert.owner, options)
     others = Alert.objects.filter(saved_search_id=alert.saved_search_id).exclude(pk=alert.pk)
     columns = _columns(options, secret=alert.secret)
     if (alert.channel, alert.address) != (options.channel, options.address):
-        columns |= {"last_error": "", "failures": 0, "retry_at": None}  # of the receiver before
+        columns |= {"last_error": "", "failures": 0, "retry_at": None}  # these are of the previous receiver
     with transaction.atomic():
         _refuse_repeated(others, options)
         Alert.objects.filter(pk=alert.pk).update(**columns)
@@ -88,7 +89,7 @@ def pause(alert: Alert) -> None:
 
 
 def resume(alert: Alert) -> None:
-    """Send again, also after the receiver disabled it.
+    """Resume an alert that was paused, or disabled by its receiver.
 
     Pictures that began to match in the meantime are not sent.
     """
@@ -98,7 +99,7 @@ def resume(alert: Alert) -> None:
 
 
 def renew_secret(alert: Alert) -> None:
-    """Sign with a new secret from the next message on."""
+    """Replace the signing secret, from the next message on."""
     Alert.objects.filter(pk=alert.pk, channel=Channel.WEBHOOK).update(secret=new_secret())
 
 
@@ -111,14 +112,14 @@ def add_test(alert: Alert) -> Delivery:
         raise AlertRefused(_("Not sent: the alert is paused. Resume it first."))
     search = documents.search_document(name=alert.saved_search.name, query=alert.saved_search.query)
     with transaction.atomic():
-        Alert.objects.filter(pk=alert.pk).update(retry_at=None)  # at once, also if the receiver failed just now
+        Alert.objects.filter(pk=alert.pk).update(retry_at=None)  # even if the receiver just failed
         delivery = Delivery(alert=alert, kind=Delivery.Kind.TEST, payload=documents.test_message(search))
         [added] = outbox.add([delivery], give_up_after=timedelta(0))
     return added
 
 
 def delete(alert: Alert) -> dict[str, Any]:
-    """Delete an alert with its history; the values by which it can be restored."""
+    """Delete an alert with its history; returns values by which it can be restored."""
     values = {name: getattr(alert, name) for name in RESTORED}
     alert.delete()
     return values
@@ -136,7 +137,7 @@ def restore(values: dict[str, Any]) -> Alert:
 
 
 def _checked(owner: User, options: AlertOptions) -> AlertOptions:
-    """The options without those of other channels. Raises AlertRefused."""
+    """Validate options, and drop those of other channels. Raises AlertRefused."""
     if options.channel == Channel.EMAIL:
         if not owner.email:
             message = _("Your account has no email address. Add one on the account page.")
@@ -154,13 +155,13 @@ def _columns(options: AlertOptions, *, secret: str = "") -> dict[str, Any]:
 
 
 def _refuse_repeated(alerts: QuerySet[Alert], options: AlertOptions) -> None:
-    """Raises AlertRefused if one of them sends the same to the same address."""
+    """Raise AlertRefused if one of these alerts has the same search and address."""
     if alerts.filter(channel=options.channel, address=options.address).exists():
         raise AlertRefused(_("You already have this alert. Change its frequency instead of adding another one."))
 
 
 def _copy(search: SavedSearch, owner: User) -> SavedSearch:
-    """An own saved search like this one, under its name or one with a number."""
+    """Copy a saved search, under its name or one with a number."""
     own = SavedSearch.objects.filter(owner=owner)
     similar = own.filter(Q(name__iexact=search.name) | Q(name__istartswith=f"{search.name[: MAX_NAME - 5]} ("))
     if existing := similar.filter(query=search.query).order_by("pk").first():

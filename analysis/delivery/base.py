@@ -1,4 +1,4 @@
-"""The contract of a channel: how messages get to one kind of receiver."""
+"""The contract of a channel, which sends messages to one kind of receiver."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True)
 class Message:
-    """A message as a channel gets it.
+    """A message to be sent by a channel.
 
-    `payload` is a document of documents.py, the same for every attempt. `delivery_id` is a UUID by which receivers can
-    ignore what they have already.
+    `payload`: a document of documents.py, the same for every attempt. `delivery_id`: a UUID by which receivers can
+    ignore duplicates.
     """
 
     delivery_id: str
@@ -28,8 +28,8 @@ class Message:
 class Outcome:
     """The result of sending one message.
 
-    `error` is a sentence, empty if the message was delivered. After a permanent error it is not sent again; `is_gone`
-    means that the receiver wants no more messages at all. `note` says what was left out of a delivered message.
+    `error`: empty if the message was delivered. After a permanent error it is not sent again. `is_gone`: the receiver
+    wants no more messages at all. `note`: what was left out of a delivered message.
     """
 
     error: str = ""
@@ -48,12 +48,12 @@ DELIVERED = Outcome()
 class Channel(ABC):
     """Sends messages to one receiver.
 
-    `send` runs in its own thread and must not read the database; the channel is created with all it needs. Each
+    `send` runs in a separate thread and must not use the database; the channel is created with all it needs. Each
     request is bounded by REQUEST_SECONDS.
     """
 
     batch_size: ClassVar[int] = 1
-    """Messages that one call of `send` takes at most."""
+    """Maximum number of messages per call of `send`."""
 
     @abstractmethod
     def send(self, messages: Sequence[Message]) -> list[Outcome]:
@@ -64,4 +64,4 @@ class Channel(ABC):
 
 
 REQUEST_SECONDS = 10.0
-"""Longest time for one request to a receiver."""
+"""Maximum time of one request to a receiver."""

@@ -14,7 +14,7 @@ from analysis.exports.image_rows import LabelRow, effective_labels
 from analysis.models import Image
 
 VERSION = 1
-"""Of the documents; a change that could break a receiver raises it."""
+"""Version of the documents, increased by changes that could break a receiver."""
 
 
 def site_url(path: str) -> str | None:
@@ -28,14 +28,14 @@ def search_url(query: str) -> str | None:
 
 
 def image_documents(image_ids: Collection[int]) -> dict[int, dict[str, Any]]:
-    """A document for each picture that exists, with its labels and people's verdicts."""
+    """A document for each existing picture, with its labels and people's verdicts."""
     images = Image.objects.filter(pk__in=image_ids).select_related("bucket", "owner")
     labels = effective_labels(image_ids)
     return {image.pk: _image(image, labels.get(image.pk, [])) for image in images}
 
 
 def full_image_documents(image_ids: Collection[int]) -> dict[int, dict[str, Any]]:
-    """The same with all results, and the version of the picture's object."""
+    """The same with all results, and the version of the picture's S3 object."""
     documents = image_documents(image_ids)
     details = image_details(documents)
     # A picture may be deleted between the queries.
@@ -55,7 +55,7 @@ def search_document(*, name: str, query: str) -> dict[str, Any]:
 def matches_message(search: dict[str, Any], *, images: Sequence[dict[str, Any]], count: int) -> dict[str, Any]:
     """The message of an alert about new matches.
 
-    `count` is of all of them; `images` has the first.
+    `count`: of all matches. `images`: the first ones.
     """
     return {"version": VERSION, "event": "matches", "search": search, "count": count, "images": list(images)}
 
@@ -79,7 +79,7 @@ def _image(image: Image, labels: Sequence[LabelRow]) -> dict[str, Any]:
         "bucket": image.bucket.name if image.bucket else None,
         "key": image.key if image.bucket else None,
         "added_at": image.added_at.isoformat(),
-        # Without a zone, as cameras write it.
+        # Without a time zone, as in most cameras' files.
         "taken_at": image.taken_at.replace(tzinfo=None).isoformat() if image.taken_at else None,
         "labels": [_label(label) for label in labels],
     }

@@ -10,9 +10,9 @@ from analysis.models import ImageEvent
 
 RUN_SECONDS = 60.0
 STEP = 500
-"""Events in one transaction: the cost of reading an alert is shared by this many pictures."""
+"""Events in one transaction, for which alerts are read only once."""
 _LOCK = 7_203_411
-"""One process at a time compares, so that deliveries about a picture are in the order of its changes."""
+"""Only one process compares at a time, so that deliveries about a picture are in the order of its changes."""
 _TAKE = """
     DELETE FROM analysis_imageevent WHERE id IN (SELECT id FROM analysis_imageevent ORDER BY id LIMIT %s)
     RETURNING image_id
@@ -24,14 +24,14 @@ def is_due() -> bool:
 
 
 def compare_due() -> bool:
-    """Compare all pictures that wait; True if time ran out before."""
+    """Compare all waiting pictures; True if the time ran out before."""
     return jobs.run_for(RUN_SECONDS, compare_some)
 
 
 def compare_some() -> bool:
     """Write the deliveries about some pictures.
 
-    False if none is left, or another process compares.
+    False if none is left or another process is comparing.
     """
     with transaction.atomic():
         image_ids = _take()
@@ -43,7 +43,7 @@ def compare_some() -> bool:
 
 
 def try_lock() -> bool:
-    """Take the right to write deliveries about pictures until the transaction ends.
+    """Try to lock the writing of deliveries until the transaction ends.
 
     False if another process has it.
     """

@@ -1,7 +1,7 @@
 """HTTP requests to addresses that users enter.
 
-Addresses that are not public are refused after DNS, and the connection goes to the address that was checked
-(requests-hardened). Redirects are not followed, so none leads elsewhere.
+IP addresses that are not public are rejected after the DNS lookup, and the connection is made to the checked address
+(requests-hardened). Redirects are not followed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Response:
 
 
 class RequestFailed(Exception):
-    """A request got no response; the message is a sentence."""
+    """A request got no response. The message says why."""
 
 
 def post(url: str, body: bytes, *, headers: Mapping[str, str]) -> Response:
@@ -44,7 +44,7 @@ def post(url: str, body: bytes, *, headers: Mapping[str, str]) -> Response:
     try:
         with (
             _manager(settings.DELIVERY_PRIVATE_ADDRESSES).get_session() as session,
-            # The limit of `requests` is for each wait; `_read` adds one for the whole response.
+            # The timeout of `requests` is per wait; `_read` limits the whole response.
             session.post(
                 url, data=body, headers=dict(headers), stream=True, timeout=(CONNECT_SECONDS, REQUEST_SECONDS)
             ) as response,
@@ -64,7 +64,7 @@ def outcome_of(
 ) -> Outcome:
     """Send a POST request; any status of 2xx means delivered.
 
-    `gone`: statuses by which a receiver says that it wants no more messages.
+    `gone`: statuses with which a receiver refuses all further messages.
     """
     try:
         response = post(url, body, headers=headers)
@@ -84,7 +84,7 @@ def outcome_of(
 
 
 def address_error(url: str) -> str:
-    """Why a URL cannot be an address, as a sentence; empty if it can."""
+    """Why a URL is not a valid address; empty if it is."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -103,11 +103,12 @@ def _read(response: requests.Response, *, end: float) -> str:
         body += chunk
         if len(body) >= MAX_RESPONSE or time.monotonic() > end:
             break
+    # The text is saved as the error, and PostgreSQL cannot store NUL.
     return body[:MAX_RESPONSE].decode(errors="replace").replace("\x00", "")
 
 
 def _reason(error: Exception) -> str:
-    """The innermost cause: those around it repeat the address, with its secrets."""
+    """The innermost cause, since the outer ones repeat the URL with its secrets."""
     cause: BaseException = error
     while inner := cause.__cause__ or cause.__context__:
         cause = inner

@@ -17,14 +17,14 @@ Api = Analysis.Api
 
 
 def image_details(image_ids: Collection[int]) -> dict[int, Details]:
-    """Results of the current analyses by picture, and the version of its object.
+    """Results of the current analyses by picture, and the version of its S3 object.
 
-    None for those of an API that has not analyzed the picture; an empty list means that it found nothing.
+    None: the API has not analyzed the picture. An empty list: it found nothing.
     """
     images = Image.objects.filter(pk__in=image_ids).values_list("pk", "version_id")
     details: dict[int, Details] = {pk: _empty() | {"version_id": version_id or None} for pk, version_id in images}
     rows = Analysis.objects.current().filter(image_id__in=image_ids)
-    # A few responses at a time: the largest are megabytes.
+    # A few responses at a time, since the largest have megabytes.
     for image_id, api, version, answer in rows.values_list("image_id", "api", "model_version", "answer").iterator(100):
         if image_id in details:
             details[image_id]["models"][api] = version
@@ -38,7 +38,7 @@ def _empty() -> Details:
 
 
 def _from_labels(answer: object) -> Details:
-    """Colors and quality belong to the response of the labels API."""
+    """Colors and quality, which are part of the response of the labels API."""
     return {
         "colors": [_color(color) for color in responses.colors_in(answer)],
         "quality": _quality(responses.quality_in(answer)),
@@ -65,7 +65,7 @@ def _from_celebrities(answer: object) -> Details:
 
 
 def _from_text(answer: object) -> Details:
-    # Words are parts of the lines.
+    # Only lines, since words are parts of them.
     return {"text": [_line(text) for text in responses.texts_in(answer) if text.is_line]}
 
 

@@ -1,6 +1,6 @@
-"""The queue of messages: what is due, what was delivered, what failed.
+"""The queue of messages: due, delivered and failed ones.
 
-Messages about one picture are sent to a receiver in the order of their rows, and at least once.
+Messages about the same picture are sent to a receiver in the order of their rows, at least once.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from analysis.delivery.base import Outcome
 from analysis.models import Alert, Delivery, Sink
 
 LEASE = timedelta(minutes=2)
-"""A worker that died keeps its messages for this long; longer than one step of the sender."""
+"""Lifetime of a worker's claim, longer than one step of the sender."""
 GIVE_UP_AFTER = timedelta(days=1)
 MAX_CLAIMED = 50
 STEP = 10_000
 State = Delivery.State
 
-# An earlier message about the same picture to the same receiver goes first, also while another worker sends it.
+# An earlier message about the same picture to the same receiver has to be sent first, even if by another worker.
 _CLAIM = """
     UPDATE analysis_delivery SET attempts = attempts + 1, next_attempt_at = statement_timestamp() + %(lease)s::interval
     WHERE id IN (
@@ -46,7 +46,7 @@ _CLAIM = """
         ORDER BY d.next_attempt_at, d.id LIMIT %(limit)s FOR UPDATE OF d SKIP LOCKED)
     RETURNING id
 """
-# bulk_create takes three times as long, and an alert may have hundreds of matches in one transaction.
+# SQL, since bulk_create takes three times as long, and an alert may have hundreds of matches in one transaction.
 _ADD = """
     INSERT INTO analysis_delivery
         (delivery_id, alert_id, sink_id, image_id, kind, payload, state, attempts, error, give_up_at)
@@ -69,7 +69,7 @@ def add(deliveries: Iterable[Delivery], *, give_up_after: timedelta = GIVE_UP_AF
         [row.image_id for row in rows],
         [row.kind for row in rows],
     ]
-    # One text, since those of an array would be escaped letter by letter.
+    # As one JSON text, since psycopg would escape the texts of an array letter by letter.
     payloads = json.dumps([row.payload for row in rows], ensure_ascii=False)
     with connection.cursor() as cursor:
         cursor.execute(_ADD, [str(give_up_after), *columns, payloads])
@@ -79,14 +79,14 @@ def add(deliveries: Iterable[Delivery], *, give_up_after: timedelta = GIVE_UP_AF
 
 
 def is_due() -> bool:
-    """True if some message can be sent now."""
+    """True if any message can be sent now."""
     due = leases.due(Delivery.objects.filter(state=State.WAITING))
     has_owner = Q(alert__owner__is_active=True)
     return due.filter(_can_receive("alert") & has_owner | _can_receive("sink")).exists()
 
 
 def claim(limit: int = MAX_CLAIMED) -> list[Delivery]:
-    """Messages that this worker sends now, those due longest first."""
+    """Claim messages for this worker, those due longest first."""
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, {"lease": str(LEASE), "clock": str(leases.CLOCK_CHANGE), "limit": limit})
         ids = [pk for (pk,) in cursor.fetchall()]
@@ -95,14 +95,14 @@ def claim(limit: int = MAX_CLAIMED) -> list[Delivery]:
 
 
 def save_outcomes(results: Sequence[tuple[Delivery, Outcome]]) -> None:
-    """Record what became of claimed messages, and the state of their receivers."""
+    """Save the outcomes of claimed messages, and the state of their receivers."""
     with transaction.atomic():
         for delivery, outcome in results:
             _save_outcome(delivery, outcome)
         by_receiver: dict[Alert | Sink, list[Outcome]] = {}
         for delivery, outcome in results:
             by_receiver.setdefault(receiver_of(delivery), []).append(outcome)
-        # In a fixed order, so that two workers never wait for each other in a circle.
+        # In a fixed order, so that two workers do not deadlock.
         for receiver in sorted(by_receiver, key=lambda row: (type(row).__name__, row.pk)):
             _save_receiver(receiver, by_receiver[receiver])
 
@@ -115,9 +115,9 @@ def receiver_of(delivery: Delivery) -> Alert | Sink:
 
 
 def send_again(deliveries: QuerySet[Delivery]) -> int:
-    """Queue failed messages again; the number of them. The sweeper starts the sender.
+    """Queue failed messages again, due now; returns their number.
 
-    They do not wait for the next automatic attempt.
+    The sweeper starts the sender.
     """
     failed = deliveries.filter(state=State.FAILED)
     for model in (Alert, Sink):
@@ -127,13 +127,13 @@ def send_again(deliveries: QuerySet[Delivery]) -> int:
 
 
 def enable(receiver: Alert | Sink) -> None:
-    """Send messages again after a pause or after the receiver was disabled."""
+    """Enable a receiver after a pause or after it was disabled."""
     receivers = type(receiver)._default_manager.filter(pk=receiver.pk)
     receivers.update(is_active=True, last_error="", failures=0, retry_at=None)
 
 
 def disable(receiver: Alert | Sink, *, last_error: str = "") -> None:
-    """Send nothing more until it is enabled; what waits is kept."""
+    """Disable a receiver; waiting messages are kept."""
     receivers = type(receiver)._default_manager.filter(pk=receiver.pk)
     receivers.update(is_active=False, last_error=last_error)
 
@@ -141,7 +141,7 @@ def disable(receiver: Alert | Sink, *, last_error: str = "") -> None:
 def delete_expired() -> None:
     """Delete messages finished DELIVERY_DAYS ago, in steps.
 
-    Also those that wait for a receiver that has been paused for as long.
+    Includes those waiting for a receiver that has been paused for as long.
     """
     limit = Now() - timedelta(days=settings.DELIVERY_DAYS)
     old = Delivery.objects.filter(finished_at__lt=limit).order_by("finished_at").values("pk")[:STEP]
@@ -157,7 +157,7 @@ def _can_receive(receiver: str) -> Q:
 
 
 def _save_outcome(delivery: Delivery, outcome: Outcome) -> None:
-    # Only what this worker claimed: after its lease another one may have sent the message, too.
+    # Only if this worker still has the claim: after its lease another one may have sent the message, too.
     own = Delivery.objects.filter(pk=delivery.pk, state=State.WAITING, attempts=delivery.attempts)
     if outcome.is_delivered:
         own.update(state=State.DELIVERED, error=outcome.note, finished_at=Now())
@@ -168,13 +168,13 @@ def _save_outcome(delivery: Delivery, outcome: Outcome) -> None:
 
 
 def _save_receiver(receiver: Alert | Sink, outcomes: list[Outcome]) -> None:
-    """Slow down for a receiver that refused everything, and disable one that is gone."""
+    """Slow down for a receiver that rejected everything, and disable one that is gone."""
     receivers = type(receiver)._default_manager.filter(pk=receiver.pk)
     if any(outcome.is_gone for outcome in outcomes):
         disable(receiver, last_error=next(outcome.error for outcome in outcomes if outcome.is_gone))
     elif any(outcome.is_delivered for outcome in outcomes):
         receivers.filter(Q(failures__gt=0) | ~Q(last_error="")).update(failures=0, retry_at=None, last_error="")
     elif not all(outcome.is_permanent for outcome in outcomes):
-        # Else each of ten thousand waiting messages would wait for the time limit of a receiver that is down.
+        # Otherwise each of ten thousand messages to a receiver that is down would wait for the timeout.
         retry_at = Now() + leases.backoff(receiver.failures + 1)
         receivers.update(failures=F("failures") + 1, retry_at=retry_at, last_error=outcomes[0].error)

@@ -20,17 +20,17 @@ logger = logging.getLogger(__name__)
 RUN_SECONDS = 60.0
 """Time after which a task ends and is sent again."""
 THREADS = 8
-"""Requests at once: most of their time is spent waiting for receivers."""
+"""Parallel requests, which spend most of their time waiting for receivers."""
 Batch = tuple[Channel, list[Delivery]]
 
 
 def send_due() -> bool:
-    """Send what is due; True if time ran out before nothing was left."""
+    """Send due messages; True if the time ran out before all were sent."""
     return jobs.run_for(RUN_SECONDS, send_some)
 
 
 def send_some() -> bool:
-    """Send one step of messages; False if none was due."""
+    """Send one step of due messages; False if there were none."""
     claimed = outbox.claim()
     if not claimed:
         return False
@@ -49,7 +49,7 @@ def send_some() -> bool:
 
 
 def _batches(deliveries: Sequence[Delivery]) -> Iterator[Batch]:
-    """The messages of each receiver, in as many at a time as its channel takes."""
+    """The messages by receiver, in batches of its channel's size."""
     by_receiver: dict[Alert | Sink, list[Delivery]] = {}
     for delivery in deliveries:
         by_receiver.setdefault(outbox.receiver_of(delivery), []).append(delivery)
@@ -71,7 +71,7 @@ def _outcomes(batch: Batch) -> list[Outcome]:
     channel, deliveries = batch
     try:
         return channel.send([_message(delivery) for delivery in deliveries])
-    # A fault of ours in one channel must not keep the messages of all others from being recorded.
+    # A bug in one channel must not keep the outcomes of others from being saved.
     except Exception:
         logger.exception("%s failed", type(channel).__name__)
         return [Outcome(_("imagelib failed to send it. See the log of the worker."))] * len(deliveries)

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import secrets
 
+# The specification's form of a secret: this prefix and the base64 of 24 to 64 bytes.
 PREFIX = "whsec_"
 
 

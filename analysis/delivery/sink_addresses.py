@@ -1,4 +1,4 @@
-"""Addresses of sinks (URLs, ARNs, names): form, region and IAM policy."""
+"""Addresses of sinks (URLs, ARNs, names): their format, region and IAM policy."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _ARN = r"arn:aws[\w-]*:{service}:(?P<region>[a-z0-9-]+):(?P<account>\d{{12}}):"
 class AddressForm:
     """The addresses of one channel.
 
-    `pattern` has the groups `name` and, where the address names them, `region` and `account`.
+    `pattern`: with the group `name`, and `region` and `account` if addresses contain them.
     """
 
     pattern: re.Pattern[str]
     error: str | Promise
     action: str
     resource: str
-    """The resource of its IAM policy."""
+    """The resource in its IAM policy."""
 
 
 FORMS: dict[str, AddressForm] = {
@@ -66,7 +66,7 @@ FORMS: dict[str, AddressForm] = {
 
 
 def address_error(channel: str, address: str) -> str:
-    """Why this cannot be the address of a sink, as a sentence; empty if it can."""
+    """Why this is not a valid address of a sink; empty if it is."""
     if channel == Channel.WEBHOOK:
         return http_client.address_error(address)
     form = FORMS.get(channel)
@@ -74,7 +74,7 @@ def address_error(channel: str, address: str) -> str:
 
 
 def region_of(channel: str, address: str, *, option: str = "") -> str:
-    """The region of a sink: its address names it, or the option, or AWS_REGION."""
+    """The region of a sink: from its address, else the option, else AWS_REGION."""
     return _parts(channel, address).get("region") or option or str(settings.AWS_REGION)
 
 

@@ -1,4 +1,4 @@
-"""Messages of sinks about pictures."""
+"""Queues messages of sinks about pictures."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ EVERYONE = Viewer(user_id=None, sees_all=True)
 
 
 def match(image_ids: Collection[int]) -> None:
-    """Queue a message for each active sink about the pictures that it is for."""
+    """Queue messages of all active sinks about those of the pictures they are for."""
     queue(list(Sink.objects.filter(is_active=True).order_by("pk")), image_ids)
 
 
 def queue(sinks: Sequence[Sink], image_ids: Collection[int]) -> int:
-    """Queue a message for each of these sinks about the pictures that it is for.
+    """Queue messages of these sinks about those of the pictures they are for.
 
     Returns their number.
     """
@@ -41,16 +41,16 @@ def queue(sinks: Sequence[Sink], image_ids: Collection[int]) -> int:
 
 
 def matching_ids(sink: Sink, image_ids: Collection[int]) -> set[int]:
-    """Those of these pictures that the sink's search finds; none in the trash."""
+    """The pictures, of those given, that the sink's search finds; none in the trash."""
     try:
         return Search(parse(sink.query), EVERYONE).matching(image_ids)
-    except InvalidQuery as error:  # checked when it was saved: the language has changed since
+    except InvalidQuery as error:  # it was valid when saved, but the language has changed
         Sink.objects.filter(pk=sink.pk).update(last_error=str(error))
         return set()
 
 
 def is_for(sink: Sink, image: Mapping[str, Any], buckets: Sequence[TaggedBucket]) -> bool:
-    """False for tags of a picture that is not in a bucket whose objects may be tagged."""
+    """False if the sink sets tags and the picture is not in a bucket that allows it."""
     return not _sets_tags(sink) or any(bucket.has(image) for bucket in buckets)
 
 

@@ -1,4 +1,4 @@
-"""Options of sinks by channel, as they are stored in `Sink.options`."""
+"""Options of sinks by channel, as stored in `Sink.options`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from analysis.delivery.channels.image_bodies import Form
 
 KILOBYTE = 1_024
 MAX_KILOBYTES = 256
-"""What every queue, topic and bus takes. Larger messages have to be allowed in AWS first."""
+"""Size that every queue, topic and bus accepts. Larger messages have to be allowed in AWS first."""
 KeyAttribute = Literal["ImageID", "filename"]
 
 
@@ -20,7 +20,7 @@ class SinkOptions:
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> Self:
-        """The options of a sink. Unknown ones are those of another version."""
+        """The options of a sink, without unknown ones, which are of another version."""
         names = {field.name for field in fields(cls)}
         values = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
         return cls(**{name: value for name, value in values.items() if name in names})
@@ -34,7 +34,7 @@ class SinkOptions:
 class MessageOptions(SinkOptions):
     """Options of a queue, topic or bus.
 
-    `kilobytes`: the largest message; an empty `region` is that of the address, or AWS_REGION.
+    `kilobytes`: maximum size of a message. `region`: if empty, that of the address, or AWS_REGION.
     """
 
     region: str = ""
@@ -48,14 +48,14 @@ class MessageOptions(SinkOptions):
 
 @dataclass(frozen=True)
 class BusOptions(MessageOptions):
-    """Options of an EventBridge bus; `source` is what rules filter by."""
+    """Options of an EventBridge bus. `source`: for the filters of rules."""
 
     source: str = "imagelib"
 
 
 @dataclass(frozen=True)
 class TableOptions(SinkOptions):
-    """Options of a DynamoDB table; `key` is its partition key."""
+    """Options of a DynamoDB table. `key`: its partition key."""
 
     region: str = ""
     key: KeyAttribute = "ImageID"
@@ -66,7 +66,7 @@ class TableOptions(SinkOptions):
 class TagOptions(SinkOptions):
     """Labels that become tags of objects in S3.
 
-    `labels`: names of labels; if empty, all of these `kinds`. `max_tags` counts imagelib's own.
+    `labels`: names of labels; if empty, all labels of these `kinds`. `max_tags`: limit of imagelib's own tags.
     """
 
     tag_prefix: str = "imagelib:"
@@ -78,4 +78,4 @@ class TagOptions(SinkOptions):
 
 @dataclass(frozen=True)
 class WebhookOptions(SinkOptions):
-    """A webhook has none."""
+    """Options of a webhook, which has none."""

@@ -1,4 +1,4 @@
-"""Sends sinks the pictures that were there before them, in steps."""
+"""Sends sinks the pictures that existed before them, in steps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ RUN_SECONDS = 60.0
 STEP = 500
 """Pictures compared in one transaction."""
 MAX_WAITING = 1_000
-"""Messages of a sink that may wait before more are queued: changes of pictures are not delayed by more than these."""
+"""Messages of a sink that may wait before more are queued, so that messages about changes wait behind no more than
+these.
+"""
 State = SinkRun.State
 
 
@@ -27,7 +29,7 @@ def start(sink: Sink) -> SinkRun:
 
 
 def cancel(sink: Sink) -> bool:
-    """Stop a run; what is queued is still sent. False if none is running."""
+    """Stop a run; queued messages are still sent. False if none is running."""
     running = SinkRun.objects.filter(sink=sink, state=State.RUNNING)
     return bool(running.update(state=State.CANCELED, finished_at=Now()))
 
@@ -37,12 +39,12 @@ def is_due() -> bool:
 
 
 def queue_due() -> bool:
-    """Queue messages until enough wait; True if time ran out before."""
+    """Queue messages until enough are waiting; True if the time ran out before."""
     return jobs.run_for(RUN_SECONDS, queue_some)
 
 
 def queue_some() -> bool:
-    """One step of one run. False if none is due, or another process writes deliveries."""
+    """Do one step of a run. False if none is due or another process writes deliveries."""
     with transaction.atomic():
         run = _due().select_for_update(of=("self",), skip_locked=True).order_by("pk").first()
         if run is None or not events.try_lock():
@@ -65,6 +67,6 @@ def _step(run: SinkRun) -> None:
 def _due() -> QuerySet[SinkRun]:
     """Runs of active sinks with room in the outbox."""
     waiting = Delivery.objects.filter(sink=OuterRef("sink"), state=Delivery.State.WAITING)
-    # OFFSET in a subquery reads at most that many rows of the index.
+    # By OFFSET, which reads at most that many rows of the index.
     is_full = Exists(waiting.values("pk")[MAX_WAITING - 1 : MAX_WAITING])
     return SinkRun.objects.select_related("sink").filter(~is_full, state=State.RUNNING, sink__is_active=True)

@@ -27,10 +27,10 @@ from analysis.search.syntax.parser import parse
 COUNT_CAP = 10_000
 PREVIEW_IMAGES = 20
 PREVIEW_SEARCHED = 5_000
-"""Pictures of the search that are looked through for some in buckets."""
+"""Pictures of the search among which some in buckets are looked for."""
 _THREADS = 8
 
-# The count of each state reads no more entries of the index than are shown.
+# The count of each state reads no more index entries than the maximum that is shown.
 _COUNTS = """
     SELECT sink.id, state.name,
         (SELECT count(*) FROM (SELECT FROM analysis_delivery d WHERE d.sink_id = sink.id AND d.state = state.name
@@ -40,7 +40,7 @@ _COUNTS = """
 
 
 class SinkRefused(Exception):
-    """Something cannot be done with a sink, with a sentence."""
+    """An action on a sink is not possible. The message says why."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class TagPreview:
 
 
 def add(sink: Sink, *, by_id: int | None) -> Sink:
-    """Save a new sink. One that sets tags stays paused until its dry run."""
+    """Save a new sink. One that sets tags is paused until its dry run."""
     sink.is_active = sink.channel != Sink.Channel.OBJECT_TAGS
     if sink.channel == Sink.Channel.WEBHOOK:
         sink.secret = new_secret()
@@ -76,8 +76,9 @@ def change(sink: Sink, *, by_id: int | None) -> None:
     """Save changed settings of a sink. Other tags need a new dry run."""
     before = Sink.objects.get(pk=sink.pk)
     needs_approval = sink.channel == Sink.Channel.OBJECT_TAGS and approval_of(sink) != approval_of(before)
-    # Only the settings: the sender may write the state of the sink at this moment.
+    # Only the settings, since the sender may be saving the sink's state.
     fields = {"name": sink.name, "query": sink.query, "address": sink.address, "options": sink.options}
+    # Past failures were caused by the previous settings.
     fresh = {"failures": 0, "retry_at": None}
     with transaction.atomic():
         Sink.objects.filter(pk=sink.pk).update(**fields, **fresh, **({"is_active": False} if needs_approval else {}))
@@ -92,7 +93,7 @@ def delete(sink: Sink, *, by_id: int | None) -> None:
 
 
 def send_test(sink: Sink) -> Outcome:
-    """Send a test message now, past the outbox; a success ends a pause after failures."""
+    """Send a test message directly; its success ends a pause after failures."""
     payload = documents.test_message(documents.search_document(name=sink.name, query=sink.query))
     message = Message(str(uuid.uuid4()), Delivery.Kind.TEST, payload, now())
     [outcome] = registry.channel_of(sink).send([message])
@@ -102,9 +103,9 @@ def send_test(sink: Sink) -> Outcome:
 
 
 def resume(sink: Sink, *, approval: str = "") -> None:
-    """Resume a sink: send messages again.
+    """Resume a sink, so that messages are sent again.
 
-    `approval`: the value of the dry run of these settings, which tags need. Raises SinkRefused.
+    `approval`: the value shown by the dry run of these settings; required for tags. Raises SinkRefused.
     """
     is_approved = sink.channel != Sink.Channel.OBJECT_TAGS or constant_time_compare(approval, approval_of(sink))
     if not is_approved:
@@ -113,8 +114,9 @@ def resume(sink: Sink, *, approval: str = "") -> None:
 
 
 def approval_of(sink: Sink) -> str:
-    """A value that only the dry run of these very settings shows."""
+    """A value that only the dry run of exactly these settings shows."""
     settings = json.dumps([sink.pk, sink.query, sink.options], sort_keys=True)
+    # Keyed, so that the value is only known from the page of the dry run.
     return salted_hmac("analysis.delivery.sinks", settings, algorithm="sha256").hexdigest()
 
 
@@ -123,6 +125,7 @@ def start_run(sink: Sink) -> SinkRun:
     if not sink.is_active:
         raise SinkRefused(_("Resume the sink first."))
     with transaction.atomic():
+        # Locked, so that two clicks start only one run.
         Sink.objects.select_for_update().get(pk=sink.pk)
         if SinkRun.objects.filter(sink=sink, state=SinkRun.State.RUNNING).exists():
             raise SinkRefused(_("Existing pictures are already being sent."))

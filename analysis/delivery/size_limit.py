@@ -1,4 +1,4 @@
-"""Shortens documents about pictures to the size that a service takes."""
+"""Shortens documents about pictures to the maximum size of a service."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from django.utils.translation import gettext as _
 from analysis import formatting
 
 LISTS = ("labels", "faces", "celebrities", "text", "moderation", "colors")
-"""Lists of a document that may be shortened. Each has its most certain entries first or is in no order."""
+"""Lists of a document that may be shortened at their end: they have no order, or the most certain entries first."""
 Document = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Shortened:
-    """A document that fits, and the number of entries left out by list."""
+    """A document that fits, and the number of omitted entries by list."""
 
     document: Document
     omitted: Mapping[str, int]
 
     @property
     def note(self) -> str:
-        """A sentence for the list of messages; empty if nothing was left out."""
+        """A note for the list of messages; empty if nothing was left out."""
         if not self.omitted:
             return ""
         parts = ", ".join(f"{name}: {formatting.count(count)}" for name, count in self.omitted.items())
@@ -40,8 +40,8 @@ def shorten(
 ) -> Shortened | None:
     """The document with as many list entries as the limit allows.
 
-    `size`: bytes of what is sent for a document and its omitted entries. `lists`: those that are sent. Returns None if
-    it is too large even without them.
+    `size`: bytes of the message for a document and its omitted entries. `lists`: lists that the message has. Returns
+    None if it is too large even without entries.
     """
     shortened, omitted = dict(document), dict[str, int]()
     while size(shortened, omitted) > limit:
@@ -49,7 +49,7 @@ def shorten(
         entries = shortened.get(name)
         if not entries:
             return None
-        # Nine tenths at a time: entries of a list vary too little in size for more than a few dozen rounds.
+        # Nine tenths at a time, which takes at most a few dozen rounds, since entries vary little in size.
         shortened[name] = entries[: len(entries) * 9 // 10]
         omitted[name] = omitted.get(name, 0) + len(entries) - len(shortened[name])
     return Shortened(shortened, omitted)

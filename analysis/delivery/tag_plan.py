@@ -1,4 +1,4 @@
-"""Tags that an object in S3 gets, next to those that others set."""
+"""Plans the tags of an object in S3, next to those of other programs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Tags = dict[str, str]
 class TagPlan:
     """All tags of an object before and after.
 
-    `omitted`: the names of those for which there was no room.
+    `omitted`: names of tags for which there was no room.
     """
 
     before: Tags
@@ -41,17 +41,14 @@ def plan_tags(before: Mapping[str, str], image: Mapping[str, Any], options: TagO
 
 
 def wanted_tags(image: Mapping[str, Any], options: TagOptions) -> Tags:
-    """The tags of a picture: in the order of named labels, or by confidence.
-
-    The value is the kind of the label: lifecycle rules and IAM conditions compare values exactly, so a confidence would
-    be of no use to them.
-    """
+    """The tags of a picture: in the order of named labels, or by confidence."""
     order = {name.casefold(): number for number, name in enumerate(options.labels)}
     labels = [label for label in image["labels"] if _is_wanted(label, options, order)]
     if order:
         labels.sort(key=lambda label: order[label["name"].casefold()])
     tags = Tags()
     for label in labels:
+        # No confidence as value, since lifecycle rules and IAM conditions compare values exactly.
         tags.setdefault(_tag_name(options.tag_prefix, label["name"]), label["kind"])
     return tags
 
@@ -63,4 +60,4 @@ def _is_wanted(label: Mapping[str, Any], options: TagOptions, named: Mapping[str
 
 
 def _tag_name(prefix: str, label: str) -> str:
-    return f"{prefix}{object_tags.legal(label)}"[: object_tags.MAX_NAME].rstrip()
+    return f"{prefix}{object_tags.clean_tag(label)}"[: object_tags.MAX_NAME].rstrip()

@@ -17,7 +17,7 @@ from analysis.recognition.responses import Box
 
 PALETTE = ("#0b6e6e", "#c2410c", "#6d28d9", "#15803d", "#b91c1c", "#1d4ed8", "#a16207", "#be185d")
 CONTRAST = ("#ffff00", "#00ffff", "#ff00ff", "#00ff00")
-# Okabe and Ito, "Color Universal Design": can be distinguished with any kind of color vision.
+# Okabe and Ito, "Color Universal Design", which can be distinguished with any kind of color vision.
 COLOR_BLIND = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
 PALETTES: dict[str, tuple[Promise, tuple[str, ...]]] = {
     "standard": (_("Standard"), PALETTE),
@@ -44,13 +44,13 @@ class Style:
 def annotated_jpeg(file: IO[bytes], labels: Sequence[LabelRow], style: Style, *, turns: int = 0) -> bytes:
     """The picture with a box and a name for each instance, as a JPEG.
 
-    `turns`: quarter turns of the picture against its boxes.
+    `turns`: quarter turns of the picture in relation to its boxes.
     """
-    # Our own preview, not the original: its size is bounded and its format known.
+    # Of our preview instead of the original, since its size is bounded and its format known.
     with Image.open(file) as opened:
         picture = opened.convert("RGB")
     draw = ImageDraw.Draw(picture)
-    # Pillow's own font, so that no font file has to be shipped or found.
+    # Pillow's built-in font, so that no font file is needed.
     font = ImageFont.load_default(max(MIN_FONT, min(picture.size) * FONT_SHARE))
     named = [label for label in labels if label.boxes]
     for number, label in enumerate(named):

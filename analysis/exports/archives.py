@@ -20,14 +20,15 @@ from analysis.exports.zip_stream import ZipStream
 from analysis.ingest.validation import InvalidImage
 from analysis.storage import blobs, originals, read_ahead, renditions
 
+# The earliest date of ZIP files, so that the same content gives the same bytes.
 ERRORS_FILE, ERRORS_DATE = "errors.txt", datetime(1980, 1, 1, tzinfo=UTC)
 MAX_ERRORS = 10_000
-"""Files named in errors.txt, which waits in memory."""
+"""Files named in errors.txt, which is kept in memory."""
 NAME_BITS = 2**27
 MAX_EXTENSION = 5
 """Characters of an extension with its dot."""
 BLURRED = 16
-"""Pixels of the long side that are left of a blurred picture."""
+"""Pixels to which the long side of a blurred picture is reduced."""
 Content = Callable[[ImageRow], Iterator[bytes]]
 
 
@@ -42,7 +43,7 @@ def preview_files(rows: Iterable[ImageRow]) -> Iterator[bytes]:
 
 
 def xmp_sidecars(rows: Iterable[ImageRow]) -> Iterator[bytes]:
-    """A sidecar `NAME.xmp` for each picture, as photo managers read it."""
+    """A sidecar `NAME.xmp` for each picture, for photo managers."""
     return _archive(rows, _sidecar, suffix=".xmp", is_compressed=True)
 
 
@@ -57,14 +58,15 @@ def _archive(
 ) -> Iterator[bytes]:
     """One file for each picture; those that cannot be read are named in errors.txt.
 
-    Their names get an additional `suffix`, or another `extension`.
+    File names get an additional `suffix`, or another `extension`.
     """
     names, errors, failed = UsedNames(), list[str](), 0
     with ZipStream(is_compressed=is_compressed) as archive:
         for row in rows:
             name = names.unique(row, extension=extension) + suffix
             try:
-                # The first chunk is read before the file is begun: an entry that is begun cannot be taken back.
+                # The first chunk is read before the entry is begun, since it cannot be removed from the archive
+                # afterwards.
                 chunks = content(row)
                 first = next(chunks, b"")
             except (blobs.StorageError, InvalidImage) as error:
@@ -86,20 +88,21 @@ def _error_lines(errors: list[str], failed: int) -> str:
 
 
 class UsedNames:
-    """The file names in an archive so far, in memory that does not grow."""
+    """The file names used in an archive so far, in constant memory."""
 
     def __init__(self) -> None:
         self._bits = bytearray(NAME_BITS // 8)
 
     def unique(self, row: ImageRow, *, extension: str = "") -> str:
-        """The file name, with the id where another picture in the archive has the same."""
+        """The file name, with the id if another picture in the archive has the same name."""
+        # Without folders, so that unpacking never writes elsewhere.
         path = PurePath(row.image.filename.replace("/", "_").replace("\\", "_").lstrip(". ") or "picture")
         if extension:
-            # What is longer is no extension, but the end of a name such as "St. Moritz".
+            # A longer one is not an extension, but the end of a name such as "St. Moritz".
             stem = path.stem if len(path.suffix) <= MAX_EXTENSION else path.name
             path = path.with_name(stem + extension)
-        # One bit for each name, by a checksum that is the same in every process. Two names in a hundred million share
-        # one by chance: the second then has its id, which does no harm.
+        # One bit per name, by a checksum that is the same in all processes. If two names share a bit by chance, the
+        # second one gets its id, which does no harm.
         position, bit = divmod(zlib.crc32(path.name.lower().encode()) % NAME_BITS, 8)
         is_used = self._bits[position] >> bit & 1
         self._bits[position] |= 1 << bit
@@ -120,7 +123,7 @@ def _blurred(file: IO[bytes]) -> bytes:
     """A JPEG of the same size in which nothing can be recognized."""
     with Pillow.open(file) as preview:
         size = preview.size
-        preview.draft("RGB", (BLURRED, BLURRED))  # decoded at an eighth, as all details are lost anyway
+        preview.draft("RGB", (BLURRED, BLURRED))  # decoded at an eighth, since details are lost anyway
         small = preview.convert("RGB")
     small.thumbnail((BLURRED, BLURRED))
     content = io.BytesIO()

@@ -1,6 +1,6 @@
 """Exports in the background: queueing, writing, expiry.
 
-An export that is interrupted begins again: its file exists as a whole or not at all.
+An interrupted export starts again, since its file is either complete or missing.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LEASE = timedelta(minutes=10)
 STEP = 500
 """Pictures after which progress is saved, the lease renewed, and a cancellation noticed."""
 STORE_TIME = timedelta(hours=3)
-"""Longest time to send a finished file to the storage: 100 GB at 10 MB/s."""
+"""Maximum time to send a finished file to the storage: 100 GB at 10 MB/s."""
 LONGEST_LEASE = STORE_TIME + leases.CLOCK_CHANGE
 MAX_UNFINISHED = 10
 """Unfinished exports of one person."""
@@ -44,7 +44,7 @@ UNFINISHED = (State.QUEUED, State.RUNNING)
 
 
 class ExportRefused(Exception):
-    """An export cannot be started, with a sentence."""
+    """An export cannot be started. The message says why."""
 
 
 class Canceled(Exception):
@@ -57,7 +57,7 @@ def create(export: Export) -> Export:
     One with a name becomes the next version of that dataset. The caller sends the task. Raises ExportRefused.
     """
     with transaction.atomic():
-        # The owner's row is locked, so that two concurrent starts get different versions and are both counted.
+        # The owner's row is locked, so that concurrent starts get different versions and are all counted.
         get_user_model().objects.select_for_update().filter(pk__in=[export.owner_id]).first()
         own = Export.objects.filter(owner_id=export.owner_id)
         if own.filter(state__in=UNFINISHED).count() >= MAX_UNFINISHED:
@@ -88,7 +88,10 @@ def run(export_id: int) -> None:
 
 
 def write_now(export: Export) -> Export:
-    """Write an unsaved export in this process, not in a worker. Raises ExportRefused."""
+    """Write an unsaved export in this process instead of a worker.
+
+    Raises ExportRefused.
+    """
     with transaction.atomic():
         # Claimed before any worker can see it.
         claimed = _claim(create(export).pk)
@@ -117,10 +120,10 @@ def _run(export: Export) -> None:
         return
     except (InvalidQuery, SearchTooSlow, blobs.StorageError) as error:
         _fail(export, str(error))
-    except OSError as error:  # a full disk, mostly
+    except OSError as error:  # usually a full disk
         _fail(export, _("The file could not be written: %(error)s.") % {"error": error.strerror or error})
     except DatabaseError:
-        # The row keeps its lease, and the sweeper sends it again.
+        # The row keeps its lease; the sweeper sends the task again.
         _own(export).update(next_attempt_at=Now() + leases.backoff(export.attempts))
         raise
 
@@ -141,12 +144,13 @@ def retry(export: Export) -> bool:
 def delete(export: Export, *, by_id: int | None) -> None:
     """Delete an export and its file.
 
-    A file that cannot be deleted now is left to the sweeper. `by_id` None: it expired, or has a deleted picture.
+    The sweeper deletes the file if that fails now. `by_id` None: it expired, or contains a deleted picture.
     """
     with transaction.atomic():
         if by_id is not None:
             audit_log.record(AuditEntry.Action.REMOVE, export, by_id=by_id, details=_audited(export))
         if export.key:
+            # For the sweeper, in case the process ends before the file is deleted.
             blobs.register_pending([export.key])
         export.delete()
     if export.key:
@@ -154,7 +158,7 @@ def delete(export: Export, *, by_id: int | None) -> None:
 
 
 def delete_expired() -> None:
-    """Delete exports whose time is over, and those of deleted accounts."""
+    """Delete expired exports, and those of deleted accounts."""
     for export in Export.objects.filter(Q(expires_at__lt=Now()) | Q(owner=None)).order_by("expires_at")[:100]:
         delete(export, by_id=None)
 
@@ -189,10 +193,10 @@ def filename(export: Export) -> str:
 
 def _write(export: Export) -> None:
     """Write the file to a temporary one, then to the storage, then into the row."""
-    copies.forget_steps(export)  # of an attempt that was interrupted
+    copies.delete_steps(export)  # of an interrupted attempt
     entry = FORMATS[export.format]
     digest = hashlib.sha256()
-    # Without an owner once the account is deleted.
+    # No owner if the account was deleted.
     rows = _Progress(export, rows_of(export, permissions.viewer_of(export.owner or AnonymousUser())))
     with tempfile.TemporaryFile(prefix="imagelib-export-") as file:
         for chunk in content_of(export, rows):
@@ -207,10 +211,10 @@ def _store(export: Export, file: IO[bytes], *, extension: str, sha256: str) -> N
     key = f"exports/{uuid.uuid4().hex}.{extension}"
     blobs.register_pending([key], ahead=STORE_TIME)
     size = file.tell()
-    # A file of many gigabytes takes longer than the lease.
+    # Renewed for longer, since a file of many gigabytes takes longer than the lease.
     _own(export).update(next_attempt_at=Now() + STORE_TIME)
     blobs.put(key, file)
-    if copies.has_deleted(export):  # while it was written; what is deleted from now on finds the recorded pictures
+    if copies.has_deleted(export):  # during the export; later deletions find the export by its recorded pictures
         _own(export).update(state=State.QUEUED, next_attempt_at=Now())
         blobs.delete_pending([key])
         return
@@ -225,12 +229,12 @@ def _store(export: Export, file: IO[bytes], *, extension: str, sha256: str) -> N
         )
         if done:
             blobs.confirm([key])
-    if not done:  # canceled or deleted in the time it took
+    if not done:  # canceled or deleted in the meantime
         blobs.delete_pending([key])
 
 
 def rows_of(export: Export, viewer: Viewer) -> Iterator[ImageRow]:
-    """The pictures that the viewer may see now, not when the export was started."""
+    """The pictures that the viewer may see now, not at the start of the export."""
     options = label_options(export.options)
     has_boxes = FORMATS[export.format].has_boxes
     if export.image_ids is not None:
@@ -245,9 +249,9 @@ def content_of(export: Export, rows: Iterable[ImageRow]) -> Iterator[bytes]:
 
 
 class _Progress:
-    """Rows of an export, counted.
+    """Counts the rows of an export.
 
-    Raises Canceled once the export is no longer ours.
+    Raises Canceled if another worker has it, or it was canceled.
     """
 
     def __init__(self, export: Export, rows: Iterator[ImageRow]) -> None:
@@ -265,7 +269,7 @@ class _Progress:
     def save(self) -> None:
         if not _own(self.export).update(written=self.written, next_attempt_at=Now() + LEASE):
             raise Canceled
-        # After the check: what another worker begins again is not ours to record.
+        # Only after the check, since another worker may have started the export again.
         copies.record_step(self.export, self._step)
         self._step = []
 
@@ -275,9 +279,9 @@ def _unfinished() -> Q:
 
 
 def _own(export: Export) -> QuerySet[Export]:
-    """The row while this worker has it.
+    """The row, while this worker has its claim.
 
-    Empty once another worker has claimed it, or it was canceled.
+    Empty after another worker claimed it, or it was canceled.
     """
     return Export.objects.filter(pk=export.pk, state__in=UNFINISHED, attempts=export.attempts)
 

@@ -19,10 +19,10 @@ def coco(rows: Iterable[ImageRow]) -> Iterator[bytes]:
     https://cocodataset.org/#format-data
 
     The confidence is `score`, from 0 to 1, as in COCO's result format. Labels without boxes are in `labels` of the
-    image, which readers of COCO ignore.
+    image, which COCO readers ignore.
     """
     categories: dict[str, int] = {}
-    # COCO lists all images before all annotations; those wait on disk, so that memory does not grow with the library.
+    # COCO has all images before all annotations, which are kept on disk until then, so that memory does not grow.
     with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as annotations:
         yield b'{"info":{"description":"imagelib"},"licenses":[],"images":['
         number = 0

@@ -1,4 +1,4 @@
-"""Copies of pictures in the files of exports, which are deleted with the pictures."""
+"""Deletes the copies of deleted pictures in exports' files."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ State = Export.State
 
 
 def record_step(export: Export, image_ids: list[int]) -> None:
-    """Record pictures that were written to an export's file."""
+    """Record the pictures of one step that were written to an export's file."""
     if image_ids and FORMATS[export.format].has_pictures:
         ExportedImages.objects.create(export=export, image_ids=image_ids)
 
 
-def forget_steps(export: Export) -> None:
-    """Before a file is begun again."""
+def delete_steps(export: Export) -> None:
+    """Forget the recorded pictures, before the file is started again."""
     ExportedImages.objects.filter(export=export).delete()
 
 
 def has_deleted(export: Export) -> bool:
-    """True if the file has a picture that was deleted while it was written."""
+    """True if the file contains a picture that was deleted while it was written."""
     steps = ExportedImages.objects.filter(export=export).values_list("image_ids", flat=True)
     return any(
         Image.objects.filter(pk__in=image_ids).count() < len(image_ids) for image_ids in steps.iterator(chunk_size=100)
@@ -41,30 +41,29 @@ def has_deleted(export: Export) -> bool:
 
 
 def containing(image_ids: Collection[int]) -> QuerySet[Export]:
-    """Exports whose files have copies of any of these pictures, finished or not."""
+    """Exports, finished or not, whose files have copies of any of these pictures."""
     exported = ExportedImages.objects.filter(image_ids__overlap=list(image_ids)).values_list("export_id", flat=True)
-    # An export from before ExportedImages is known by its selection only.
+    # Exports from before ExportedImages are found by their selection only.
     selected = Q(image_ids__overlap=list(image_ids), exported_images=None, state=State.DONE)
     return Export.objects.filter(Q(pk__in=list(exported)) | selected, format__in=WITH_PICTURES)
 
 
 def delete_copies(image_ids: Collection[int]) -> int:
-    """Delete the files of exports that have any of these pictures.
+    """Delete the files of exports that contain any of these pictures.
 
-    Returns their number.
-
-    The rows stay, with the reason: their owners can retry them without the pictures. Those in progress begin again.
+    Returns their number. The rows are kept, with the reason, so that their owners can retry them without the pictures.
+    Unfinished exports start again.
     """
     exports = list(containing(image_ids).select_for_update(of=("self",)).order_by("pk")) if image_ids else []
     for export in exports:
         if export.state in (State.QUEUED, State.RUNNING):
-            # The worker that writes it notices that the row is no longer its own.
+            # The worker that is writing it loses its claim, and notices.
             Export.objects.filter(pk=export.pk).update(
                 state=State.QUEUED, attempts=F("attempts") + 1, next_attempt_at=Now()
             )
         elif export.key:
             _delete_file(export)
-        forget_steps(export)
+        delete_steps(export)
     return len(exports)
 
 

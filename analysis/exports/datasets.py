@@ -1,7 +1,6 @@
 """Frozen datasets: exports with a name and a version, whose file is kept.
 
-A version has the same bytes each time it is read; docs/decisions/0031-frozen-datasets.md says why it is the file that
-is kept.
+A version has the same bytes each time it is read, since its file is kept (docs/decisions/0031-frozen-datasets.md).
 """
 
 from __future__ import annotations
@@ -20,11 +19,11 @@ MAX_NAME_LENGTH = 100
 
 
 class DatasetError(Exception):
-    """A dataset cannot be frozen or read, with a sentence."""
+    """A dataset cannot be frozen or read. The message says why."""
 
 
 def clean_name(text: str) -> str:
-    """The name with single blanks, and without NUL, which PostgreSQL refuses."""
+    """The name with single spaces, without NUL, which PostgreSQL cannot store."""
     return " ".join(text.replace("\x00", " ").split())
 
 
@@ -55,15 +54,15 @@ def get(name: str, version: int, *, owner_id: int) -> Export:
 
 
 def content(export: Export) -> Iterator[bytes]:
-    """The kept file in chunks.
+    """The stored file in chunks.
 
-    Raises DatasetError for a changed one, and blobs.StorageError.
+    Raises DatasetError if it was changed, and blobs.StorageError.
     """
     digest = hashlib.sha256()
     with blobs.get(export.key) as file:
         while chunk := file.read(CHUNK):
             digest.update(chunk)
             yield chunk
-    # Before the end of the iterator, so that no file is left that is not the dataset.
+    # Raised before the end of the iterator, so that callers discard their incomplete file.
     if digest.hexdigest() != export.sha256:
         raise DatasetError(_("The stored file of this version was changed: its checksum differs."))

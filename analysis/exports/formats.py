@@ -17,8 +17,8 @@ from analysis.exports.image_rows import ImageRow
 class Format:
     """A format and its writer.
 
-    `has_boxes`: it needs the boxes of labels, which cost a look into each response. `has_pictures`: its file has copies
-    of the pictures, not only text about them.
+    `has_boxes`: it needs boxes of labels, for which each response is read. `has_pictures`: its file contains copies of
+    pictures, not only text about them.
     """
 
     name: str
@@ -59,7 +59,7 @@ def write(
 ) -> Iterator[bytes]:
     """The file in chunks.
 
-    `columns`: of a CSV table, by default all. `style`: of the boxes in annotated pictures.
+    `columns`: of a CSV table, all by default. `style`: of boxes in annotated pictures.
     """
     if entry.name == "csv" and columns:
         return text_formats.csv_lines(rows, columns=columns)

@@ -1,4 +1,4 @@
-"""Pictures of a search with their labels, as every export format reads them."""
+"""Reads pictures with their labels, for all export formats."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from analysis.search.query import Query
 from analysis.search.sensitive import sensitive_ids
 
 STEP = 1_000
-"""Pictures read at a time: what an export holds in memory."""
+"""Pictures read at a time and kept in memory."""
 Source = Literal["effective", "machine", "person"]
 SOURCES: tuple[Source, ...] = ("effective", "machine", "person")
 NO_BOXES: Mapping[str, tuple[Any, ...]] = {}
 POSITIVE = (Verdict.Decision.CONFIRMED.value, Verdict.Decision.ADDED.value)
 
 
-# Tuples, as an export makes twenty of these a picture: frozen dataclasses take four times as long to make.
+# Tuples, since an export creates twenty per picture, and frozen dataclasses take four times as long.
 class LabelBox(NamedTuple):
-    """Fractions of the upright picture, and the confidence in percent."""
+    """A box in fractions of the upright picture, with its confidence in percent."""
 
     box: Box
     confidence: float
@@ -36,7 +36,7 @@ class LabelBox(NamedTuple):
 class LabelRow(NamedTuple):
     """A label of a picture; `confidence` in percent.
 
-    `id` is 0 for a recognizer's own result, which may have no label row.
+    `id`: 0 for a recognizer's result, which may have no label row.
     """
 
     id: int
@@ -51,7 +51,7 @@ class LabelRow(NamedTuple):
 
 @dataclass(frozen=True)
 class ImageRow:
-    """`is_blurred`: it is shown blurred, as a sensitive picture on the pages."""
+    """A picture. `is_blurred`: shown blurred, like sensitive pictures on the pages."""
 
     image: Image
     labels: tuple[LabelRow, ...]
@@ -62,7 +62,7 @@ class ImageRow:
 class Options:
     """The labels that an export contains.
 
-    `source`: effective ones (results with people's verdicts), machine (results alone), or person (verdicts alone).
+    `source`: effective (results corrected by verdicts), machine (results only), or person (verdicts only).
     `blurs_sensitive`: blur sensitive pictures.
     """
 
@@ -85,7 +85,7 @@ class Options:
 def image_rows(query: Query, *, viewer: Viewer, options: Options, has_boxes: bool = False) -> Iterator[ImageRow]:
     """All pictures of a search, the newest first.
 
-    Boxes are read only on request, since they are in the responses.
+    Boxes are read only on request, since they are in the large responses.
     """
     for ids in results.iter_ids(query, viewer=viewer, step=STEP):
         yield from _rows(ids, options, has_boxes=has_boxes)
@@ -94,7 +94,7 @@ def image_rows(query: Query, *, viewer: Viewer, options: Options, has_boxes: boo
 def selected_rows(
     ids: Sequence[int], *, viewer: Viewer, options: Options, has_boxes: bool = False
 ) -> Iterator[ImageRow]:
-    """These pictures as far as the viewer may see them, in this order."""
+    """These pictures, without those the viewer may not see, in this order."""
     for start in range(0, len(ids), STEP):
         step = ids[start : start + STEP]
         visible = set(Image.objects.visible_to(viewer).filter(pk__in=step).values_list("pk", flat=True))
@@ -103,19 +103,19 @@ def selected_rows(
 
 def _rows(ids: Sequence[int], options: Options, *, has_boxes: bool) -> Iterator[ImageRow]:
     images = results.images_by_id(ids)
-    # For archives of originals, which may lie in a bucket.
+    # For archives of originals, which may be in a bucket.
     prefetch_related_objects([image for image in images.values() if image.bucket_id is not None], "bucket")
     labels = _results(ids) if options.source == "machine" else effective_labels(ids, has_boxes=has_boxes)
     blurred = sensitive_ids(ids) if options.blurs_sensitive else frozenset()
     for pk in ids:
-        if pk in images:  # else deleted since the search
+        if pk in images:  # unless deleted since the search
             yield ImageRow(images[pk], options.accepted(labels.get(pk, [])), pk in blurred)
 
 
 def effective_labels(ids: Collection[int], *, has_boxes: bool = False) -> dict[int, list[LabelRow]]:
-    """Results with people's verdicts, the highest confidence first.
+    """Results corrected by verdicts, the highest confidence first.
 
-    Boxes are in the responses, which are large: they are read only on request.
+    Boxes are read only on request, since they are in the large responses.
     """
     boxes_by_image = _boxes(ids) if has_boxes else {}
     labels: dict[int, list[LabelRow]] = {}
@@ -128,7 +128,7 @@ def effective_labels(ids: Collection[int], *, has_boxes: bool = False) -> dict[i
     )
     for image_id, label_id, name, kind, category, confidence, instances, decision in rows:
         boxes = boxes_by_image.get(image_id, NO_BOXES)
-        # Of the recognizer's labels alone: a tag may have the same name.
+        # Only for the recognizer's labels, since a tag may have the same name.
         of_label = boxes.get(name.lower(), ()) if boxes and kind == Label.Kind.LABEL else ()
         label = LabelRow(label_id, name, kind, category, confidence / 100, instances, decision, of_label)
         labels.setdefault(image_id, []).append(label)
@@ -137,7 +137,7 @@ def effective_labels(ids: Collection[int], *, has_boxes: bool = False) -> dict[i
 
 def _boxes(ids: Collection[int]) -> dict[int, dict[str, tuple[LabelBox, ...]]]:
     """The boxes of each image by the label's name in lower case."""
-    # PostgreSQL leaves out the labels without boxes, which are most of a response.
+    # Labels without boxes, which are most of a response, are left out by PostgreSQL.
     rows = fetch_all(
         """SELECT image_id, jsonb_path_query_array(answer, '$.Labels[*] ? (exists(@.Instances[*]))')
            FROM analysis_analysis WHERE image_id = ANY(%s) AND api = 'labels' AND is_current""",

@@ -1,4 +1,4 @@
-"""Options of exports from pages, programs and commands, and their stored form."""
+"""Validates options of exports from pages, programs and commands."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RANGES: Mapping[str, tuple[float, float]] = {"min_confidence": (0, MAX_CONFIDENC
 
 
 class InvalidOption(Exception):
-    """An export's option with an impossible value, with a sentence."""
+    """An option of an export has an invalid value."""
 
     def __init__(self, option: str, message: str) -> None:
         super().__init__(message)
@@ -35,7 +35,7 @@ class InvalidOption(Exception):
 
 
 def stored_options(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The options as an Export keeps them; what is empty or missing has its default.
+    """The options as stored in an Export, with defaults for empty and missing ones.
 
     `values` may have labels, min_confidence, kinds, columns, line_width, position, palette and blurs_sensitive. Raises
     InvalidOption.
@@ -44,14 +44,14 @@ def stored_options(values: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in given.items():
         _check(name, value)
     lists = {name: list(given[name]) for name in ("kinds", "columns") if name in given}
-    # The colors and not their name: a dataset's next version looks the same after a palette has changed.
+    # Colors instead of the palette's name, so that a dataset's next version looks the same if the palette changes.
     colors = {"palette": list(PALETTES[given["palette"]][1])} if "palette" in given else {}
     blur = {"blurs_sensitive": True} if values.get("blurs_sensitive") else {}
     return given | lists | colors | blur
 
 
 def label_options(stored: Mapping[str, Any]) -> Options:
-    """Which labels an export has."""
+    """The options of an export's labels."""
     return Options(
         stored.get("labels", "effective"),
         stored.get("min_confidence", 0),

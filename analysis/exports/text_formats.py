@@ -1,4 +1,4 @@
-"""Export formats of text: JSON Lines, JSON, CSV, names, DynamoDB JSON."""
+"""Text formats of exports: JSON Lines, JSON, CSV, names, DynamoDB JSON."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ Column = Literal[
 CSV_COLUMNS: tuple[Column, ...] = get_args(Column)
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 BOM = "\ufeff"
-"""Without it Excel reads UTF-8 as the computer's old code page."""
+"""Byte order mark, without which Excel reads UTF-8 as the computer's legacy code page."""
 DYNAMODB_ITEM_BYTES = 400_000
-"""DynamoDB refuses larger items."""
+"""Maximum size of an item in DynamoDB."""
 
 
 def json_lines(rows: Iterable[ImageRow]) -> Iterator[bytes]:
-    """One JSON object a picture and line."""
+    """One JSON object per picture, each on a line."""
     for row in rows:
         yield _json(image_values(row)) + b"\n"
 
@@ -55,7 +55,7 @@ def file_labels(rows: Iterable[ImageRow]) -> Iterator[bytes]:
 
 
 def csv_lines(rows: Iterable[ImageRow], *, columns: Collection[str] = CSV_COLUMNS) -> Iterator[bytes]:
-    """One line a label; pictures without labels have one line without."""
+    """One line per label; pictures without labels have one line without."""
     chosen = [name in columns for name in CSV_COLUMNS]
     yield BOM.encode() + csv_line(compress(CSV_COLUMNS, chosen))
     for row in rows:
@@ -76,13 +76,13 @@ def csv_lines(rows: Iterable[ImageRow], *, columns: Collection[str] = CSV_COLUMN
 
 
 def dynamodb_lines(rows: Iterable[ImageRow]) -> Iterator[bytes]:
-    """DynamoDB JSON, one item a line, as DynamoDB's import from S3 reads it.
+    """DynamoDB JSON, one item per line, for DynamoDB's import from S3.
 
-    Of an item over DynamoDB's limit the least certain labels are left out, and `labels_left_out` counts them.
+    In an item above DynamoDB's size limit the least certain labels are left out; `labels_left_out` counts them.
     """
     for row in rows:
         labels, left_out = list(row.labels), 0
-        # Nine tenths at a time: the size of a label's entry varies too little for more than a few rounds.
+        # Nine tenths at a time, which takes few rounds, since labels vary little in size.
         while len(line := _json({"Item": _dynamodb_item(row.image, labels, left_out)})) > DYNAMODB_ITEM_BYTES:
             limit = len(labels) * 9 // 10
             labels, left_out = labels[:limit], left_out + len(labels) - limit
@@ -113,10 +113,11 @@ def image_values(row: ImageRow) -> dict[str, Any]:
 def cell(value: object) -> str:
     """A value as text that no spreadsheet interprets as a formula.
 
-    Labels and file names come from others: =HYPERLINK(…) would be run when the file is opened (OWASP, CSV injection).
+    Labels and file names are untrusted: =HYPERLINK(…) would be evaluated when the file is opened (OWASP, CSV
+    injection).
     """
     text = "" if value is None else str(value)
-    # A negative number is no formula, and with an apostrophe no number.
+    # A negative number is not a formula, and with an apostrophe it would not be a number.
     is_number = isinstance(value, int | float)
     return f"'{text}" if text.startswith(FORMULA_STARTS) and not is_number else text
 

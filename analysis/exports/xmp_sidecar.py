@@ -33,5 +33,5 @@ def sidecar(row: ImageRow) -> bytes:
 
 
 def _printable(text: str) -> str:
-    """Without the control characters that XML 1.0 cannot contain."""
+    """The text without control characters, which XML 1.0 cannot contain."""
     return "".join(character for character in text if character >= " " or character in "\t\n\r")

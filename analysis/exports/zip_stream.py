@@ -1,7 +1,7 @@
-"""ZIP archives with ZIP64, written while they are sent.
+"""Writes ZIP archives with ZIP64 while they are sent.
 
-Same content, same bytes: an entry has the date it is given. The list of entries, which comes last, waits in a temporary
-file, so memory does not grow with their number.
+The same content gives the same bytes, since the dates of entries are given. The central directory, which comes last, is
+kept in a temporary file, so memory does not grow with the number of entries.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from types import TracebackType
 
-# PKWARE, APPNOTE.TXT 6.3.10. Every entry has ZIP64 sizes after its data, since they are not known before.
+# PKWARE, APPNOTE.TXT 6.3.10. Entries have ZIP64 sizes after their data, since sizes are not known before.
 LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 ZIP64_SIZES = struct.Struct("<2H2Q")
 DATA_DESCRIPTOR = struct.Struct("<4sL2Q")
@@ -34,7 +34,7 @@ IN_MEMORY, CHUNK = 4 * 2**20, 2**16
 
 
 class ZipStream:
-    """An archive whose parts are yielded as bytes; used by `with`."""
+    """An archive whose parts are yielded as bytes; used in a `with` statement."""
 
     def __init__(self, *, is_compressed: bool) -> None:
         self._method = DEFLATED if is_compressed else STORED
@@ -50,7 +50,7 @@ class ZipStream:
         self._directory.close()
 
     def file(self, name: str, chunks: Iterable[bytes], *, modified: datetime) -> Iterator[bytes]:
-        """One entry. It has to be read to its end before the next one."""
+        """Write one entry, which has to be read to its end before the next one."""
         start, encoded, moment = self._offset, name.encode(), _dos_moment(modified)
         extra = ZIP64_SIZES.pack(1, 16, 0, 0)
         yield self._sent(
@@ -73,7 +73,7 @@ class ZipStream:
         self._list(encoded, moment, crc, sizes=sizes, start=start)
 
     def end(self) -> Iterator[bytes]:
-        """The list of entries, and the end of the archive."""
+        """The central directory, and the end of the archive."""
         start = self._offset
         self._directory.seek(0)
         while chunk := self._directory.read(CHUNK):
@@ -92,9 +92,9 @@ class ZipStream:
         return content
 
     def _list(self, name: bytes, moment: tuple[int, int], crc: int, *, sizes: tuple[int, int], start: int) -> None:
-        """Keep an entry of the list for the end."""
+        """Add an entry to the central directory."""
         packed, size = sizes
-        # Small entries without ZIP64, for the sake of simple readers.
+        # No ZIP64 for small entries, so that simple readers work.
         is_large = max(packed, size, start) >= IN_ZIP64
         extra = ZIP64_ENTRY.pack(1, 24, size, packed, start) if is_large else b""
         recorded = (IN_ZIP64, IN_ZIP64, IN_ZIP64) if is_large else (packed, size, start)
@@ -110,7 +110,7 @@ class ZipStream:
 
 
 def _dos_moment(moment: datetime) -> tuple[int, int]:
-    """Time and date as in MS-DOS: every two seconds, from 1980 on."""
+    """Time and date in MS-DOS format: in steps of two seconds, from 1980 on."""
     if moment.year < FIRST_YEAR:
         return 0, 1 << 5 | 1
     year = min(moment.year, LAST_YEAR) - FIRST_YEAR

@@ -1,4 +1,4 @@
-"""Checks the AWS permissions, by one cheap request for each."""
+"""Checks the AWS permissions, each by a cheap request."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SIDE = 80  # pixels, Rekognition's minimum
 
 
 def is_needed() -> bool:
-    """True if this configuration uses AWS at all."""
+    """True if this configuration uses AWS."""
     return bool(enabled_apis() or _bucket_name() or _buckets_with_roles())
 
 
@@ -61,7 +61,7 @@ def minimal_policy() -> dict[str, Any]:
 
 
 def check_aws() -> Iterator[AwsFinding]:
-    """Run all checks, one after another; only the first without credentials.
+    """Run all checks, one after another; without credentials only the first.
 
     The few requests to Rekognition bypass the ledger and the rate limiter.
     """
@@ -84,7 +84,7 @@ def check_aws() -> Iterator[AwsFinding]:
 def _buckets_with_roles() -> list[Bucket]:
     try:
         return list(Bucket.objects.exclude(role_arn="").order_by("pk"))
-    except OperationalError:  # AWS can be checked while the database is down
+    except OperationalError:  # so that AWS can be checked while the database is down
         return []
 
 
@@ -139,7 +139,7 @@ def _check_bucket() -> Iterator[AwsFinding]:
         if not error.is_denied:
             yield AwsFinding("bucket", State.FAILED, _bucket_error(error))
             return
-        client, region = _client(), error.region  # the permissions below name the missing action
+        client, region = _client(), error.region  # the checks below name the missing permission
     yield replace(_check_region(name, region), milliseconds=_milliseconds_since(started))
     for step in bucket_settings.permissions(client, name, key=_key(), content=_test_picture()):
         is_denied = step.refusal is not None and step.refusal.is_denied
@@ -155,7 +155,7 @@ def _check_bucket() -> Iterator[AwsFinding]:
 
 
 def _check_cors(client: Any, name: str) -> AwsFinding:
-    """The CORS rules for browsers that upload, with the rules to paste if they lack."""
+    """Check the CORS rules for uploads from browsers; shows rules to paste if missing."""
     origin = "{0.scheme}://{0.netloc}".format(urlsplit(settings.SITE_URL))
     finding = connection_check.check_cors(client, name, origin=origin)
     rules = json.dumps(connection_check.cors_rules(origin), indent=2)
@@ -177,7 +177,7 @@ def _check_region(name: str, region: str) -> AwsFinding:
     message = _(
         "%(name)s is in %(region)s, but AWS_REGION is %(configured)s. Set AWS_REGION=%(region)s, or use another bucket."
     )
-    # A server that is not AWS may give its region any name.
+    # S3-compatible servers may give their region any name.
     is_other_server = bool(getattr(blobs.storage(), "endpoint_url", None))
     values = {"name": name, "region": region, "configured": settings.AWS_REGION}
     return AwsFinding("bucket", State.OK if is_other_server else State.FAILED, message % values)
@@ -251,7 +251,7 @@ def _price(api: str) -> Decimal:
 
 
 def _apis_by_reference(apis: list[str]) -> list[str]:
-    """One API is enough: all of them read the bucket with the same permission."""
+    """The first API, since all of them read the bucket with the same permission."""
     return apis[:1] if settings.REKOGNITION_READS_BUCKET else []
 
 

@@ -1,4 +1,4 @@
-"""Checks `manage.py work`, where it does the background work in place of Celery."""
+"""Checks `manage.py work`, if it does the background work instead of Celery."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def check_work() -> Finding:
         return warning(subject, message % values, next_step)
     if row.token:
         message = _("Background work is done by `manage.py work`; the last run, started %(age)s ago, was killed.")
-        return warning(subject, message % values, _("The next run does the rest."))
+        return warning(subject, message % values, _("The next run will continue."))
     return ok(subject, _("Background work is done by `manage.py work`, last started %(age)s ago.") % values)
 
 
-def has_missed(waited: timedelta) -> bool:
-    """True if work that has waited so long should have been done by a run."""
+def is_overdue(waited: timedelta) -> bool:
+    """True if work has waited so long that a run should have done it."""
     started = _since_start()
     if started is None or started > MAX_AGE:
         return True
@@ -50,7 +50,7 @@ def has_missed(waited: timedelta) -> bool:
 
 
 def hint() -> str:
-    """A sentence about the last run, for messages about work that waits."""
+    """A sentence about the last run, for messages about waiting work."""
     started = _since_start()
     if started is None:
         return _("Background work is done by `manage.py work`, which has not run yet.")

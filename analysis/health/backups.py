@@ -14,7 +14,7 @@ from analysis.models import Backup
 
 
 def check_backup() -> Finding:
-    """Fine without any: others may make backups by other means."""
+    """The last backup's age; no warning without any, since there may be other backups."""
     latest = Backup.objects.order_by("-created_at").first()
     if latest is None:
         return ok("backup", _("`manage.py backup` has never been run."))

@@ -16,8 +16,8 @@ T = TypeVar("T")
 def bounded(function: Callable[[], T], *, seconds: float = LIMIT) -> T:
     """Call the function in a thread.
 
-    Raises TimeoutError if it takes longer; the thread continues.
-    The thread has no separate database connection that would be closed, so the function must not use the database.
+    Raises TimeoutError if it takes longer; the thread continues. The function must not use the database, since Django
+    would not close the thread's connection.
     """
     results: list[T] = []
     errors: list[Exception] = []

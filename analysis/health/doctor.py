@@ -37,7 +37,7 @@ QUERY_TIMEOUT = 5
 
 @dataclass(frozen=True)
 class Check:
-    """A check, and the servers it needs (by the subject of their own check)."""
+    """A check, and the servers it needs (by the subjects of their own checks)."""
 
     subject: str
     run: Callable[[], Finding | Iterable[Finding]]
@@ -90,7 +90,7 @@ def _background_checks() -> tuple[Check, ...]:
 
 
 def recognizer_checks() -> tuple[Check, ...]:
-    """Those that say whether pictures can be analyzed; none costs money."""
+    """Checks of the recognizer; none of them costs money."""
     subjects = {"database", "redis", "background work", "workers", "scheduler", "outages", "budget", "rate limits"}
     name = settings.RECOGNIZER
     own = {"models"} if name == "local" else set()
@@ -99,7 +99,7 @@ def recognizer_checks() -> tuple[Check, ...]:
 
 
 def findings(chosen: Iterable[Check] | None = None) -> Iterator[Finding]:
-    """Findings one by one, as they are made; of all checks by default.
+    """Run checks, all by default, and yield their findings one by one.
 
     Raises nothing, and ends within a minute even if servers are down.
     """
@@ -122,7 +122,7 @@ def run_check(check: Check) -> list[Finding]:
     except Error as error:
         message = _("The database rejected the query: %(error)s.") % {"error": first_line(error)}
         return [failed(check.subject, message, _("Run `manage.py migrate`."))]
-    except Exception as error:  # the boundary: whatever is wrong here, the other checks are needed all the more
+    except Exception as error:  # the boundary: an error in one check makes the others all the more important
         logger.debug("doctor: %s", check.subject, exc_info=error)
         values = {"kind": type(error).__name__, "error": first_line(error)}
         return [failed(check.subject, _("This check failed with %(kind)s: %(error)s.") % values, "")]

@@ -1,4 +1,4 @@
-"""Checks for similarity: pgvector, the model, an embedding of each picture."""
+"""Checks similarity search: pgvector, the model, and embeddings of all pictures."""
 
 from __future__ import annotations
 

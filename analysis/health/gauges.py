@@ -1,4 +1,4 @@
-"""The figures of /metrics that the database and Redis know, read at each request."""
+"""Figures of /metrics from the database and Redis, read at each request."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from imagelib import celery_broker
 
 # Seconds per statement.
 QUERY_TIMEOUT = 5
-# Maximum number of rows counted, so that it stays fast with millions of them.
+# Maximum number of rows counted, so that counting stays fast with millions of them.
 MAX_ROWS = 100_000
 
 
@@ -55,7 +55,7 @@ def _counts() -> Iterator[Metric]:
 
 
 def _database() -> Iterator[Metric]:
-    """In one transaction, whose statements are bounded."""
+    """Figures from the database, in one transaction with a statement timeout."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL statement_timeout = '{QUERY_TIMEOUT}s'")
@@ -72,7 +72,7 @@ def _queues() -> Iterable[Metric]:
         labels = [depth.recognizer, depth.api]
         waiting.add_metric(labels, depth.waiting)
         running.add_metric(labels, depth.running)
-        # A transaction's now() may be before the row's.
+        # Not negative: a transaction's now() may be before the row's time.
         oldest.add_metric(labels, max(0.0, (depth.oldest or timedelta()).total_seconds()))
     return waiting, running, oldest
 
@@ -102,6 +102,7 @@ def _bulk_runs() -> Iterable[Metric]:
     counts = dict(Batch.objects.values_list("state").annotate(Count("pk")).order_by("state"))
     gauge = Gauge("imagelib_bulk_runs", "Bulk runs, by state.", labels=["state"])
     for state in Batch.State.values:
+        # Including zeros, so that a series never disappears.
         gauge.add_metric([state], counts.get(state, 0))
     yield gauge
 
@@ -122,18 +123,19 @@ def _heartbeat() -> Iterable[Metric]:
 
 
 def _broker() -> Iterable[Metric]:
-    """Of Redis only: CloudWatch has the length of an SQS queue."""
+    """The queue's length in Redis; for an SQS queue it is in CloudWatch."""
     if settings.REDIS and not celery_broker.is_sqs(settings.CELERY_BROKER_URL):
         yield Gauge("imagelib_broker_messages", "Messages in the broker's queue.", value=services.queue_length())
 
 
 def _rate_limits() -> Iterable[Metric]:
-    """Of the paid APIs; none for a local recognizer."""
+    """Rate limits of paid APIs; none for a local recognizer."""
     rate = Gauge("imagelib_rate_limit", "Calls a second that are sent at most now.", labels=["api"])
     quota = Gauge("imagelib_rate_quota", "Calls a second that AWS allows.", labels=["api"])
     recognizer = registry.current()
     for api in Analysis.Api.values if recognizer.region is not None else ():
         if api in recognizer.apis and (limiter := engine_runner.limiter(recognizer.name, api)):
+            # A request for no calls only reads the limiter's state.
             rate.add_metric([api], limiter.acquire(0).rate)
             quota.add_metric([api], aws_quotas.cached_quota(str(recognizer.region), api).per_second)
     return rate, quota

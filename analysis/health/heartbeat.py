@@ -1,4 +1,4 @@
-"""A row that stays recent only while scheduler, broker and a worker all work."""
+"""A row that is updated only while scheduler, broker and a worker all work."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_AGE = timedelta(seconds=90)
 def record() -> None:
     """Update the row; runs in a worker, as a task of the scheduler.
 
-    A Celery worker can hang after a reconnect to Redis (celery/celery#8030), which its own ping does not show.
+    A Celery worker can hang after a reconnect to Redis (celery/celery#8030), which Celery's ping does not detect.
     """
     Heartbeat.objects.bulk_create(
         [Heartbeat(name=NAME, at=Now(), host=socket.gethostname()[:100])],

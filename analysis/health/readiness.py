@@ -1,4 +1,4 @@
-"""Checks of /readyz: what this process needs to serve pages, with time limits."""
+"""Checks for /readyz: the servers that this process needs, with time limits."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from analysis.findings import Finding, failed
 from analysis.health import doctor, services, storage
 
-# Seconds for all looks together: they run side by side.
+# Seconds for all checks together, which run in parallel.
 LIMIT = 5.0
-# Anyone may send requests, so one check serves all requests within these seconds.
+# Results are reused for these seconds, since anyone may send requests.
 CACHE_SECONDS = 2.0
 CHECKS = (
     doctor.Check("database", services.check_database),
@@ -28,7 +28,7 @@ CHECKS = (
 class Readiness:
     """The latest findings, made by one thread per check.
 
-    A look that hangs is not started again before it has ended, so there are never more threads than looks.
+    A check that hangs is not started again before it has ended, so there are never more threads than checks.
     """
 
     def __init__(self, checks: tuple[doctor.Check, ...] = CHECKS, *, limit: float = LIMIT) -> None:
@@ -66,8 +66,9 @@ def _started(check: doctor.Check) -> Future[list[Finding]]:
         try:
             future.set_result(doctor.run_check(check))
         finally:
-            connection.close()  # this thread's own
+            connection.close()  # of this thread
 
+    # daemon, so that a check that hangs does not keep the process from exiting.
     threading.Thread(target=run, daemon=True, name=f"readiness-{check.subject}").start()
     return future
 

@@ -26,7 +26,7 @@ from imagelib import celery_broker, database_version
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 3, 3  # seconds
 PING_TIMEOUT = 1.5
-# Messages. One message says only that an API has work, and its worker does all of it, so few are normal.
+# Number of messages. One message means that an API has work, all of which its worker does, so there are normally few.
 LONG_QUEUE = 1_000
 START_WORKER = gettext_lazy("Start one with `celery -A imagelib worker`, or everything with `make run`.")
 START_EMBEDDED = gettext_lazy("Start it with `make run`.")
@@ -34,7 +34,7 @@ MIN_POSTGRES = 15
 
 
 def check_database() -> Finding:
-    # A separate connection: waiting for one from the pool takes up to its timeout, much longer than this check may.
+    # A separate connection, since waiting for one from the pool may take much longer than this check may.
     subject = "database"
     database: Any = connection.Database  # type: ignore[attr-defined] # psycopg
     try:
@@ -54,7 +54,7 @@ def check_database() -> Finding:
 
 
 def check_replica() -> Finding:
-    """Only where there is one."""
+    """The read replica; no finding without one."""
     subject, status = "read replica", replica.ReplicaMonitor().check()
     instead = _("Searches read the primary database.")
     match status.state:
@@ -67,7 +67,7 @@ def check_replica() -> Finding:
             message = _("DATABASE_REPLICA_URL names a server that is not a standby of the primary database.")
             next_step = _("Name a streaming replica, or remove the setting.")
         case ReplicaState.BEHIND:
-            # A single check knows only this moment: each replica is behind while many pictures are analyzed.
+            # Only a warning, since any replica is behind at times while many pictures are analyzed.
             message = _("The read replica does not have the latest changes yet.")
             next_step = _("Check its replication if this lasts and no pictures are being added.")
     return warning(subject, f"{message} {instead}", next_step)
@@ -96,11 +96,11 @@ def check_broker() -> Finding:
         message = _("Redis is not available: %(error)s. New work waits in the database.") % {"error": first_line(error)}
         return failed("redis", message, next_step)
     policy = info.get("maxmemory_policy", "noeviction")
-    # Valkey's redis_version is always the one of Redis that it is compatible with.
+    # Valkey's redis_version is the version of Redis that it is compatible with.
     server = ("Valkey", info["valkey_version"]) if "valkey_version" in info else ("Redis", info.get("redis_version"))
     values = {"server": " ".join(map(str, server)), "memory": info.get("used_memory_human"), "policy": policy}
     if int(info.get("maxmemory", 0)) and policy != "noeviction":
-        # An evicted key may be a queue's: its messages would be lost.
+        # An evicted key may be a queue, whose messages would be lost.
         message = _("%(server)s, %(memory)s; it evicts keys when memory is full (%(policy)s).") % values
         return warning("redis", message, _("Set maxmemory-policy to noeviction."))
     return ok("redis", _("%(server)s, %(memory)s.") % values)
@@ -141,7 +141,7 @@ def _check_length(length: int) -> Finding:
 
 def check_workers() -> Finding:
     if celery_broker.is_sqs(settings.CELERY_BROKER_URL):
-        # A ping is a broadcast, which SQS lacks. The heartbeat takes the way of every task.
+        # A ping is a broadcast, which SQS does not support. The heartbeat is sent like every task.
         return ok("workers", _("Workers cannot be contacted over SQS; the scheduler's heartbeat shows that they work."))
     try:
         names = sorted(bounded(lambda: current_app.control.inspect(timeout=PING_TIMEOUT).ping() or {}))

@@ -19,7 +19,7 @@ MAX_NAMES = 5
 
 
 def check_mail() -> Finding:
-    """Sign in at the mail server, without sending anything."""
+    """Sign in to the mail server, without sending anything."""
     subject = "mail"
     next_step = _("Check EMAIL_HOST, EMAIL_PORT, EMAIL_USE_TLS, EMAIL_HOST_USER and EMAIL_HOST_PASSWORD.")
     try:
@@ -37,7 +37,7 @@ def check_mail() -> Finding:
 
 
 def check_two_step() -> Finding:
-    """After a change of SECRET_KEY, people with app codes cannot sign in."""
+    """App codes, which cannot be read after a change of SECRET_KEY."""
     subject = "two-step sign-in"
     names = encryption.unreadable_usernames()
     if not names:

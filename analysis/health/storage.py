@@ -14,12 +14,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from analysis import leases
-from analysis.audit import audit, sampling
 from analysis.aws import bucket_settings, clients
 from analysis.aws.errors import AWSError
 from analysis.findings import Finding, failed, first_line, ok, warning
 from analysis.formatting import filesize, pictures, plural
 from analysis.health.bounded import bounded
+from analysis.library_audit import audit, sampling
 from analysis.models import OriginalDeletion
 from analysis.storage import blobs
 
@@ -51,9 +51,9 @@ def check_storage() -> Finding:
 
 
 def check_reading() -> Finding:
-    """Ask for a file that does not exist.
+    """Look up a file that does not exist.
 
-    Run every few seconds, so it writes nothing.
+    Writes nothing, since it runs every few seconds.
     """
     folder = blobs.local_folder()
     try:
@@ -78,7 +78,7 @@ def _hint() -> str:
 
 
 def check_bucket() -> Iterator[Finding]:
-    """The bucket of the library; no finding if pictures are stored in a folder."""
+    """The library's bucket; no finding if pictures are stored in a folder."""
     backend: Any = blobs.storage()
     if not (name := str(getattr(backend, "bucket_name", ""))):
         return
@@ -101,7 +101,7 @@ def check_bucket() -> Iterator[Finding]:
 
 
 def check_orphans() -> Iterator[Finding]:
-    """Check the files of some pictures, and the pictures of some files."""
+    """Check the files of a sample of pictures, and the pictures of a sample of files."""
     sample = sampling.draw()
     try:
         missing = bounded(lambda: sampling.missing_blobs(sample))
@@ -143,7 +143,7 @@ def check_leftovers() -> Finding:
 
 
 def check_original_deletions() -> Iterator[Finding]:
-    """Originals that S3 has refused to delete several times; no finding without any."""
+    """Originals that S3 repeatedly refused to delete; no finding without any."""
     refused = OriginalDeletion.objects.filter(attempts__gte=leases.MAX_ATTEMPTS).exclude(error="")
     number = refused.count()
     if not number:
@@ -164,6 +164,7 @@ def check_disk() -> Iterator[Finding]:
     """Free space of each disk that imagelib writes to."""
     devices = set()
     for template, folder in _folders():
+        # The folder may not exist before the first picture.
         existing = next(path for path in (folder, *folder.parents) if path.exists())
         if (device := existing.stat().st_dev) in devices:
             continue

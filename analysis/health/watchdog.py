@@ -1,6 +1,6 @@
 """Detects stalled work: analyses are due, but none succeeds.
 
-Computed on request and from the database alone, since Redis, the scheduler or the worker may be what is down.
+Computed on request, only from the database, since Redis, the scheduler or the worker may be down.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from analysis.recognition.prices import price_list
 
 logger = logging.getLogger(__name__)
 
-# Runnable rows at the head of each queue that are read: those that have waited longest.
+# Runnable rows read from the head of each queue, where those that have waited longest are.
 SCAN_LIMIT = 200
 # Scalar subqueries per row, so that PostgreSQL reads the queue in index order and stops after SCAN_LIMIT rows.
 RUNNABLE = """
@@ -71,7 +71,7 @@ LOG_INTERVAL = 300.0
 class Stall:
     """An API with due work and no result for WATCHDOG_MINUTES.
 
-    `head` is its oldest analysis, `waited` since then.
+    `head`: its oldest analysis. `waited`: time since then.
     """
 
     recognizer: str
@@ -84,7 +84,7 @@ class Stall:
 def stalls(*, month: datetime | None = None) -> list[Stall]:
     """Stalled APIs without an outage, a spent budget or a paused batch.
 
-    Work that waited for last month's budget counts from the start of this `month`.
+    Work that waited for last month's budget is counted from the start of this `month`.
     """
     not_before = (month or _first_of_month()) if ledger.has_limits() else None
     stalled = [
@@ -99,8 +99,8 @@ def sentence() -> str:
     Empty if there are none.
     """
     stalled = stalls()
-    if background_work.is_in_use():  # it is started at intervals, between which work may wait
-        stalled = [stall for stall in stalled if background_work.has_missed(stall.waited)]
+    if background_work.is_in_use():  # runs start at intervals, between which work may wait
+        stalled = [stall for stall in stalled if background_work.is_overdue(stall.waited)]
     if not stalled:
         return ""
     names = ", ".join(dict.fromkeys(str(Analysis.Api(stall.api).label) for stall in stalled))
@@ -148,7 +148,7 @@ def _hint() -> str:
 
 
 def _stalled_apis(not_before: datetime | None) -> list[Stall]:
-    """APIs with due work and no new response; one statement with a few index probes.
+    """APIs with due work and no new response, by one statement with few index lookups.
 
     Each response updates its ModelVersion, so last_seen_at is the time of the API's last success.
     """

@@ -21,10 +21,10 @@ from analysis.models import Alert, Analysis, Delivery, Outage, Sink
 from analysis.recognition import engine_runner, ledger, registry
 from analysis.recognition.rate_limiter import RateLimiterUnavailable
 
-# Rows that are counted, so that a check stays fast with millions of them.
+# Maximum number of rows counted, so that checks stay fast with millions of them.
 MAX_ROWS = 100_000
 RECENT = timedelta(days=1)
-# Error codes that are listed by name.
+# Number of error codes listed by name.
 MAX_CODES = 4
 
 
@@ -88,7 +88,7 @@ def check_outages() -> Iterator[Finding]:
 
 
 def check_deliveries() -> Iterator[Finding]:
-    """Receivers of alerts and sinks that get no messages, with their cause."""
+    """Receivers of alerts and sinks that get no messages, with the cause."""
     troubled = [
         *Alert.objects.exclude(last_error="").select_related("saved_search"),
         *Sink.objects.exclude(last_error=""),
@@ -141,6 +141,7 @@ def check_rate_limits() -> Finding:
     if not limiters:
         return ok("rate limits", _("The recognizer %(name)s has no rate limit.") % {"name": name})
     try:
+        # A request for no calls only reads the limiter's state.
         rates = {api: (limiter.acquire(0).rate, limiter.quota) for api, limiter in limiters.items()}
     except RateLimiterUnavailable as error:
         return failed("rate limits", str(error), _("Work resumes when Redis is available again."))

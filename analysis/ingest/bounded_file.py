@@ -8,10 +8,10 @@ from typing import IO, BinaryIO, cast
 
 
 class BoundedFile(io.RawIOBase):
-    """A seekable file with its own position, kept within the file.
+    """A seekable file with its own position, which never leaves the file.
 
-    A decoder that follows a damaged offset gets the end of the file, where the system would raise OSError. So
-    `failure` only holds errors of reading itself: a failing disk, a lost connection.
+    A decoder that follows a damaged offset reads the end of the file instead of getting an OSError from the system. So
+    `failure` is only set by real read errors, such as a failing disk or a lost connection.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -62,7 +62,7 @@ class BoundedFile(io.RawIOBase):
 class OpenDescriptor(io.RawIOBase):
     """A regular file by its descriptor.
 
-    Reads with pread, as the position is shared with the sending process.
+    It reads with pread, since the descriptor's position is shared with the sending process.
     """
 
     def __init__(self, descriptor: int) -> None:

@@ -19,9 +19,9 @@ MAX_OFFSET_HOURS = 14
 
 @dataclass(frozen=True)
 class CaptureTime:
-    """`clock` is the camera's, stored as if it were UTC.
+    """The time a picture was taken.
 
-    `offset` its minutes from UTC, None if unknown.
+    `clock`: of the camera, stored as if it were UTC. `offset`: its minutes from UTC, None if unknown.
     """
 
     clock: datetime

@@ -48,12 +48,12 @@ from analysis.ingest.validation import (
 )
 from analysis.messages import gettext_noop
 
-# Pillow warns at 89 megapixels and raises at 179 (Image.MAX_IMAGE_PIXELS); check_pixels has our own limit.
+# Off, since check_pixels has our own limit: Pillow warns at 89 megapixels and raises at 179.
 Image.MAX_IMAGE_PIXELS = None
-# Pillow warns about what it repairs or skips in a file. That needs no action; damage it cannot repair is raised.
+# Pillow warns about faults that it repairs or skips, which need no action. Faults that it cannot repair are raised.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
-# Opened by class, since Image.open tries other formats, reads the index of an MPO and hides the cause of an error.
+# Opened by their classes, since Image.open tries other formats, reads the index of an MPO and hides errors' causes.
 OPENERS: dict[str, Callable[[IO[bytes]], ImageFile.ImageFile]] = {
     "jpeg": JpegImagePlugin.JpegImageFile,
     "png": PngImagePlugin.PngImageFile,
@@ -85,7 +85,7 @@ DAMAGE = (
 )
 
 Reserve = Callable[[int], None]
-"""Takes the bytes that decoding needs, and returns when they are free."""
+"""Called with the bytes that decoding needs; returns when they are free."""
 
 TRUNCATED = gettext_noop("the end of this %(format)s is missing; copy or send it again")
 END_OF_JPEG = b"\xff\xd9"
@@ -109,7 +109,7 @@ class Decoded:
 
 @contextmanager
 def open_source(source: Path | IO[bytes], *, name: str) -> Iterator[IO[bytes]]:
-    """Open a path, raising its OSErrors as InvalidImage; a file is yielded as it is."""
+    """Open a path, raising its OSErrors as InvalidImage; open files are yielded."""
     if not isinstance(source, Path):
         yield source
         return
@@ -123,18 +123,16 @@ def open_source(source: Path | IO[bytes], *, name: str) -> Iterator[IO[bytes]]:
 
 
 def unreadable(name: str, error: OSError) -> InvalidImage:
-    """The error for a file that the operating system does not let us read."""
+    """The error for a file that the operating system cannot read."""
     template = gettext_noop("the file cannot be read (%(error)s)")
     return InvalidImage("unreadable", clean_name(name), template, error=error.strerror or type(error).__name__)
 
 
-def reserve_nothing(_: int) -> None:
+def no_reservation(_: int) -> None:
     """For callers without a memory budget."""
 
 
-def decode(
-    file: IO[bytes], *, name: str, limits: Limits, bounds: Bounds, reserve: Reserve = reserve_nothing
-) -> Decoded:
+def decode(file: IO[bytes], *, name: str, limits: Limits, bounds: Bounds, reserve: Reserve = no_reservation) -> Decoded:
     """Decode an image once, at a size within `bounds`.
 
     Raises InvalidImage, or the OSError of reading the file.
@@ -151,7 +149,7 @@ def decode(
         if isinstance(picture, TiffImagePlugin.TiffImageFile):
             check_tiff(picture, name=name, limits=limits)
         size = picture.size
-        picture.draft(None, bounds.fit(size))  # libjpeg scales a JPEG by powers of two while decoding
+        picture.draft(None, bounds.fit(size))  # lets libjpeg scale by powers of two while decoding
         needed = readable.copies * estimated_bytes(
             picture, kind, file_bytes=source.length, coefficient_bytes=readable.coefficient_bytes
         )
@@ -161,7 +159,7 @@ def decode(
         check_pixels(width, height, name=name, limits=limits)
         if readable.is_without_end:
             _check_complete(picture, readable, bounds.fit(size), name=name)
-        metadata = read_metadata(picture)  # after the pixels, since a PNG may have its metadata behind them
+        metadata = read_metadata(picture)  # after the pixels, since a PNG's metadata may follow them
         profile = readable.profile or picture.info.get("icc_profile")
         image = to_srgb(downscale(picture, bounds.fit((width, height))), profile)
     if metadata.orientation >= 5:
@@ -171,7 +169,7 @@ def decode(
 
 @dataclass(frozen=True)
 class _Readable:
-    """The file that a decoder reads, and facts counted in it before."""
+    """The file that a decoder reads, and what was counted in it before decoding."""
 
     kind: Format
     file: IO[bytes]
@@ -216,14 +214,14 @@ def _readable(file: IO[bytes], kind: Format, *, name: str, limits: Limits) -> _R
 def _load(picture: ImageFile.ImageFile, size: tuple[int, int]) -> tuple[int, int]:
     """Decode, and return the width and height in the file."""
     picture.load()
-    return size if picture.format == "JPEG" else picture.size  # a HEIC may be of another size than its header states
+    return size if picture.format == "JPEG" else picture.size  # a HEIC may have another size than its header states
 
 
 def _check_complete(picture: ImageFile.ImageFile, readable: _Readable, size: tuple[int, int], *, name: str) -> None:
     """Raises InvalidImage for a JPEG without end marker that lacks pixels too.
 
-    Some cameras and tools leave the marker out. The decoder fills missing pixels with made-up ones, so an image that
-    changes with more bytes before the end was not complete.
+    Some cameras and tools omit the marker. The decoder makes up missing pixels, so an image that changes when bytes are
+    added at its end was incomplete.
     """
     padded = readable.open(padding=PADDING)
     padded.draft(None, size)

@@ -1,6 +1,6 @@
-"""A decoder process.
+"""A process that decodes untrusted files, one after another.
 
-Decodes file after file, within memory and time limits, until its parent ends.
+Each file is decoded within limits of memory and time. The process ends with its parent.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from analysis.ingest.validation import InvalidImage, Limits
 IDLE_SECONDS = 600.0
 STANDARD_INPUT, STANDARD_ERROR = 0, 2
 HEADROOM = 192 * 1024**2 + 16 * 1024**2 * (os.cpu_count() or 1)
-"""Bytes of address space for the renditions and the stacks of decoders' threads."""
+"""Bytes of address space for the renditions, and for the stacks of decoders' threads."""
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 REUSED_BYTES = 128 * 1024**2
@@ -38,11 +38,11 @@ REUSED_BYTES = 128 * 1024**2
 
 @dataclass(frozen=True)
 class Job:
-    """A file to examine, or to render.
+    """A file to examine or to render.
 
-    With `long_side` to render a payload from, or with `full_size` all its pixels.
+    `long_side`: render a payload. `full_size`: render all pixels.
 
-    The file is sent next: its descriptor, or without one its `size` bytes in pieces.
+    The file follows: its descriptor, or without one its `size` bytes in pieces.
     """
 
     name: str
@@ -80,7 +80,7 @@ def main(descriptor: int) -> None:
     with contextlib.suppress(EOFError, ConnectionError):
         while connection.poll(IDLE_SECONDS):
             _serve(connection, connection.recv())
-    os._exit(0)  # no cleanup is needed, and closing a pool waits for this process
+    os._exit(0)  # without cleanup, since closing a pool waits for this process
 
 
 def _end_with_parent() -> None:
@@ -143,7 +143,7 @@ def _limit_memory(base: int | None, more: int) -> None:
 
 
 def _limit_time(seconds: int) -> None:
-    """Have the system end this process after `seconds` more of processor time."""
+    """Let the system kill this process after `seconds` more of processor time."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     soft = math.ceil(usage.ru_utime + usage.ru_stime) + seconds
@@ -161,9 +161,9 @@ def _address_space() -> int:
 
 
 def _silence_libraries() -> None:
-    """Discard what C libraries write to stderr: libtiff writes a line for each fault.
+    """Discard the stderr of C libraries: libtiff writes a line for each fault.
 
-    Python's stderr stays.
+    Python's stderr is kept.
     """
     sys.stderr = os.fdopen(os.dup(STANDARD_ERROR), "w")
     null = os.open(os.devnull, os.O_WRONLY)
@@ -172,7 +172,8 @@ def _silence_libraries() -> None:
 
 
 def _keep_freed_memory() -> None:
-    # glibc returns freed blocks to the kernel, which zeroes them for the next image: a ninth of an image's time.
+    # glibc returns freed blocks to the kernel, which zeroes them for the next image. That takes a ninth of an image's
+    # time.
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(M_MMAP_THRESHOLD, REUSED_BYTES)

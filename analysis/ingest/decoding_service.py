@@ -31,9 +31,9 @@ from analysis.messages import gettext_noop
 
 ROOT = Path(__file__).parents[2]
 CLOCK_FACTOR = 2
-"""Seconds on the clock for each second of processor time that decoding may take."""
+"""Factor of the limit on the clock to the limit of processor time."""
 ATTEMPTS = 2
-"""More than one, since the kernel also kills processes for the memory that others use."""
+"""More than one, since the kernel may kill a process for memory that others use."""
 PIECE_BYTES = 1024 * 1024
 SEND_SECONDS = 30
 ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH")
@@ -92,7 +92,7 @@ class DecoderProcess:
             self.end()
             raise (TooSlow if self.process.returncode == -signal.SIGXCPU else Crashed) from error
         except BaseException:
-            self.end()  # interrupted: the process would send this job's result to the next one
+            self.end()  # if interrupted, the process would send this job's result to the next one
             raise
         done = cast(Done, message)
         if done.error is not None:
@@ -228,9 +228,9 @@ def full_size(
 
 
 def _job(file: IO[bytes], *, name: str, limits: Limits) -> Job:
-    """Raises InvalidImage for a file that is no image by its first bytes.
+    """The job for a file.
 
-    It needs no process.
+    Raises InvalidImage for a file whose first bytes are not an image's, which needs no process.
     """
     size = file.seek(0, os.SEEK_END)  # seeking also flushes a file that was just written
     file.seek(0)
@@ -252,7 +252,7 @@ def _has_descriptor(file: IO[bytes], size: int) -> bool:
 
 _shared_lock = threading.Lock()
 _pools: list[DecoderPool] = []
-# Pools of the process this one was forked from. Kept, since Popen warns when it is deleted with its process running.
+# Pools of the process this one was forked from. Kept, since Popen warns if it is deleted while its process runs.
 _inherited_pools: list[DecoderPool] = []
 
 

@@ -18,7 +18,10 @@ TEXT_LENGTH = 2_000
 
 @dataclass(frozen=True)
 class DescriptiveMetadata:
-    """Plain text of bounded length, empty or None if absent. `rating` is 1 to 5 stars."""
+    """Keywords, title, rating and so on, empty or None if absent.
+
+    Text is plain and of limited length. `rating`: 1 to 5 stars.
+    """
 
     keywords: tuple[str, ...] = ()
     title: str = ""
@@ -34,7 +37,7 @@ class DescriptiveMetadata:
 
 
 def clean_keywords(values: Iterable[str]) -> tuple[str, ...]:
-    """Keywords without duplicates, compared without case, in their order."""
+    """Keywords in their order, without duplicates regardless of case."""
     by_folded_name: dict[str, str] = {}
     for value in values:
         keyword = plain_text(value, KEYWORD_LENGTH)
@@ -51,7 +54,7 @@ def join_place(*names: str) -> str:
 
 
 def parse_rating(text: str) -> int | None:
-    """1 to 5 stars.
+    """1 to 5 stars, or None.
 
     Programs write 0 for none, -1 for rejected, and some write decimals.
     """

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from analysis.ingest.decode import Reserve, decode, open_source, reserve_nothing
+from analysis.ingest.decode import Reserve, decode, no_reservation, open_source
 from analysis.ingest.exif import ImageMetadata
 from analysis.ingest.hashes import perceptual_hash, sha256_of, signature
 from analysis.ingest.render import PREVIEW_BOUNDS, THUMB, Rendition, fit_within, placeholder, preview_of, thumb_of
@@ -43,7 +43,7 @@ class Examined:
     placeholder: bytes
     renditions: tuple[Rendition, ...]
     turns: int = 0
-    """Quarter turns of the placeholder and the renditions; all else is of the file."""
+    """Quarter turns of the placeholder and the renditions; everything else is as in the file."""
 
 
 def examine(
@@ -52,7 +52,7 @@ def examine(
     name: str,
     limits: Limits = DEFAULT_LIMITS,
     turns: int = 0,
-    reserve: Reserve = reserve_nothing,
+    reserve: Reserve = no_reservation,
 ) -> Examined:
     """Verify, measure and render an image with one decode. Raises InvalidImage.
 

@@ -1,6 +1,6 @@
-"""Files and folders that no import reads.
+"""Files and folders that imports skip.
 
-Hidden ones, trash, thumbnails of devices.
+Hidden ones, trash folders, thumbnails made by devices.
 """
 
 from __future__ import annotations

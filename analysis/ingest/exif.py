@@ -1,6 +1,6 @@
 """Camera metadata from EXIF.
 
-Damaged or hostile EXIF loses its own values, not the image.
+Damaged or hostile EXIF only loses its values; the image is accepted.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Base, Gps = ExifTags.Base, ExifTags.GPS
 TEXT_LENGTH = 100
 BROKEN = (ArithmeticError, AttributeError, LookupError, OSError, SyntaxError, TypeError, ValueError, struct.error)
 
-# When the picture was taken, when it was digitized, when the file was written: the first valid one is used.
+# Times at which the picture was taken, was digitized and the file was written; the first valid one is used.
 MOMENTS = (
     (Base.DateTimeOriginal, Base.OffsetTimeOriginal, Base.SubsecTimeOriginal),
     (Base.DateTimeDigitized, Base.OffsetTimeDigitized, Base.SubsecTimeDigitized),
@@ -43,7 +43,7 @@ class ImageMetadata:
 
     `taken_at` is the camera's clock, stored as if it were UTC; `taken_offset` its minutes from UTC.
 
-    `is_file_date`: they are those of the file, as the picture itself has none.
+    `is_file_date`: the time is the file's, since the picture itself has none.
     """
 
     taken_at: datetime | None = None
@@ -66,7 +66,7 @@ class ImageMetadata:
         return None if self.latitude is None or self.longitude is None else (self.latitude, self.longitude)
 
     def updated(self, xmp: XmpMetadata) -> ImageMetadata:
-        """With the values of XMP in place of these, where XMP has any."""
+        """A copy in which values from XMP replace these, where XMP has any."""
         time = self._time(xmp.time)
         latitude, longitude = xmp.location or (self.latitude, self.longitude)
         return replace(
@@ -80,7 +80,7 @@ class ImageMetadata:
 
     def _time(self, other: CaptureTime | None) -> CaptureTime | None:
         own = CaptureTime(self.taken_at, self.taken_offset) if self.taken_at else None
-        # Programs copy the day, or the time without its offset, which is less than the value it was copied from.
+        # Programs may copy the day or the time without its offset, so the copy is worth less than the original.
         is_copy = (
             own and other and other.clock in {own.clock, own.clock.replace(hour=0, minute=0, second=0, microsecond=0)}
         )
@@ -138,7 +138,7 @@ def _camera_values(image: Image.Image) -> ImageMetadata:
 
 @contextmanager
 def _without_xmp(image: Image.Image) -> Iterator[None]:
-    # Without EXIF orientation Pillow uses the one in XMP. Browsers do not, and people compare with what these show.
+    # Without EXIF orientation Pillow uses the one in XMP. Browsers do not, and users compare with browsers.
     packets = {name: image.info.pop(name) for name in PACKETS if name in image.info}
     try:
         yield
@@ -157,7 +157,7 @@ def _text(value: object) -> str:
     if isinstance(value, tuple) and value:
         value = value[0]
     if isinstance(value, str):
-        # The EXIF standard says ASCII, many write UTF-8, and Pillow decodes Latin-1, which keeps every byte.
+        # EXIF specifies ASCII, many programs write UTF-8, and Pillow decodes as Latin-1, which preserves every byte.
         value = value.encode("latin-1", "replace")
     if not isinstance(value, bytes):
         return ""
@@ -203,13 +203,13 @@ def _capture_time(tags: dict[int, Any]) -> CaptureTime | None:
 
 
 def _offset_of_file(tags: dict[int, Any], moment: str) -> str:
-    """OffsetTime, which holds for another time only if the file was written then."""
+    """OffsetTime, which applies to another time only if the file was written then."""
     written = _text(tags.get(Base.DateTime))
     return _text(tags.get(Base.OffsetTime)) if written in {"", moment} else ""
 
 
 def _satellite_time(gps: dict[int, Any]) -> CaptureTime | None:
-    """GPS time, which is UTC; the day alone where the time of day is missing."""
+    """GPS time, which is UTC; only the day if the time of day is missing."""
     time = gps.get(Gps.GPSTimeStamp)
     parts = [_number(part) for part in time] if isinstance(time, tuple) and len(time) == 3 else []
     hour, minute, second = (int(part) if part is not None and part >= 0 else 99 for part in parts or (99, 99, 99))

@@ -15,7 +15,7 @@ from analysis.ingest.examine import Examined
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 """Before digital cameras. Programs without a date write 1970, and ZIP archives 1980."""
 MIN_AGE = timedelta(days=1)
-"""A younger file was just downloaded, copied or exported, which says nothing about the picture."""
+"""Minimum age of the file's date: a younger file was just downloaded, copied or exported."""
 SECONDS = re.compile(r"(\d{1,12})(?:\.\d+)?", re.ASCII)
 NANOSECONDS = re.compile(r"(\d{1,12})\d{9}ns", re.ASCII)
 
@@ -29,7 +29,7 @@ def with_file_date(examined: Examined, modified: CaptureTime | None, *, now: dat
 
 
 def is_plausible(modified: CaptureTime, *, now: datetime) -> bool:
-    """The date may say when the picture was taken; `now` is when it was added."""
+    """True if the date may be when the picture was taken; `now`: when it was added."""
     return EARLIEST <= modified.clock - timedelta(minutes=modified.offset or 0) <= now - MIN_AGE
 
 
@@ -41,9 +41,9 @@ def modified_on_disk(file: IO[bytes], *, zone: tzinfo) -> CaptureTime | None:
 def modified_before_upload(metadata: Mapping[str, str], *, zone: tzinfo) -> CaptureTime | None:
     """The file's modification time in the metadata of an S3 object.
 
-    rclone and s3fs write `mtime` in seconds, DataSync and file gateways `file-mtime` in nanoseconds. LastModified is
-    not used: it says when the object was uploaded.
+    rclone and s3fs write `mtime` in seconds, DataSync and file gateways `file-mtime` in nanoseconds.
     """
+    # Without LastModified, which is the time of the upload.
     match = SECONDS.fullmatch(metadata.get("mtime", "")) or NANOSECONDS.fullmatch(metadata.get("file-mtime", ""))
     return _at(int(match[1]), zone) if match else None
 

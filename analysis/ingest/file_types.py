@@ -1,6 +1,6 @@
-"""File types by first bytes.
+"""Detects file types by their first bytes.
 
-Names, extensions and media types sent along are ignored.
+Names, extensions and declared media types are ignored.
 """
 
 import re
@@ -14,7 +14,7 @@ HEAD_BYTES = 4096  # enough for the XML prologue and comments before <svg>
 
 @dataclass(frozen=True)
 class Format:
-    """An accepted picture format, with our own names for it."""
+    """An accepted picture format and its names."""
 
     name: str
     title: str  # as written in a sentence
@@ -26,7 +26,7 @@ class Format:
 class UnsupportedFormat:
     """A file type that is not accepted.
 
-    A stable code, and the reason as a template with its values.
+    It has a stable code, and the reason as a template with its values.
     """
 
     code: str
@@ -53,7 +53,7 @@ EXTENSIONS = {
     **dict.fromkeys(("heic", "heif", "hif"), HEIC),
     "avif": AVIF,
 }
-"""Usual extensions of the accepted formats; only for guesses about files that are not read."""
+"""Usual extensions of the accepted formats, only for guesses without reading the file."""
 ACCEPTED = "JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC or AVIF"
 
 _FORMATS = {"formats": ACCEPTED}
@@ -85,7 +85,7 @@ def _unsupported(kind: str) -> UnsupportedFormat:
     return UnsupportedFormat("unsupported", template, {"kind": kind, **_FORMATS})
 
 
-# The first match wins, so longer beginnings come before shorter ones that they contain.
+# The first match wins, so longer signatures come before their own beginnings.
 BEGINNINGS: tuple[tuple[bytes, Format | UnsupportedFormat], ...] = (
     (b"\xff\xd8\xff", JPEG),
     (b"\x89PNG\r\n\x1a\n", PNG),
@@ -184,6 +184,6 @@ def _by_text(head: bytes) -> UnsupportedFormat:
     if text.startswith("<") and SVG_ROOT.search(text):
         return SVG
     printable = sum(character.isprintable() or character in "\t\r\n\f" for character in text)
-    # Some characters may be unreadable: the head may cut the last one, and old texts are not UTF-8.
+    # Undecodable characters are allowed: the last one may be cut off, and old texts are not UTF-8.
     readable = printable - text.count("\ufffd") >= 0.9 * len(text)
     return TEXT if readable else UNKNOWN

@@ -1,4 +1,4 @@
-"""Search of files and folders for pictures to import."""
+"""Finds pictures to import in files and folders."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from analysis.ingest.file_types import HEAD_BYTES, Format, detect_format
 from analysis.ingest.validation import NAME_LENGTH, InvalidImage, plain_text
 from analysis.messages import gettext_noop
 
-# Extensions of accepted formats, and of others that people expect to be pictures: these are refused with a reason.
+# Extensions of accepted formats, and of others that users expect to be pictures, which are rejected with a reason.
 EXTENSIONS = re.compile(
     r"\.(jpe?g|jpe|jfif|mpo|a?png|webp|gif|tiff?|bmp|dib|hei[cf]|hif|avif"
     r"|svgz?|psd|jp2|j2k|jxl|dng|cr[23]|nef|arw|orf|rw2|raf|pef|srw)",
@@ -70,10 +70,8 @@ def _walk(top: Path, visited: set[Identity], exclude: Collection[str]) -> Iterat
 
 
 def _entries(folder: Path) -> tuple[list[str], list[str]]:
-    """Names of the files and of the folders in a folder.
-
-    Names only, since there may be a million.
-    """
+    """Names of the files and of the folders in a folder."""
+    # Only names are kept, since a folder may have a million entries.
     files, folders = [], []
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -81,12 +79,12 @@ def _entries(folder: Path) -> tuple[list[str], list[str]]:
                 continue
             try:
                 is_folder, is_file = entry.is_dir(), entry.is_file()
-            except OSError:  # a circular link, or one whose target may not be read
+            except OSError:  # a circular link, or a target that must not be read
                 is_folder = is_file = False
             if is_folder:
                 if not is_system_folder(entry.name):
                     folders.append(entry.name)
-            elif is_file or entry.is_symlink():  # a broken link is examined, and refused with a reason
+            elif is_file or entry.is_symlink():  # a broken link is examined, too, and rejected with a reason
                 files.append(entry.name)
     return sorted(files), sorted(folders)
 

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from PIL import Image
 
-from analysis.ingest.decode import Reserve, decode, open_source, reserve_nothing
+from analysis.ingest.decode import Reserve, decode, no_reservation, open_source
 from analysis.ingest.normalize import Bounds
 from analysis.ingest.render import PREVIEW_BOUNDS
 from analysis.ingest.turns import turned
@@ -24,7 +24,7 @@ from analysis.ingest.validation import DEFAULT_LIMITS, Limits
 QUALITY = 85
 TILE_SIZE = 1024
 COPY_BYTES = 6
-"""Bytes for each pixel beyond decoding: one copy in sRGB and one turned, of three bytes each."""
+"""Bytes per pixel in addition to decoding: an sRGB copy and a turned copy, with three bytes each."""
 ALL_PIXELS = Bounds(10**6)
 HEADER_LENGTH = struct.Struct(">I")
 MAX_HEADER = 64 * 1024
@@ -32,7 +32,7 @@ MAX_HEADER = 64 * 1024
 
 @dataclass(frozen=True)
 class Level:
-    """A size of the image, and where its tiles are in the file, row by row."""
+    """A size of the image, and the offsets of its tiles in the file, row by row."""
 
     width: int
     height: int
@@ -68,7 +68,7 @@ def full_size_jpeg(
     *,
     turns: int = 0,
     limits: Limits = DEFAULT_LIMITS,
-    reserve: Reserve = reserve_nothing,
+    reserve: Reserve = no_reservation,
 ) -> bytes:
     """All pixels as one upright sRGB JPEG without metadata. Raises InvalidImage."""
     return _encoded(_decoded(source, turns=turns, limits=limits, reserve=reserve))
@@ -79,7 +79,7 @@ def tile_file(
     *,
     turns: int = 0,
     limits: Limits = DEFAULT_LIMITS,
-    reserve: Reserve = reserve_nothing,
+    reserve: Reserve = no_reservation,
 ) -> bytes:
     """JPEG tiles of all levels larger than the preview, after their index.
 

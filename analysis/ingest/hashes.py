@@ -38,14 +38,16 @@ def perceptual_hash(image: Image.Image) -> int | None:
 
     The 8 by 8 lowest frequencies compared with their median.
 
-    None for an image of one color, whose bits would be noise. Signed, as PostgreSQL's bigint. Scaling and
+    None for an image of one color. Signed, as PostgreSQL's bigint. Scaling and
     recompression change a few bits, see `hamming`.
     """
     gray = _gray(image)
+    # The bits of an image without shapes would be noise, and match other noise.
     if gray.std() < FLAT:
         return None
     frequencies = _COSINES @ gray @ _COSINES.T
-    # The first is the mean brightness, which is no shape; the next one in its row replaces it.
+    # The first coefficient is the mean brightness, which says nothing about shapes. The next one in its row replaces
+    # it.
     values = np.append(frequencies[:COARSE, :COARSE].ravel()[1:], frequencies[0, COARSE])
     return int.from_bytes(np.packbits(_above_median(values)).tobytes(), "big", signed=True)
 
@@ -83,7 +85,7 @@ def _gray(image: Image.Image) -> NDArray[np.float64]:
 
 
 def _above_median(values: NDArray[np.float64]) -> NDArray[np.bool_]:
-    values = np.round(values, 3)  # otherwise equal values would differ by arithmetic noise
+    values = np.round(values, 3)  # since equal values would differ by rounding errors
     return values > np.median(values)
 
 

@@ -46,6 +46,7 @@ def _block(image: Image.Image) -> bytes:
     resources = image.info.get("photoshop")
     block = resources.get(RESOURCE) if isinstance(resources, dict) else None
     if block is None:
+        # TIFF has a tag for it.
         block = getattr(image, "tag_v2", {}).get(TAG)
     return block if isinstance(block, bytes) and len(block) <= MAX_BYTES else b""
 

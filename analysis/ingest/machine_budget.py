@@ -1,8 +1,8 @@
-"""Memory for decoding that all processes of a machine share, as locks on files.
+"""A budget of decoding memory for all processes of a machine, by locks on files.
 
-The budget is divided into units, each with a file. Who holds a file's lock holds its unit. The kernel releases the
-locks of a process that dies, so nothing has to be cleaned up. (flock and not fcntl's byte ranges: those belong to a
-process, so that all threads of a server would pass.)
+The budget is divided into units, each with a file; the holder of the file's lock holds the unit. The kernel releases
+the locks of a process that dies, so nothing has to be cleaned up. flock is used, since fcntl's locks belong to a
+process: all threads of a server would hold them.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ POLL_SECONDS = 0.02
 
 @contextmanager
 def reserved(needed: int, *, total: int, folder: Path | None) -> Iterator[None]:
-    """Hold `needed` of `total` bytes while the block runs, at most all of them.
+    """Reserve `needed` bytes, or all `total` bytes if they are fewer, for the block.
 
-    Waits until that many are free. Without a folder, or if its files cannot be locked, there is no common limit.
+    Waits until they are free. Without a folder, or if its files cannot be locked, there is no common limit.
     """
     with ExitStack() as held:
         try:
@@ -44,7 +44,7 @@ def units_for(needed: int, *, total: int) -> int:
 def _acquire(count: int, folder: Path, held: ExitStack) -> None:
     """Lock `count` units. Raises OSError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # One at a time collects units, so that a large picture does not wait forever and two do not block each other.
+    # Only one process collects units at a time, so that large pictures are not starved and two do not block each other.
     with ExitStack() as turn:
         fcntl.flock(_open(folder / "turn", turn), fcntl.LOCK_EX)
         units = [folder / f"unit{number}" for number in range(UNITS)]
@@ -55,6 +55,7 @@ def _acquire(count: int, folder: Path, held: ExitStack) -> None:
                     count -= 1
                 if not count:
                     return
+            # Polled, since flock cannot wait for whichever of several files is unlocked first.
             time.sleep(POLL_SECONDS)
 
 

@@ -6,15 +6,16 @@ from PIL import ImageFile
 
 from analysis.ingest.file_types import Format
 
-# Measured at 20 megapixels and rounded up: the decoder's copies, the image, and its conversion strip by strip.
+# Bytes per pixel, measured at 20 megapixels and rounded up: the decoder's copies, the image, and its conversion by
+# strips.
 BYTES_A_PIXEL = {"png": 5, "webp": 20, "gif": 8, "tiff": 6, "bmp": 5, "heic": 10, "avif": 10, "jpeg": 5}
 STRIP_BYTES, STRIP_PIXELS = 40, 4_000_000
 
 
 def estimated_bytes(picture: ImageFile.ImageFile, kind: Format, *, file_bytes: int, coefficient_bytes: int = 0) -> int:
-    """Bytes to decode an image that was opened and drafted.
+    """Bytes needed to decode an image that was opened and drafted.
 
-    `coefficient_bytes` are those of a JPEG with several scans.
+    `coefficient_bytes`: of a JPEG with several scans.
     """
     pixels = picture.width * picture.height
     # Wide rows make strips of more pixels than usual; see normalize.downscale.

@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms
 
-RESIZABLE = {"L", "RGB", "CMYK", "YCbCr", "LAB"}  # Pillow resizes these as they are
+from analysis.ingest import transparency
+
+RESIZABLE = {"L", "RGB", "CMYK", "YCbCr", "LAB"}  # Pillow can resize these without conversion
 STRIP_PIXELS = 4_000_000
 SAMPLE_SIDE = 256
-WHITE, DARK = 255, 72  # backgrounds of transparent images
-NEARLY_WHITE = 225
-MIN_TRANSPARENT = 0.02
 CACHED_PROFILE_BYTES = 64 * 1024  # sRGB profiles are smaller
-SRGB_TOLERANCE = 2  # of 255: sRGB profiles of different makers are rounded differently
+SRGB_TOLERANCE = 2  # of 255, since the sRGB profiles of different makers are rounded differently
 GAP = 2  # Pillow's reducing_gap: box averaging down to twice the size, then bicubic
 
 UPRIGHT = {
@@ -54,7 +53,7 @@ def downscale(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     """A copy of this size in mode L, RGB, CMYK, YCbCr or LAB, without transparency."""
     if image.mode in RESIZABLE and not image.has_transparency_data:
         return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=GAP)
-    # Strip by strip, since converting all of it would hold it twice: 100 megapixels of RGBA are 400 MB.
+    # Strip by strip, since converting the whole image would hold it twice: 100 megapixels of RGBA are 400 MB.
     across = max(1, image.width // (GAP * size[0]))
     down = max(1, image.height // (GAP * size[1]))
     convert = _converter(image)
@@ -89,37 +88,14 @@ def _converter(image: Image.Image) -> Callable[[Image.Image], Image.Image]:
         low, high = _tones(image, kind)
         return lambda part: _stretched(kind.of(part), low, high, is_negative=is_negative)
     if image.has_transparency_data:
-        return partial(_on_background, background=_background(image))
+        sample = image.resize(fitted(image.size, SAMPLE_SIDE), Image.Resampling.NEAREST)
+        return partial(transparency.on_background, background=transparency.background(sample))
     return lambda part: part.convert("RGB")
-
-
-def _background(image: Image.Image) -> int:
-    """White, or dark behind mostly white pixels, such as a logo for dark pages."""
-    sample = image.resize(fitted(image.size, SAMPLE_SIDE), Image.Resampling.NEAREST).convert(
-        "LA" if _is_gray(image) else "RGBA"
-    )
-    gray = np.asarray(sample.convert("L"))
-    weight = np.asarray(sample.getchannel("A"), dtype=np.float64) / 255
-    opaque = float(weight.sum())
-    if opaque == 0 or opaque > weight.size * (1 - MIN_TRANSPARENT):
-        return WHITE
-    return DARK if float(weight[gray >= NEARLY_WHITE].sum()) > opaque / 2 else WHITE
-
-
-def _is_gray(image: Image.Image) -> bool:
-    return image.mode in {"L", "LA", "La"}
-
-
-def _on_background(part: Image.Image, *, background: int) -> Image.Image:
-    part = part.convert("LA" if _is_gray(part) else "RGBA")
-    flattened = Image.new(part.mode.removesuffix("A"), part.size, (background,) * (len(part.getbands()) - 1))
-    flattened.paste(part, mask=part.getchannel("A"))
-    return flattened
 
 
 @dataclass(frozen=True)
 class _NumberType:
-    """Type of an image's 32-bit numbers, and the values usually displayed as white."""
+    """Type of an image's 32-bit numbers, and the values that may stand for white."""
 
     white_values: tuple[float, ...]
     is_unsigned: bool = False
@@ -142,7 +118,7 @@ def _number_type(image: Image.Image) -> _NumberType:
 
 
 def _tones(image: Image.Image, kind: _NumberType) -> tuple[float, float]:
-    """The values to display as black and white: 32-bit numbers have no standard range."""
+    """The values shown as black and white: 32-bit numbers have no standard range."""
     low, high = np.inf, -np.inf
     for _, strip in _strips(image, 1):
         values = kind.of(strip)

@@ -1,9 +1,8 @@
-"""Removal of PNG chunks that Pillow should not read.
+"""Removes PNG chunks that Pillow should not read.
 
-Long texts, damaged extras, animation.
-
-Pillow refuses an image for a text or profile over a megabyte and for a wrong checksum of an ancillary chunk. It spends
-time on each chunk of pixels, so these are joined into one.
+These are long texts, damaged ancillary chunks and animation. Pillow rejects an image for a text or profile of more than
+a megabyte and for a wrong checksum of an ancillary chunk. It spends time on each chunk of pixels, so these are joined
+into one.
 """
 
 from __future__ import annotations
@@ -76,6 +75,7 @@ def without_extra_chunks(file: IO[bytes], *, name: str) -> Png:
         if len(head) < 8 or kind == END:
             break
         if _is_skipped(kind, length):
+            # Four bytes of checksum follow the content.
             file.seek(length + 4, 1)
             continue
         content, checksum = file.read(length), file.read(4)

@@ -1,6 +1,6 @@
-"""Memory that the decoders of one process share.
+"""A budget of decoding memory for one process.
 
-machine_budget.py has that of all.
+machine_budget.py has the one for all processes.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from analysis.ingest.examine import Examined
 from analysis.ingest.validation import InvalidImage, Limits
 
 AHEAD = 2
-"""Files each process examines ahead, so that no process waits while the caller stores an image."""
+"""Files each process examines ahead, so that processes need not wait while the caller stores an image."""
 
 
 @dataclass(frozen=True)

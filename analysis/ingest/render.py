@@ -10,7 +10,7 @@ from typing import IO
 
 from PIL import Image
 
-from analysis.ingest.decode import Reserve, decode, open_source, reserve_nothing
+from analysis.ingest.decode import Reserve, decode, no_reservation, open_source
 from analysis.ingest.normalize import Bounds, fitted
 from analysis.ingest.validation import DEFAULT_LIMITS, Limits
 
@@ -47,7 +47,7 @@ def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 
 def _cropped_to_middle(image: Image.Image) -> Image.Image:
-    """The middle of a very long image, with the short side of a recognizable thumb."""
+    """The middle of a very long image, so that a thumb of it is recognizable."""
     scale = min(1.0, THUMB_SHORT_SIDE / min(image.size))
     long = min(max(image.size), round(THUMB / scale))
     across, down = (min(image.width, long), min(image.height, long))
@@ -57,7 +57,7 @@ def _cropped_to_middle(image: Image.Image) -> Image.Image:
 
 
 def thumb_of(image: Image.Image) -> Rendition:
-    """A WebP: at 400 px a third smaller than JPEG for 4 of a picture's 90 ms."""
+    """A WebP, at 400 px a third smaller than JPEG, for 4 of a picture's 90 ms."""
     thumb = (
         _cropped_to_middle(image)
         if max(image.size) * THUMB_SHORT_SIDE > THUMB * min(image.size)
@@ -68,7 +68,7 @@ def thumb_of(image: Image.Image) -> Rendition:
 
 
 def preview_of(image: Image.Image) -> Rendition:
-    """A JPEG: at 1600 px WebP is a sixth smaller, but doubles the time."""
+    """A JPEG, since at 1600 px WebP is a sixth smaller but doubles the time."""
     preview = _resized(image, PREVIEW_BOUNDS.fit(image.size))
     return Rendition("preview", _jpeg(preview, quality=82), preview.width, preview.height, "image/jpeg")
 
@@ -90,7 +90,7 @@ def payload(
     long_side: int = 2048,
     max_bytes: int = 5 * 1024**2,
     limits: Limits = DEFAULT_LIMITS,
-    reserve: Reserve = reserve_nothing,
+    reserve: Reserve = no_reservation,
 ) -> bytes:
     """The upright sRGB JPEG without metadata for a recognizer, of at most `max_bytes`.
 

@@ -15,7 +15,7 @@ from analysis.ingest.validation import InvalidImage, clean_name
 from analysis.messages import gettext_noop
 
 MAX_SEGMENTS = 5_000  # a JPEG of 100 MB whose metadata comes in 64 kB pieces has 1,600
-MAX_SCANS = 100  # progressive JPEGs have about 10, and never more than a few dozen
+MAX_SCANS = 100  # progressive JPEGs have about 10, at most a few dozen
 MAX_FILL_BYTES = 64 * 1024
 MAX_PIECES = 20_000  # of a GIF before its first frame: some megabytes of comments
 MAX_CHUNKS = 50_000  # a PNG of 100 MB in the usual 8 kB pieces has 13,000
@@ -41,7 +41,7 @@ class JpegStructure:
 
 
 def too_many_parts(limit: int, parts: str, *, title: str, name: str) -> InvalidImage:
-    """The error for a file with more parts of a kind than any program writes."""
+    """The error for a file with more segments, chunks or tags than any program writes."""
     template = gettext_noop(
         "this %(format)s has more than %(limit)s %(parts)s, which no camera writes; open it and save it again"
     )
@@ -77,6 +77,7 @@ def jpeg_structure(file: IO[bytes], *, name: str) -> JpegStructure:
         length = int.from_bytes(file.read(2), "big")
         if marker in FRAMES:
             coefficients = _coefficient_bytes(file.read(max(0, length - 2)))
+        # The length includes its own two bytes; damaged files have smaller ones.
         position = at + 2 + max(length, 2)
 
 
@@ -88,7 +89,7 @@ def _next_marker(file: IO[bytes], position: int) -> tuple[int | None, int]:
             return match[1][0], position + match.start()
         if len(chunk) == 1:
             return None, position
-        position += len(chunk) - 1  # the last byte may begin a marker
+        position += len(chunk) - 1  # the last byte may be the first of a marker
         file.seek(position)
     return None, position
 
@@ -166,10 +167,11 @@ def check_tiff_tags(file: IO[bytes], *, name: str) -> None:
     is_big = 43 in head[2:4]
     try:
         (first,) = struct.unpack(order + "Q", head[8:16]) if is_big else struct.unpack(order + "I", head[4:8])
+        # A BigTIFF offset may exceed 2^63 - 1, for which seek() raises OverflowError.
         file.seek(min(first, 2**62))
         (tags,) = struct.unpack(order + "Q", file.read(8)) if is_big else struct.unpack(order + "H", file.read(2))
     except struct.error:
-        return  # truncated, which Pillow reports
+        return  # truncated, which Pillow reports itself
     start = file.tell()
     is_present = tags * (20 if is_big else 12) <= file.seek(0, 2) - start  # else the file is damaged: Pillow reports it
     if tags > MAX_TAGS and is_present:

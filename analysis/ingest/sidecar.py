@@ -1,6 +1,6 @@
 """XMP sidecars: files with a picture's metadata.
 
-Their metadata counts more than the picture's own.
+Their values take precedence over the picture's own.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def with_sidecar(examined: Examined, sidecar: XmpMetadata) -> Examined:
 
 
 def to_json(sidecar: XmpMetadata) -> dict[str, Any]:
-    """As values for JSON: small, whatever the size of the file."""
+    """The metadata as JSON, small whatever the size of the file."""
     time = [sidecar.time.clock.isoformat(), sidecar.time.offset] if sidecar.time else None
     return {"descriptive": asdict(sidecar.descriptive), "time": time, "location": sidecar.location}
 

@@ -1,4 +1,4 @@
-"""Choice of a TIFF's page, and checks for TIFFs that Pillow misreads."""
+"""Chooses the page of a TIFF, and rejects TIFFs that Pillow misreads."""
 
 from __future__ import annotations
 
@@ -20,9 +20,8 @@ PLANAR = 2
 def check_tiff(picture: TiffImagePlugin.TiffImageFile, *, name: str, limits: Limits) -> None:
     """Seek the page with the full image.
 
-    Raises InvalidImage for a TIFF that cannot be displayed.
-
-    Many cameras' raw files are TIFFs whose first page is a thumbnail. A tile may be larger than its image.
+    Many cameras' raw files are TIFFs whose first page is a thumbnail. Raises InvalidImage for a TIFF that cannot be
+    displayed.
     """
     if Base.SubIFDs in picture.tag_v2 and picture.tag_v2.get(Base.NewSubfileType) == REDUCED_COPY:
         raise InvalidImage(RAW.code, clean_name(name), RAW.template)

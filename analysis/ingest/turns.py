@@ -1,11 +1,11 @@
-"""Quarter turns, clockwise: of images, and of boxes in them."""
+"""Clockwise quarter turns of images, and of boxes in them."""
 
 from __future__ import annotations
 
 from PIL import Image
 
 METHODS = {1: Image.Transpose.ROTATE_270, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_90}
-"""Pillow turns counter-clockwise."""
+"""Pillow's methods for clockwise quarter turns; its names count counter-clockwise."""
 
 
 def turned(image: Image.Image, turns: int) -> Image.Image:

@@ -14,7 +14,7 @@ NAME_LENGTH = 200
 LONGEST_EXTENSION = 12
 
 CONTROLS = {"Cc", "Zl", "Zp"}
-# Surrogates: Python decodes file names that are not UTF-8 to these (PEP 383).
+# Surrogates, to which Python decodes bytes of file names that are not UTF-8 (PEP 383).
 STRAY_BYTES = re.compile("[\ud800-\udfff]")
 # Marks that change the direction of the text around them (U+202E makes "gpj.exe" read "exe.jpg"), and the byte order
 # mark. Joiners (U+200C, U+200D) stay, since Persian words and emoji need them.
@@ -25,8 +25,8 @@ DIRECTION_MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufef
 class Limits:
     """Limits of bytes, pixels, decoding memory and processor seconds.
 
-    All processes with the same `budget_folder` share `max_memory`, see machine_budget. Decoding is also stopped after
-    twice `seconds` on the clock, where other processes take the processor.
+    All processes with the same `budget_folder` share `max_memory`, see machine_budget. On a busy processor, decoding is
+    also stopped after twice `seconds` on the clock.
     """
 
     max_bytes: int = 100 * 1000**2
@@ -151,7 +151,7 @@ def check_memory(needed: int, size: tuple[int, int], *, title: str, name: str, l
 
 
 def megabytes(size: int) -> str:
-    """100 MB; rounded up, so that a size over a limit never reads like the limit."""
+    """100 MB; rounded up, so that a size above a limit is never shown as the limit."""
     value = size / 1000**2  # as everywhere on the pages, see formatting.filesize
     if value < 0.1:
         return f"{size:,} bytes"

@@ -1,6 +1,6 @@
 """Metadata from XMP: descriptions, capture time and location.
 
-Hostile XML loses its own values only.
+Hostile XML only loses its values; the image is accepted.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 DECLARATION = re.compile(r"\s*<\?xml\b[^>]*\?>")
 # Degrees, and minutes with a fraction or with seconds: 47,33.5N or 47,33,30N.
 COORDINATE = re.compile(r"(\d{1,3}),(\d{1,2}(?:\.\d+)?)(?:,(\d{1,2}(?:\.\d+)?))?([NSEW])", re.ASCII)
-TIMES = (f"{EXIF}DateTimeOriginal", f"{PHOTOSHOP}DateCreated")  # xmp:CreateDate is often that of an edit
-# The first bytes of an encoding: its mark, or a "<" without one.
+TIMES = (f"{EXIF}DateTimeOriginal", f"{PHOTOSHOP}DateCreated")  # not xmp:CreateDate, which is often the time of an edit
+# The first bytes of each encoding: its byte order mark, or "<" without one.
 MARKS = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
@@ -59,7 +59,7 @@ class XmpMetadata:
 
 
 class _BoundedBuilder(ElementTree.TreeBuilder):
-    """Raises ValueError for trees that are too deep or too large."""
+    """Builds XML trees; raises ValueError if one is too deep or too large."""
 
     depth = elements = 0
 
@@ -134,10 +134,10 @@ def _degrees(text: str, directions: str, *, limit: int) -> float | None:
 def _tree(packet: bytes) -> ElementTree.Element | None:
     if not packet or len(packet) > MAX_BYTES:
         return None
-    # Decoded here, so that no declared encoding hides a document type from the check.
+    # Decoded here, so that a declared encoding cannot hide a document type from the check.
     encoding = next((name for mark, name in MARKS if packet.startswith(mark)), "utf-8")
     text = DECLARATION.sub("", packet.decode(encoding, "replace").strip("\0 \r\n\t"), count=1)
-    # Expat treats a text with NULs as UTF-16 regardless of the encoding given, and would find a hidden document type.
+    # Expat reads text with NULs as UTF-16 whatever encoding is given, and would find a hidden document type.
     if "\0" in text or "<!DOCTYPE" in text or "<!ENTITY" in text:
         return None
     parser = ElementTree.XMLParser(target=_BoundedBuilder())  # noqa: S314
@@ -150,10 +150,7 @@ def _tree(packet: bytes) -> ElementTree.Element | None:
 
 
 def _items(node: ElementTree.Element, name: str) -> list[str]:
-    """Values of a property.
-
-    From an attribute, a plain element, or a bag, list or languages.
-    """
+    """Values of a property: an attribute, an element, or a bag, list or languages."""
     if value := node.get(name):
         return [value]
     element = node.find(name)

@@ -20,7 +20,9 @@ STEPS: dict[str, Callable[[int, int], None]] = {
     "folders": fill_folders,
     cities.BACKFILL: cities.fill_cities,
 }
-"""Functions that fill the images with ids after the first and up to the second number; repeating one is harmless."""
+"""Functions that fill a column for images with ids after the first and up to the second number; they can be
+repeated.
+"""
 
 
 def is_pending() -> bool:
@@ -28,15 +30,15 @@ def is_pending() -> bool:
 
 
 def run_backfills(*, seconds: float = MAX_SECONDS, size: int = WINDOW) -> bool:
-    """Continue; True if images are left.
+    """Fill more images; returns True if some are left.
 
-    Safe to kill and to run twice at the same time.
+    May be killed or run twice at the same time.
     """
     return run_for(seconds, lambda: fill_window(size) is not None)
 
 
 def restart() -> None:
-    """Fill all columns again from the first image on."""
+    """Fill all columns again, from the first image on."""
     for name in STEPS:
         Backfill.objects.update_or_create(name=name, defaults={"cursor": 0})
 

@@ -1,4 +1,4 @@
-"""Backfill: camera settings of older images as numbers."""
+"""Numbers of camera settings, also for images added before these columns."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ FIELDS = ("exposure_seconds", "f_number", "focal_millimeters")
 
 
 def camera_fields(*, exposure: str, aperture: str, focal_length: str) -> dict[str, Any]:
-    """Fields of an image's row for these texts."""
+    """Numeric columns of an image, from these texts."""
     return dict(zip(FIELDS, (exposure_seconds(exposure), f_number(aperture), millimeters(focal_length)), strict=True))
 
 
 def fill_camera_values(after: int, last: int) -> None:
-    """Backfill: the numbers of images with ids after the first and up to the second."""
+    """Backfill the numbers of images with ids from `after` (exclusive) to `last`."""
     images = Image.objects.filter(pk__gt=after, pk__lte=last).exclude(exposure="", aperture="", focal_length="")
     changed = list(images.only("pk", "exposure", "aperture", "focal_length"))
     for image in changed:

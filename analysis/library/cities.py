@@ -11,13 +11,14 @@ from analysis.models.expressions import distance_sql
 
 BACKFILL = "cities"
 MAX_KILOMETERS = 50
-"""Pictures farther from all cities have none, as on the open sea."""
+"""Pictures farther from all cities have none, for example on the open sea."""
 DEGREES = 0.45
-"""A little more than MAX_KILOMETERS, from south to north."""
+"""Degrees of latitude, a little more than MAX_KILOMETERS."""
 MIN_COSINE = DEGREES / 180
-"""At the poles, cities of all longitudes are compared."""
-# A city extends from its center: otherwise most pictures of New York would be in Seaport. Its radius in kilometers
-# grows with the root of its population: 9 for New York, 5 for Paris, 1 for a town of 100,000.
+"""Near the poles, cities of all longitudes are compared."""
+# Distances are measured from the edge of a city, since most pictures of New York would be nearer to the center of
+# Seaport. Its radius in kilometers grows with the root of its population: 9 for New York, 5 for Paris, 1 for a town of
+# 100,000.
 _DISTANCE = distance_sql("city.latitude", "city.longitude")
 _NEAREST = f"""
     SELECT near.names FROM (
@@ -45,7 +46,7 @@ def city_names(latitude: float | None, longitude: float | None) -> str:
 
 
 def fill_cities(after: int, last: int) -> None:
-    """Backfill: the cities of images with ids after the first and up to the second."""
+    """Backfill the cities of images with ids from `after` (exclusive) to `last`."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""UPDATE analysis_image image SET city = coalesce(found.names, '')
@@ -58,7 +59,7 @@ def fill_cities(after: int, last: int) -> None:
 
 
 def replace_cities(cities: Iterable[City]) -> int:
-    """Put these cities in place of all others; returns their number.
+    """Replace the table of cities; returns the number of new ones.
 
     The cities of pictures are looked up again in the background.
     """

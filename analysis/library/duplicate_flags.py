@@ -1,10 +1,8 @@
-"""The flag of images that have, or had, a duplicate.
+"""Flags images that have or had a duplicate.
 
-A search for duplicates reads only these.
-
-A wrong flag costs that search a comparison, and a missing one hides a duplicate. So the flag is set in the transaction
-that adds an image, and never cleared. Two images added at the same time do not see each other, so a task runs
-`mark_recent` every minute.
+A search for duplicates reads only flagged images. A needless flag costs it a comparison, while a missing one would hide
+a duplicate. So the flag is set in the transaction that adds an image, and never cleared. Two images added at the same
+time do not see each other, so a task runs `mark_recent` every minute.
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ from django.db import connection
 
 from analysis.models import Image
 
-# Locked in the order of IDs, so that two imports of the same picture wait for each other instead of deadlocking.
+# Locked in the order of IDs, so that two imports of the same picture do not deadlock.
 _MARK_ONE = """
     UPDATE analysis_image SET has_duplicate = true WHERE id IN (
         SELECT id FROM analysis_image
@@ -25,7 +23,7 @@ _MARK_ALL = """
     WITH duplicated AS MATERIALIZED (SELECT {0} FROM analysis_image GROUP BY {0} HAVING count(*) > 1)
     UPDATE analysis_image SET has_duplicate = true WHERE {0} IN (SELECT {0} FROM duplicated) AND NOT has_duplicate
 """
-# MATERIALIZED keeps the planner from joining the whole table first, whose estimate of "the last hour" is poor.
+# MATERIALIZED, since the planner's estimate of "the last hour" is poor and it would join the whole table first.
 _MARK_RECENT = """
     WITH recent AS MATERIALIZED (
         SELECT id, {0}, has_duplicate FROM analysis_image

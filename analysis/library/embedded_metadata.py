@@ -1,7 +1,4 @@
-"""Descriptive metadata of files in the library.
-
-Keywords become tags, stars a rating.
-"""
+"""Saves descriptive metadata of files: keywords as tags, stars as a rating."""
 
 from __future__ import annotations
 
@@ -17,10 +14,10 @@ def save_embedded_metadata(image: Image, metadata: DescriptiveMetadata) -> None:
     Call it in the transaction that saves the image, and reindex the image afterwards.
     """
     tag_ids = _find_or_create_tags(metadata.keywords)
-    # The original of a picture in a bucket may be replaced by one with other keywords.
+    # Replaced, since the original of a picture in a bucket may be overwritten by one with other keywords.
     FileKeyword.objects.filter(image=image).exclude(label__in=tag_ids).delete()
     FileKeyword.objects.bulk_create((FileKeyword(image=image, label_id=pk) for pk in tag_ids), ignore_conflicts=True)
-    # Only where there is none: stars that the owner gave here outweigh those in the file.
+    # ignore_conflicts keeps a rating, since the owner's stars take precedence over those in the file.
     if metadata.rating:
         rating = Rating(image=image, person_id=image.owner_id, rating=metadata.rating)
         Rating.objects.bulk_create([rating], ignore_conflicts=True)
@@ -33,7 +30,7 @@ def _find_or_create_tags(names: tuple[str, ...]) -> list[int]:
     tags = [Label(kind=Label.Kind.TAG, name=name) for name in sorted(names)]
     Label.objects.bulk_create(tags, ignore_conflicts=True)
     with connection.cursor() as cursor:
-        # lower() on both sides: Python and PostgreSQL do not fold the case of every language alike.
+        # lower() by PostgreSQL on both sides, since Python folds the case of some languages differently.
         cursor.execute(
             """SELECT label.id FROM analysis_label label
                WHERE kind = 'tag' AND lower(name) IN (SELECT lower(keyword) FROM unnest(%s::text[]) AS keyword)

@@ -1,7 +1,7 @@
-"""Fields that owners can edit, and what the file says about them.
+"""Fields that owners can edit, and the file's own values of them.
 
-The columns of an image hold the value that counts. `Image.file_values` keeps, for each edited field, the value of the
-file: for Reset, and for a file that is read again.
+The columns of an image contain the current values. `Image.file_values` has the file's value of each edited field, for
+Reset and for a file that is read again.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def values_of(image: Image, field: str) -> Values:
 
 
 def edit_field(image: Image, field: str, values: Values) -> None:
-    """Set a field of an image that is saved afterwards; keeps what the file says."""
+    """Set a field of an unsaved image, and keep the file's value."""
     in_file = dict(image.file_values or {})
     in_file.setdefault(field, values_of(image, field))
     if in_file[field] == values:
@@ -41,7 +41,7 @@ def edit_field(image: Image, field: str, values: Values) -> None:
 
 
 def reset_field(image: Image, field: str) -> None:
-    """Restore what the file says about a field."""
+    """Restore the file's value of a field."""
     in_file = image.file_values or {}
     if field in in_file:
         edit_field(image, field, in_file[field])
@@ -50,7 +50,7 @@ def reset_field(image: Image, field: str) -> None:
 def keep_edits(image: Image, columns: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of a file that was read again, without those of edited fields.
 
-    What the new file says about these is kept for Reset.
+    The new file's values of these are kept for Reset.
     """
     in_file = dict(image.file_values or {})
     values = dict(columns)

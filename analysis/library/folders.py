@@ -19,7 +19,7 @@ SEPARATORS = re.compile(r"[/\\]")
 def clean_path(path: str) -> str:
     """Folder names from the top, separated by slashes, as plain text.
 
-    Names beyond the limit are left out.
+    Names beyond the length limit are left out.
     """
     names = (plain_text(name, PATH_LENGTH) for name in SEPARATORS.split(path[: 4 * PATH_LENGTH]))
     parts, length = [], -1
@@ -39,9 +39,9 @@ def path_of_key(key: str) -> str:
 
 
 def path_of_file(path: Path, tops: Collection[Path]) -> str:
-    """The folder of an imported file, from the imported folder downwards.
+    """The folder of an imported file, starting with the imported folder.
 
-    The folders above it are the server's own and mean nothing to people.
+    Folders above it are the server's, of no interest to users.
     """
     for top in tops:
         if top != path and path.is_relative_to(top):
@@ -52,7 +52,7 @@ def path_of_file(path: Path, tops: Collection[Path]) -> str:
 def get_or_create_folder(path: str, *, owner_id: int | None = None, bucket_id: int | None = None) -> int | None:
     """The id of a folder of this owner or bucket; None for no path.
 
-    Created with those above it.
+    Creates it and those above it if needed.
     """
     if not path:
         return None
@@ -66,17 +66,17 @@ def get_or_create_folder(path: str, *, owner_id: int | None = None, bucket_id: i
         if folder_id is None:
             folder = Folder(owner_id=owner_id, bucket_id=bucket_id, parent_id=parent_id, path=above)
             folder.name = names[depth - 1]
-            # Another worker may create it at the same time: then this waits for its commit, and finds the row.
+            # If another worker creates it at the same time, this waits for its commit and finds the row.
             Folder.objects.bulk_create([folder], ignore_conflicts=True)
             folder_id = _find(above, owner_id, bucket_id)
         parent_id = folder_id
     return parent_id
 
 
-def give_to_owner(image_ids: Collection[int], owner_id: int) -> None:
-    """Move images into the new owner's folders of the same paths.
+def move_to_owner(image_ids: Collection[int], owner_id: int) -> None:
+    """Move images to the new owner's folders of the same paths.
 
-    Those of buckets stay.
+    Folders of buckets are kept.
     """
     images = Image.objects.filter(pk__in=image_ids)
     moved = images.exclude(folder=None).exclude(folder__owner=None).exclude(folder__owner=owner_id)
@@ -85,7 +85,7 @@ def give_to_owner(image_ids: Collection[int], owner_id: int) -> None:
 
 
 def fill_folders(after: int, last: int) -> None:
-    """Backfill: the folders of images in buckets, by their keys."""
+    """Backfill the folders of images in buckets, from their keys."""
     images = Image.objects.filter(pk__gt=after, pk__lte=last, folder=None, bucket__isnull=False, key__contains="/")
     by_folder: dict[tuple[int | None, str], list[int]] = {}
     for image_id, bucket_id, key in images.values_list("pk", "bucket_id", "key"):

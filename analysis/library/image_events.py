@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from django.db import connection
 
-# One statement, as this is part of every analysis: without an alert or a sink nothing is written.
+# One statement, since this is part of every analysis. Without alerts and sinks nothing is written.
 _INSERT = """
     INSERT INTO analysis_imageevent (image_id) SELECT unnest(%s::bigint[])
     WHERE EXISTS (SELECT FROM analysis_alert WHERE is_active) OR EXISTS (SELECT FROM analysis_sink WHERE is_active)

@@ -1,6 +1,6 @@
-"""Images of the library: files are stored first, then the row.
+"""Adds and changes images: files are stored first, then the row.
 
-The same bytes are stored once.
+An owner's identical files are stored only once.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def find_active(sha256: str, *, owner_id: int) -> Image | None:
 
 
 def find_any(sha256: str, *, owner_id: int) -> Image | None:
-    """The same, or else the one that was moved to the trash last."""
+    """The same, or else the one that was last moved to the trash."""
     trashed = Image.objects.filter(owner_id=owner_id, sha256=sha256, bucket=None).exclude(trashed_at=None)
     return find_active(sha256, owner_id=owner_id) or trashed.order_by("-trashed_at").first()
 
@@ -66,13 +66,13 @@ def store_files(
 
     `add` saves its row.
 
-    `uploaded_key`: the key in our storage that `file` was read from, to copy from there. Bytes that the owner has are
-    not stored again, even if their image is in the trash.
+    `uploaded_key`: the key in our storage that `file` was read from, to copy it there. Bytes that the owner already has
+    are not stored again, even if their image is in the trash.
 
-    Raises StorageError, or its FileChanged where the file is no longer the examined one; then no file stays. Read
-    errors of `file` pass through.
+    Raises StorageError, or its subclass FileChanged if the file is no longer the examined one; then nothing is stored.
+    Read errors of `file` pass through.
     """
-    # In the trash, too: add() decides under a lock, and what is stored needs no second copy.
+    # Including the trash, since stored bytes need no second copy; add() decides under a lock.
     if existing := find_any(examined.sha256, owner_id=owner_id):
         return StoredFiles(existing, examined.metadata.descriptive, keys=(), folder=folder)
     image = _new_image(examined, owner_id=owner_id, visibility=visibility)
@@ -80,7 +80,7 @@ def store_files(
         blobs.rendition_key(image.renditions_id, rendition.name): rendition.content for rendition in examined.renditions
     }
     keys = (image.key, *renditions)
-    # Committed before the first byte is stored, so that the sweeper finds what a crash leaves.
+    # Committed before the first byte is stored, so that the sweeper finds files left by a crash.
     blobs.register_pending(keys)
     try:
         _store_original(image.key, file, sha256=examined.sha256, uploaded_key=uploaded_key)
@@ -93,7 +93,7 @@ def store_files(
 
 
 def _store_original(key: str, file: IO[bytes], *, sha256: str, uploaded_key: str) -> None:
-    # The stored bytes must be the examined ones: a copy inside the storage is bound to their ETag, others are hashed.
+    # The stored bytes must be the examined ones: a copy within the storage is bound to their ETag, others are hashed.
     if uploaded_key and blobs.can_copy():
         blobs.copy_upload(key, file, uploaded_key=uploaded_key)
         return
@@ -105,7 +105,7 @@ def _store_original(key: str, file: IO[bytes], *, sha256: str, uploaded_key: str
 def add(stored: StoredFiles) -> Added:
     """Save the row of an image.
 
-    Files of bytes that the owner has by now are deleted on commit.
+    If the owner has the same bytes by now, the new files are deleted on commit.
     """
     image = stored.image
     if not stored.keys:
@@ -119,7 +119,7 @@ def add(stored: StoredFiles) -> Added:
         existing = find_active(image.sha256, owner_id=image.owner_id)
         if existing is None:
             raise
-        # On commit, as this transaction may be part of a larger one that is rolled back and repeated.
+        # On commit, since this transaction may be part of a larger one that is rolled back and repeated.
         transaction.on_commit(partial(blobs.delete_pending, stored.keys))
         return Added(existing, is_new=False)
     duplicate_flags.mark_duplicates(image)
@@ -130,7 +130,7 @@ def add(stored: StoredFiles) -> Added:
 
 def add_folder(image: Image, path: str) -> None:
     """Save the folder of an uploaded image that has none yet."""
-    # As those that were added by an older version.
+    # Images added by an older version have no folder.
     if image.folder_id is None and (path := folders.clean_path(path)):
         folder_id = folders.get_or_create_folder(path, owner_id=image.owner_id)
         Image.objects.filter(pk=image.pk, folder=None).update(folder_id=folder_id)
@@ -140,7 +140,7 @@ def save_settings(image: Image) -> None:
     """Save owner and visibility of an image, and update the search index."""
     with transaction.atomic():
         image.save(update_fields=["owner"])
-        folders.give_to_owner([image.pk], image.owner_id)
+        folders.move_to_owner([image.pk], image.owner_id)
         set_visibility([image.pk], image.visibility)
         for derived in (ImageLabel, ImageIndex):
             derived._default_manager.filter(image=image).update(owner_id=image.owner_id, visibility=image.visibility)
@@ -148,10 +148,10 @@ def save_settings(image: Image) -> None:
 
 def set_visibility(image_ids: Collection[int], visibility: int) -> None:
     """Set the visibility of images, and update the search index."""
-    # Links that were shared while an image was public must not work when it is public again.
+    # A new public ID, since old links must not work again when the image becomes public again.
     new_link = {} if visibility == Image.Visibility.PUBLIC else {"public_id": RandomUUID()}
     with transaction.atomic():
-        # All three tables in one transaction: a search must not find a picture by its labels that its row hides.
+        # All three tables in one transaction, so that a search never finds a hidden picture by its labels.
         Image.objects.filter(pk__in=image_ids).update(visibility=visibility, **new_link)
         for derived in (ImageLabel, ImageIndex):
             derived._default_manager.filter(image_id__in=image_ids).update(visibility=visibility)
@@ -166,7 +166,7 @@ def transfer(image_ids: Collection[int], *, owner_id: int) -> list[int]:
     with transaction.atomic():
         locked = Image.objects.select_for_update(of=("self",)).filter(pk__in=image_ids).order_by("pk")
         active = Image.objects.filter(owner_id=owner_id, trashed_at=None, bucket=None)
-        # Looked up before the update: the constraint would refuse all pictures for one that the new owner has.
+        # Looked up before the update, since one file that the new owner has would make the constraint reject all.
         owned = set(active.filter(sha256__in=locked.values("sha256")).values_list("sha256", flat=True))
         changed = list[int]()
         for pk, sha256, trashed_at, bucket_id in locked.values_list("pk", "sha256", "trashed_at", "bucket_id"):
@@ -176,7 +176,7 @@ def transfer(image_ids: Collection[int], *, owner_id: int) -> list[int]:
                 owned.add(sha256)
             changed.append(pk)
         Image.objects.filter(pk__in=changed).update(owner_id=owner_id)
-        folders.give_to_owner(changed, owner_id)
+        folders.move_to_owner(changed, owner_id)
         for derived in (ImageLabel, ImageIndex):
             derived._default_manager.filter(image_id__in=changed).update(owner_id=owner_id)
         image_events.record_changed(changed)

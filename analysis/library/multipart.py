@@ -17,30 +17,30 @@ from analysis.models import PendingBlob, Upload
 from analysis.storage import blobs, multipart
 
 LIFETIME = timedelta(days=1)
-"""Time to send all parts; the bucket's own rule deletes them a day later."""
+"""Time to send all parts; the bucket's lifecycle rule deletes them a day later."""
 MAX_PARTS = 10_000  # S3's maximum
 MAX_URLS = 100
-"""Parts signed by one request."""
+"""URLs of parts signed per request."""
 MAX_ABORTED = 100
 State = Upload.State
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts of an upload: bytes of each but the last, and those that arrived."""
+    """The parts of an upload: bytes of each part but the last, and the arrived parts."""
 
     size: int
     arrived: list[int]
 
 
 def is_needed(size: int) -> bool:
-    """True for a file that is sent in parts, if the storage can do that."""
+    """True for a file so large that it is sent in parts, if the storage supports that."""
     return size > settings.MULTIPART_UPLOAD_BYTES and multipart.is_supported()
 
 
 def start(upload: Upload) -> None:
     """Begin to send an issued upload in parts. Raises StorageError."""
-    # A larger file has larger parts, as their number is limited.
+    # A very large file has larger parts, since their number is limited.
     upload.part_size = max(settings.MULTIPART_PART_BYTES, -(-upload.size // MAX_PARTS))
     upload.multipart_id = multipart.start(upload.key)
     Upload.objects.filter(pk=upload.pk).update(
@@ -53,7 +53,7 @@ def parts_of(upload: Upload) -> Parts:
     """The parts that arrived completely. Raises StorageError."""
     try:
         uploaded = multipart.uploaded(upload.key, upload.multipart_id)
-    except blobs.BlobMissing:  # deleted, by the bucket's own rule perhaps
+    except blobs.BlobMissing:  # deleted, for example by the bucket's lifecycle rule
         start(upload)
         uploaded = {}
     return Parts(
@@ -63,7 +63,7 @@ def parts_of(upload: Upload) -> Parts:
 
 
 def part_urls(upload_id: uuid.UUID, numbers: Iterable[int], *, owner_id: int) -> dict[int, str]:
-    """URLs to send parts to; numbers that the file has not are left out.
+    """URLs to send parts to; invalid part numbers are left out.
 
     Raises UploadRefused or StorageError.
     """
@@ -84,7 +84,7 @@ def part_urls(upload_id: uuid.UUID, numbers: Iterable[int], *, owner_id: int) ->
 
 
 def assemble(upload: Upload) -> None:
-    """Make the parts one file, if all have arrived.
+    """Assemble the file from its parts, if all have arrived.
 
     Repeating it has no effect. Raises UploadRefused or StorageError.
     """
@@ -93,7 +93,7 @@ def assemble(upload: Upload) -> None:
     try:
         uploaded = multipart.uploaded(upload.key, upload.multipart_id)
     except blobs.BlobMissing:
-        # Assembled before, by a request whose response was lost; the file's size is checked like any other's.
+        # Already assembled, by a request whose response was lost. The file's size is checked later, like any other's.
         uploaded = {}
         if not blobs.exists(upload.key):
             raise UploadRefused(_("This upload expired. Please send the file again."), status=410) from None
@@ -104,7 +104,7 @@ def assemble(upload: Upload) -> None:
 
 
 def abort(upload_id: uuid.UUID, *, owner_id: int) -> None:
-    """Give up an upload that was not completed, and delete what was sent.
+    """Abort an upload that was not completed, and delete its parts.
 
     Raises UploadRefused or StorageError.
     """
@@ -146,6 +146,6 @@ def _number_of_parts(upload: Upload) -> int:
 
 
 def _size_of_part(upload: Upload, number: int) -> int:
-    """Bytes of a part; 0 for one that the file has not."""
+    """Bytes of a part; 0 for an invalid number."""
     size = upload.part_size or upload.size
     return max(0, min(size, upload.size - (number - 1) * size)) if number > 0 else 0

@@ -12,12 +12,12 @@ from analysis.models import BucketObject, Image, ImageQuerySet, OriginalDeletion
 from analysis.storage import blobs
 
 DELETED, QUEUED, KEPT = "deleted", "queued", "kept"
-"""Of an original in our storage; in a bucket that allows it; in one that does not."""
+"""Outcome for an original in our storage; in a bucket that allows deletion; in one that does not."""
 
 
 @dataclass(frozen=True)
 class Removed:
-    """A deleted image: enough to prove later which file it was."""
+    """Facts about a deleted image, by which its file can be identified later."""
 
     image_id: int
     filename: str
@@ -39,12 +39,12 @@ class Removed:
 
 @transaction.atomic
 def remove(images: ImageQuerySet, *, by_id: int | None) -> list[Removed]:
-    """Delete those of these images that still match, in the order of their ids.
+    """Delete the images that still match the queryset, in the order of their ids.
 
-    Their rows and everything derived now, their files on commit or by the sweeper. The ledger's calls stay.
+    Their rows and everything derived are deleted now, their files on commit or by the sweeper. The ledger's calls stay.
     """
-    # Locked before their analyses, in the order of save_results. What matched before someone changed it, as a picture
-    # that was restored, PostgreSQL leaves out after it has waited for the lock.
+    # Locked before their analyses, in the order of save_results. After waiting for a lock PostgreSQL checks the
+    # condition again, and leaves out images that no longer match, for example restored ones.
     locked = images.select_for_update(of=("self",)).select_related("bucket", "owner").order_by("pk")
     rows = list(locked.defer("placeholder", "signature", "description"))
     ids = [image.pk for image in rows]
@@ -52,7 +52,7 @@ def remove(images: ImageQuerySet, *, by_id: int | None) -> list[Removed]:
     blobs.register_pending(keys)
     _drop_objects(rows, by_id=by_id)
     Image.objects.filter(pk__in=ids).delete()
-    # robust: the rows are deleted, and an error of the storage must not keep later callbacks from running.
+    # robust, since an error of the storage must not keep later callbacks from running.
     transaction.on_commit(lambda: blobs.delete_pending(keys), robust=True)
     return [_removed(image) for image in rows]
 

@@ -1,6 +1,6 @@
-"""Quarter turns of how an image is shown.
+"""Rotates images in display, by quarter turns.
 
-Its original and its results are not changed.
+The original and the results are not changed.
 """
 
 from __future__ import annotations

@@ -35,12 +35,12 @@ LEASE = timedelta(minutes=2)
 SHA256_LENGTH = 64
 MAX_MODIFIED = Upload._meta.get_field("modified").max_length or 0
 RETENTION = timedelta(days=1)
-"""How long a completed or expired upload is kept."""
+"""Time for which a completed or expired upload is kept."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """Choice made before uploading: who sees the pictures, and a collection."""
+    """Visibility and collection chosen before an upload."""
 
     visibility: int = Image.Visibility.PRIVATE
     collection_id: int | None = None
@@ -50,7 +50,7 @@ DEFAULT_TARGET = Target()
 
 
 class UploadRefused(Exception):
-    """A refused request about an upload, with a sentence and HTTP's `status`."""
+    """A refused request about an upload, with its reason and the HTTP `status`."""
 
     def __init__(self, reason: str, *, status: int) -> None:
         super().__init__(reason)
@@ -95,18 +95,18 @@ def issue(
     upload.sidecar = to_json(sidecar) if sidecar else None
     lifetime = timedelta(seconds=settings.UPLOAD_TICKET_SECONDS)
     with transaction.atomic():
-        # The database's clock, to which "expired" is compared later.
+        # The database's clock, since expiry is checked by it later.
         upload.expires_at = Now() + lifetime
         upload.save(force_insert=True)
-        # The sweeper leaves the key alone until the form can no longer be used.
+        # The sweeper keeps the key until the form can no longer be used.
         blobs.register_pending([upload.key], ahead=lifetime)
     return upload
 
 
 def resume(upload_id: uuid.UUID, *, owner_id: int, size: int, sha256: str, target: Target) -> Upload | None:
-    """An interrupted upload of the same file, with a new target and time to finish.
+    """Resume an interrupted upload of the same file, with a new target and expiry.
 
-    None if there is none, or its bytes cannot be known to be the same.
+    None if there is none, or if it is not certain that the bytes are the same.
     """
     same = Upload.objects.filter(pk=upload_id, owner_id=owner_id, size=size, sha256=sha256).exclude(sha256="")
     open_upload = same.filter(Q(state=State.ARRIVED) | Q(state=State.ISSUED, expires_at__gt=Now())).first()
@@ -122,7 +122,7 @@ def resume(upload_id: uuid.UUID, *, owner_id: int, size: int, sha256: str, targe
 
 
 def has_all_bytes(upload: Upload) -> bool:
-    """True if an upload that was sent at once has arrived; a part of it is deleted.
+    """True if an upload in one request has arrived; an incomplete file is deleted.
 
     Raises StorageError.
     """
@@ -159,14 +159,14 @@ def mark_uploaded(upload_id: uuid.UUID, *, owner_id: int) -> Upload:
     """
     upload = find_open(upload_id, owner_id=owner_id)
     if upload.state == State.ISSUED:
-        # S3's event may have recorded it in the meantime; a worker may even have the picture by now.
+        # S3's event may have recorded it in the meantime, and a worker may have added the picture.
         Upload.objects.filter(pk=upload.pk, state=State.ISSUED).update(state=State.ARRIVED, next_attempt_at=Now())
         upload.refresh_from_db()
     return upload
 
 
 def mark_uploaded_by_key(keys: list[str]) -> int:
-    """Record uploads that S3 reports, for browsers that were closed before they could.
+    """Record uploads reported by S3, in case the browser was closed too early.
 
     Returns their number.
     """
@@ -190,12 +190,12 @@ def open_examined(upload: Upload) -> Iterator[tuple[Examined, IO[bytes]]]:
 
     Raises UploadError, InvalidImage or StorageError.
     """
-    if upload.attempts > leases.MAX_ATTEMPTS:  # no attempt was ended by its worker, so this file kills workers
+    if upload.attempts > leases.MAX_ATTEMPTS:  # its workers died, so the file may kill them
         raise UploadError(_("each worker that checked it stopped unexpectedly"), may_retry=False)
     owner = permissions.reload_user(upload.owner_id)
-    if owner is None or not permissions.can_upload_images(owner):  # the right was lost after the upload was permitted
+    if owner is None or not permissions.can_upload_images(owner):  # the permission was lost in the meantime
         raise UploadError(_("this account can no longer upload"), may_retry=False)
-    # Before it is read: the file behind a key can be of any size in a storage that does not enforce the form's.
+    # Before the file is read, since it can be of any size in a storage that does not enforce the form's limit.
     size = blobs.size(upload.key)
     if size != upload.size:
         raise _wrong_size(size, upload)
@@ -246,7 +246,7 @@ def delete_expired() -> None:
 
 def find_open(upload_id: uuid.UUID, *, owner_id: int) -> Upload:
     """An upload of this person that did not expire. Raises UploadRefused."""
-    # Other people's uploads look like unknown ones, so that ids cannot be probed.
+    # The error is the same for other people's uploads and unknown ones, so that ids cannot be probed.
     upload = Upload.objects.filter(pk=upload_id, owner_id=owner_id).annotate(is_late=Q(expires_at__lte=Now())).first()
     if upload is None:
         raise UploadRefused(_("Unknown upload. Please send the file again."), status=404)
@@ -257,7 +257,7 @@ def find_open(upload_id: uuid.UUID, *, owner_id: int) -> Upload:
 
 def _check_open_uploads(owner_id: int, size: int) -> None:
     is_open = Q(state=State.ARRIVED) | Q(state=State.ISSUED, expires_at__gt=Now())
-    # Two requests at once may both pass; the limit keeps a person from filling the storage, not from one file too many.
+    # Two concurrent requests may both pass: the limit keeps a user from filling the storage, and need not be exact.
     totals = Upload.objects.filter(is_open, owner_id=owner_id).aggregate(number=Count("pk"), size=Sum("size"))
     if totals["number"] >= settings.MAX_OPEN_UPLOADS:
         sentence = _("%(number)s of your uploads are still in progress. Wait for some to finish, then send this again.")

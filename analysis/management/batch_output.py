@@ -1,4 +1,4 @@
-"""The output of analyze_images: sentences for people, or JSON lines for programs."""
+"""Writes the output of analyze_images, as sentences or JSON lines."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MAX_LABELS = 15
 
 
 class BatchOutput:
-    """`line` writes only for people, `object` only for programs."""
+    """Output of one of both kinds: `line` writes sentences, `object` JSON."""
 
     def __init__(self, out: OutputWrapper, *, is_json: bool) -> None:
         self._out, self.is_json = out, is_json
@@ -84,7 +84,7 @@ class BatchOutput:
             self.line(f"  {titles[side]:<8}{_top_labels(labels)}")
 
     def status(self, batch_id: int, *, is_done: bool = True, refusal: str = "") -> int:
-        """Write the batch's state, or why the option had no effect; 1 in that case."""
+        """Write the batch's state, or why the option had no effect (then it returns 1)."""
         state = progress(batch_id)
         if state:
             self.object(**describe_batch(state), is_done=is_done)

@@ -1,4 +1,4 @@
-"""The progress of a running batch on a terminal."""
+"""Shows the progress of a running batch in the terminal."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
 LINE_SECONDS = 15.0
-"""Between two lines without a terminal; and without progress, until the reasons are written."""
+"""Seconds between two lines without a terminal, and without progress until the reasons are written."""
 RATE_SECONDS = 30
-"""The rate is that of the last few seconds."""
+"""Seconds over which the rate is measured."""
 EXIT_STATUSES = {
     Batch.State.DONE: 0,
     Batch.State.STOPPED: 3,
@@ -45,7 +45,7 @@ class BatchProgress:
         self._has_warned = False
 
     def wait(self) -> int:
-        """Return the exit status documented in the command's help."""
+        """Wait for the end; returns the exit status documented in the command's help."""
         try:
             state = self._follow()
         except KeyboardInterrupt:
@@ -73,11 +73,11 @@ class BatchProgress:
                 sleep(POLL_SECONDS)
 
     def _finish(self) -> None:
-        # The scheduler's sweep would end the batch too, but up to a minute later.
+        # Without this, the scheduler's sweep would end the batch up to a minute later.
         try:
             tasks.advance_batches()
         except OperationalError as error:
-            logger.warning("Redis does not answer: %s", error)
+            logger.warning("Redis is not available: %s", error)
 
     def _show(self, bar: tqdm, state: Progress) -> None:
         now = monotonic()

@@ -1,4 +1,4 @@
-"""A census as text: totals, cost and tables."""
+"""Writes a census as text: totals, costs and tables."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def _cells(dimension: str, group: PricedGroup) -> tuple[str, ...]:
 
 
 def _aligned(rows: Sequence[tuple[str, ...]], *, right: set[int]) -> Iterator[str]:
-    """Columns of equal width, without the control characters of keys."""
+    """Lines with aligned columns, without control characters of keys."""
     clean = [["".join(c if c.isprintable() else "\ufffd" for c in cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in clean) for column in range(len(clean[0]))]
     for row in clean:

@@ -1,4 +1,4 @@
-"""A check, before migrating, that this version of imagelib can read the database."""
+"""Checks before migrating that this version of imagelib can read the database."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ APP = "analysis"
 
 
 def check(connection: BaseDatabaseWrapper) -> None:
-    """Raise CommandError if the database has a migration that this version lacks.
-
-    Django would ignore it, and fail halfway through the first migration that does not fit.
-    """
+    """Raise CommandError if the database has a migration that this version lacks."""
+    # Django ignores unknown migrations, and would fail halfway in the first own one that does not match the tables.
     loader = MigrationLoader(connection)
     applied = {name for app, name in loader.applied_migrations if app == APP}
     available = {name for app, name in loader.disk_migrations if app == APP}

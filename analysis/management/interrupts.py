@@ -1,4 +1,4 @@
-"""Commands that finish the item in progress on Ctrl-C or SIGTERM."""
+"""Lets commands finish the item in progress on Ctrl-C or SIGTERM."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import FrameType
 
 
 class Interrupt:
-    """`is_set` after the first signal; the second one raises KeyboardInterrupt."""
+    """A flag that the first signal sets; the second signal raises KeyboardInterrupt."""
 
     is_set = False
 

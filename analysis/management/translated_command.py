@@ -15,5 +15,5 @@ class TranslatedCommand(BaseCommand):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # As text: argparse wraps it by a regular expression, which accepts no lazy string.
+        # As str, since argparse wraps it by a regular expression, which accepts no lazy strings.
         self.help = str(self.description)

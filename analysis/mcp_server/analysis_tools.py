@@ -13,14 +13,14 @@ from analysis.api import batches
 from analysis.api.batches import BatchRequest, BatchStart
 from analysis.api.idempotency import HEADER, MAX_KEY_LENGTH
 from analysis.api.request_body import RequestBody, RowId
-from analysis.mcp_server.tool import Answer, Tool
+from analysis.mcp_server.tool import Tool, ToolResult
 from imagelib.accounts.models import ApiToken
 
 
 class StartArguments(BatchStart):
     """A run to start.
 
-    `budget` in US dollars, never more than the token may still spend.
+    `budget` is in US dollars, at most what the token may still spend.
     """
 
     key: Annotated[
@@ -29,7 +29,7 @@ class StartArguments(BatchStart):
             min_length=1,
             max_length=MAX_KEY_LENGTH,
             pattern=r"^[\x21-\x7e]+$",
-            description="A new text for each run. Repeated with the same key, nothing is started twice.",
+            description="A new text for each run. A call repeated with the same key starts nothing twice.",
         ),
     ]
 
@@ -38,25 +38,25 @@ class RunArguments(RequestBody):
     batch_id: RowId
 
 
-def estimate_analysis(request: HttpRequest, arguments: BatchRequest) -> Answer:
-    return Answer(batches.estimate_batch(request, arguments).model_dump(mode="json"))
+def estimate_analysis(request: HttpRequest, arguments: BatchRequest) -> ToolResult:
+    return ToolResult(batches.estimate_batch(request, arguments).model_dump(mode="json"))
 
 
-def start_analysis(request: HttpRequest, arguments: StartArguments) -> Answer:
+def start_analysis(request: HttpRequest, arguments: StartArguments) -> ToolResult:
     options = BatchStart.model_construct(**{name: getattr(arguments, name) for name in BatchStart.model_fields})
-    return Answer(json.loads(batches.start_batch(_with_key(request, arguments.key), options).content))
+    return ToolResult(json.loads(batches.start_batch(_with_key(request, arguments.key), options).content))
 
 
 def _with_key(request: HttpRequest, key: str) -> HttpRequest:
     """The request with this Idempotency-Key."""
     keyed = copy.copy(request)
     keyed.META = {**request.META, "HTTP_" + HEADER.upper().replace("-", "_"): key}
-    keyed.__dict__.pop("headers", None)  # Django caches what it has made of META
+    keyed.__dict__.pop("headers", None)  # Django caches headers made from META
     return keyed
 
 
-def get_analysis_run(request: HttpRequest, arguments: RunArguments) -> Answer:
-    return Answer(batches.get_batch(request, arguments.batch_id).model_dump(mode="json"))
+def get_analysis_run(request: HttpRequest, arguments: RunArguments) -> ToolResult:
+    return ToolResult(batches.get_batch(request, arguments.batch_id).model_dump(mode="json"))
 
 
 TOOLS: tuple[Tool[Any], ...] = (

@@ -1,4 +1,4 @@
-"""Calls of tools: scope, arguments, errors as sentences."""
+"""Calls tools: checks scope and arguments, and turns errors into sentences."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from analysis.api import errors
 from analysis.api.authentication import require_scope, token_of
 from analysis.mcp_server import analysis_tools, label_tools, search_tools
-from analysis.mcp_server.tool import Answer, Tool
+from analysis.mcp_server.tool import Tool, ToolResult
 
 TOOLS: dict[str, Tool[Any]] = {
     tool.name: tool for tool in (*search_tools.TOOLS, *label_tools.TOOLS, *analysis_tools.TOOLS)
@@ -20,10 +20,10 @@ TOOLS: dict[str, Tool[Any]] = {
 
 
 class CallRefused(Exception):
-    """A call that was refused or failed; its sentence is for the model."""
+    """A call that was refused or failed. The message is for the model."""
 
 
-def call(request: HttpRequest, name: str, arguments: dict[str, Any]) -> Answer:
+def call(request: HttpRequest, name: str, arguments: dict[str, Any]) -> ToolResult:
     """Run a tool for the request's token. Raises CallRefused."""
     tool = TOOLS.get(name)
     if tool is None:
@@ -38,6 +38,6 @@ def call(request: HttpRequest, name: str, arguments: dict[str, Any]) -> Answer:
 
 
 def _sentence(error: pydantic.ValidationError) -> str:
-    """The errors of the arguments, without what was sent."""
+    """The errors of the arguments, without the values that were sent."""
     field_errors = error.errors(include_input=False, include_url=False)[: errors.MAX_FIELD_ERRORS]
     return "; ".join(f"{'.'.join(map(str, entry['loc']))[:200]}: {entry['msg']}" for entry in field_errors)

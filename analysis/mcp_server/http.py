@@ -1,4 +1,4 @@
-"""The SDK's streamable HTTP, stateless and in JSON, behind a WSGI server."""
+"""Runs the SDK's streamable HTTP, stateless and in JSON, behind a WSGI server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def respond(request: HttpRequest) -> HttpResponse:
 
 
 async def _respond(request: HttpRequest, body: bytes) -> HttpResponse:
-    # One manager a request: it may run once only, and without sessions it has nothing to keep.
+    # One manager per request, since it can only run once, and without sessions there is no state.
     manager = StreamableHTTPSessionManager(server_for(lambda: request), json_response=True, stateless=True)
     sent: list[Message] = []
     is_read = False

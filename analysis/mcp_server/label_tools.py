@@ -17,7 +17,7 @@ from analysis.api.image_labels import LabelValues, labels_of
 from analysis.api.labels import Decision, LabelId, NewLabel
 from analysis.api.request_body import RequestBody, RowId
 from analysis.mcp_server.search_tools import CursorText
-from analysis.mcp_server.tool import Answer, Tool
+from analysis.mcp_server.tool import Tool, ToolResult
 from imagelib.accounts.models import ApiToken
 
 MAX_CHANGES = 50
@@ -32,7 +32,9 @@ class FindLabels(RequestBody):
 
 
 class BrowseTree(RequestBody):
-    parent: Annotated[LabelId | None, Field(description="Labels directly below this one; the top without it.")] = None
+    parent: Annotated[
+        LabelId | None, Field(description="Labels directly below this one; without it, those at the top.")
+    ] = None
     cursor: CursorText = ""
     limit: Limit = 50
 
@@ -50,19 +52,19 @@ class Correction(RequestBody):
     apply: Annotated[bool, Field(description="False proposes only: nothing is changed.")] = False
 
 
-def find_labels(request: HttpRequest, arguments: FindLabels) -> Answer:
+def find_labels(request: HttpRequest, arguments: FindLabels) -> ToolResult:
     page = labels.labels_in_use(
         request, cursor=arguments.cursor, limit=arguments.limit, search=arguments.name, kind=arguments.kind
     )
-    return Answer({**page, "items": [item.model_dump() for item in page["items"]]})
+    return ToolResult({**page, "items": [item.model_dump() for item in page["items"]]})
 
 
-def browse_labels(request: HttpRequest, arguments: BrowseTree) -> Answer:
+def browse_labels(request: HttpRequest, arguments: BrowseTree) -> ToolResult:
     page = label_tree.list_tree(request, cursor=arguments.cursor, limit=arguments.limit, parent=arguments.parent)
-    return Answer({**page, "items": [item.model_dump() for item in page["items"]]})
+    return ToolResult({**page, "items": [item.model_dump() for item in page["items"]]})
 
 
-def correct_labels(request: HttpRequest, arguments: Correction) -> Answer:
+def correct_labels(request: HttpRequest, arguments: Correction) -> ToolResult:
     """Show what a correction changes, or apply it as a whole."""
     if not (arguments.confirm or arguments.reject or arguments.add):
         raise ApiError(422, _("Give at least one label to confirm, reject or add."))
@@ -73,14 +75,14 @@ def correct_labels(request: HttpRequest, arguments: Correction) -> Answer:
         require_scope(token_of(request), ApiToken.Scope.WRITE)
     image_id = permissions.get_image_or_404(request.user, arguments.image_id).pk
     before = labels_of([image_id])[image_id]
-    # All or nothing: a partial correction would be mistaken for a complete one.
+    # All or nothing, since a partial correction would be mistaken for a complete one.
     with transaction.atomic():
         _correct(request, arguments)
         after = labels_of([image_id])[image_id]
         if not arguments.apply:
-            # The changes themselves are tried, so that a proposal is refused for the same reasons and shows the result.
+            # A proposal makes the changes and rolls them back, so that it shows the same errors and results.
             transaction.set_rollback(True)
-    return Answer({"is_applied": arguments.apply, "before": _names(before), "after": _names(after)})
+    return ToolResult({"is_applied": arguments.apply, "before": _names(before), "after": _names(after)})
 
 
 def _correct(request: HttpRequest, arguments: Correction) -> None:

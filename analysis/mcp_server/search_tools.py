@@ -14,7 +14,7 @@ from analysis.api.errors import ApiError
 from analysis.api.image_resource import resource, selection_of
 from analysis.api.request_body import RequestBody, RowId
 from analysis.ingest.validation import InvalidImage
-from analysis.mcp_server.tool import Answer, Preview, Tool
+from analysis.mcp_server.tool import Preview, Tool, ToolResult
 from analysis.models import Image
 from analysis.search import results
 from analysis.search.syntax.parser import MAX_LENGTH, parse
@@ -27,7 +27,7 @@ MAX_IMAGES = 50
 FIELDS = "filename,title,owner,taken_at,place,width,height,visibility,urls"
 MAX_CURSOR = 2_000
 QueryText = Annotated[str, Field(max_length=MAX_LENGTH, description="A search in imagelib's search language.")]
-CursorText = Annotated[str, Field(max_length=MAX_CURSOR, description="“next” of the page before.")]
+CursorText = Annotated[str, Field(max_length=MAX_CURSOR, description="“next” of the previous page.")]
 
 
 class SearchArguments(RequestBody):
@@ -54,17 +54,17 @@ class PageArguments(RequestBody):
     limit: Annotated[int, Field(ge=1, le=MAX_IMAGES)] = 20
 
 
-def search_images(request: HttpRequest, arguments: SearchArguments) -> Answer:
+def search_images(request: HttpRequest, arguments: SearchArguments) -> ToolResult:
     query, selection = parse(arguments.query), selection_of(FIELDS, "labels")
     page = images.image_page(request, query, selection, cursor=arguments.cursor, limit=arguments.limit, is_counted=True)
-    return Answer({**page, "items": [_brief(item) for item in page["items"]]})
+    return ToolResult({**page, "items": [_brief(item) for item in page["items"]]})
 
 
-def explain_search(request: HttpRequest, arguments: ExplainArguments) -> Answer:
+def explain_search(request: HttpRequest, arguments: ExplainArguments) -> ToolResult:
     with time_limit():
         search = results.Search(parse(arguments.query), permissions.viewer_of(request.user))
         resolved, total = search.resolved, search.count()
-    return Answer(
+    return ToolResult(
         {
             "searched_as": resolved.query.text,
             "terms": [{"term": part.write(), "meaning": part.describe()} for part in resolved.query.parts],
@@ -79,8 +79,8 @@ def explain_search(request: HttpRequest, arguments: ExplainArguments) -> Answer:
     )
 
 
-def describe_search(_request: HttpRequest, _arguments: NoArguments) -> Answer:
-    return Answer(
+def describe_search(_request: HttpRequest, _arguments: NoArguments) -> ToolResult:
+    return ToolResult(
         {
             "rules": _(
                 "All terms of a search must match. OR combines alternatives, a minus sign excludes, parentheses group, "
@@ -91,19 +91,19 @@ def describe_search(_request: HttpRequest, _arguments: NoArguments) -> Answer:
     )
 
 
-def get_image(request: HttpRequest, arguments: ImageArguments) -> Answer:
+def get_image(request: HttpRequest, arguments: ImageArguments) -> ToolResult:
     image = permissions.get_image_or_404(request.user, arguments.image_id)
     values = resource(image, request, selection_of("", "labels"))
-    return Answer(values, _preview(image) if arguments.preview else None)
+    return ToolResult(values, _preview(image) if arguments.preview else None)
 
 
-def list_saved_searches(request: HttpRequest, arguments: PageArguments) -> Answer:
+def list_saved_searches(request: HttpRequest, arguments: PageArguments) -> ToolResult:
     page = searches.list_searches(request, cursor=arguments.cursor, limit=arguments.limit)
-    return Answer({**page, "items": [item.model_dump() for item in page["items"]]})
+    return ToolResult({**page, "items": [item.model_dump() for item in page["items"]]})
 
 
 def _preview(image: Image) -> Preview:
-    # The thumbnail and not the preview: models read pictures of this size, and pay for each pixel.
+    # The thumbnail, since models read pictures of this size, and users pay for each pixel.
     try:
         with renditions.read(image, "thumb") as file:
             return Preview(file.read(), blobs.RENDITIONS["thumb"])
@@ -112,9 +112,9 @@ def _preview(image: Image) -> Preview:
 
 
 def _brief(item: dict[str, Any]) -> dict[str, Any]:
-    """The image with the address of its page alone, and short labels.
+    """The image with only the URL of its page, and short labels.
 
-    Models pay for each word they read.
+    Users pay for each word that a model reads.
     """
     labels = [{name: label[name] for name in ("id", "name", "confidence", "verdict")} for label in item["labels"]]
     return {**item, "urls": {"page": item["urls"]["page"]}, "labels": labels}

@@ -1,4 +1,4 @@
-"""The SDK's server with our tools, for one caller."""
+"""Makes the SDK's server with our tools, for one caller."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mcp.types import Tool as ListedTool
 from ninja.responses import NinjaJSONEncoder
 
 from analysis.mcp_server.calls import TOOLS, CallRefused, call
-from analysis.mcp_server.tool import Answer, Tool
+from analysis.mcp_server.tool import Tool, ToolResult
 
 INSTRUCTIONS = (
     "imagelib is a library of pictures, searchable by what a recognizer saw in them. Learn the search language by "
@@ -36,14 +36,14 @@ INSTRUCTIONS = (
 def server_for(request_of: Callable[[], HttpRequest]) -> Server[Any]:
     """A server whose tools act for the token of `request_of()`.
 
-    It is looked up for each call.
+    The token is looked up for each call.
     """
 
     async def list_tools(_context: Any, _params: PaginatedRequestParams | None) -> ListToolsResult:
         return ListToolsResult(tools=[_described(tool) for tool in TOOLS.values()])
 
     async def call_tool(_context: Any, params: CallToolRequestParams) -> CallToolResult:
-        # Thread-sensitive: in the thread of the view, so with its database connection.
+        # Thread-sensitive, to run in the thread of the view with its database connection.
         return await sync_to_async(_result, thread_sensitive=True)(request_of, params)
 
     return Server("imagelib", title="imagelib", instructions=INSTRUCTIONS, on_list_tools=list_tools,
@@ -51,14 +51,14 @@ def server_for(request_of: Callable[[], HttpRequest]) -> Server[Any]:
 
 
 def _result(request_of: Callable[[], HttpRequest], params: CallToolRequestParams) -> CallToolResult:
-    # A refusal is a result and no protocol error: models see results, and can correct their call.
+    # A refusal is a result instead of a protocol error, since models see results and can correct their call.
     try:
         return _content(call(request_of(), params.name, params.arguments or {}))
     except CallRefused as error:
         return CallToolResult(content=[TextContent(text=str(error))], is_error=True)
 
 
-def _content(answer: Answer) -> CallToolResult:
+def _content(answer: ToolResult) -> CallToolResult:
     text = json.dumps(answer.values, cls=NinjaJSONEncoder, ensure_ascii=False)
     content: list[Any] = [TextContent(text=text)]
     if answer.preview:
@@ -68,6 +68,6 @@ def _content(answer: Answer) -> CallToolResult:
 
 
 def _described(tool: Tool[Any]) -> ListedTool:
-    # Nothing is lost by a change: verdicts can be cleared, and images are never deleted here.
+    # Not destructive, since verdicts can be cleared and images are never deleted here.
     hints = ToolAnnotations(read_only_hint=tool.is_read_only, destructive_hint=False, open_world_hint=False)
     return ListedTool(name=tool.name, description=tool.description, input_schema=tool.input_schema, annotations=hints)

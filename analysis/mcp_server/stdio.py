@@ -1,4 +1,4 @@
-"""The protocol over standard input and output, as clients start it."""
+"""Serves the protocol over standard input and output, for clients that start it."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ async def _serve(text: str) -> None:
 
 
 def _request(text: str) -> HttpRequest:
-    """A request as the middleware would pass it on. Raises CallRefused."""
-    close_old_connections()  # a client may be idle for hours, and no request of the web server ends here
+    """A request with the attributes that the middleware sets. Raises CallRefused."""
+    close_old_connections()  # clients may be idle for hours, and there is no end of a web request to do this
     token = api_tokens.find(text)
     if token is None:
         raise CallRefused(_("The token has expired or was revoked. Create another one on your account page."))

@@ -23,7 +23,7 @@ class Preview:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ToolResult:
     """The result of a tool: JSON values, and a picture if requested."""
 
     values: dict[str, Any]
@@ -41,7 +41,7 @@ class Tool(Generic[Arguments]):
     description: str
     arguments: type[Arguments]
     scope: ApiToken.Scope
-    run: Callable[[HttpRequest, Arguments], Answer]
+    run: Callable[[HttpRequest, Arguments], ToolResult]
     is_read_only: bool = True
 
     @property

@@ -1,4 +1,4 @@
-"""The address of the Model Context Protocol: token, Origin, rate limit."""
+"""The endpoint of the Model Context Protocol: token, Origin, rate limit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from analysis.api.authentication import check_rate, rate_headers, token_of
 from analysis.api.errors import ApiError
 
 
-# A form on another site cannot send the Authorization header, and cookies count for nothing below /api/.
+# No CSRF check is needed: forms on other sites cannot send the Authorization header, and cookies are ignored below
+# /api/.
 @login_not_required
 @csrf_exempt
 def mcp(request: HttpRequest) -> HttpResponse:
@@ -32,21 +33,22 @@ def mcp(request: HttpRequest) -> HttpResponse:
 
 def _checked(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
-        # The specification's response of a server without server-sent messages and sessions.
+        # The specified response of a server without server-sent messages and sessions.
         raise ApiError(405, _("Send messages by POST."), headers={"Allow": "POST"})
     _require_origin(request)
     check_rate(request, token_of(request))
-    # Imported on the first message: the SDK takes half a second, which no other request should wait for.
+    # Imported on the first message, since the SDK takes half a second that other requests should not spend.
     from analysis.mcp_server.http import respond
 
     return respond(request)
 
 
 def _require_origin(request: HttpRequest) -> None:
-    """Raises ApiError for a page of a site that is not allowed.
+    """Raise ApiError for a page of a site that is not allowed.
 
-    The specification requires the check: a name that is rebound to 127.0.0.1 would reach a server on this machine.
+    The specification requires the check against DNS rebinding: a name that resolves to 127.0.0.1 would reach a server
+    on this machine.
     """
     origin = request.headers.get("Origin", "")
     if origin and urlsplit(origin).netloc != request.get_host() and origin not in cors.CORS_ALLOWED_ORIGINS:
-        raise ApiError(403, _("Pages of this site may not call the server. CORS_ALLOWED_ORIGINS can name it."))
+        raise ApiError(403, _("Pages of this site can't call the server. To allow it, add it to CORS_ALLOWED_ORIGINS."))

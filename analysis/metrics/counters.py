@@ -1,4 +1,4 @@
-"""The counters and histograms; their labels have few values, all known before."""
+"""The counters and histograms. Their labels have few, fixed values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 CSP_DIRECTIVES = frozenset(
     f"{name}-src" for name in ("default", "script", "style", "img", "font", "connect", "frame", "media", "object")
 ) | {"script-src-elem", "script-src-attr", "style-src-elem", "style-src-attr", "form-action", "frame-ancestors"}
-# Seconds. A page takes tens of milliseconds; the last one is where a proxy gives up.
+# In seconds. A page takes tens of milliseconds; at the last bound, proxies give up.
 PAGE_BUCKETS = (0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 5, 30)
 TASK_BUCKETS = (0.05, 0.2, 1, 5, 20, 60, 300)
 CALL_BUCKETS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 10)
@@ -111,7 +111,7 @@ class Result(Protocol):
 
 
 def count_analyses(results: Iterable[Result], *, done: set[int], failed: set[int]) -> None:
-    """Count analyses that ended, by their ids; the others wait for another attempt."""
+    """Count ended analyses, by their ids; the others wait for another attempt."""
     if not _is_on():
         return
     for analysis in (result.analysis for result in results):
@@ -152,7 +152,7 @@ def count_csp_report(directive: str) -> None:
 
 @contextmanager
 def timed_search(part: str) -> Iterator[None]:
-    """Measure what is done within; a search that fails counts too."""
+    """Measure the time of the block, also if the search fails."""
     started = time.perf_counter()
     try:
         yield

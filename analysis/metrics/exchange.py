@@ -22,12 +22,12 @@ from prometheus_client.core import GaugeMetricFamily
 logger = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 5.0
-# The number changes with the labels or buckets of a metric, since sums of both would be wrong.
+# To be increased when labels or buckets of a metric change, since sums of old and new would be wrong.
 COUNTS_KEY = "imagelib:metrics:1"
 POOLS_KEY = "imagelib:metrics:pools"
-# More fields than all views, methods and statuses have; a mistake in a label must not fill Redis.
+# More than all views, methods and statuses need, so that a bug in a label cannot fill Redis.
 MAX_FIELDS = 50_000
-# A process that has reported no pool for so long has ended.
+# A process that has not reported its pool for so long has ended.
 POOL_SECONDS = 30.0
 _POOL_GAUGES = {
     "imagelib_database_pool_connections": ("pool_size", "Open database connections of all processes."),
@@ -36,12 +36,12 @@ _POOL_GAUGES = {
     "imagelib_database_pool_max": ("pool_max", "Database connections that all processes may open."),
 }
 
-_started_in = 0  # the process whose thread adds the counts; a forked child needs its own
+_started_in = 0  # process ID of the thread that adds the counts, since a forked child needs its own
 _start_lock = threading.Lock()
 
 
 class Counts:
-    """The counts of one process, and the part of them that is in Redis."""
+    """The counts of one process, and the part of them that was added to Redis."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
@@ -49,7 +49,7 @@ class Counts:
         self._lock = threading.Lock()
 
     def flush(self) -> None:
-        """Add the difference since the last time. Raises RedisError; nothing is lost then."""
+        """Add the difference since the last time. Raises RedisError without losing counts."""
         with self._lock:
             current = {
                 json.dumps([family.name, sample.name, sample.labels], sort_keys=True): sample.value
@@ -81,7 +81,7 @@ def start(registry: CollectorRegistry) -> None:
 def flush(registry: CollectorRegistry) -> bool:
     """Add the counts now.
 
-    False if Redis is not available; the next time adds them too.
+    False if Redis is not available; they are added next time.
     """
     if not settings.REDIS:
         return False
@@ -94,7 +94,7 @@ def flush(registry: CollectorRegistry) -> bool:
 
 
 def totals(registry: CollectorRegistry) -> Iterator[Metric]:
-    """The sums of all processes; without Redis, of this one alone.
+    """The sums of all processes; without Redis, of this one only.
 
     Raises RedisError.
     """
@@ -120,7 +120,7 @@ def _flush_forever(registry: CollectorRegistry) -> None:
 
 
 def _report_pool(pipeline: Any) -> None:
-    """The pool of this process, with the time, in its own field."""
+    """Store the connection pool's state of this process, with the time."""
     pools: Any = getattr(type(connections["default"]), "_connection_pools", {})
     if pool := pools.get("default"):
         stats = pool.get_stats()

@@ -37,7 +37,7 @@ class AnalysisQuerySet(models.QuerySet["Analysis"]):
 class Analysis(models.Model):
     """One request to one API about one picture, and its result.
 
-    Re-analysis adds a row, it never overwrites one.
+    Re-analysis adds a row and never overwrites one.
     """
 
     class Api(models.TextChoices):
@@ -62,7 +62,7 @@ class Analysis(models.Model):
 
     state = models.CharField(_("state"), max_length=8, choices=State, default=State.QUEUED)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
-    # The database's clock everywhere: workers of several machines compare these times, and their own clocks differ.
+    # From the database's clock, since workers on several machines compare these times and their clocks differ.
     next_attempt_at = models.DateTimeField(
         _("next attempt"), db_default=Now(), help_text=_("When a worker can claim it next.")
     )
@@ -86,8 +86,7 @@ class Analysis(models.Model):
     is_current = models.BooleanField(_("current"), default=False)
     is_pinned = models.BooleanField(_("pinned"), default=False)
     is_sample = models.BooleanField(_("sample"), default=False)
-    # Without a separate index: analysis_of_batch below leads with it, and is partial, since most analyses have no
-    # batch.
+    # No separate index: analysis_of_batch below begins with it, and is partial, since most analyses have no batch.
     batch = models.ForeignKey(
         Batch,
         on_delete=models.SET_NULL,
@@ -102,8 +101,8 @@ class Analysis(models.Model):
     is_reused = models.BooleanField(
         _("from cache"), default=False, help_text=_("Result copied from a stored response, at no cost.")
     )
-    # Reserved while it runs, six places: a call costs 0.001 or 0.00025 dollars, and floats would not add up to AWS's
-    # bill.
+    # Reserved while it runs. Six decimals, since a call costs 0.001 or 0.00025 dollars, and no float, since sums must
+    # equal AWS's bill.
     price = models.DecimalField(
         _("price"), max_digits=9, decimal_places=6, null=True, blank=True, help_text=_("US dollars.")
     )
@@ -141,13 +140,13 @@ class Analysis(models.Model):
         ]
         indexes = [
             models.Index(
-                # Partial, so that claiming costs the same with ten million finished analyses as with none.
+                # Partial, so that finished analyses, of which there may be millions, do not slow claims.
                 fields=["recognizer", "api", "is_bulk", "id"],
                 condition=Q(state="queued"),
                 name="analysis_queued",
             ),
             models.Index(fields=["claimed_until"], condition=Q(state="running"), name="analysis_running"),
-            # The list of failures: without it PostgreSQL would walk analysis_ended past millions of successes.
+            # For lists of failures, for which PostgreSQL would otherwise read millions of successes in analysis_ended.
             models.Index(fields=["-finished_at"], condition=Q(state="failed"), name="analysis_failed"),
             models.Index(fields=["api", "recognizer", "model_version", "id"], name="analysis_kind"),
             models.Index(fields=["finished_at"], condition=Q(finished_at__isnull=False), name="analysis_ended"),

@@ -7,7 +7,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-# An expired row starts over; others keep their expiry, otherwise each attempt would extend the wait.
+# An expired row starts over. Others keep their expiry, since each attempt would extend the wait otherwise.
 _INCREMENT = """
     INSERT INTO analysis_attemptcount AS counted (key, number, expires_at)
     SELECT key, 1, now() + make_interval(secs => %s) FROM unnest(%s::text[]) key ORDER BY key
@@ -21,7 +21,7 @@ _INCREMENT = """
 class AttemptCount(models.Model):
     """Attempts such as failed sign-ins, in an installation without Redis.
 
-    Keys are digests and ids: neither names nor tokens are stored.
+    Keys are digests and ids, so that neither names nor tokens are stored.
     """
 
     key = models.CharField(_("key"), max_length=200, primary_key=True)
@@ -37,14 +37,14 @@ class AttemptCount(models.Model):
 
     @staticmethod
     def increment(keys: Iterable[str], *, seconds: int) -> int:
-        """Count an attempt under each key, for `seconds`; the largest number so far."""
+        """Count an attempt under each key for `seconds`; returns the largest number."""
         with connection.cursor() as cursor:
             cursor.execute(_INCREMENT, [seconds, list(keys)])
             return max(int(number) for (number,) in cursor.fetchall())
 
     @classmethod
     def seconds_to_wait(cls, limits: Mapping[str, int]) -> float:
-        """Seconds until no key has as many attempts as its limit."""
+        """Seconds until all keys are below their limit of attempts."""
         current = cls.objects.filter(key__in=limits, expires_at__gt=Now())
         rows = current.values_list("key", "number", F("expires_at") - Now())
         return max((left.total_seconds() for key, number, left in rows if number >= limits[key]), default=0.0)

@@ -92,13 +92,13 @@ class AuditEntry(models.Model):
 
 
 class AuditedImages(models.Model):
-    """Some of the pictures that an entry's action changed: those of one step.
+    """The pictures that one step of an entry's action changed.
 
-    A row for a thousand pictures, not a row for each: the index of the array finds the entries of one picture.
+    An array of up to a thousand ids instead of a row for each: its index finds the entries of one picture.
     """
 
     at = models.DateTimeField(_("time"), db_default=Now(), editable=False)
-    # No foreign key, as a trigger keeps the rows: neither is ever changed, and retention deletes both.
+    # No foreign key, since a trigger protects the rows: neither is ever changed, and retention deletes both.
     entry_id = models.BigIntegerField(_("entry"), db_index=True)
     image_ids = ArrayField(models.BigIntegerField(), verbose_name=_("pictures"))
     number = models.PositiveIntegerField(_("number"), help_text=_("Of the pictures."))

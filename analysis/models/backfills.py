@@ -5,9 +5,9 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Backfill(models.Model):
-    """A new column that is still filled for the pictures added before it.
+    """A new column that is still being filled for older pictures.
 
-    A migration adds the row; the job deletes it when it has passed the newest picture.
+    A migration adds the row. The job deletes it after the newest picture.
     """
 
     name = models.CharField(_("name"), max_length=40, primary_key=True)

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from imagelib.accounts.models import ApiToken
 
 
-# Both the run and its entries have these: workers append entries, which one statement then adds to the run. Counting in
-# the run's own row would make all workers wait for one row lock.
+# The run and its entries both have these columns: workers append entries, which one statement adds to the run. If they
+# updated the run's row, all workers would wait for its lock.
 class BatchColumns(models.Model):
     """Counters of finished analyses."""
 
@@ -163,7 +163,7 @@ class Batch(BatchColumns):
     def is_orphaned(self) -> bool:
         """True if the account that started it was deleted.
 
-        It has nobody's rights, and not those of the command line.
+        Such a run has no permissions at all, unlike one of the command line.
         """
         return self.is_by_account and self.person_id is None
 

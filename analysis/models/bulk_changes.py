@@ -18,7 +18,7 @@ from analysis.models.labels import Label
 class BulkChange(models.Model):
     """One action on many pictures.
 
-    The counters grow with each step, so they are right after a failure, too.
+    The counters are saved with each step, so they are also correct after a failure.
     """
 
     class Action(models.TextChoices):
@@ -93,7 +93,7 @@ class BulkChange(models.Model):
 
         `number` if it differs from the number of values.
         """
-        # A worker killed after a commit repeats its last page; previous values that it saved are kept.
+        # After a worker was killed, its last page is repeated; previous values that were saved are kept.
         ChangedImage.objects.bulk_create(
             (ChangedImage(change=self, image_id=image_id, before=state) for image_id, state in before.items()),
             ignore_conflicts=True,
@@ -112,7 +112,7 @@ class ChangedImage(models.Model):
     change = models.ForeignKey(
         BulkChange, on_delete=models.CASCADE, related_name="images", db_index=False, verbose_name=_("bulk change")
     )
-    # No constraint: the row of a picture deleted for good stays until its change expires, and undo skips it.
+    # No constraint: the row of a picture that is deleted forever stays until its change expires, and undo skips it.
     image = models.ForeignKey(
         Image,
         on_delete=models.DO_NOTHING,

@@ -35,9 +35,9 @@ class CollectionQuerySet(models.QuerySet["Collection"]):
 
 
 class Collection(models.Model):
-    """Named, ordered groups of pictures.
+    """A named, ordered group of pictures.
 
-    Slashes in the name make levels: "Trips/Paris" is shown in "Trips", whether or not that is a collection, too.
+    Slashes in the name make levels: "Trips/Paris" is shown in "Trips", even if that is not a collection itself.
     """
 
     owner = models.ForeignKey(
@@ -62,7 +62,7 @@ class Collection(models.Model):
     )
     created_at = models.DateTimeField(_("created"), db_default=Now())
     changed_at = models.DateTimeField(_("changed"), db_default=Now(), help_text=_("When pictures were last added."))
-    # Not deleted at once: Undo brings it back with its pictures, people and links. The sweeper deletes it.
+    # Not deleted at once, so that Undo can restore it with its pictures, people and links. The sweeper deletes it.
     deleted_at = models.DateTimeField(_("deleted"), null=True, blank=True)
 
     objects = CollectionQuerySet.as_manager()
@@ -101,9 +101,9 @@ class CollectionImage(models.Model):
     image = models.ForeignKey(
         Image, on_delete=models.CASCADE, related_name="collection_entries", verbose_name=_("picture")
     )
-    # Compared byte by byte, whatever the language of the database. See curation/positions.py.
+    # Collation C, since positions are compared byte by byte (curation/positions.py).
     position = models.TextField(_("position"), db_collation="C")
-    # A private picture is shown to others only if its owner put it there.
+    # Kept, since a private picture is shown to others only if its owner added it.
     added_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("added by")
     )

@@ -1,4 +1,4 @@
-"""Deleting pictures in the trash forever, in the background."""
+"""Requests to delete pictures in the trash forever, done in the background."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from analysis.models.buckets import KEY_LENGTH, Bucket
 class TrashDeletion(models.Model):
     """A request to delete pictures in a trash forever, and its progress.
 
-    Done in steps of one transaction each. A picture that was restored in the meantime is left alone.
+    Each step is one transaction. Pictures that were restored in the meantime are kept.
     """
 
     class State(models.TextChoices):
@@ -67,9 +67,9 @@ class TrashDeletion(models.Model):
 
 
 class OriginalDeletion(models.Model):
-    """An original in a bucket that is still to be deleted there; its picture is gone.
+    """An original still to be deleted from a bucket; its picture is already gone.
 
-    A row like that of PendingBlob: written with the picture's deletion, removed when S3 has deleted the object.
+    Like a PendingBlob, it is saved with the picture's deletion, and deleted when S3 has deleted the object.
     """
 
     bucket = models.ForeignKey(Bucket, on_delete=models.CASCADE, related_name="+", verbose_name=_("bucket"))

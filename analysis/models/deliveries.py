@@ -20,7 +20,7 @@ class ImageEvent(models.Model):
     Written in the transaction of the change; deleted in the transaction that writes the deliveries.
     """
 
-    # No constraint and no index: the row lives for seconds, and the picture may be deleted in them.
+    # Neither constraint nor index: the row exists for seconds, and the picture may be deleted meanwhile.
     image = models.ForeignKey(
         Image,
         on_delete=models.DO_NOTHING,
@@ -135,9 +135,9 @@ class Sink(Receiver):
 
 
 class SinkRun(models.Model):
-    """Sends a sink the pictures that were there before it, in steps.
+    """Sends a sink the pictures that existed before it, in steps.
 
-    Pictures are processed in the order of their ids, so that a run continues after any interruption.
+    Pictures are processed in the order of their ids, so that a run can continue after an interruption.
     """
 
     class State(models.TextChoices):
@@ -166,7 +166,7 @@ class SinkRun(models.Model):
 class AlertMatch(models.Model):
     """A picture that matches an alert.
 
-    The primary key is why an alert never sends a picture twice.
+    The primary key ensures that an alert sends no picture twice.
     """
 
     pk = models.CompositePrimaryKey("alert_id", "image_id")
@@ -220,7 +220,7 @@ class Delivery(models.Model):
     alert = models.ForeignKey(
         Alert, on_delete=models.CASCADE, null=True, blank=True, related_name="deliveries", verbose_name=_("alert")
     )
-    # Without a separate index: delivery_of_sink leads with it.
+    # No separate index, since delivery_of_sink begins with it.
     sink = models.ForeignKey(
         Sink,
         on_delete=models.CASCADE,

@@ -14,11 +14,11 @@ from analysis.models.images import Image
 class DistinctPair(models.Model):
     """Two pictures that are not duplicates, the one with the smaller id first.
 
-    Pairs, not groups: a third picture that looks like both was not marked, so it is still offered.
+    Pairs, not groups: a third picture that looks like both was not marked, so it is still suggested.
     """
 
     pk = models.CompositePrimaryKey("first_id", "second_id")
-    # The primary key is the index of the first.
+    # No separate index, since the primary key begins with it.
     first = models.ForeignKey(
         Image, on_delete=models.CASCADE, related_name="+", db_index=False, verbose_name=_("first picture")
     )
@@ -31,7 +31,7 @@ class DistinctPair(models.Model):
         db_index=False,
         verbose_name=_("user"),
     )
-    # The time of its bulk change, by which Undo finds the pairs that this change added.
+    # The time of the bulk change that added it, by which Undo finds its pairs.
     marked_at = models.DateTimeField(_("marked"), db_default=Now())
 
     class Meta:

@@ -14,13 +14,13 @@ DIMENSIONS = 256
 
 
 class ImageEmbedding(models.Model):
-    """A picture as a vector: similar pictures have near vectors.
+    """A picture's embedding: similar pictures have similar vectors.
 
     A row without a vector is queued or has failed. Rows are written by recognition.embeddings only.
     """
 
-    # The database deletes a row with its picture (ON DELETE CASCADE in recognition.embeddings.table): Django would
-    # query this table for each deleted picture, even where it doesn't exist.
+    # The database deletes a row with its picture (ON DELETE CASCADE in recognition.embeddings.table), since Django's
+    # cascade would query this table for each deleted picture, even if it doesn't exist.
     image = models.OneToOneField(
         Image,
         on_delete=models.DO_NOTHING,

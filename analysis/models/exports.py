@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 class Export(models.Model):
     """A file of pictures and labels, written in the background.
 
-    It has those of a search or a selection. One with a name is a version of a frozen dataset: its file is kept until
-    it is deleted by hand, so every download has the same bytes.
+    The pictures are those of a search or a selection. An export with a name is a version of a frozen dataset: its file
+    is kept until someone deletes it, so every download has the same bytes.
     """
 
     class State(models.TextChoices):
@@ -25,7 +25,7 @@ class Export(models.Model):
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
-        # Not CASCADE: its file in the storage has to be deleted, too, which the sweeper does.
+        # Not CASCADE, since the sweeper has to delete its file in the storage, too.
         on_delete=models.SET_NULL,
         null=True,
         related_name="exports",
@@ -73,9 +73,9 @@ class Export(models.Model):
 
 
 class ExportedImages(models.Model):
-    """Some of the pictures that an export's file has copies of: those of one step.
+    """The pictures that one step added to an export's file.
 
-    A row for hundreds of pictures, not a row for each: the index of the array finds the exports of one picture.
+    An array of hundreds of ids instead of a row for each: its index finds the exports of one picture.
     """
 
     export = models.ForeignKey(

@@ -18,8 +18,8 @@ CAMERA_INDEXES = {
 class DateTaken(models.Func):
     """The date taken as a sort key, never NULL.
 
-    A cursor can be compared with it. Images without a date have the first day of year 1: they come after all others, by
-    id. ImageLabel and ImageIndex have a copy, `sort_time`.
+    Never NULL, so that a cursor can be compared with it. Images without a date have the first day of year 1, so they
+    come after all others, by id. ImageLabel and ImageIndex have a copy, `sort_time`.
     """
 
     template = "coalesce(%(expressions)s, '0001-01-01 00:00:00+00'::timestamptz)"
@@ -35,8 +35,8 @@ def by_date_taken(name: str, *fields: str, **conditions: object) -> models.Index
 class NameTrigrams(models.Func):
     """Characters and trigrams of a name, for a GIN index for substring searches.
 
-    Built from core functions, as the pg_trgm extension is not installed everywhere; all are IMMUTABLE, which an index
-    expression requires.
+    Built from core functions, since the extension pg_trgm is not installed everywhere. All of them are IMMUTABLE, as an
+    index expression requires.
     """
 
     # A line feed cannot be in a filename or a title, so no trigram spans both of them.
@@ -54,7 +54,7 @@ EARTH_RADIUS = 6371.0088
 
 
 def distance_sql(latitude: str, longitude: str) -> str:
-    """Kilometers from these columns to a point, whose coordinates `format` puts in.
+    """Kilometers from these columns to a point, whose coordinates `format` fills in.
 
     The haversine formula, which is exact for short distances too; sind and cosd are in degrees.
     """

@@ -1,4 +1,4 @@
-"""Folders that pictures were imported or uploaded from, or that their bucket has."""
+"""Folders of imported and uploaded pictures, and of buckets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PATH_LENGTH = 1_024  # S3's maximum for a whole key, in bytes
 class Folder(models.Model):
     """One folder of an owner's uploads and imports, or of a bucket.
 
-    Rows say nothing about who may see a folder: that depends on the pictures in it and below it.
+    Who may see a folder is not stored: it depends on the pictures in it and below it.
     """
 
     owner = models.ForeignKey(
@@ -41,7 +41,7 @@ class Folder(models.Model):
         verbose_name = _("folder")
         verbose_name_plural = _("folders")
         constraints = [
-            # Of the hash, as a path may be longer than an entry of a B-tree.
+            # Over the hash, since a path may be too long for an entry of a B-tree.
             models.UniqueConstraint("owner", MD5("path"), condition=Q(bucket=None), name="folder_once_per_owner"),
             models.UniqueConstraint("bucket", MD5("path"), condition=Q(owner=None), name="folder_once_per_bucket"),
             models.CheckConstraint(

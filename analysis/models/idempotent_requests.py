@@ -20,7 +20,7 @@ class IdempotentRequest(models.Model):
     status = models.PositiveSmallIntegerField(_("status"), default=0, help_text=_("0 while the request is handled."))
     body = models.BinaryField(_("response"), null=True)
     location = models.CharField(_("location"), max_length=200, blank=True)
-    # Django's clock, not the database's: the first request compares it before it is saved.
+    # Django's clock instead of the database's, since the first request compares it before it is saved.
     created_at = models.DateTimeField(_("created"), default=timezone.now, db_index=True)
 
     class Meta:

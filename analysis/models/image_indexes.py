@@ -11,8 +11,7 @@ from analysis.models.expressions import CAMERA_INDEXES, DayOfYear, NameTrigrams,
 
 CONSTRAINTS: list[models.BaseConstraint] = [
     models.UniqueConstraint(
-        # Pictures in buckets are left out: the same bytes under two keys are two objects, which their owner
-        # keeps as they are.
+        # Pictures in buckets are left out, since the same bytes under two keys are two objects.
         fields=["owner", "sha256"],
         condition=Q(trashed_at=None, bucket=None),
         name="image_bytes_once_per_owner",
@@ -35,8 +34,7 @@ INDEXES: list[models.Index] = [
         name="image_newest_open",
     ),
     models.Index(fields=["-added_at", "-id"], condition=Q(trashed_at=None), name="image_newest"),
-    # In the default order: one's own pictures, and shared ones, which are few among many private ones of
-    # others in other people's libraries.
+    # In the default order: a user's own pictures, and shared ones, which may be few among others' private pictures.
     by_date_taken("image_date_taken"),
     by_date_taken("image_taken_of_owner", "owner"),
     by_date_taken("image_taken_open", visibility__gt=0),

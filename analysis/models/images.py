@@ -51,7 +51,7 @@ class Image(models.Model):
         HEIC = "heic", "HEIC"
         AVIF = "avif", "AVIF"
 
-    # PROTECT: deleting a user must not delete pictures; they are given to another user or deleted for good first.
+    # PROTECT: deleting a user must not delete pictures. They are transferred or deleted forever first.
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="images", verbose_name=_("owner")
     )
@@ -88,8 +88,7 @@ class Image(models.Model):
     version_id = models.CharField(
         _("version ID"), max_length=1_024, blank=True, db_default="", help_text=_("In buckets with versioning.")
     )
-    # Not the MD5 of the file: for multipart uploads and KMS encryption S3 computes it in another way. Only ever
-    # compared.
+    # Only compared: for multipart uploads and KMS encryption it is not the MD5 of the file.
     etag = models.CharField(
         _("ETag"), max_length=100, blank=True, db_default="", help_text=_("ETag of the object when it was imported.")
     )
@@ -102,8 +101,8 @@ class Image(models.Model):
     sequencer = models.CharField(
         _("sequencer"), max_length=32, blank=True, db_default="", help_text=_("Sequencer of the latest S3 event.")
     )
-    # Not the picture's ID, which a visitor could count up; a new one for each set of renditions, so that browsers and
-    # CDN may keep them forever.
+    # Random, since visitors could guess the picture's ID; new for each set of renditions, so that browsers and CDNs may
+    # cache them forever.
     renditions_id = models.UUIDField(_("renditions"), help_text=_("Part of the storage keys of thumbnail and preview."))
     sha256 = models.CharField(_("SHA-256"), max_length=64, help_text=_("Of the original file, in hexadecimal."))
     size = models.BigIntegerField(_("size"), help_text=_("Bytes of the original."))
@@ -147,8 +146,8 @@ class Image(models.Model):
         _("placeholder"), blank=True, help_text=_("Tiny WebP shown until the thumbnail is loaded.")
     )
 
-    # Cameras store local time, most without an offset. Sorted and shown as the camera's clock had it, a day out is in
-    # order even if it crossed time zones.
+    # Cameras store local time, most without an offset. Pictures are sorted and shown by the camera's clock, so that a
+    # trip is in order even across time zones.
     taken_at = models.DateTimeField(
         _("taken"), null=True, blank=True, help_text=_("Time on the camera's clock, stored as if it were UTC.")
     )
@@ -197,11 +196,11 @@ class Image(models.Model):
     )
     creator = models.CharField(_("creator"), max_length=200, blank=True, db_default="")
     copyright = models.CharField(_("copyright"), max_length=200, blank=True, db_default="")
-    # Two columns, not PostGIS: the extension is missing on many servers, and a box is all that searches compare.
+    # Two columns, since PostGIS is missing on many servers and searches only compare boxes and distances.
     latitude = models.FloatField(_("latitude"), null=True, blank=True)
     longitude = models.FloatField(_("longitude"), null=True, blank=True)
 
-    # The columns hold what counts, so that searches and sorting read one column; this keeps what an edit replaced.
+    # Edits overwrite the columns, so that searches and sorting read one column; the replaced values are kept here.
     file_values = models.JSONField(
         _("values from the file"),
         null=True,
@@ -263,5 +262,5 @@ class Image(models.Model):
         return "file" if self.is_file_date else "picture"
 
     def is_editable_by(self, person_id: int | None) -> bool:
-        """`ImageQuerySet.editable_by` for one picture."""
+        """True if the user may edit this picture, like `ImageQuerySet.editable_by`."""
         return person_id is not None and self.owner_id == person_id

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 class Installation(models.Model):
     """Facts about the installation as a whole.
 
-    One row, made when there is something to remember.
+    One row, created when there is a fact to store.
     """
 
     id = models.SmallIntegerField(primary_key=True, default=1, editable=False)

@@ -39,7 +39,7 @@ class Label(models.Model):
     is_hidden = models.BooleanField(
         _("hidden"), default=False, help_text=_("Hidden from lists; still found by searches that name its kind.")
     )
-    # Applied while the index is built, not in searches: a search then reads no row that it would leave out.
+    # Applied when the index is built, so that searches read no rows that they would discard.
     threshold = models.PositiveSmallIntegerField(
         _("minimum confidence"),
         null=True,
@@ -75,7 +75,7 @@ class Label(models.Model):
         blank=True,
         help_text=_("Pictures with higher IDs may still lack the label's ancestors; empty if none do."),
     )
-    # An estimate on purpose: a trigger that counts would make all imports wait for the row of a common label.
+    # An estimate on purpose, since with a counting trigger all imports would wait for the row of a common label.
     image_count = models.PositiveIntegerField(
         _("pictures"), default=0, help_text=_("Updated periodically; search starts from the rarest label.")
     )
@@ -100,10 +100,10 @@ class Label(models.Model):
 
 
 class LabelAncestor(models.Model):
-    """A label and a broader one, over any number of `Label.parents`.
+    """A label and a broader one, any number of `Label.parents` above it.
 
-    Derived from the parents by `recognition/label_tree.py`, for labels that others were merged into. A label is never
-    its own ancestor, even where its parents form a circle.
+    Derived from the parents by `recognition/label_ancestors.py`, for the labels that others were merged into. A label
+    is never its own ancestor, even if parents form a cycle.
     """
 
     pk = models.CompositePrimaryKey("label_id", "ancestor_id")
@@ -193,7 +193,7 @@ class ImageLabel(models.Model):
         db_constraint=False,
         verbose_name=_("owner"),
     )
-    # Two bytes instead of a float's eight. Rekognition gives more digits, which stay in the response.
+    # Two bytes instead of a float's eight. All digits are in the stored response.
     confidence = models.SmallIntegerField(_("confidence"))
     instance_count = models.SmallIntegerField(_("instances"), default=0)
     visibility = models.SmallIntegerField(_("visibility"))
@@ -206,8 +206,8 @@ class ImageLabel(models.Model):
         ]
         indexes = [
             models.Index(
-                # In the order of the library, so that a page is the first rows of this index; the included columns
-                # spare the visit to the table (index-only scan).
+                # In the order of the library, so that a page is the first rows of this index; with the included columns
+                # the table is not read (index-only scan).
                 fields=["label", "-sort_time", "-image"],
                 include=["confidence", "owner", "visibility"],
                 name="imagelabel_taken",
@@ -242,7 +242,7 @@ class FileKeyword(models.Model):
 class Verdict(models.Model):
     """A user's decision about a label on a picture.
 
-    It takes precedence over all analyses, also later ones.
+    It takes precedence over all analyses, including later ones.
     """
 
     class Decision(models.TextChoices):
@@ -263,8 +263,7 @@ class Verdict(models.Model):
     class Meta:
         verbose_name = _("verdict")
         verbose_name_plural = _("verdicts")
-        # One per label, not one per person: the last decision counts, and bulk changes keep what was there before for
-        # the undo.
+        # One per label, not one per user: the last decision counts, and bulk changes store the previous ones for undo.
         constraints = [models.UniqueConstraint(fields=["image", "label"], name="verdict_one_per_label")]
         indexes = [models.Index(fields=["label", "decision"], name="verdict_judged")]
 

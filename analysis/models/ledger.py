@@ -93,7 +93,7 @@ class Spend(SpendColumns):
 class SpendEntry(SpendColumns):
     """Amounts to be added to Spend.
 
-    Workers append rows here, as updates of one Spend row would block each other.
+    Workers append rows here, since their updates of one Spend row would block each other.
     """
 
     class Meta:

@@ -10,7 +10,7 @@ from analysis.models.analyses import Analysis
 class ModelVersion(models.Model):
     """A model version as named in a recognizer's responses.
 
-    The one seen last counts as the present one.
+    The one seen last is the current one.
     """
 
     recognizer = models.CharField(_("recognizer"), max_length=20)

@@ -10,11 +10,11 @@ class PendingBlob(models.Model):
 
     Saved before its blob, deleted in the transaction that saves the picture.
 
-    Rows that remain come from crashes and deletions. A periodic task deletes their blobs, so that orphans are found
-    without listing the bucket.
+    Rows that remain are from crashes and deletions. A periodic task deletes their blobs, without listing the bucket to
+    find orphans.
     """
 
-    # Unique, and inserted before the file is written: two workers never write the same key.
+    # Unique and inserted before the file is written, so that two workers never write the same key.
     key = models.CharField(_("storage key"), max_length=200, unique=True)
     since = models.DateTimeField(_("since"), db_default=Now(), db_index=True)
 

@@ -24,7 +24,7 @@ class SavedSearch(models.Model):
     class Meta:
         verbose_name = _("saved search")
         verbose_name_plural = _("saved searches")
-        # By lower case: "Dogs" and "dogs" in one menu look like the same search.
+        # Case-insensitive, since "Dogs" and "dogs" in one menu look like the same search.
         constraints = [models.UniqueConstraint("owner", Lower("name"), name="saved_search_name_once")]
 
     def __str__(self) -> str:

@@ -18,7 +18,7 @@ from analysis.models.saved_searches import SavedSearch
 
 
 def new_token() -> str:
-    """192 random bits: nobody guesses one."""
+    """A random token of 192 bits, which cannot be guessed."""
     return secrets.token_urlsafe(24)
 
 
@@ -31,9 +31,9 @@ class ShareLink(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="share_links", verbose_name=_("owner")
     )
-    # As it is, not a hash: its owner copies it again from the list of links.
+    # Stored as plain text, since its owner can copy it again from the list of links.
     token = models.CharField(_("token"), max_length=64, unique=True, default=new_token, editable=False)
-    # CASCADE: what is deleted for good takes its links along.
+    # CASCADE: links are deleted with their picture, collection or search.
     image = models.ForeignKey(
         Image, on_delete=models.CASCADE, null=True, blank=True, related_name="share_links", verbose_name=_("picture")
     )
@@ -83,5 +83,5 @@ class ShareLink(models.Model):
         return reverse("share", args=[self.token])
 
     def is_live(self, now: datetime) -> bool:
-        """Neither revoked nor expired."""
+        """True if neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)

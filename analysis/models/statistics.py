@@ -36,7 +36,7 @@ class StatisticsRun(models.Model):
 
 
 class SpanColumns(models.Model):
-    """An hour or a day in UTC. Hours are kept for two days."""
+    """An hour or a day in UTC. Hours are kept for 400 days, of latencies for two."""
 
     is_hour = models.BooleanField(_("hour"), default=False, help_text=_("An hour; otherwise a day."))
     start = models.DateTimeField(_("start"))
@@ -48,7 +48,7 @@ class SpanColumns(models.Model):
 class AddedStatistics(SpanColumns):
     """Pictures in the library by the time they were added."""
 
-    # No separate index: the unique constraint of each table begins with the owner.
+    # No separate index, since the unique constraint of each table begins with the owner.
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,

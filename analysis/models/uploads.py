@@ -21,7 +21,7 @@ class Upload(models.Model):
         TAKEN = "taken", _("In the library")
         REFUSED = "refused", _("Rejected")
 
-    # Unguessable, because the ID is part of the address a browser sends the file to.
+    # Random, because the ID is part of the address to which a browser sends the file.
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="uploads", verbose_name=_("owner")
@@ -45,7 +45,7 @@ class Upload(models.Model):
         db_default="",
         help_text=_("Time on the clock of the browser with its offset from UTC, as declared by the browser."),
     )
-    # Declared first, since a presigned POST is bound to this size; S3 refuses a longer or shorter body.
+    # Declared before the upload, since a presigned POST is bound to this size: S3 rejects any other.
     size = models.BigIntegerField(_("size"), help_text=_("Bytes, as declared by the browser."))
     sha256 = models.CharField(
         _("SHA-256"), max_length=64, blank=True, help_text=_("As declared by the browser, if it computed one.")

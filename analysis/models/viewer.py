@@ -15,10 +15,10 @@ class Viewer:
     one, so that no query can be written without its visibility filter.
     """
 
-    # An ID, not a user object: a value that compares equal, and fits into a message to a worker.
+    # An ID instead of a user object, so that equal viewers compare equal and fit into a message to a worker.
     user_id: int | None = None
     sees_all: bool = False
-    """No filter: for commands and for staff pages that check permissions themselves."""
+    """No filter, for commands and for staff pages that check permissions themselves."""
 
     @property
     def min_visibility(self) -> int:

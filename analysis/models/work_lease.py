@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 LEASE = timedelta(seconds=120)
-"""Time after which the lease of a killed run may be taken by another one."""
+"""Time after which another run may take over the lease of a killed one."""
 
 
 class WorkLease(models.Model):
@@ -38,7 +38,7 @@ class WorkLease(models.Model):
 
     @staticmethod
     def is_free() -> Q:
-        """Rows without a run in progress.
+        """Condition for a lease without a run in progress.
 
         A time far ahead was written before the clock was set back.
         """

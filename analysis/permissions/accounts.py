@@ -1,6 +1,6 @@
-"""Access rules about people: who sees, invites, changes and deactivates accounts.
+"""Access rules about accounts: viewing, inviting, changing and deactivating.
 
-They never let people raise their own role, or give more permissions than they have.
+Users can never raise their own role or give more permissions than they have.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ def can_invite_people(user: AnyUser) -> bool:
 
 
 def can_change_people(user: AnyUser) -> bool:
-    """Staff who change roles and deactivate accounts; `can_change_person` says whose."""
+    """Staff who change roles and deactivate accounts, see `can_change_person`."""
     return _is_staff_with(user, "change_user")
 
 
 def can_change_person(user: AnyUser, other: User) -> bool:
-    """Never one's own account.
+    """True for accounts that the user may change, never their own.
 
-    So nobody raises themselves, and the last administrator stays one.
+    So no user can raise their own role, and the last administrator stays one.
     """
     return can_change_people(user) and other.pk != user.pk and permissions.can_edit_user(user, other)
 
@@ -41,9 +41,9 @@ def can_transfer_images_of(user: AnyUser, other: User) -> bool:
 
 
 def can_assign_role(user: AnyUser, role: Role) -> bool:
-    """Only superusers make staff.
+    """Only superusers make others staff.
 
-    Others give a role only if they could do all of it themselves.
+    Other users can only give a role whose permissions they have themselves.
     """
     if not isinstance(user, User) or not user.is_active:
         return False

@@ -14,7 +14,7 @@ NO_ANALYSES_MESSAGE = _("Your account can't start analyses, because they cost mo
 
 
 def can_analyze_images(user: AnyUser) -> bool:
-    """Re-analysis costs money as uploading does, so uploaders can do both."""
+    """Uploaders, since re-analysis costs money as uploading does."""
     return can_upload_images(user) or has(user, Codename.ADD_BATCH)
 
 
@@ -30,7 +30,7 @@ def can_choose_apis(user: AnyUser) -> bool:
 
 
 def can_analyze_all_images(user: AnyUser) -> bool:
-    """Staff who can start runs and can also see the pictures these would be about."""
+    """Staff who can start runs and can see the pictures to analyze."""
     return is_staff_with(user, Codename.ADD_BATCH) and can_view_all_images(user)
 
 

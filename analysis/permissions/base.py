@@ -1,4 +1,4 @@
-"""The person as seen by the access rules, and the permissions they check."""
+"""The permissions that access rules check, and functions to check them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AnyUser = AbstractBaseUser | AnonymousUser
 class Codename(StrEnum):
     """Codenames of the permissions checked here.
 
-    Tests/web/test_permissions.py tries each one alone.
+    tests/web/test_permissions.py tries each one alone.
     """
 
     ADD_IMAGE = "add_image"
@@ -59,7 +59,7 @@ def require_or_404(is_allowed: bool) -> None:
 def is_staff(user: AnyUser) -> bool:
     """Active staff.
 
-    Being staff opens the administration only; permissions decide what they see there.
+    Staff status only opens the administration; permissions decide what is visible there.
     """
     return bool(getattr(user, "is_staff", False)) and user.is_active
 
@@ -70,7 +70,7 @@ def is_staff_with(user: AnyUser, *names: Codename) -> bool:
 
 
 def is_in_groups(user: User) -> bool:
-    # Cached on the instance, as Django does with permissions: each page checks several times.
+    # Cached on the instance, like Django's permissions, since each page checks it several times.
     if not hasattr(user, "_is_in_groups"):
         user._is_in_groups = user.groups.exists()  # type: ignore[attr-defined]
     return bool(user._is_in_groups)  # type: ignore[attr-defined]

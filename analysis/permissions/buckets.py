@@ -26,7 +26,7 @@ def get_bucket_or_404(user: AnyUser, bucket_id: int) -> Bucket:
 
 
 def can_view_censuses(user: AnyUser) -> bool:
-    """Staff only: it is made with the server's AWS permissions."""
+    """Staff only, since a census uses the server's AWS permissions."""
     return can_view_all_buckets(user)
 
 
@@ -43,7 +43,7 @@ def can_analyze_bucket(user: AnyUser, bucket: Bucket) -> bool:
 def can_add_buckets(user: AnyUser) -> bool:
     """Staff only.
 
-    The server reads a bucket with its own AWS credentials, whatever the user may read.
+    The server reads buckets with its own AWS credentials, even those that the user may not read.
     """
     return is_staff_with(user, Codename.ADD_BUCKET)
 

@@ -1,4 +1,4 @@
-"""Rights about collections and share links; why: docs/decisions/0035."""
+"""Access rules about collections and share links (docs/decisions/0035)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def get_collection_or_404(user: AnyUser, collection_id: int) -> Collection:
 
 
 def can_edit_collection(user: AnyUser, collection: Collection) -> bool:
-    """Only its owner names, shares and deletes it."""
+    """Only its owner can rename, share and delete it."""
     return user.is_authenticated and user.is_active and collection.owner_id == user.pk
 
 
@@ -61,7 +61,8 @@ def require_arrange_collection(user: AnyUser, collection: Collection) -> None:
 def visible_entries(user: AnyUser, collection: Collection) -> QuerySet[CollectionImage]:
     """The pictures that a user sees in a collection they can open, in its order.
 
-    Those they may see anyway; where the collection says so, also private ones that their own owners put there.
+    These are pictures they may see anyway. If the collection is set to, also private ones that were added by their
+    owners.
     """
     visible = viewer_of(user).visible_filter("image__")
     if collection.shares_private:
@@ -76,21 +77,19 @@ def get_collection_image_or_404(user: AnyUser, collection: Collection, image_id:
 
 
 def can_share_image(user: AnyUser, image: Image) -> bool:
-    """Owners share their pictures by link, everyone signed in public ones."""
+    """Owners can share their pictures by link; other users can share public ones."""
     is_public = image.visibility == Image.Visibility.PUBLIC
     return user.is_authenticated and image.trashed_at is None and (is_public or image.owner_id == user.pk)
 
 
 def can_share_search(user: AnyUser, search: SavedSearch) -> bool:
-    """Only its owner: others would not notice that it changes."""
+    """Only its owner, since others would not notice that it changes."""
     return user.is_authenticated and search.owner_id == user.pk
 
 
 def viewable_share_links(user: AnyUser) -> QuerySet[ShareLink]:
-    """The user's own links.
-
-    Nobody else's, not even for staff: an address is all that one needs to open it.
-    """
+    """The user's own links."""
+    # Not even staff see other people's links, since the address is all it takes to open one.
     return ShareLink.objects.filter(owner_id=user.pk)
 
 
@@ -105,7 +104,7 @@ def can_revoke_all_links(user: AnyUser) -> bool:
 def get_share_link_or_404(token: str) -> ShareLink:
     """A link that works now, for any visitor.
 
-    Revoked and expired ones, those of deleted collections and of people who left are missing, like guessed ones.
+    Revoked and expired links, and those of deleted collections and closed accounts, raise Http404 like unknown ones.
     """
     links = ShareLink.objects.select_related("owner", "image", "collection__cover", "search")
     link = get_object_or_404(links, token=token)
@@ -116,9 +115,9 @@ def get_share_link_or_404(token: str) -> ShareLink:
 
 
 def shareable_images(link: ShareLink) -> ImageQuerySet:
-    """All pictures that a link may show, whatever it is about.
+    """All pictures that a link may show, for any kind of target.
 
-    Those of its maker, private ones only where it says so, and what is public; none in the trash.
+    These are its owner's pictures, private ones only if the link allows it, and public pictures; none in the trash.
     """
     own = Q(owner_id=link.owner_id)
     if not link.includes_private:

@@ -19,12 +19,12 @@ NOT_CURATOR_MESSAGE = _("Only a picture's owner and curators can change its labe
 
 
 def get_image_or_404(user: AnyUser, image_id: int) -> Image:
-    """The picture, in the trash only for its owner and staff.
+    """The picture; one in the trash only for its owner and staff.
 
     A 404 doesn't reveal whether the id exists.
     """
     if not user.is_authenticated:
-        raise Http404  # ids can be guessed; public pictures have an unguessable address
+        raise Http404  # ids can be guessed, unlike the public addresses of public pictures
     return get_object_or_404(viewable_images(user).select_related("owner"), pk=image_id)
 
 
@@ -69,7 +69,7 @@ def can_delete_forever(user: AnyUser, *, owner_id: int | None) -> bool:
 
 
 def can_edit_all_images(user: AnyUser) -> bool:
-    """Staff who can change any picture in the admin and its bulk changes."""
+    """Staff who can change any picture, in the admin and by bulk changes."""
     return is_staff_with(user, Codename.CHANGE_IMAGE)
 
 

@@ -17,9 +17,9 @@ def can_view_system(user: AnyUser) -> bool:
 
 
 def can_open_welcome(user: AnyUser) -> bool:
-    """Staff who are led through the first steps of the installation.
+    """Staff who see the first steps of the installation.
 
-    The page shows settings, as the system page does.
+    The page shows settings, like the system page.
     """
     return can_view_system(user)
 
@@ -32,15 +32,15 @@ def can_view_audit_log(user: AnyUser) -> bool:
 def can_open_admin(user: AnyUser) -> bool:
     """Staff with at least one permission.
 
-    For others the administration is an empty page.
+    For other staff the administration would be empty.
     """
     return isinstance(user, User) and is_staff(user) and (user.is_superuser or bool(user.get_all_permissions()))
 
 
 def can_edit_user(user: AnyUser, other: User) -> bool:
-    """Only superusers edit other staff accounts.
+    """Only superusers can edit other staff accounts.
 
-    Changing a password would be a way to act as them.
+    By changing a password, others could sign in as them.
     """
     is_superuser = isinstance(user, User) and user.is_superuser
     return is_superuser or other.pk == user.pk or not (other.is_staff or other.is_superuser)

@@ -1,9 +1,7 @@
-"""Order of the stages.
+"""The order of the stages, after an image is added, replaced, analyzed or removed.
 
-What follows when an image is added, replaced, analyzed or removed.
-
-Pages, commands and Celery tasks call these functions. Rows and the analyses queued for them are saved in one
-transaction; tasks are sent on commit, and the sweeper sends those again that were lost.
+Pages, commands and Celery tasks call these functions. Rows and their queued analyses are saved in one transaction.
+Tasks are sent on commit; the sweeper sends lost ones again.
 """
 
 from analysis.pipeline.alerts import send_again, test_alert
@@ -39,7 +37,13 @@ from analysis.pipeline.trash import (
     delete_originals,
     start_deletion,
 )
-from analysis.pipeline.uploads import complete_upload, take_present, upload_file, validate_upload, validate_uploads
+from analysis.pipeline.uploads import (
+    complete_upload,
+    reuse_existing_image,
+    upload_file,
+    validate_upload,
+    validate_uploads,
+)
 
 __all__ = [
     "ImportedFile",
@@ -65,6 +69,7 @@ __all__ = [
     "resume_batch",
     "retry_export",
     "retry_failed",
+    "reuse_existing_image",
     "run_batch",
     "send_again",
     "start_bulk_change",
@@ -74,7 +79,6 @@ __all__ = [
     "start_sync",
     "store_image",
     "sync_bucket",
-    "take_present",
     "test_alert",
     "transfer_images",
     "undo",

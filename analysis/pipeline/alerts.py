@@ -1,4 +1,4 @@
-"""Messages of alerts that someone waits for: tests, and failed ones sent again."""
+"""Messages of alerts sent on request: tests, and failed ones again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_alert(alert: Alert) -> Delivery:
 
 
 def send_again(deliveries: QuerySet[Delivery]) -> int:
-    """Send failed messages again; the number of them."""
+    """Send failed messages again; returns their number."""
     with transaction.atomic():
         number = outbox.send_again(deliveries)
         tasks.send_deliveries.delay_on_commit()

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from django.utils.translation import gettext as _
 
-from analysis.audit.audit import Audit, AuditFinding, AuditStep
 from analysis.formatting import translated
 from analysis.ingest.validation import InvalidImage
+from analysis.library_audit.audit import Audit, AuditFinding, AuditStep
 from analysis.pipeline.images import ingest_file
 from analysis.storage import blobs
 
@@ -32,12 +32,12 @@ def _import_unowned(finding: AuditFinding, *, owner_id: int) -> AuditFinding:
     if not finding.needs_owner:
         return finding
     try:
-        # Examined like any upload: the file was in no picture, so nothing is known about its bytes.
+        # Examined like any upload, since no picture has this file and nothing is known about its bytes.
         with blobs.get(finding.key) as file:
             image = ingest_file(file, name=finding.key.rpartition("/")[2], owner_id=owner_id).image
     except InvalidImage as error:
         return replace(finding, hint=_("It is not an accepted picture: %(reason)s") % {"reason": translated(error)})
     except blobs.StorageError as error:
         return replace(finding, hint=str(error))
-    blobs.register_pending([finding.key])  # the image has the same bytes under its own key
+    blobs.register_pending([finding.key])  # the image has a copy under its own key
     return replace(finding, image_id=image.pk, hint="", repair=_("Imported as picture %(id)s.") % {"id": image.pk})

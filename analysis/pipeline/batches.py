@@ -13,11 +13,11 @@ from analysis.models import Batch
 
 
 def run_batch(batch: Batch, *, named: Iterable[int] = ()) -> None:
-    """Start a bulk run; `named` are the ids of its images where it lists them.
+    """Start a bulk run. `named`: ids of its images, if it lists them.
 
     Raises authorization.NotAllowed.
     """
-    # Before the transaction, whose rollback would hide the sentence from a caller that catches it inside.
+    # Before the transaction, since a caller that catches the error inside would get a broken transaction.
     authorization.require(batch)
     with transaction.atomic():
         if batch.pk is None:
@@ -31,7 +31,7 @@ def run_batch(batch: Batch, *, named: Iterable[int] = ()) -> None:
 def start_once(batch: Batch, *, token: str, named: Iterable[int] = ()) -> tuple[Batch, bool]:
     """Start the bulk run of an estimate, once.
 
-    Repeated, it returns the started run and False.
+    A repeated call returns the started run and False.
 
     Raises authorization.NotAllowed, and start_tokens.NoToken without an estimate.
     """
@@ -41,9 +41,7 @@ def start_once(batch: Batch, *, token: str, named: Iterable[int] = ()) -> tuple[
 def resume_batch(batch_id: int, *, budget: Decimal | None = None) -> bool:
     """Resume a paused bulk run in the background, with another budget if given.
 
-    False if none was paused.
-
-    Raises authorization.NotAllowed where its user may no longer run it.
+    False if it was not paused. Raises authorization.NotAllowed if its user may no longer run it.
     """
     authorization.require(Batch.objects.get(pk=batch_id))
     with transaction.atomic():

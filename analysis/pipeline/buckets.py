@@ -19,7 +19,7 @@ from analysis.curation import trash
 from analysis.models import Bucket, BucketObject, Image
 from analysis.pipeline.images import RUN_SECONDS, process_new, request_analysis
 from analysis.recognition import claims
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 
 
 def consume_events(
@@ -30,7 +30,7 @@ def consume_events(
     max_failures: int | None = None,
     on_poll: Callable[[], None] = lambda: None,
 ) -> Iterator[event_consumer.EventCounts]:
-    """Import what S3 events report, until stopped; yields counts after each batch."""
+    """Import objects reported by S3 events until stopped; yields counts per batch."""
     batches = event_consumer.consume(
         queue, stop=stop, until_empty=until_empty, max_failures=max_failures, on_poll=on_poll
     )
@@ -40,14 +40,17 @@ def consume_events(
 
 
 def record_events(messages: list[SqsMessage]) -> dict[str, str]:
-    """Import what messages of S3 report; the reasons why some are unusable, by id."""
+    """Import objects reported by messages of S3.
+
+    Returns the reasons why messages are unusable, by id.
+    """
     batch = event_consumer.record_messages(messages)
     _process_recorded(batch.recorded)
     return batch.unusable
 
 
 def replay_events(dead_letters: SqsQueue) -> Iterator[event_consumer.ReplayedMessage]:
-    """Import what the messages of a dead-letter queue report; yields each message.
+    """Import objects reported by a dead-letter queue; yields each message.
 
     Raises AWSError.
     """
@@ -57,7 +60,7 @@ def replay_events(dead_letters: SqsQueue) -> Iterator[event_consumer.ReplayedMes
 
 
 def _process_recorded(recorded: RecordedEvents) -> None:
-    # A message per bucket, not per object: workers claim rows until none waits, so a thousand events need one message.
+    # One message per bucket, since workers claim rows until none waits: a thousand events need one message.
     for bucket_id in recorded.buckets:
         tasks.import_bucket_objects.delay_on_commit(bucket_id=bucket_id)
     if recorded.uploads:
@@ -83,7 +86,7 @@ def requested_syncs() -> list[tuple[int, bool]]:
 def continue_sync(bucket_id: int, *, trash_missing: bool) -> bool:
     """Sync a bucket for a while; True if pages are left.
 
-    Why it cannot be listed is saved with the bucket.
+    An error of listing is saved with the bucket.
     """
     bucket = Bucket.objects.get(pk=bucket_id)
     is_unfinished = _sync_for_a_while(bucket, options=sync.SyncOptions(trash_missing=trash_missing))
@@ -95,8 +98,8 @@ def continue_sync(bucket_id: int, *, trash_missing: bool) -> bool:
 def _sync_for_a_while(bucket: Bucket, *, options: sync.SyncOptions) -> bool:
     end = time.monotonic() + RUN_SECONDS
     try:
-        # closing() ends the generator now, which gives the claim of the sync back; the garbage collector would do it
-        # some time.
+        # closing() ends the generator now and so releases the claim of the sync, for which the garbage collector would
+        # take its time.
         with closing(sync_bucket(bucket, options=options)) as pages:
             return any(jobs.is_over(end) and sync.is_unfinished(bucket) for _counts in pages)
     except sync.SyncRunning:
@@ -114,7 +117,7 @@ def sync_bucket(
 
     Yields counts after each page.
 
-    `retries_failed` queues the images again whose last analysis failed. Close the iterator to stop; the next run
+    `retries_failed`: queue the images again whose last analysis failed. Close the iterator to stop; the next run
     continues. Raises SyncRunning or AWSError.
     """
     counts = sync.SyncCounts()
@@ -122,7 +125,7 @@ def sync_bucket(
         for page in pages:
             counts = page.counts
             if page.has_queued:
-                # The page is committed, so this is sent now; a message that is lost is sent again by the sweeper.
+                # Sent now, since the page is committed. The sweeper sends a lost message again.
                 tasks.import_bucket_objects.delay_on_commit(bucket_id=bucket.pk)
             yield counts
     counts.failed_analyses = sync.count_failed(bucket, options=options, failed=claims.latest_failed(bucket.pk))
@@ -132,12 +135,9 @@ def sync_bucket(
 
 
 def import_bucket_objects(bucket_id: int) -> bool:
-    """Import the objects of a bucket that wait.
-
-    True if time ran out before none was left.
-    """
+    """Import the waiting objects of a bucket; True if some are left."""
     if not importer.SLOTS.acquire(blocking=False):
-        return False  # the other importers of this process continue until none waits
+        return False  # other importers of this process continue until none waits
     try:
         end = time.monotonic() + RUN_SECONDS
         while not jobs.is_over(end):
@@ -155,7 +155,7 @@ def import_object(row: BucketObject) -> None:
     outcome = importer.read(row)
     if outcome is None:
         return
-    # One transaction for the row of the object and of its picture: a crash between them would import it twice.
+    # One transaction for the rows of the object and its picture, since a crash in between would import it twice.
     with transaction.atomic():
         result = object_import.save(row, outcome)
         if result.image:
@@ -169,7 +169,7 @@ def import_object(row: BucketObject) -> None:
 
 
 def retry_failed(bucket: Bucket) -> int:
-    """Queue the images of a bucket again whose last analysis failed.
+    """Queue a bucket's images again whose last analysis failed.
 
     Returns the number of images.
     """

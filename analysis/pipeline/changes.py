@@ -8,9 +8,9 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from analysis import tasks
-from analysis.curation import bulk, bulk_steps, exact_copies, label_admin
+from analysis.curation import bulk, bulk_steps, exact_copies, label_settings
 from analysis.curation.bulk import Selection
-from analysis.curation.label_admin import LabelUpdate
+from analysis.curation.label_settings import LabelUpdate
 from analysis.models import BulkChange, ChangedImage
 from analysis.search import results
 from analysis.search.syntax.parser import parse
@@ -18,7 +18,7 @@ from analysis.search.terms.owners import OwnerTerm
 from imagelib.accounts.models import User
 
 IMMEDIATE_SECONDS = 2.0
-"""A merge of copies that a request waits for."""
+"""Maximum time of a merge of copies within the request."""
 
 
 def start_bulk_change(selection: Selection, action: str, **arguments: Any) -> BulkChange:
@@ -33,7 +33,7 @@ def start_bulk_change(selection: Selection, action: str, **arguments: Any) -> Bu
 
 
 def merge_exact_copies(user: AbstractBaseUser) -> BulkChange:
-    """Merge all exact copies of a person: now what takes moments, the rest later.
+    """Merge all exact copies of a user: the first ones at once, the rest later.
 
     Raises ActionRefused.
     """
@@ -45,7 +45,7 @@ def merge_exact_copies(user: AbstractBaseUser) -> BulkChange:
 
 
 def transfer_images(owner: User, *, receiver: User, by: User) -> BulkChange:
-    """Give all images of a person to another, except those in the trash.
+    """Transfer all images of a user to another, except those in the trash.
 
     In the background if there are many. Raises ActionRefused.
     """
@@ -63,7 +63,7 @@ def undo(token: int, *, by: AbstractBaseUser, at_once: int) -> BulkChange:
 
     Raises ActionRefused.
     """
-    # A change that still runs is undone by the worker that holds it, after its current step.
+    # The worker that is applying a change undoes it after its current step.
     is_open = BulkChange.objects.filter(pk=token, is_open=True).exists()
     if not is_open and ChangedImage.objects.filter(change=token)[: at_once + 1].count() <= at_once:
         return bulk.undo(token, by=by)
@@ -76,7 +76,7 @@ def undo(token: int, *, by: AbstractBaseUser, at_once: int) -> BulkChange:
 def change_label(label_id: int, update: LabelUpdate, *, by_id: int) -> None:
     """Update a label, and reindex its images in the background. Raises ActionRefused."""
     with transaction.atomic():
-        _reindex_labels(label_admin.update_label(label_id, update, by_id=by_id))
+        _reindex_labels(label_settings.update_label(label_id, update, by_id=by_id))
 
 
 def merge_labels(label_ids: list[int], *, into_id: int, by_id: int) -> None:
@@ -85,7 +85,7 @@ def merge_labels(label_ids: list[int], *, into_id: int, by_id: int) -> None:
     Raises ActionRefused.
     """
     with transaction.atomic():
-        _reindex_labels(label_admin.merge(label_ids, into_id=into_id, by_id=by_id))
+        _reindex_labels(label_settings.merge(label_ids, into_id=into_id, by_id=by_id))
 
 
 def _reindex_labels(label_ids: list[int]) -> None:

@@ -1,4 +1,4 @@
-"""Import of files and folders on the server."""
+"""Imports files and folders on the server."""
 
 from __future__ import annotations
 
@@ -24,10 +24,7 @@ from analysis.storage.verified_copy import FileChanged
 
 @dataclass(frozen=True)
 class ImportedFile:
-    """Result for one file.
-
-    `added`, also for an image that existed, or the error that prevented it.
-    """
+    """Result for one file: `added`, also for an existing image, or an error."""
 
     path: Path | None
     added: Added | None = None
@@ -42,12 +39,12 @@ def import_files(paths: Iterable[Path], *, owner_id: int, exclude: Collection[st
     `exclude`: patterns of paths below the folders to skip.
     """
     changed, paths = list[Path](), list(paths)
-    # Without our own storage: importing a folder above it would add each rendition as a picture.
+    # Without our own storage, since otherwise a folder above it would add each rendition as a picture.
     files = folder_scan.image_files(paths, exclude=exclude, own_storage=blobs.local_folder())
     for outcome in examine_all(files, limits=renditions.limits()):
         imported = store_file(outcome, owner_id=owner_id, tops=paths)
         if imported.path and _has_changed(imported):
-            changed.append(imported.path)  # examined again at the end, when its writer may have finished
+            changed.append(imported.path)  # examined again at the end, when it may be complete
         else:
             yield imported
     if changed:
@@ -67,7 +64,7 @@ def store_file(outcome: FileOutcome, *, owner_id: int, tops: Collection[Path] = 
     path = outcome.path
     if path is None or outcome.examined is None:
         return ImportedFile(path, refusal=outcome.refusal)
-    # Read here and not with the picture: sidecars are written by other programs, often after it.
+    # Read now instead of with the picture, since other programs often write sidecars later.
     examined, folder = with_sidecar(outcome.examined, read_sidecar(path)), path_of_file(path, tops)
     try:
         with path.open("rb") as file:

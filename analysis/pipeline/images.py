@@ -17,7 +17,7 @@ from analysis.library.images import Added
 from analysis.models import Image
 from analysis.recognition import enqueue, registry
 from analysis.recognition.embeddings import queue as embedding_queue
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from analysis.storage import renditions
 
 RUN_SECONDS = 60.0
@@ -33,9 +33,9 @@ def ingest_file(
     folder: str = "",
     visibility: int = Image.Visibility.PRIVATE,
 ) -> Added:
-    """Examine, store and analyze a file of a folder, with the metadata of its sidecar.
+    """Examine, store and analyze a file, with the metadata of its sidecar.
 
-    Raises InvalidImage or StorageError; then nothing of it is stored.
+    Raises InvalidImage or StorageError; then nothing is stored.
     """
     examined = examine(file, name=name, limits=renditions.limits())
     examined = with_sidecar(examined, sidecar) if sidecar else examined
@@ -52,7 +52,7 @@ def store_image(
     visibility: int = Image.Visibility.PRIVATE,
 ) -> Added:
     """Store an examined image and queue its analyses. Raises StorageError."""
-    # Files before the row and outside of its transaction: writing to S3 takes seconds, in which locks would be held.
+    # Files before the row and outside its transaction, since writing to S3 takes seconds, in which locks would be held.
     stored = images.store_files(examined, file, owner_id=owner_id, folder=folder, visibility=visibility)
     with transaction.atomic():
         added = images.add(stored)
@@ -76,14 +76,12 @@ def request_analysis(
 ) -> int:
     """Queue analyses, by default with all configured APIs.
 
-    `is_forced` even where a result exists.
-
-    Returns the number of queued analyses.
+    `is_forced`: even if a result exists. Returns the number of queued analyses.
     """
     requested = registry.enabled_apis() if apis is None else list(apis)
     with transaction.atomic():
         number = enqueue.enqueue(image_ids, apis=requested, is_bulk=is_bulk, is_forced=is_forced)
-        # On commit: a worker that is faster than the commit would find nothing to do.
+        # On commit, since a worker would find nothing before it.
         for api in requested if number else ():
             tasks.run_recognition.delay_on_commit(recognizer=registry.current().name, api=api)
     return number

@@ -21,8 +21,8 @@ MAX_RUN_SECONDS = 120.0
 def delete_with_related(images: ImageQuerySet, *, by_id: int | None) -> list[Removed]:
     """Delete images and all that belongs to them, in one transaction.
 
-    Returns receipts. The only place that deletes images. Rows that refer to an image by a foreign key (analyses,
-    labels, verdicts, ratings, embeddings) go with it; whatever else has a copy of a picture is deleted here.
+    Returns receipts. Images are deleted nowhere else. Rows with a foreign key to an image (analyses, labels, verdicts,
+    ratings, embeddings) are deleted with it; other copies of a picture are deleted here.
     """
     with transaction.atomic():
         removed = removal.remove(images, by_id=by_id)
@@ -55,7 +55,7 @@ def start_deletion(deletion: TrashDeletion, *, typed: int) -> TrashDeletion:
 
 
 def delete_expired_trash(*, older_than: timedelta | None = None) -> TrashDeletion | None:
-    """Start deleting what has been in the trash for TRASH_DAYS.
+    """Start deleting pictures that have been in the trash for TRASH_DAYS.
 
     None if there is nothing.
     """

@@ -25,7 +25,7 @@ from analysis.storage import blobs
 def upload_file(
     file: IO[bytes], *, name: str, owner_id: int, target: Target, sidecar: XmpMetadata | None = None
 ) -> tuple[Added, str]:
-    """Add a file of a form, and say why it is not in the collection if it is not.
+    """Add a file of a form; returns why it was not added to the collection, if so.
 
     Raises InvalidImage or StorageError.
     """
@@ -33,10 +33,10 @@ def upload_file(
     return added, _add_to_collection(added.image, target.collection_id, owner_id=owner_id)
 
 
-def take_present(image: Image, *, folder: str, target: Target) -> str:
-    """Give a picture that its owner uploads again the folder and the collection.
+def reuse_existing_image(image: Image, *, folder: str, target: Target) -> str:
+    """Set folder and collection of a picture that its owner uploads again.
 
-    Its visibility stays: it was chosen before. Returns why it is not in the collection.
+    Its visibility, which was chosen before, is kept. Returns why it was not added to the collection, if so.
     """
     images.add_folder(image, folder)
     return _add_to_collection(image, target.collection_id, owner_id=image.owner_id)
@@ -45,14 +45,14 @@ def take_present(image: Image, *, folder: str, target: Target) -> str:
 def complete_upload(upload_id: UUID, *, owner_id: int) -> Upload:
     """Validate an upload whose bytes have arrived.
 
-    Here if they came through us, else in a worker.
+    At once if they were sent to imagelib, else in a worker.
 
     Raises UploadRefused or StorageError.
     """
     multipart.assemble(uploads.find_open(upload_id, owner_id=owner_id))
     upload = uploads.mark_uploaded(upload_id, owner_id=owner_id)
     if upload.state == Upload.State.ARRIVED:
-        # The bytes are in S3 then, and reading them back would keep a web thread busy for their whole transfer.
+        # Their bytes are in S3, and reading them would keep a web thread busy for the whole transfer.
         if blobs.accepts_direct_uploads():
             tasks.check_uploads.delay_on_commit()
         else:
@@ -62,7 +62,7 @@ def complete_upload(upload_id: UUID, *, owner_id: int) -> Upload:
 
 
 def validate_uploads() -> bool:
-    """Validate uploads until none waits; True if time ran out before."""
+    """Validate uploads until none waits; True if the time ran out before."""
     end = time.monotonic() + RUN_SECONDS
     while not jobs.is_over(end):
         if not validate_upload():
@@ -71,7 +71,7 @@ def validate_uploads() -> bool:
 
 
 def validate_upload(upload_id: UUID | None = None) -> bool:
-    """Turn one upload into an image, or record why it is refused.
+    """Turn one upload into an image, or record why it is rejected.
 
     False if there was none to claim.
     """
@@ -94,16 +94,16 @@ def validate_upload(upload_id: UUID | None = None) -> bool:
                     process_new(added.image)
                 note = _add_to_collection(added.image, upload.collection_id, owner_id=upload.owner_id)
                 uploads.mark_stored(upload, added, note=note)
-        # After the commit: the storage copies the upload to its new key, or the image has the bytes already.
+        # After the commit, since until then the bytes may be needed for another attempt.
         blobs.erase(upload.key)
     return True
 
 
 def _add_to_collection(image: Image, collection_id: int | None, *, owner_id: int) -> str:
-    """Returns why the picture was not added, if it was not."""
+    """Add an uploaded picture to its collection; returns why not, if it was not added."""
     if collection_id is None or image.trashed_at is not None:
         return ""
-    owner = permissions.reload_user(owner_id)  # a right may have ended since the upload was permitted
+    owner = permissions.reload_user(owner_id)  # permissions may have changed since the upload was permitted
     collection = arrangeable_collections(owner).filter(pk=collection_id).first() if owner else None
     if collection is None:
         return _("Not added to the collection: it was deleted, or you can no longer add to it.")

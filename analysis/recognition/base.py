@@ -52,7 +52,7 @@ class Parameters:
     """Options of a request. Confidences are percent.
 
     `image_properties` costs extra at AWS.
-    The filters name labels and categories of labels, in any order; an empty inclusion filter admits all. Raises
+    The filters name labels and categories of labels, in any order; an empty inclusion filter admits all labels. Raises
     InvalidParameter.
     """
 
@@ -92,8 +92,8 @@ class Parameters:
     def as_json(self, api: ApiName) -> dict[str, Any]:
         """The value of Analysis.parameters: only the fields that this API uses.
 
-        Cached responses are looked up by this value. So an option of another API must not appear in it, and an empty
-        filter is left out, so hashes of requests without filters do not change.
+        Cached responses are looked up by this value, so options of other APIs must not appear in it. Empty filters are
+        left out, so that the value of a request without filters stays the same.
         """
         values = {name: getattr(self, name) for name in _FIELDS[api]}
         return {
@@ -161,7 +161,9 @@ class Response:
 
 
 BEFORE_SEND: ContextVar[Callable[[], None] | None] = ContextVar("BEFORE_SEND", default=None)
-"""Called by a recognizer right before it sends a request, so that preparing the request delays no send time."""
+"""Called by a recognizer right before it sends a request, so that preparing the request does not delay its send
+time.
+"""
 
 
 class Recognizer(Protocol):
@@ -198,7 +200,7 @@ class RequestFailed(Exception):
 
     str() is an English sentence for staff: what happened, what to do.
     `reason` and `next_step` are %-templates, marked for translation with `gettext_noop`; `values` fills both by name.
-    Without values they are used as they are. `code` is AWS's error code or ours. `outcome` None: nothing was sent.
+    Without values they are used unchanged. `code` is AWS's error code or ours. `outcome` None: nothing was sent.
     """
 
     def __init__(

@@ -6,7 +6,6 @@ The queue is the table itself: a claim is a conditional UPDATE with a lease.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -20,10 +19,8 @@ from analysis.models.analyses import LEASE
 from analysis.models.ledger import FREE
 from analysis.recognition import ledger, registry
 from analysis.recognition.prices import PriceList
+from analysis.recognition.retries import MAX_ATTEMPTS, MAX_RETRY_DELAY
 
-MAX_ATTEMPTS = 8
-# No failed attempt delays the next one for longer.
-MAX_RETRY_DELAY = timedelta(minutes=30)
 # Rows per transaction; the sweeper runs again after SWEEP_SECONDS.
 SWEEP_ROWS = 1_000
 
@@ -31,8 +28,8 @@ SWEEP_ROWS = 1_000
 def claim(recognizer: str, api: str, *, maximum: int, region: str | None) -> list[Analysis]:
     """Claim up to `maximum` due analyses for one attempt, uploads before bulk work.
 
-    In a billed region each reserves its price, and no more are claimed than the budgets allow. An analysis whose bytes
-    are being analyzed right now for another image is deferred, so that both share one paid response.
+    In a billed region each analysis reserves its price, and no more are claimed than the budgets allow. If the same
+    bytes are being analyzed for another image, the analysis is deferred, so that both share one paid response.
     """
     with transaction.atomic():
         if region is None:
@@ -118,7 +115,7 @@ def _with_images(ids: list[int]) -> list[Analysis]:
 
 
 def _reserve_prices(claimed: list[Analysis], prices: PriceList, already: int) -> None:
-    """Reserve the price of each analysis; without IMAGE_PROPERTIES it is lower."""
+    """Reserve the price of each analysis; those without IMAGE_PROPERTIES cost less."""
     by_price: dict[Decimal, list[int]] = {}
     for analysis in claimed:
         analysis.price = prices.price(analysis.api, analysis.parameters, already=already)
@@ -128,12 +125,10 @@ def _reserve_prices(claimed: list[Analysis], prices: PriceList, already: int) ->
 
 
 def _defer_duplicates(ids: list[int]) -> set[int]:
-    """Defer analyses for two seconds if the same bytes are in progress; their ids.
-
-    Afterwards they find the response in the cache and cost nothing.
-    """
+    """Defer analyses for two seconds if the same bytes are in progress; returns ids."""
     if not ids:
         return set()
+    # After the delay they usually find the response in the cache, at no cost.
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -156,15 +151,13 @@ def _defer_duplicates(ids: list[int]) -> set[int]:
 
 
 def renew_leases(analyses: Iterable[Analysis]) -> None:
-    """Extend the leases that this worker still holds.
-
-    An expired one may belong to another worker by now.
-    """
+    """Extend the leases that this worker still holds."""
     by_pk = {analysis.pk: analysis for analysis in analyses}
     with transaction.atomic():
         held = Analysis.objects.filter(
             pk__in=by_pk,
             state=Analysis.State.RUNNING,
+            # Compared, since an expired lease may belong to another worker by now.
             claimed_until__in={analysis.claimed_until for analysis in by_pk.values()},
         )
         ids = list(held.select_for_update(skip_locked=True).values_list("pk", flat=True))
@@ -185,10 +178,9 @@ def latest_failed(bucket_id: int) -> list[tuple[str, int]]:
 
 
 def apis_with_due_work() -> list[tuple[str, str]]:
-    """(recognizer, API) with due analyses, for the sweeper.
+    """Pairs of recognizer and API with due analyses, for the sweeper.
 
-    Releases expired claims first.
-    A message to a worker can be lost, so the sweeper sends one for each of these, again and again.
+    Releases expired claims first. Messages to workers can be lost, so the sweeper sends one for each pair at every run.
     """
     _follow_clock()
     _release_expired()
@@ -202,32 +194,28 @@ def apis_with_due_work() -> list[tuple[str, str]]:
 
 
 def _follow_clock() -> None:
-    """Shorten leases and delays after the database's clock was set back.
-
-    Batches with a rate limit are scheduled far ahead on purpose, so theirs are kept.
-    """
+    """Shorten leases and delays after the database's clock was set back."""
     leases = Analysis.objects.filter(state=Analysis.State.RUNNING, claimed_until__gt=Now() + 2 * LEASE)
     ids = list(leases.values_list("pk", flat=True)[:SWEEP_ROWS])
     Analysis.objects.filter(pk__in=ids).update(claimed_until=Now() + LEASE)
     delayed = Analysis.objects.filter(state=Analysis.State.QUEUED, next_attempt_at__gt=Now() + MAX_RETRY_DELAY)
+    # A batch with a rate limit is scheduled far ahead on purpose.
     ids = list(delayed.exclude(batch__rate__isnull=False).values_list("pk", flat=True)[:SWEEP_ROWS])
     Analysis.objects.filter(pk__in=ids).update(next_attempt_at=Now())
 
 
 def _release_expired() -> None:
-    """Requeue what dead workers held.
-
-    After MAX_ATTEMPTS it fails, for it may be what kills the workers.
-    Their requests may or may not have been sent, so they count as paid.
-    """
+    """Requeue the analyses that dead workers had claimed, or fail them."""
     with transaction.atomic():
         expired = list(
             Analysis.objects.filter(state=Analysis.State.RUNNING, claimed_until__lt=Now())
             .select_for_update(skip_locked=True)
             .order_by("pk")[:SWEEP_ROWS]
         )
+        # The requests may or may not have been sent, so they count as paid.
         ledger.charge_lost_requests(expired)
         _write_progress(expired)
+        # An image that kills the workers, for example by their memory, must not be tried forever.
         was_last = When(attempts__gte=MAX_ATTEMPTS, then=Value(Analysis.State.FAILED))
         Analysis.objects.filter(pk__in=[analysis.pk for analysis in expired]).update(
             state=Case(was_last, default=Value(Analysis.State.QUEUED)),

@@ -16,7 +16,7 @@ from analysis import audit_log
 from analysis.models import Analysis, AuditEntry, Image
 from analysis.recognition import responses
 from analysis.recognition.detected_labels import detected_labels
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 
 # Percent by which a confidence must differ to be reported.
 MIN_CHANGE = 1.0
@@ -37,9 +37,9 @@ class LabelChange:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two model versions over `pictures` images that both analyzed.
+    """Differences between two model versions.
 
-    By (kind, name), images that changed.
+    `pictures`: images that both analyzed. The others: changed images by (kind, name) of the label.
     """
 
     pictures: int

@@ -9,21 +9,21 @@ from __future__ import annotations
 import math
 import threading
 
-# Factor on the average, since calls differ in length.
+# Factor on the average, since calls take different times.
 HEADROOM = 1.5
 MIN_CALLS = 4
-# Assumed length of a call until one has ended.
+# Assumed seconds of a call until one has ended.
 INITIAL_SECONDS = 1.0
-# Of the newest call in the moving averages, which span about twenty calls.
+# Weight of the newest call in the moving averages, which span about twenty calls.
 WEIGHT = 0.1
-# Of pictures in progress. A request holds its picture about three times, as bytes and as base64.
+# Bytes of pictures in progress. A request holds its picture about three times, as bytes and as base64.
 MAX_BYTES = 128 * 2**20
 
 
 class ConcurrencyLimit:
     """At most `threads` calls.
 
-    Without a quota (`per_second` None) always that many, memory permitting.
+    Without a quota (`per_second` None) only memory limits them further.
     """
 
     def __init__(self, threads: int, *, per_second: float | None) -> None:

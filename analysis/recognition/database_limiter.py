@@ -1,8 +1,7 @@
 """The rate limit of a billed API, shared by all processes through PostgreSQL.
 
-For installations without Redis. It grants what the limiter on Redis would at the same times, which a test compares; the
-row of its state is locked for each request, so that processes take turns. The reasons are in
-docs/decisions/0044-work-without-redis.md.
+For installations without Redis. It grants the same send times as the limiter on Redis, which a test compares. Each
+request locks the row of its state, so processes take turns. Reasons: docs/decisions/0044-work-without-redis.md.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ class DatabaseRateLimiter(RateLimiter):
         try:
             super().wait_for_room()
         finally:
-            # Called in a thread for each call in progress: there may be more of them than connections.
+            # Each call in progress has a thread of its own, and there may be more threads than connections.
             if not connection.in_atomic_block:
                 connection.close()
 
@@ -129,12 +128,14 @@ def _locked_state(key: str) -> RateLimitState:
     rows = RateLimitState.objects.select_for_update().filter(key=key)
     if state := rows.first():
         return state
+    # Another worker may create the same row at the same time.
     RateLimitState.objects.bulk_create([RateLimitState(key=key)], ignore_conflicts=True)
     return rows.get()
 
 
 def _clock() -> float:
-    """PostgreSQL's clock; not now(), which stands still while others hold the row."""
+    """PostgreSQL's clock."""
     with connection.cursor() as cursor:
+        # Not now(), which is the start of the transaction, before others released the row.
         cursor.execute("SELECT extract(epoch FROM clock_timestamp())::float8")
         return float(cursor.fetchone()[0])

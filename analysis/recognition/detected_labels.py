@@ -26,7 +26,7 @@ class DetectedLabel:
     def key(self) -> tuple[str, str]:
         """Kind and name, cut to the column's length.
 
-        The database decides which names are equal, ignoring case.
+        The database compares the names, ignoring case.
         """
         return self.kind, self.name[:200]
 
@@ -98,7 +98,7 @@ def _labels_and_colors(answer: Mapping[str, Any]) -> Iterator[DetectedLabel]:
         )
     for color in responses.colors_in(answer):
         if color.simplified_color:
-            # A color's share of the pixels stands in for a confidence, so that red>=30 can be searched.
+            # A color's share of the pixels is its confidence, so that red>=30 can be searched.
             yield DetectedLabel(Label.Kind.COLOR, color.simplified_color.capitalize(), color.percent)
 
 

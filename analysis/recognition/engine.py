@@ -39,22 +39,26 @@ logger = logging.getLogger(__name__)
 
 # Seconds between two rounds of the loop.
 POLL_INTERVAL = 0.05
-# Seconds a result waits at most for others to be saved with it: ten cost one transaction, as one does.
+# Seconds a result waits at most to be saved together with others: ten results cost one transaction, as one does.
 BATCH_WINDOW = 0.1
 # Up to this many calls in progress, each result is saved at once: a person may be waiting for it.
 LOW_LOAD = 4
 # Seconds between renewals of the leases of calls in progress.
 RENEWAL_INTERVAL = LEASE.total_seconds() / 4
-# Then the engine ends and its task is sent again, long before the broker's visibility timeout would repeat it.
+# After these seconds the engine ends and its task is sent again, long before the broker's visibility timeout would
+# repeat it.
 MAX_RUN_SECONDS = 300.0
-# SQLSTATE class of PostgreSQL for a value too large or nested too deeply; not an error of the connection.
+# PostgreSQL's SQLSTATE class for a value that is too large or nested too deeply, unlike errors of the connection.
 PROGRAM_LIMIT_EXCEEDED = "54"
 
 payloads = PayloadCache()
 
 
 class Engine:
-    """Works until its API's queue is empty. A billed API has a `limiter`."""
+    """Analyzes the queued images of one API until none are left.
+
+    `limiter`: of a billed API.
+    """
 
     def __init__(self, recognizer: Recognizer, *, api: str, threads: int, limiter: RateLimiter | None = None) -> None:
         self.recognizer, self.api, self.threads, self.limiter = recognizer, api, threads, limiter
@@ -90,7 +94,7 @@ class Engine:
             return None
 
     def _start(self, pool: ThreadPoolExecutor) -> float | None:
-        """Start calls; seconds until the next try, None if there is nothing to start."""
+        """Start calls; returns seconds until the next try, None with nothing to start."""
         free = self._concurrency.free(sum(not future.done() for future in self._in_flight))
         if free <= 0 or any(future.done() and outcomes.lost_request(future.result()) for future in self._in_flight):
             return POLL_INTERVAL  # a lost request is saved first: it may be the one that opens an outage
@@ -105,6 +109,7 @@ class Engine:
         if known:
             save_results([self._reused(analysis, cached[analysis.pk]) for analysis in claimed if analysis.pk in known])
         others = [analysis for analysis in claimed if analysis.pk not in known]
+        # Fewer analyses may have been claimed than times granted.
         for analysis, at in zip(others, times, strict=False):
             if response := cached.get(analysis.pk):
                 self._in_flight[pool.submit(self._reused, analysis, response, at=at)] = analysis
@@ -116,7 +121,7 @@ class Engine:
         return min(pause or POLL_INTERVAL, POLL_INTERVAL)
 
     def _request_slots(self, count: int) -> tuple[list[float], float | None, bool]:
-        """Send times (monotonic clock), seconds to the next try, True for a probe."""
+        """Send times (monotonic clock), seconds until the next try, True for a probe."""
         if self.limiter:
             try:
                 ahead = self._lookahead.seconds(time.monotonic(), is_busy=bool(self._in_flight))
@@ -159,7 +164,7 @@ class Engine:
             response = self.recognizer.recognize(picture, api=cast(ApiName, self.api), parameters=parameters)
         except RequestFailed as error:
             latency_ms = round((time.perf_counter() - started) * 1000)
-            error, version_id = outcomes.retry_otherwise(error, image=analysis.image, picture=picture, as_is=as_is)
+            error, version_id = outcomes.retry_in_other_form(error, image=analysis.image, picture=picture, as_is=as_is)
             return AttemptResult(
                 analysis, error=error, region=region, sent_at=sent_at, latency_ms=latency_ms, version_id=version_id
             )
@@ -174,11 +179,11 @@ class Engine:
 
     def _wait_for_turn(self, at: float) -> None:
         time.sleep(max(0.0, at - time.monotonic()))
-        # The other half of the turn comes after signing and serializing, which take long on a busy machine.
+        # `_wait_for_room` follows after signing and serializing, which take long on a busy machine.
         BEFORE_SEND.set(self._wait_for_room if self._is_quota_strict else None)
 
     def _wait_for_room(self) -> None:
-        """Wait until the last second has room, by the times calls were really sent."""
+        """Wait until the quota has room for a call, by the times calls were really sent."""
         try:
             if self.limiter:
                 self.limiter.wait_for_room()
@@ -186,7 +191,7 @@ class Engine:
             logger.warning("%s", error)
 
     def _reused(self, analysis: Analysis, cached: CachedResponse, *, at: float | None = None) -> AttemptResult:
-        """The result from a stored response, with `at` in its turn like a request."""
+        """The result of a cached response, ready at `at` like that of a request."""
         if at is not None:
             time.sleep(max(0.0, at - time.monotonic()) + cached.latency_ms / 1000)
         response, region = cached.copy_for(analysis), self.recognizer.region
@@ -195,7 +200,7 @@ class Engine:
         )
 
     def _collect_finished(self, *, timeout: float) -> None:
-        """Save the results of finished calls, under load those of a BATCH_WINDOW together."""
+        """Save finished calls' results; under load, those of a BATCH_WINDOW together."""
         self._renew_leases()
         if not self._in_flight:
             time.sleep(timeout)
@@ -212,7 +217,7 @@ class Engine:
             self._update_limits(results)
 
     def _renew_leases(self) -> None:
-        """Keep the claims of slow calls: a large picture, a slow storage."""
+        """Keep the claims of slow calls, such as for large pictures or from slow storage."""
         if time.monotonic() - self._renewed_at < RENEWAL_INTERVAL:
             return
         self._renewed_at = time.monotonic()
@@ -239,7 +244,7 @@ class Engine:
             self._slow_down(self.limiter, throttled)
 
     def _checked_probe(self, result: AttemptResult) -> AttemptResult:
-        """Make a probe without a response an error of the API, not of its image."""
+        """Turn the error of a probe without a response into an error of the API."""
         if result.analysis.pk != self._probe_id or not (lost := outcomes.lost_request(result)):
             return result
         return replace(result, error=outages.no_response(lost, gettext_noop("A test request got no response.")))
@@ -249,7 +254,7 @@ class Engine:
         unavailable = next((error for error in errors if isinstance(error, ApiUnavailable)), None)
         lost = next(filter(None, map(outcomes.lost_request, results)), None)
         if lost and not unavailable:
-            unavailable = outages.after_loss(self.recognizer.name, lost)
+            unavailable = outages.outage_after_lost_request(self.recognizer.name, lost)
         probe = next((result for result in results if result.analysis.pk == self._probe_id), None)
         if probe:
             self._probe_id = None
@@ -270,10 +275,11 @@ def save_with_retry(results: list[AttemptResult]) -> None:
         except (InterfaceError, OperationalError) as error:
             if _exceeds_limit(error):
                 return _save_separately(results, error)
+            # Django connects again at the next query, once the broken connection is closed.
             logger.warning("%d results wait for the database: %s", len(results), error)
             connection.close()
             time.sleep(seconds)
-        except (DatabaseError, RecursionError) as error:  # caused by one of the responses, so no retry
+        except (DatabaseError, RecursionError) as error:  # caused by a response, so a retry would fail, too
             return _save_separately(results, error)
     return save_results(results)
 
@@ -284,12 +290,12 @@ def _exceeds_limit(error: Exception) -> bool:
 
 
 def _save_separately(results: list[AttemptResult], error: Exception) -> None:
-    """Save each result separately, so only a response the database rejects fails."""
+    """Save each result separately, so only a response the database rejects is lost."""
     if len(results) > 1:
         for result in results:
             try:
                 save_with_retry([result])
-            except (DatabaseError, RecursionError):  # the others are paid for as well
+            except (DatabaseError, RecursionError):  # continue, since the others are paid for as well
                 logger.exception("analysis %s: its result cannot be saved", result.analysis.pk)
         return
     logger.error("a response cannot be stored", exc_info=error)

@@ -12,19 +12,19 @@ from analysis import jobs
 from analysis.recognition import aws_quotas, registry
 from analysis.recognition.database_limiter import DatabaseRateLimiter
 from analysis.recognition.engine import Engine
-from analysis.recognition.rate_limiter import QUOTA_SHARE, RateLimiter
+from analysis.recognition.rate_limiter import RateLimiter
 
 _lock = threading.Lock()
-# Running engines; True if another message for the same API arrived since the engine was started.
+# By running engine: True if another message for its API arrived since it was started.
 _running: dict[tuple[str, str], bool] = {}
 
 
 def run(recognizer: str, api: str) -> bool:
-    """Work until this API's queue is empty.
+    """Run the engine of an API until its queue is empty.
 
-    Does nothing if this process has a running engine for the API.
-    Returns True if work is left, for which the caller sends another message. A message that arrives while the engine
-    runs is not lost: the engine checks the queue once more before it ends.
+    Does nothing if this process already runs one for the API. Returns True if work is left; the caller then sends
+    another message. A message that arrives while the engine runs is not lost: the engine checks the queue once more
+    before it ends.
     """
     key = recognizer, api
     with _lock:
@@ -54,8 +54,8 @@ def limiter(name: str, api: str) -> RateLimiter | None:
     key = f"{name}:{settings.AWS_ACCOUNT or 'account'}:{region}:{api}"
     quota = aws_quotas.quota(region, api)
     if not settings.REDIS:
-        return DatabaseRateLimiter(key=key, quota=quota, share=QUOTA_SHARE)
-    return RateLimiter(_redis(), key=key, quota=quota, share=QUOTA_SHARE)
+        return DatabaseRateLimiter(key=key, quota=quota, share=aws_quotas.QUOTA_SHARE)
+    return RateLimiter(_redis(), key=key, quota=quota, share=aws_quotas.QUOTA_SHARE)
 
 
 def _engine(name: str, api: str) -> Engine:

@@ -14,7 +14,7 @@ from analysis.models import Analysis, Batch, Image
 from analysis.recognition import registry
 
 logger = logging.getLogger(__name__)
-# Pictures that the log names, to find what became of a request.
+# Ids of pictures in a log line, by which a request can be followed.
 LOGGED_IMAGES = 50
 
 
@@ -33,7 +33,7 @@ def enqueue(image_ids: Iterable[int], *, apis: Iterable[str], is_bulk: bool = Fa
             columns = {"recognizer": recognizer, "parameters": registry.parameters(api)}
             count += _insert(ids, api=api, is_bulk=is_bulk, is_forced=is_forced, **columns)
     if count and get_contextvars():
-        # In addition to the id of the request or task, since a worker processes many at once. A command has none.
+        # In addition to the id of the request or task: a worker handles many requests at once, and a command has no id.
         logger.info("analyses queued: %d", count, extra={"image_ids": ids[:LOGGED_IMAGES]})
     return count
 
@@ -42,7 +42,7 @@ def enqueue_batch(batch: Batch, *, api: str, image_ids: list[int]) -> int:
     """Queue one API for some images of a batch, at the batch's rate if it has one.
 
     Returns the number of analyses.
-    Analyses that another batch has paused are taken over, since that batch may never be resumed; a sample takes none.
+    Analyses that are paused in another batch are taken over, except for a sample.
     """
     columns = {
         "batch": batch,
@@ -54,6 +54,7 @@ def enqueue_batch(batch: Batch, *, api: str, image_ids: list[int]) -> int:
     }
     count = 0
     if not batch.is_sample:
+        # Taken over, since the batch that paused them may never be resumed.
         paused = Analysis.objects.filter(image_id__in=image_ids, api=api, state=Analysis.State.PAUSED)
         count = paused.update(**columns, state=Analysis.State.QUEUED, attempts=0, next_attempt_at=Now())
         _promote_samples(image_ids, api)
@@ -91,7 +92,7 @@ def _detach_from_batches(image_ids: list[int], api: str, *, is_bulk: bool, is_fo
 
 
 def _promote_samples(image_ids: list[int], api: str) -> None:
-    """Turn unfinished samples into normal analyses, whose result becomes current."""
+    """Turn unfinished samples into normal analyses, whose results become current."""
     Analysis.objects.unfinished().filter(image_id__in=image_ids, api=api, is_sample=True).update(is_sample=False)
 
 

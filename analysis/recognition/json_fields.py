@@ -1,6 +1,6 @@
 """Reads fields of JSON as received.
 
-A missing field or a wrong type gives None, "" or empty, never an error.
+A field that is missing or has the wrong type is read as None, "" or empty, never as an error.
 """
 
 from __future__ import annotations

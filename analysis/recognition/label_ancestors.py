@@ -10,9 +10,9 @@ from django.db import connection
 from analysis.models import Label
 
 LOCK = 7_160_423
-"""Number of the advisory lock for changes of parents; any number that nothing else locks."""
+"""Key of the advisory lock for changes of parents, an arbitrary number that nothing else uses."""
 
-# UNION and not UNION ALL ends the recursion where the parents form a circle.
+# UNION, unlike UNION ALL, ends the recursion where the parents form a cycle.
 _REFRESH = """
     WITH RECURSIVE edge AS (
         SELECT coalesce(child.merged_into_id, child.id) AS label_id,
@@ -34,7 +34,8 @@ _REFRESH = """
         SELECT label_id, ancestor_id FROM present ON CONFLICT DO NOTHING RETURNING label_id)
     SELECT label_id, false FROM added UNION SELECT label_id, true FROM removed
 """
-# A tag has the ancestors of the recognizer's label with its name: files and people call a sedan "sedan" as well.
+# A tag has the ancestors of the recognizer's label of the same name: people and the keywords of files tag a sedan as
+# "sedan", too.
 _MEANT = """
     SELECT named.id AS label_id, own.ancestor_id
     FROM analysis_label named JOIN analysis_labelancestor own ON own.label_id = named.id
@@ -49,30 +50,30 @@ _MEANT = """
 
 
 class Ancestor(NamedTuple):
-    """`threshold`: the confidence in percent below which the ancestor is ignored."""
+    """An ancestor of a label; ignored below `threshold`, a confidence in percent."""
 
     id: int
     threshold: int
 
 
 def lock_parents() -> None:
-    """Wait for others that change parents or merges, until the end of the transaction.
+    """Lock the parents and merges of labels until the end of the transaction.
 
-    Each refresh then sees all parents that were committed before; without it, two could each miss the other's.
+    Without it, two concurrent refreshes could each miss the parents that the other one added.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
 
 
 def refresh_ancestors() -> None:
-    """Make LabelAncestor follow the parents, and mark labels to reindex.
+    """Update LabelAncestor from the parents, and mark labels to be reindexed.
 
     Call it after `lock_parents` and the change, in one transaction.
     """
     with connection.cursor() as cursor:
         cursor.execute(_REFRESH)
         rows = cursor.fetchall()
-    # Images lose an ancestor only by a reindex of all that have the label; a missing one is found by a query.
+    # A label that lost an ancestor has all of its images reindexed; images that lack a new one are found by a query.
     lost = {label_id for label_id, is_removed in rows if is_removed}
     Label.objects.filter(pk__in=lost).update(reindex_cursor=0)
     Label.objects.filter(pk__in={label_id for label_id, _ in rows} - lost).update(ancestors_cursor=0)
@@ -99,7 +100,7 @@ def ancestors_of(label_ids: Iterable[int]) -> dict[int, list[Ancestor]]:
 
 
 def images_with_descendant(image_ids: Collection[int], label_id: int) -> set[int]:
-    """Those of the images that have a label below this one."""
+    """The images, of those given, that have a descendant of this label."""
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -16,9 +16,10 @@ Key = tuple[str, str]
 
 
 class ResolvedLabel(NamedTuple):
-    """`own`: the label of this name.
+    """A label by its name in responses.
 
-    `id`: the one it was merged into, or itself, with its `threshold` in percent.
+    `own`: id of the label of this name. `id`: the label it was merged into, or itself. `threshold`: of `id`, in
+    percent.
     """
 
     own: int
@@ -42,7 +43,7 @@ def get_or_create_labels(detected: Iterable[DetectedLabel]) -> dict[Key, Resolve
         for parent in label.parents:
             by_key.setdefault((label.kind, parent[:200]), DetectedLabel(label.kind, parent, 0.0))
     resolved = _resolve(by_key)
-    # In a fixed order, so that two workers that create the same labels wait for each other instead of deadlocking.
+    # In a fixed order, so that workers that create the same labels do not deadlock.
     missing = [by_key[key] for key in sorted(by_key.keys() - resolved.keys())]
     if missing:
         Label.objects.bulk_create(
@@ -54,24 +55,23 @@ def get_or_create_labels(detected: Iterable[DetectedLabel]) -> dict[Key, Resolve
     unstored = {known: label for known, label in relations.items() if known not in _stored_relations}
     if unstored:
         _store_relations(list(unstored.values()), resolved)
+        # Not before the commit, since a rollback would leave them unstored for good.
         transaction.on_commit(lambda: _stored_relations.update(unstored))
     return resolved
 
 
-# Already in the database as far as this process knows: responses repeat them millions of times.
+# Relations this process knows to be in the database: responses repeat the same ones millions of times.
 _stored_relations: set[tuple[object, ...]] = set()
 
 
 def _relations(label: DetectedLabel, label_id: int) -> tuple[object, ...]:
-    # With the id, since a label that was deleted in the admin comes back as a new row without relations.
+    # With the id, since a label deleted in the admin is created again as a new row without relations.
     return label_id, label.category, label.parents, label.aliases
 
 
 def _resolve(keys: Iterable[Key]) -> dict[Key, ResolvedLabel]:
-    """Existing labels by key.
-
-    PostgreSQL compares: Python's lower() differs from its own in some languages.
-    """
+    """Existing labels by key."""
+    # Compared by PostgreSQL, whose lower() differs from Python's in some languages.
     distinct = sorted(set(keys))
     with connection.cursor() as cursor:
         cursor.execute(
@@ -87,7 +87,10 @@ def _resolve(keys: Iterable[Key]) -> dict[Key, ResolvedLabel]:
 
 
 def _store_relations(detected: list[DetectedLabel], resolved: dict[Key, ResolvedLabel]) -> None:
-    """Add aliases, parents and categories to the names' own, unmerged labels."""
+    """Add aliases, parents and categories to labels.
+
+    To the labels of these names, not to those they were merged into.
+    """
     aliases = {(alias[:200], resolved[label.key].own) for label in detected for alias in label.aliases}
     LabelAlias.objects.bulk_create(
         [LabelAlias(name=name, label_id=pk) for name, pk in sorted(aliases)], ignore_conflicts=True

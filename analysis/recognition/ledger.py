@@ -27,17 +27,17 @@ LOSS_SHARE = Decimal("0.1")
 # Requests without a response that are tolerated however small the budget is.
 MIN_LOST_REQUESTS = 20
 WORKER_LOST = "worker-lost"
-# Error codes of responses that arrived and count as paid, but could not be stored.
+# Error codes of responses that could not be stored. They arrived, so they count as paid.
 UNUSABLE_RESPONSES = frozenset({"UnreadableAnswer", "UnstorableAnswer"})
 # For the month's number of calls, which only selects the price tier.
 CALLS_CACHE_SECONDS = 5
-# Advisory lock while calls are reserved, so that two workers do not spend the same dollar.
+# Advisory lock held while prices are reserved, so that two workers do not reserve the same money.
 _BUDGET_LOCK = 0x696D_6167
 
 
 @dataclass(frozen=True)
 class Budget:
-    """The month so far in US dollars.
+    """A recognizer's spending of the month so far, in US dollars, and its limits.
 
     `limit` stops bulk work, `interactive_limit` all work; None: no limit.
     """
@@ -118,7 +118,7 @@ def is_loss_limit_reached(recognizer: str, *, today: date | None = None) -> bool
 
 
 def remaining_batch_budgets(recognizer: str) -> list[BatchBudget]:
-    """Budgets of the batches with queued work, if they or their person have one.
+    """Budgets of the batches with queued work whose run or user has one.
 
     Running calls count as spent.
     """
@@ -143,7 +143,7 @@ def remaining_batch_budgets(recognizer: str) -> list[BatchBudget]:
 
 
 def remaining_person_budgets(batches: Iterable[BatchBudget]) -> dict[int, Decimal]:
-    """By user id: the dollars left for bulk runs this month.
+    """US dollars left for bulk runs this month, by user id.
 
     Empty without PERSON_MONTHLY_BUDGET.
     """
@@ -158,7 +158,7 @@ def remaining_person_budgets(batches: Iterable[BatchBudget]) -> dict[int, Decima
 
 
 def remaining_person_budget(recognizer: str, person_id: int | None) -> Decimal | None:
-    """The dollars that one person may still spend on bulk runs this month.
+    """US dollars that a user may still spend on bulk runs this month.
 
     None: no limit.
     """
@@ -168,9 +168,9 @@ def remaining_person_budget(recognizer: str, person_id: int | None) -> Decimal |
 def _remaining_person_budgets(
     person_ids: set[int], recognizer: str, *, today: date | None = None
 ) -> dict[int, Decimal]:
-    """A run counts in the month in which it ends, an unfinished one in this month.
+    """Dollars left by user id.
 
-    Running calls count as spent.
+    A run counts in the month in which it ends, an unfinished run in this month. Running calls count as spent.
     """
     limit = settings.PERSON_MONTHLY_BUDGET
     if limit is None:
@@ -194,13 +194,13 @@ def _remaining_person_budgets(
 
 
 def _object(value: Any) -> dict[str, Any]:
-    """Django's cursor returns jsonb as text, psycopg's own as an object."""
+    """Decode jsonb, which Django's cursor returns as text and psycopg's as an object."""
     parsed: dict[str, Any] = json.loads(value) if isinstance(value, str) else value
     return parsed
 
 
 def lock_budget() -> None:
-    """Let no other worker claim priced work until this transaction ends."""
+    """Keep other workers from claiming billed work until this transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_BUDGET_LOCK])
 
@@ -216,10 +216,7 @@ def calls_this_month(recognizer: str, *, today: date | None = None) -> int:
 
 
 def charge_lost_requests(lost: Iterable[Analysis]) -> None:
-    """Record the requests of dead workers.
-
-    They may have been sent, so they count as paid.
-    """
+    """Record the requests of dead workers as paid, since they may have been sent."""
     priced = [analysis for analysis in lost if analysis.price]
     Call.objects.bulk_create(
         Call(
@@ -274,13 +271,10 @@ def _cached_calls(recognizer: str, _: int) -> int:
 
 
 def aggregate_entries() -> int:
-    """Add the entries to the row of their day and delete them, in one transaction.
-
-    Returns their number.
-    Workers append entries instead of updating the day's row, so that they never wait for each other's lock.
-    """
+    """Add the entries to the row of their day and delete them; returns their number."""
     key = ["day", "recognizer", "region", "api", "is_bulk"]
     sums = ["calls", "answered", "dollars", "reused", "saved"]
+    # Workers only append entries: if they updated the day's row, they would wait for each other's lock.
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             f"""

@@ -21,19 +21,16 @@ from analysis.recognition.base import ApiUnavailable, RequestFailed
 
 FIRST_PROBE = timedelta(seconds=15)
 MAX_PROBE_INTERVAL = timedelta(minutes=5)
-# For probes that may be charged although no response arrives.
+# Longer for probes that may be charged although no response arrives.
 MAX_PAID_PROBE_INTERVAL = timedelta(minutes=15)
-# Consecutive requests of an API without a response that open an outage.
+# Number of consecutive requests without a response that opens an outage.
 LOST_IN_A_ROW = 5
-# Error code of an outage whose connections are accepted and then lost, so that each probe may be charged.
+# Error code of an outage in which connections are accepted and then lost, so each probe may be charged.
 NO_RESPONSE = "NoAnswer"
 
 
 def open_outage(recognizer: str, error: ApiUnavailable) -> None:
-    """Record that an API cannot be called.
-
-    Nothing is sent to it before the next probe.
-    """
+    """Record that an API cannot be called; nothing is sent before the next probe."""
     is_limit_reached = error.code == NO_RESPONSE and ledger.is_loss_limit_reached(recognizer)
     message = error.sentence(translate=_)
     if is_limit_reached:
@@ -53,12 +50,12 @@ def open_outage(recognizer: str, error: ApiUnavailable) -> None:
     )
 
 
-def after_loss(recognizer: str, lost: RequestFailed) -> ApiUnavailable | None:
+def outage_after_lost_request(recognizer: str, lost: RequestFailed) -> ApiUnavailable | None:
     """The outage to open after a request without a response, once it is in the ledger.
 
     None if it may be chance.
-    Read from the ledger, since requests of other workers count too and an engine lives only for minutes.
     """
+    # From the ledger, since requests of other workers count, too, and an engine only runs for minutes.
     calls = Call.objects.filter(recognizer=recognizer, api=lost.api).exclude(error_code=ledger.WORKER_LOST)
     latest = list(calls.order_by("-pk").values_list("outcome", "error_code")[:LOST_IN_A_ROW])
     if len(latest) == LOST_IN_A_ROW and all(_is_lost(outcome, code) for outcome, code in latest):
@@ -76,7 +73,7 @@ def _is_lost(outcome: str, code: str) -> bool:
 def no_response(lost: RequestFailed, reason: str) -> ApiUnavailable:
     """The error of an API that accepts requests and does not respond.
 
-    It counts in the ledger like `lost`.
+    Its outcome in the ledger is that of `lost`.
     """
     return ApiUnavailable(
         reason,
@@ -100,7 +97,7 @@ def get(recognizer: str, api: str) -> Outage | None:
 
 
 def try_claim_probe(outage: Outage) -> bool:
-    """True for the one worker that may send the probe that is due.
+    """Claim the due probe for this worker; False if another one has it or none is due.
 
     The interval doubles with each probe.
     """
@@ -118,6 +115,6 @@ def clear(recognizer: str, api: str) -> None:
 
 
 def delete_idle() -> None:
-    """Delete outages of APIs without open work, which nothing would ever probe."""
+    """Delete outages of APIs without open work, which would never be probed."""
     open_work = Analysis.objects.open().filter(recognizer=OuterRef("recognizer"), api=OuterRef("api"))
     Outage.objects.filter(~Exists(open_work)).delete()

@@ -1,4 +1,4 @@
-"""Reads the result of an attempt: was the request lost, did the API respond."""
+"""Interprets the result of an attempt: a lost request, a response, a way to retry."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from analysis.recognition.base import ApiUnavailable, RequestFailed, Throttled, 
 from analysis.recognition.save_results import AttemptResult
 from analysis.storage import originals, renditions
 
-# Codes with which an original is rejected although a rendition of it may be accepted. The row keeps the last code, so
-# the next attempt sends a rendition.
+# Codes of rejected originals of which a rendition may be accepted. The row keeps the last code, so the next attempt
+# sends a rendition.
 RETRY_CONVERTED = frozenset({"InvalidImageFormatException", "ImageTooLargeException"})
 # Rekognition's only code for an object it cannot fetch, such as a version that has expired.
 OBJECT_UNREADABLE = "InvalidS3ObjectException"
@@ -22,7 +22,7 @@ def request_size(image: Image) -> int:
 
 
 def lost_request(result: AttemptResult) -> Throttled | None:
-    """The error of a request that was sent and got no response, else None."""
+    """The error of a request that was sent and got no response; otherwise None."""
     error = result.error
     return error if isinstance(error, Throttled) and error.outcome == "unknown" else None
 
@@ -41,13 +41,13 @@ def unsent(error: ApiUnavailable) -> ApiUnavailable:
     return ApiUnavailable(error.reason, api=error.api, code=error.code, next_step=error.next_step, values=error.values)
 
 
-def retry_otherwise(
+def retry_in_other_form(
     error: RequestFailed, *, image: Image, picture: bytes | S3Object, as_is: bool
 ) -> tuple[RequestFailed, str | None]:
-    """A rejection, as an error to retry if the image can be sent in another way.
+    """Turn a rejection into a retry if the image can be sent in another way.
 
-    That is as a rendition, or as its latest version, which is returned to be stored. A rejected request costs nothing,
-    and neither way is tried twice.
+    The other ways are a rendition, or the object's latest version, whose id is returned to be stored. A rejected
+    request costs nothing, and neither way is tried twice.
     """
     if error.code in RETRY_CONVERTED and as_is and renditions.is_sent_as_is(image, picture):
         return _retry(error, gettext_noop("A converted copy will be sent next.")), None

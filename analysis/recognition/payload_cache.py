@@ -1,4 +1,4 @@
-"""Caches payloads, so that an image is prepared once for all its APIs."""
+"""Caches payloads, so that an image is prepared only once for all its APIs."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from analysis.storage import renditions
 
 MAX_BYTES = 32 * 2**20
 
-# Bucket, key and ETag of the original, and whether it may be sent as it is.
+# Bucket, key and ETag of the original, and whether the original itself may be sent.
 Key: TypeAlias = tuple[int | None, str, str, bool]
 
 
 class PayloadCache:
     """A cache of up to MAX_BYTES.
 
-    Threads that need a payload being prepared wait for it instead of repeating it.
+    Threads that need a payload that another one is preparing wait for it.
     """
 
     def __init__(self) -> None:

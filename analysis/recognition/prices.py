@@ -22,10 +22,7 @@ PRICES = Path(__file__).with_name("prices.toml")
 
 @dataclass(frozen=True)
 class Tier:
-    """US dollars per picture, for the pictures of a month up to number `up_to`.
-
-    None: no end.
-    """
+    """US dollars per picture, up to a month's picture number `up_to` (None: no end)."""
 
     up_to: int | None
     dollars: Decimal
@@ -58,7 +55,7 @@ class PriceList:
 def price_list(region: str) -> PriceList:
     """The prices of a region.
 
-    For a region that is not in the file: the highest ones, so no estimate is too low.
+    A region missing from the file gets the highest prices, so that no estimate is too low.
     """
     return _read(Path(settings.PRICES_FILE or PRICES), region)
 

@@ -1,12 +1,12 @@
 """The rate limit of a billed API, shared by all workers through Redis.
 
 GCRA (generic cell rate algorithm) on Redis' clock grants send times in one round trip. They are granted a little ahead
-and evenly spaced, whichever worker gets them, so that no second has more calls than the quota allows. Unused times may
-be made up for in a small burst. A throttle first disables the burst: the quota is counted by the second. From then on
-each call also waits until the second before it has room (`send_delay`), since the calls after a late one would come too
-close to it. Further throttles lower the rate. It recovers along a cubic curve, as in TCP CUBIC: fast at first, slowly
-near the rate that was too high, and fast again beyond it. If the clock is set back, for example by a failover of Redis,
-scheduling restarts from the new time.
+and evenly spaced across all workers, so that no second has more calls than the quota allows. Unused times may be made
+up for in a small burst. The first throttled call disables bursts, since the quota is counted by the second. From then
+on each call also waits until the second before it has room (`send_delay`), since the calls after a late one would come
+too close to it. Further throttled calls lower the rate. It recovers along a cubic curve, as in TCP CUBIC: fast at
+first, slowly near the rate that was too high, and fast again beyond it. If the clock is set back, for example by a
+failover of Redis, scheduling restarts from the new time.
 
 Measured with 64 threads in four processes at 50 calls a second: six Redis commands per grant, where a polling sliding
 window took 262. Without a limiter, plain retries left 96 % of the requests throttled.
@@ -23,24 +23,23 @@ from typing import Any
 
 import redis
 
-# The part of the quota that is used: evenly sent calls arrive a few hundredths of a second earlier or later.
-QUOTA_SHARE = 0.97
 DECREASE = 0.97
-# If within REPEATED_WITHIN seconds of the last decrease this share of the calls was throttled: the quota is far lower
-# than the rate. A single call may be throttled because others arrived late.
+# If this share of the calls was throttled within REPEATED_WITHIN seconds of the last decrease, the quota is far below
+# the rate. A single call may be throttled just because others arrived late.
 REPEATED_DECREASE = 0.7
 REPEATED_WITHIN = 2
 REPEATED_SHARE = 0.1
 # Share of the quota by which the rate grows in the first second past the old rate; after t seconds, t³ times that.
 GROWTH = 0.0004
-# Calls a second: something must be sent to find out that the quota is back.
+# Calls a second at least, since only calls show that the quota is available again.
 MIN_RATE = 0.1
-# Seconds for which send times are granted ahead: longer than a round of the engine takes.
+# Seconds ahead for which send times are granted, longer than a round of the engine.
 AHEAD, MAX_AHEAD = 0.3, 2.0
-# A slow round is remembered for some seconds: while bursts are off, send times that pass unused are lost.
+# Factor per round: a slow round is remembered for some seconds, since send times that pass unused are lost while
+# bursts are off.
 ROUND_DECAY = 0.99
-# Where the quota is counted by the second, no more calls than it allows are sent within this many seconds. What lies
-# between sending and counting may vary by the rest.
+# Within this many seconds, no more calls are sent than the quota allows in one: the time between sending and counting
+# may vary by the difference.
 STRICT_WINDOW = 1.02
 # Seconds of unused send times that may be made up for at once, after a worker was late.
 BURST = 0.1
@@ -107,8 +106,8 @@ return tostring(cut)
 """
 )
 
-# KEYS[2]: when the latest calls were sent or will be, by call. A call repeats its request after the delay, as a busy
-# machine may have let it sleep longer; then only those that were sent count.
+# KEYS[2]: send times of the latest calls, past or planned. A call asks again after its delay, since a busy machine
+# may have let it sleep longer; then only sent calls count.
 _SEND = (
     _RATE
     + """
@@ -132,7 +131,7 @@ class Grant:
     """Permission for `granted` calls; more may be requested in `wait` seconds.
 
     The first may be sent in `first` seconds (at once if negative), the others `interval` seconds apart. `rate` is the
-    current limit in calls a second, before QUOTA_SHARE. `is_strict`: `wait_for_room` before each call.
+    current limit in calls a second, before aws_quotas.QUOTA_SHARE. `is_strict`: `wait_for_room` before each call.
     """
 
     granted: int
@@ -154,9 +153,9 @@ class Lookahead:
         self._last_at, self._round_seconds = now, 0.0
 
     def seconds(self, now: float, *, is_busy: bool) -> float:
-        """The seconds for this round, to be read once in each.
+        """The seconds to request in this round; call it once per round.
 
-        Between rounds without calls in progress the engine may have slept.
+        Without calls in progress the engine may have slept between rounds, which counts as no slow round.
         """
         elapsed = now - self._last_at if is_busy else 0.0
         self._last_at, self._round_seconds = now, max(elapsed, ROUND_DECAY * self._round_seconds)
@@ -166,7 +165,7 @@ class Lookahead:
 class RateLimiterUnavailable(Exception):
     """Redis is not available.
 
-    Nothing may be sent, since the workers' common rate is unknown.
+    Nothing may be sent, since the common rate of all workers is unknown.
     """
 
 
@@ -199,15 +198,15 @@ class RateLimiter:
         return Grant(int(granted), float(wait), rate / self._share, float(first), 1 / rate, bool(is_strict))
 
     def send_delay(self, call: str) -> float:
-        """Seconds that a call must still wait when its time has come.
+        """Seconds that a call must still wait at its send time: others may have been late.
 
-        Others may have been sent late. Ask again after the wait. `call` is any unique text.
+        Call it again after the wait. `call` is any unique text.
         Raises RateLimiterUnavailable.
         """
         return float(self._run(self._send, call, STRICT_WINDOW, self._share))
 
     def wait_for_room(self) -> None:
-        """Wait until a call may be sent where grants are strict.
+        """Wait until a call may be sent after a strict grant.
 
         Raises RateLimiterUnavailable.
         """

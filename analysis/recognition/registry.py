@@ -13,7 +13,7 @@ from analysis.recognition.base import ApiName, Parameters, Recognizer
 from analysis.recognition.local import configuration
 
 NAMES = ("local", "rekognition", "simulator")
-# While RECOGNIZER_APIS is empty, a recognizer that charges per API runs these only: no surprise on the bill.
+# APIs of a billed recognizer while RECOGNIZER_APIS is empty, since each further one costs as much again.
 PAID_DEFAULT_APIS = frozenset({"labels"})
 
 
@@ -26,10 +26,9 @@ def current() -> Recognizer:
 def get(name: str) -> Recognizer:
     """The recognizer of that name, one per process.
 
-    Models load and connections open at its first use.
-    Raises ValueError for an unknown name. Imports are local, since boto3, OpenCV and onnxruntime take seconds and
-    megabytes that a process without them should not pay.
+    Models are loaded and connections opened at the first use. Raises ValueError for an unknown name.
     """
+    # Imported here, since boto3, OpenCV and onnxruntime take seconds and megabytes that most processes need not spend.
     if name == "rekognition":
         from analysis.recognition.rekognition import client
 
@@ -69,7 +68,7 @@ def configure_local() -> None:
 
 
 def enabled_apis() -> list[str]:
-    """The APIs a new picture is analyzed with, in the order the panel shows them."""
+    """The APIs that analyze a new picture, in the order of the panel."""
     recognizer = current()
     default = recognizer.apis if recognizer.region is None else PAID_DEFAULT_APIS
     enabled = settings.RECOGNIZER_APIS or default
@@ -84,7 +83,7 @@ def parameters(api: str) -> dict[str, Any]:
 def all_parameters() -> Parameters:
     """The options of all APIs by the settings.
 
-    Raises ValueError, which a system check reports at the start.
+    Raises ValueError for an invalid setting, which a system check reports at startup.
     """
     return Parameters(
         max_labels=settings.MAX_LABELS,

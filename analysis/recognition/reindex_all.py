@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 
 from analysis.models import Image
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 
 # Images per transaction: about 10,000 rows in memory.
 STEP = 500
@@ -33,9 +33,9 @@ Row = tuple[int, str, str]
 
 @dataclass(frozen=True)
 class RebuildStep:
-    """`images` images were checked.
+    """Progress of a rebuild.
 
-    `differing` has the kinds of rows that were wrong, by image id.
+    `images`: number of images checked. `differing`: kinds of rows that were wrong, by image id.
     """
 
     images: int
@@ -43,9 +43,9 @@ class RebuildStep:
 
 
 def rebuild(*, is_dry: bool = False) -> Iterator[RebuildStep]:
-    """Rebuild all images, also those in the trash, in a transaction per step.
+    """Rebuild the index of all images, in one transaction per step.
 
-    `is_dry` rolls each one back.
+    Includes images in the trash. `is_dry` rolls each transaction back.
     """
     last = 0
     while ids := list(Image.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:STEP]):

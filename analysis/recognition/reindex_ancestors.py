@@ -8,16 +8,16 @@ from django.db.models import Max, Min
 from analysis.jobs import run_for
 from analysis.models import Image, Label
 from analysis.recognition.label_ancestors import lock_parents, refresh_ancestors
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 
 # Range of image ids per query, and images per transaction.
 WINDOW = 5_000
 STEP = 500
-# Then the task is sent again, so that it never outlives the broker's visibility timeout.
+# After these seconds the task is sent again, so that it never outlives the broker's visibility timeout.
 MAX_SECONDS = 120.0
 
-# Tags stand for the label of their name (see label_ancestors). Rejected ancestors and those below their threshold are
-# missing on purpose: their images are checked again, which writes nothing.
+# A tag has the ancestors of the label of its name (see label_ancestors). Rejected ancestors and those below their
+# threshold are missing on purpose: their images are checked again, but nothing is written.
 _LACKING = """
     WITH carrier AS (
         SELECT id, id AS label_id FROM analysis_label WHERE id = ANY(%(labels)s)
@@ -38,9 +38,9 @@ _LACKING = """
 
 
 def refresh_all() -> None:
-    """Compare the ancestors of all labels with their parents.
+    """Update the ancestors of all labels from their parents.
 
-    Needed after an upgrade or a change by hand.
+    Needed after an upgrade, or after changes to the database by hand.
     """
     with transaction.atomic():
         lock_parents()
@@ -52,9 +52,9 @@ def is_pending() -> bool:
 
 
 def reindex_ancestors(*, seconds: float = MAX_SECONDS, size: int = WINDOW) -> bool:
-    """Continue with the labels that are the furthest behind; True if any are left.
+    """Continue with the labels that are furthest behind; return True if any are left.
 
-    One pass serves all labels that changed at the same time. Safe to kill and to run twice at the same time.
+    One pass serves all labels that changed at the same time. May be killed or run twice at the same time.
     """
     return run_for(seconds, lambda: _reindex_window(size))
 
@@ -70,7 +70,7 @@ def _reindex_window(size: int) -> bool:
     ids = _images_lacking_ancestors(label_ids, after=after, last=after + size)
     for start in range(0, len(ids), STEP):
         reindex(ids[start : start + STEP], apis=())
-    # Another change of a label in the meantime resets its cursor, and its pass starts again.
+    # Compared, since another change of a label resets its cursor to start again.
     same = pending.filter(pk__in=label_ids)
     same.update(ancestors_cursor=after + size if after + size < newest else None)
     return True

@@ -10,13 +10,13 @@ from django.db.models import Max
 
 from analysis.jobs import run_for
 from analysis.models import Image, Label
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 
 # Range of image ids per query.
 WINDOW = 5_000
 # Images per transaction.
 STEP = 500
-# Then the task is sent again, so that it never outlives the broker's visibility timeout.
+# After these seconds the task is sent again, so that it never outlives the broker's visibility timeout.
 MAX_SECONDS = 120.0
 APIS = {
     Label.Kind.LABEL: "labels",
@@ -36,25 +36,23 @@ class Window(NamedTuple):
 
 
 def pending_label_ids() -> list[int]:
-    """Ids of labels that are not fully reindexed.
-
-    Includes merged labels with images: a worker that indexed an image during the merge may have used the old label.
-    """
+    """Ids of labels that are not fully reindexed."""
+    # Merged labels that have images again: a worker that indexed an image during the merge may have used the old label.
     stale = Label.objects.filter(merged_into__isnull=False, image_count__gt=0, reindex_cursor=None)
     stale.update(reindex_cursor=0)
     return list(Label.objects.filter(reindex_cursor__isnull=False).order_by("pk").values_list("pk", flat=True))
 
 
 def reindex_label(label_id: int, *, seconds: float = MAX_SECONDS, size: int = WINDOW) -> bool:
-    """Continue from the label's cursor; True if images are left.
+    """Reindex images from the label's cursor on; return True if some are left.
 
-    Safe to kill and to run twice at the same time.
+    May be killed or run twice at the same time.
     """
     return run_for(seconds, lambda: _reindex_window(label_id, size))
 
 
 def _reindex_window(label_id: int, size: int) -> bool:
-    """One window of pictures; False if the label needs no reindex."""
+    """Reindex one window of images; return False if the label needs none."""
     label = Label.objects.filter(pk=label_id, reindex_cursor__isnull=False).first()
     if label is None or label.reindex_cursor is None:
         return False
@@ -63,7 +61,7 @@ def _reindex_window(label_id: int, size: int) -> bool:
     ids = affected_images(label, window)
     for start in range(0, len(ids), STEP):
         reindex(ids[start : start + STEP], apis=())
-    # Another change of the label in the meantime resets the cursor, and reindexing starts again.
+    # Compared, since another change of the label resets the cursor to start again.
     same = Label.objects.filter(pk=label_id, reindex_cursor=window.after)
     if window.last < newest:
         same.update(reindex_cursor=window.last)

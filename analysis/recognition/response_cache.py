@@ -1,7 +1,7 @@
 """Finds stored responses to the same bytes and parameters.
 
-The image analyzed before may belong to another person: the bytes are the same, and only the response is used. That
-their file is in the library must not be revealed, see docs/decisions/0015-hidden-reuse.md.
+The image analyzed before may belong to another user: its bytes are the same, and only the response is used. The user
+must not learn that someone else has the same file, see docs/decisions/0015-hidden-reuse.md.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class CachedResponse:
     is_disclosed: bool
 
     def copy_for(self, analysis: Analysis) -> Response:
-        """The response of another analysis.
+        """Copy the response for another analysis.
 
-        Where reuse is hidden, it has the request id and the time as if they were its own.
+        If reuse is hidden, the copy has a request id and a duration like those of a real request.
         """
         return Response(
             api=cast(ApiName, analysis.api),
@@ -75,8 +75,8 @@ _QUERY = """
 def find_cached_responses(analyses: list[Analysis], *, owner_id: int | None = None) -> dict[int, CachedResponse]:
     """Usable stored responses, by analysis id.
 
-    For a forced batch only responses since its start count. For an estimate pass `owner_id` to search this person's
-    images alone: a lower estimate would reveal that another person has the same file.
+    For a forced batch, only responses since its start are used. For an estimate, pass `owner_id` to search only this
+    user's images: a lower estimate would reveal that another user has the same file.
     """
     lookups = [analysis for analysis in analyses if not analysis.is_forced or analysis.batch]
     if not lookups:

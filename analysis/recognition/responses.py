@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from analysis.recognition import json_fields
 
-# All fields of Rekognition's responses are optional in AWS's service model, so no reader here relies on one.
+# AWS's service model declares all fields of a response optional, so no function here relies on one.
 
 
 @dataclass(frozen=True)

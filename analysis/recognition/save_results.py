@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -20,15 +19,13 @@ from analysis.library import image_events
 from analysis.metrics.counters import count_analyses, count_calls
 from analysis.models import Analysis, BatchEntry, Call, Image, SpendEntry
 from analysis.models.ledger import FREE
+from analysis.recognition import retries
 from analysis.recognition.base import ApiUnavailable, RequestFailed, Response, Throttled
-from analysis.recognition.claims import MAX_ATTEMPTS
+from analysis.recognition.reindex_images import reindex
 from analysis.recognition.response_cache import record_versions
-from analysis.recognition.search_index import reindex
 from analysis.storage.blobs import BlobMissing, StorageError
 from analysis.storage.originals import renew_version
 
-# Seconds of a Retry-After that are respected; after that, another attempt is made.
-MAX_RETRY_AFTER = 600.0
 LOST_PROBE_DELAY = timedelta(minutes=5)
 
 
@@ -37,7 +34,8 @@ class AttemptResult:
     """The end of one attempt: a response or an error.
 
     `region` is set if the request was billed, `version_id` if the original has another version in S3 than is stored.
-    `is_disclosed` False: the image's owner must not learn of the reuse, so they are shown a request and its price.
+    `is_disclosed` False: the image's owner must not learn that a response was reused, so they are shown a request and
+    its price.
     """
 
     analysis: Analysis
@@ -67,14 +65,14 @@ class AttemptResult:
 
     @property
     def price_for_owner(self) -> Decimal:
-        """US dollars as the image's owner is shown them; the ledger books `price`."""
+        """US dollars shown to the image's owner; the ledger records `price`."""
         return self.price if self.is_disclosed else self.analysis.price or FREE
 
 
 def save_results(results: list[AttemptResult]) -> None:
     """Store and index responses, and write the ledger: all or nothing."""
     with transaction.atomic():
-        # Lock the images first and in order, so that workers never deadlock. Deleted images have no rows left.
+        # Locks the images first and in order, so that workers never deadlock. Deleted images have no rows.
         image_ids = {result.analysis.image_id for result in results}
         locked = Image.objects.select_for_update(no_key=True).filter(pk__in=image_ids).order_by("pk")
         originals = dict(locked.values_list("pk", "sha256"))
@@ -97,6 +95,7 @@ def save_results(results: list[AttemptResult]) -> None:
             result.analysis.pk for result in current if result.error and _save_failure(result.analysis, result.error)
         }
         _write_progress(results, done=stored_ids, failed=failed_ids)
+        # After the commit, since save_with_retry may repeat the transaction.
         transaction.on_commit(lambda: count_analyses(results, done=stored_ids, failed=failed_ids))
         for result in results:
             if result.version_id is not None:
@@ -117,9 +116,9 @@ def _requeue_replaced(analysis: Analysis) -> None:
 
 
 def _store_responses(answered: list[AttemptResult]) -> set[int]:
-    """Write responses in one UPDATE.
+    """Write responses in one UPDATE; return the ids of the updated analyses.
 
-    Returns the ids, without analyses that were finished or deleted before.
+    They lack analyses that were finished or deleted before.
     """
     if not answered:
         return set()
@@ -162,11 +161,11 @@ def _columns(result: AttemptResult, response: Response) -> dict[str, Any]:
 def strip_unstorable(text: str) -> str:
     """Replace NUL and lone surrogates in JSON, which jsonb cannot store."""
     if "\\u0000" not in text and "\\ud" not in text:
-        return text  # nearly always; the regular expression takes as long as serializing did
+        return text  # the usual case, since the regular expression takes as long as serializing
     return _UNSTORABLE.sub(lambda match: match[0] if match["pair"] else match["before"] + "\\ufffd", text)
 
 
-# NUL or a surrogate, after an even number of backslashes; pairs of surrogates are kept.
+# An escaped NUL or surrogate after an even number of backslashes; surrogate pairs are kept.
 _UNSTORABLE = re.compile(
     r"(?<!\\)(?P<before>(?:\\\\)*)(?:(?P<pair>\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2})|\\u0000|\\ud[89a-f][0-9a-f]{2})"
 )
@@ -234,7 +233,7 @@ def _call(result: AttemptResult, *, is_stored: bool) -> Call:
 
 
 def _write_progress(results: list[AttemptResult], *, done: set[int], failed: set[int]) -> None:
-    """Write an entry for each batch with analyses that ended or cost something."""
+    """Write a progress entry for each batch of which analyses ended or cost money."""
     entries: dict[int, BatchEntry] = {}
     for result in results:
         batch_id, pk = result.analysis.batch_id, result.analysis.pk
@@ -255,16 +254,15 @@ def _save_failure(analysis: Analysis, error: Exception) -> bool:
     name = analysis.image.filename
     match error:
         case ApiUnavailable():
-            # A probe without a response: send another image next, in case this one breaks the connection.
+            # After a probe without a response, send another image next, in case this one breaks the connection.
             delay = LOST_PROBE_DELAY if error.outcome == "unknown" else timedelta(0)
             analysis.requeue(code=error.code, message=error.sentence(translate=_), after=delay, is_attempt=False)
         case Throttled(outcome="throttled"):
-            # The rate was too high, not the image at fault: never counted as an attempt.
-            seconds = min(error.retry_after or 0.5, MAX_RETRY_AFTER) + random.uniform(0, 2)
-            message = error.sentence(translate=_)
-            analysis.requeue(code=error.code, message=message, after=timedelta(seconds=seconds), is_attempt=False)
+            # The rate was too high, which is not the image's fault, so no attempt is counted.
+            delay = retries.delay_after_throttling(error.retry_after)
+            analysis.requeue(code=error.code, message=error.sentence(translate=_), after=delay, is_attempt=False)
         case Throttled():
-            attempts = _("Gave up after %(number)s attempts.") % {"number": MAX_ATTEMPTS}
+            attempts = _("Gave up after %(number)s attempts.") % {"number": retries.MAX_ATTEMPTS}
             return _retry_later(
                 analysis,
                 code=error.code,
@@ -287,13 +285,9 @@ def _save_failure(analysis: Analysis, error: Exception) -> bool:
 
 
 def _retry_later(analysis: Analysis, *, code: str, message: str, final_message: str, min_delay: float) -> bool:
-    """Requeue with exponential backoff and full jitter.
-
-    After MAX_ATTEMPTS it fails, and a person may retry it.
-    """
-    if analysis.attempts >= MAX_ATTEMPTS:
+    """Requeue; after the last attempt it fails, and users can retry it."""
+    if analysis.attempts >= retries.MAX_ATTEMPTS:
         return analysis.mark_failed(code=code, message=final_message, is_permanent=False)
-    jitter = random.uniform(0, min(2.0**analysis.attempts, 120.0))
-    delay = timedelta(seconds=min(min_delay, MAX_RETRY_AFTER) + jitter)
-    analysis.requeue(code=code, message=message, after=delay)
+    after = retries.delay_after_failure(analysis.attempts, min_delay=min_delay)
+    analysis.requeue(code=code, message=message, after=after)
     return False

@@ -19,11 +19,11 @@ from analysis.search.visible_labels import label_visibility
 
 MAX_FIELDS = 3
 MIN_CONTAINED = 3
-"""Shorter words begin too many names to suggest those."""
+"""Minimum length for suggesting names that contain the word."""
 MAX_FRAGMENT = 250
-"""Characters before the cursor that are read; names have at most 200."""
+"""Characters read before the cursor; names have at most 200."""
 MIN_JOINED = 2
-"""With one letter, it may still be any other label."""
+"""Minimum letters of the last of several words, since one letter may begin any label."""
 VALUES: dict[str, Sequence[str]] = {**SUGGESTIONS, "sort": SORTS}
 """Suggested values by field."""
 KINDS_BY_FUNCTION: dict[str, Sequence[str]] = {
@@ -37,13 +37,13 @@ PHRASE = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 WORD = r'[^\s"()<>=:*-][^\s"()<>=:*]*'
 FRAGMENT = re.compile(rf'(?:(?P<field>{WORD}):\s*)?(?P<stem>"(?:[^"\\]|\\.)*|{WORD})?\Z', re.DOTALL)
 WORDS_BEFORE = re.compile(r'(?:(?<![^\s(])(?!OR\s|NOT\s)[^\s"()<>=:*-][^\s"()<>=:*]*\s+){1,3}\Z')
-"""Up to three words before the one at the cursor that may be one label with it."""
+"""Up to three words before the one at the cursor, which may be one label together."""
 REST = re.compile(r'[^\s"()<>=:*]*[*"]?')
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A text to choose; the search becomes `completed`, the cursor `cursor`.
+    """A suggested text; choosing it sets the search to `completed`, and the cursor.
 
     `kind` is the kind of a label, "category", "collection", "field" or "value". `count` is the number of images with
     the label; None if it is unknown or would reveal images that the viewer may not see.
@@ -72,6 +72,7 @@ class _Fragment:
 
     def suggest(self, replacement: str, *, text: str, kind: str, count: int | None = None) -> Suggestion:
         rest = self.text[self.end :]
+        # A space after a complete value, so that the next term can be typed at once.
         if not replacement.endswith((":", "(", ">=")) and rest[:1] != ")":
             replacement, rest = f"{replacement} ", rest.removeprefix(" ")
         before = self.text[: self.start] + replacement
@@ -99,15 +100,16 @@ def complete(text: str, *, cursor: int, viewer: Viewer, maximum: int = 10) -> li
     fields = _fields(fragment)[:MAX_FIELDS]
     labels = _labels_of_several_words(fragment, viewer)
     labels += _labels(fragment, viewer, maximum - len(fields), kinds=KINDS_BY_FUNCTION[fragment.function])
+    # Of equal texts the first remains, which replaces more words.
     by_text = {suggestion.text: suggestion for suggestion in reversed(labels)}
     labels = list(dict.fromkeys(by_text[suggestion.text] for suggestion in labels))
     return [*labels[: maximum - len(fields)], *fields]
 
 
-def near_names(name: str, *, viewer: Viewer, maximum: int = 3) -> list[str]:
+def similar_names(name: str, *, viewer: Viewer, maximum: int = 3) -> list[str]:
     """Similar names and aliases of labels the viewer may see, for "Did you mean".
 
-    First synonyms and other forms, then names that contain the word, then those that differ by a letter or two.
+    Synonyms and other forms come first, then names that contain the word, then names that differ by one or two letters.
     """
     index, folded = label_index(), fold(name)
     related = [form for label in synonyms().get(folded, ()) for form in index.named(fold(label))]
@@ -203,7 +205,7 @@ NAMES_BY_FIELD: dict[str, Callable[[_Fragment, Viewer, int], list[Suggestion]]] 
 
 def _fragment(text: str, cursor: int) -> _Fragment | None:
     """The value at the cursor; None where nothing can be suggested."""
-    # Complete phrases are masked, so that a remaining quotation mark is an open one.
+    # Complete phrases are masked, so that any remaining quotation mark opens a phrase.
     head = PHRASE.sub(lambda phrase: "*" * len(phrase[0]), text[:cursor])
     match = FRAGMENT.search(head, max(0, len(head) - MAX_FRAGMENT))
     if match is None or head[: match.start()].rstrip().endswith(("<", ">", "=")):

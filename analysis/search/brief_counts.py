@@ -1,4 +1,4 @@
-"""Numbers of results that a page shows only if they are known soon."""
+"""Counts results for pages that show a number only if it is known soon."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from analysis.search.query import Query
 from analysis.search.time_limit import SearchTooSlow, TimeBudget
 
 COUNT_CAP = 1_000
-"""Counting more would take time from the other counts."""
+"""Maximum of each count, since larger counts would take time from the others."""
 
 
 class BriefCounter:

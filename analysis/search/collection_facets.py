@@ -12,7 +12,7 @@ from analysis.search.connection import search_alias
 from analysis.search.query import Query
 
 SAMPLE = 2_000
-"""Images of a result whose collections are counted for the filter."""
+"""Images of a result in which collections are counted for the filter."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class CollectionFacet:
 def collection_facets(query: Query, *, viewer: Viewer, maximum: int = 20) -> tuple[list[CollectionFacet], bool]:
     """The most frequent collections that the viewer can open.
 
-    Counted on the first SAMPLE images of the result; true if these are not all.
+    Counted on the first SAMPLE images of the result; True if it has more.
     """
     ids = results.image_ids(query, viewer=viewer, limit=SAMPLE + 1)
     visible = Collection.objects.using(search_alias()).visible_to(viewer)

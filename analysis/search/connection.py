@@ -13,18 +13,18 @@ _alias: ContextVar[str] = ContextVar("alias", default=DEFAULT_DB_ALIAS)
 
 
 def search_alias() -> str:
-    """The alias for `using`."""
+    """The database alias for `using`."""
     return _alias.get()
 
 
 def search_connection() -> Any:
-    """Django's connection; Any, as only PostgreSQL's has what searches use."""
+    """Django's connection; Any, since not all backends have what searches use."""
     return connections[_alias.get()]
 
 
 @contextmanager
 def searching_in(alias: str) -> Iterator[None]:
-    """Search in this database; everything else stays in the primary one."""
+    """Run searches in this database; all other queries use the primary one."""
     token = _alias.set(alias)
     try:
         yield

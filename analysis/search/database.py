@@ -14,8 +14,9 @@ from analysis.search.time_limit import check_deadline
 
 def fetch_all(text: str, values: Iterable[Any] = ()) -> list[Any]:
     """All rows of a statement with `%s` placeholders. Raises SearchTooSlow."""
-    # Django's cursors bind parameters on the client, so PostgreSQL parses and plans every statement again, and they
-    # parse each timestamp from text. Server-side parameters and binary rows save two thirds of a page of 60 images.
+    # Django's cursors bind parameters on the client, so that PostgreSQL parses and plans every statement again, and
+    # read each timestamp from text. Server-side parameters and binary rows save two thirds of the time for a page of 60
+    # images.
     check_deadline()
     connection = search_connection()
     connection.ensure_connection()

@@ -1,4 +1,4 @@
-"""Pictures by the exact name of their file."""
+"""Finds a picture by the exact name of its file."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from analysis.search.database import fetch_all
 from analysis.search.sql.conditions import visibility_filter
 
 MOST = 100
-"""Pictures of one name that are looked at: a camera's counter starts again at IMG_0001 for every card."""
+"""Maximum number of pictures of one name to check, since a camera's counter starts again at IMG_0001 for every card."""
 
 
 def image_id_of(filename: str, *, viewer: Viewer) -> int | None:
-    """Of several pictures with this name the viewer's newest, else the newest."""
+    """Id of the picture with this file name.
+
+    Of several, the viewer's newest; else the newest.
+    """
     visible = visibility_filter(viewer, "i")
-    # The index is over lower(filename).
+    # lower(), since the index is over lower(filename).
     rows = fetch_all(
         f"""SELECT i.id, i.owner_id FROM analysis_image i
             WHERE i.trashed_at IS NULL AND lower(i.filename) = lower(%s) AND i.filename = %s AND {visible.text}

@@ -20,7 +20,7 @@ from analysis.search.sql.conditions import visibility_filter
 from analysis.search.terms import FolderTerm, Node
 
 SAMPLE = 2_000
-"""Images of a result whose folders are counted for the filter."""
+"""Images of a result in which folders are counted for the filter."""
 
 # Images are counted by folder first, from the index alone, and then added up.
 _BY_FOLDER = """
@@ -31,7 +31,8 @@ _COLUMNS = """
     SELECT folder.id, folder.name, folder.path, folder.owner_id, folder.bucket_id, counted.images::bigint
     FROM counted JOIN analysis_folder folder
 """
-# From the top, all folders are read: the first name of their paths is faster than a walk along the tree.
+# For the top all folders are read and grouped by the first name of their path, which is faster than walking the tree.
+# coalesce, since a folder has an owner or a bucket, and the other one is NULL.
 _TOP = f"""
     WITH counted AS (
         SELECT below.owner_id, below.bucket_id, split_part(below.path, '/', 1) AS name, sum(own.images) AS images
@@ -79,7 +80,7 @@ def subfolders(folder: Folder, viewer: Viewer) -> list[FolderCount]:
 
 
 def count_of(folder: Folder, viewer: Viewer) -> int:
-    """The visible images in a folder and below it; 0 if the viewer may not know of it."""
+    """The number of visible images in a folder and below it; 0 for a hidden folder."""
     return sum(row.images for row in _below("id = %s", folder, viewer))
 
 
@@ -100,7 +101,7 @@ def _below(start: str, folder: Folder, viewer: Viewer) -> list[FolderCount]:
 
 @dataclass(frozen=True)
 class FolderFacet:
-    """A folder, by its path, and the number of images of a result in it and below it."""
+    """A folder by its path, and the number of a result's images in it and below it."""
 
     path: str
     name: str
@@ -110,10 +111,10 @@ class FolderFacet:
 def folder_facets(query: Query, *, viewer: Viewer, maximum: int = 20) -> tuple[list[FolderFacet], bool]:
     """The most frequent folders of a result, one level below the query's.
 
-    Counted on the first SAMPLE images of the result; true if these are not all.
+    Counted on the first SAMPLE images of the result; True if it has more.
     """
     ids = results.image_ids(query, viewer=viewer, limit=SAMPLE + 1)
-    below = next((part.text.strip("/") for part in query.parts if names_a_folder(part)), "")
+    below = next((part.text.strip("/") for part in query.parts if is_folder_term(part)), "")
     depth = below.count("/") + 2 if below else 1
     images = Image.objects.using(search_alias()).filter(pk__in=ids[:SAMPLE], folder__isnull=False)
     paths = images.values_list("folder__path", flat=True)
@@ -122,6 +123,6 @@ def folder_facets(query: Query, *, viewer: Viewer, maximum: int = 20) -> tuple[l
     return facets, len(ids) > SAMPLE
 
 
-def names_a_folder(part: Node) -> TypeGuard[FolderTerm]:
-    """A term for one folder and those below it, as the filter adds it."""
+def is_folder_term(part: Node) -> TypeGuard[FolderTerm]:
+    """True for a term for one folder and those below it, as the filter adds it."""
     return isinstance(part, FolderTerm) and part.is_prefix and part.text.endswith("/")

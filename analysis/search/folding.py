@@ -10,16 +10,16 @@ from typing import cast
 
 import snowballstemmer
 
-# Letters that Unicode does not decompose into a letter and an accent, apostrophes, and dashes, which name as a space
-# does: "T-Shirt" is "t shirt".
+# Letters that Unicode does not decompose into a letter and an accent; apostrophes; and dashes, which are read as
+# spaces: "T-Shirt" is "t shirt".
 _LETTERS = {
     **{ord(letter): plain for letter, plain in zip("øłđðıþæœ", (*"olddi", "th", "ae", "oe"), strict=True)},
     **dict.fromkeys(map(ord, "\u2018\u2019\u02bc\uff07`"), "'"),
     **dict.fromkeys(map(ord, "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), " "),
 }
-# What inflections add to the common beginning of two words: city and cities, bake and baking, stop and stopped.
+# Endings that inflections add to the common beginning of two words: city and cities, bake and baking, stop and stopped.
 _ENDING = re.compile(r"(?P<doubled>[a-z])?(?:ing|ed)|'?s|s'|es|e|y|ies|ied|")
-# A stemmer keeps the word that it works on, so threads take turns.
+# A stemmer stores the word it works on, so it is not thread-safe.
 _stemmer, _lock = snowballstemmer.stemmer("english"), Lock()
 
 
@@ -40,15 +40,15 @@ def unicode_forms(text: str) -> list[str]:
 
 
 def is_inflection(word: str, other: str) -> bool:
-    """Two folded English words are forms of one: plural, -ing or -ed."""
+    """True if two folded English words are forms of one word: plural, -ing or -ed."""
     short, long = sorted([word, other], key=len)
     if long == f"{short}es" and short.endswith(("s", "x", "z", "ch", "sh")):
         return True
     start = next((at for at, letter in enumerate(short) if letter != long[at]), len(short))
     if start < 2 or not (_is_ending(word, start) and _is_ending(other, start)):
         return False
-    # The stemmer knows that "caring" belongs to "care" and not to "car". Alone it would go too far: "organization"
-    # has the stem of "organ".
+    # Only the stemmer knows that "caring" belongs to "care" and not to "car". But alone it would go too far:
+    # "organization" has the same stem as "organ".
     return _stem(word) == _stem(other)
 
 

@@ -21,7 +21,7 @@ from analysis.search.folding import fold, is_inflection
 MAX_AGE = 60
 """Seconds until renamed labels and new counts are read; new labels are read at once."""
 SEARCH_MAX_AGE = 600
-"""The same for searches, which find renamed labels by their exact names at once."""
+"""The same for searches, which always find renamed labels by exact names."""
 LAST = "\U0010ffff"
 NAMES_STATE = """
     ARRAY[coalesce((SELECT max(id) FROM analysis_label), 0),
@@ -29,11 +29,11 @@ NAMES_STATE = """
           ((0 = %s OR EXISTS (SELECT FROM analysis_label WHERE id = %s)) AND
            (0 = %s OR EXISTS (SELECT FROM analysis_labelalias WHERE id = %s)))::int]::bigint[]
 """
-"""SQL of a NamesState, with `names_state_values`."""
+"""SQL of a NamesState; its parameters are `names_state_values`."""
 
 
 class NamesState(NamedTuple):
-    """The highest ids of labels and aliases, and whether the rows read still exist."""
+    """The highest ids of labels and aliases, and if the rows read still exist."""
 
     newest: tuple[int, int]
     is_valid: bool
@@ -76,7 +76,7 @@ class LabelIndex:
     """The highest ids of labels and of aliases that were read."""
     read_at: float = 0.0
     _suffixes: list[str] = field(default_factory=list, repr=False)
-    """Each name from each of its words on, folded, sorted."""
+    """The rest of each name from each of its words on, folded and sorted."""
     _positions: list[int] = field(default_factory=list, repr=False)
     """The position in `names` of each suffix."""
 
@@ -105,12 +105,13 @@ class LabelIndex:
         return [name for name in names if name.folded == folded]
 
     def inflections(self, folded: str) -> list[IndexedName]:
-        """Names whose last word is another form of that of this one: plural, -ing or -ed.
+        """Names whose last word is another form of this name's: plural, -ing or -ed.
 
-        The nearest form of them, by frequency.
+        Only those of the nearest form, by frequency.
         """
         first, _space, last = folded.rpartition(" ")
-        # Words change at their end, and short ones near their beginning: "lie" and "lying" are not found.
+        # Only names with the same beginning are compared, since words change at their end. "lie" and "lying" are not
+        # found.
         stem = folded[: len(folded) - len(last) + max(2, min(len(last) - 3, 4))]
         forms: dict[str, list[IndexedName]] = {}
         for position in self._starting_with(stem):
@@ -121,7 +122,7 @@ class LabelIndex:
         return forms[min(forms, key=lambda form: abs(len(form) - len(folded)))] if forms else []
 
     def _starting_with(self, folded: str) -> list[int]:
-        """The positions of names with a word that starts like this."""
+        """The positions of names with a word that starts with this text."""
         first, last = bisect_left(self._suffixes, folded), bisect_left(self._suffixes, folded + LAST)
         return sorted(set(self._positions[first:last]))
 
@@ -136,7 +137,7 @@ class LabelIndex:
         letters, limit = _letters(text), 1 + (len(text) > 4)
         matches = []
         for position, name in enumerate(self.names):
-            # The distance is expensive; most names differ too much in length or letters.
+            # Cheap checks first, since the distance is expensive and most names differ too much in length or letters.
             if abs(len(name.folded) - len(text)) > limit or (name.letters ^ letters).bit_count() > 2 * limit:
                 continue
             distance = edit_distance(name.folded, text, limit=limit)
@@ -146,17 +147,17 @@ class LabelIndex:
 
 
 class _Cache:
-    """The index of this process, of one database: a replica may lack the newest names."""
+    """The cached index of one database: a replica may lack the newest names."""
 
     def __init__(self) -> None:
         self.index = LabelIndex()
 
     def refreshed(self, index: LabelIndex, state: NamesState, *, max_age: float) -> LabelIndex:
-        """An index that was the cached one when `state` was read, or a newer one."""
+        """The index updated to `state`; read again if older than `max_age` seconds."""
         if not state.is_valid or monotonic() - index.read_at >= max_age:
             index = LabelIndex()
         if index.newest != state.newest:
-            # Threads may do this at the same time; each assigns a complete index.
+            # No lock is needed: threads may do this at the same time, and each assigns a complete index.
             self.index = index = index.extended(_names(after=index.newest), newest=state.newest)
         return index
 
@@ -168,7 +169,7 @@ def _cache(_alias: str) -> _Cache:
 
 def label_index() -> LabelIndex:
     """The names of all labels that are not hidden."""
-    # One short query each time; after MAX_AGE, one that reads all labels.
+    # One short query each time, and after MAX_AGE one that reads all labels.
     index = known_labels()
     [row] = fetch_all(f"SELECT {NAMES_STATE}", names_state_values(index))
     return _cache(search_alias()).refreshed(index, NamesState.from_row(row[0]), max_age=MAX_AGE)
@@ -179,12 +180,12 @@ def names_state_values(index: LabelIndex) -> list[int]:
 
 
 def refreshed_index(index: LabelIndex, state: NamesState) -> LabelIndex:
-    """The same for a search, which read `state` with a separate statement."""
+    """The same for a search, which has read `state` already."""
     return _cache(search_alias()).refreshed(index, state, max_age=SEARCH_MAX_AGE)
 
 
 def known_labels() -> LabelIndex:
-    """The names as they were last read, which costs no query."""
+    """The names as last read, without a query."""
     return _cache(search_alias()).index
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from analysis.models import LabelAncestor
 from analysis.search.database import fetch_all
 
-# Labels in a circle are above and below each other: none of them is strictly between others or above a root.
+# Labels in a cycle are above and below each other, so none of them is strictly between others or above a root.
 _ABOVE = """
     EXISTS (SELECT FROM analysis_labelancestor pair WHERE (pair.label_id, pair.ancestor_id) = ({0}, {1})) AND
     NOT EXISTS (SELECT FROM analysis_labelancestor pair WHERE (pair.label_id, pair.ancestor_id) = ({1}, {0}))
@@ -48,7 +48,7 @@ def path_to(label_id: int) -> list[int]:
 
 
 def ids_with_descendants(label_ids: Collection[int], *, among: Collection[int] | None = None) -> set[int]:
-    """Those of the labels that have another one (of `among`) below them."""
+    """The labels, of those given, that have another one (of `among`) below them."""
     below = LabelAncestor.objects.filter(ancestor__in=label_ids)
     if among is not None:
         below = below.filter(label__in=among)
@@ -56,7 +56,7 @@ def ids_with_descendants(label_ids: Collection[int], *, among: Collection[int] |
 
 
 def ancestor_names(names: Collection[str]) -> dict[str, set[str]]:
-    """Of recognizers' labels, those of the names that are above each."""
+    """For each name of a recognizer's label, the names (of those given) above it."""
     rows = LabelAncestor.objects.filter(
         label__kind="label", label__name__in=names, ancestor__kind="label", ancestor__name__in=names
     )

@@ -30,7 +30,7 @@ UNQUOTED = re.compile(rf'(?!OR$|NOT$|AND$|\.\.)[^\s"()<>=:*{QUOTES}{DASHES}-][^\
 
 
 def quoted(name: str) -> str:
-    """A name as a word, in quotes where the grammar would read it as something else."""
+    """A name as a word of a search, in quotes if the grammar needs them."""
     return name if UNQUOTED.fullmatch(name) else always_quoted(name)
 
 

@@ -15,7 +15,7 @@ from analysis.search.sql.conditions import visibility_filter
 from analysis.search.sql.expressions import Sql
 
 MAX_RESULTS = 10_000
-"""Results up to this size are counted, in less than 100 ms."""
+"""Results up to this size are counted exactly, in less than 100 ms."""
 SAMPLE = 5_000
 """Of the whole library, about this many images are counted."""
 MAX_SAMPLED = 25_000
@@ -33,11 +33,12 @@ class MonthCounts:
 
 
 def count_by_month(search: Search) -> dict[datetime, int] | None:
-    """Images by the first moment of their month, in the order of the query.
+    """Count the images by the first moment of their month, in the order of the query.
 
-    The sort order must be one of time. None for results that are too large.
+    The query must be sorted by time. None for results that are too large.
     """
-    # Before the months, since it stops early in large results: sorting all of one takes a hundred times as long.
+    # Counted before the months, since a count stops early in large results; sorting all images takes a hundred times as
+    # long.
     if search.count(cap=MAX_RESULTS) > MAX_RESULTS:
         return None
     if search.plan.ordering.order is Order.TIME and not search.plan.trash:
@@ -48,8 +49,8 @@ def count_by_month(search: Search) -> dict[datetime, int] | None:
 def months_taken(search: Search) -> MonthCounts:
     """The months in which the images of a result were taken.
 
-    Large results are counted on a sample: of the whole library all months are there, of a search those that the sample
-    has.
+    Large results are counted on a sample. For the whole library all months are listed, for a search those in the
+    sample.
     """
     if numbers := _months_of_certainly_large(search):
         return MonthCounts(_sorted(numbers, search), is_exact=False)
@@ -57,7 +58,7 @@ def months_taken(search: Search) -> MonthCounts:
     if counts is not None:
         return MonthCounts(counts)
     if search.plan.trash:
-        return MonthCounts({}, is_exact=False)  # the samples have no trash
+        return MonthCounts({}, is_exact=False)  # the samples leave the trash out
     numbers = _sampled_search(search)[0] if search.query.parts else _sampled_library(search)
     return MonthCounts(_sorted(numbers, search), is_exact=False)
 
@@ -81,7 +82,7 @@ def _sorted(numbers: dict[datetime, int], search: Search) -> dict[datetime, int]
 
 
 def _months_of_certainly_large(search: Search) -> dict[datetime, int]:
-    """The months in a sample, if it spares an exact count; else none."""
+    """The months in a sample if that proves the result too large to count; else empty."""
     plan = search.plan
     labels = () if plan.trash or plan.is_empty else plan.statistics(Order.NONE, limit=MAX_RESULTS).labels
     certain = CERTAIN_FACTOR * MAX_RESULTS
@@ -92,7 +93,7 @@ def _months_of_certainly_large(search: Search) -> dict[datetime, int]:
 
 
 def _sampled_search(search: Search) -> tuple[dict[datetime, int], int]:
-    """Images by month among one in so many images, and that number."""
+    """Images by month in a sample of one in N images, and N."""
     statistics = search.plan.statistics(Order.NONE, limit=MAX_RESULTS)
     # The larger share has an index over label sets only.
     has_index = statistics.labels and statistics.labels[0] <= SHARES[0] * MAX_SAMPLED
@@ -101,7 +102,7 @@ def _sampled_search(search: Search) -> tuple[dict[datetime, int], int]:
 
 
 def _sampled_library(search: Search) -> dict[datetime, int]:
-    """All months, with images at even distances over the library."""
+    """All months of the library, with numbers from images at even intervals."""
     visible = visibility_filter(search.viewer, "i")
     [(first, last)] = fetch_all("SELECT coalesce(min(id), 0), coalesce(max(id), 0) FROM analysis_image")
     step = max(1, (last - first) // SAMPLE)
@@ -115,7 +116,7 @@ def _sampled_library(search: Search) -> dict[datetime, int]:
 
 
 def _all_months(search: Search) -> list[datetime]:
-    """The months of the whole library, by one step of an index for each."""
+    """The months of the whole library, by one index lookup for each."""
     viewer = search.viewer
     if viewer.sees_all:
         branches = [Sql("true")]

@@ -24,10 +24,10 @@ _PATTERN = re.compile(r"(?P<kind>[ns]?)(?P<key>[\w=-]{0,2000}?)-(?P<image>\d{1,1
 
 
 class Order(Enum):
-    """The kind of index that has images in a sort order."""
+    """The kinds of indexes that have images in a sort order."""
 
     TIME = "time"
-    """By date taken, which the index of each label has, too."""
+    """By date taken, for which each label has an index, too."""
     COLUMN = "column"
     CONFIDENCE = "confidence"
     NONE = "none"
@@ -45,17 +45,17 @@ class Ordering:
     date_field: str = ""
     """The field whose dates are a range of the index in this order; it has indexes by owner and of shared images."""
     is_rotated: bool = False
-    """Images without a date come last, though their key is the earliest."""
+    """Images without a date come last, although their key is the smallest."""
 
     @property
     def reversed(self) -> Ordering:
         return replace(self, is_ascending=not self.is_ascending)
 
     def segments(self, after: Cursor | None) -> list[Segment]:
-        """The ranges of the key that follow each other after a cursor."""
+        """The consecutive ranges of the key after a cursor."""
         if not self.is_rotated:
             return [Segment(after)]
-        # The index has images without a date at the other end.
+        # In the index, images without a date are at the other end.
         first = Segment(Cursor(UNDATED, MAX_ID), is_undated=not self.is_ascending)
         second = Segment(None, is_undated=self.is_ascending)
         if after and (after.key == UNDATED) == second.is_undated:
@@ -98,6 +98,7 @@ class Cursor:
             return f"{(self.key - EPOCH) // timedelta(microseconds=1)}-{self.image_id}"
         if isinstance(self.key, int):
             return f"n{self.key}-{self.image_id}"
+        # base64, since names may contain any character.
         return f"s{base64.urlsafe_b64encode(self.key.encode()).decode()}-{self.image_id}"
 
     @classmethod

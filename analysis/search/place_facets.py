@@ -12,13 +12,13 @@ from analysis.search.query import Query
 from analysis.search.terms import PlaceTerm
 
 SAMPLE = 2_000
-"""Images of a result whose places are counted for the filter."""
+"""Images of a result in which places are counted for the filter."""
 SEPARATOR = ", "
 
 
 @dataclass(frozen=True)
 class PlaceFacet:
-    """A place, by all its names, and the number of images of a result in it."""
+    """A place by all its names, and the number of a result's images in it."""
 
     names: str
     name: str
@@ -31,7 +31,7 @@ class PlaceFacets:
 
     facets: list[PlaceFacet]
     above: PlaceTerm | None
-    """The term that a narrower one replaces."""
+    """The term that is replaced by a narrower one."""
     is_sample: bool
 
     def narrowed(self, query: Query, names: str) -> Query:
@@ -41,7 +41,7 @@ class PlaceFacets:
 
 
 def place_facets(query: Query, *, viewer: Viewer, maximum: int = 20) -> PlaceFacets:
-    """Counted on the first SAMPLE images of the result."""
+    """The most frequent places, counted on the first SAMPLE images of the result."""
     ids = results.image_ids(query, viewer=viewer, limit=SAMPLE + 1)
     images = Image.objects.using(search_alias()).filter(pk__in=ids[:SAMPLE]).exclude(city="")
     places = [names.split(SEPARATOR) for names in images.values_list("city", flat=True)]
@@ -56,6 +56,6 @@ def place_facets(query: Query, *, viewer: Viewer, maximum: int = 20) -> PlaceFac
 
 
 def _is_in(names: list[str], term: PlaceTerm) -> bool:
-    """The last names, the region and the country for example, are those of the term."""
+    """True if the last names, for example region and country, are those of the term."""
     searched = term.composed.lower().split(SEPARATOR)
     return [name.lower() for name in names[-len(searched) :]] == searched

@@ -48,8 +48,9 @@ __all__ = [
 ]
 
 SORTS = ("taken", "taken-oldest", "newest", "oldest", "confidence", "name", "size", "similarity")
-"""taken, the latest first; taken-oldest, the earliest first; newest and oldest by the date added; name from A; size,
-the largest first; similarity to the picture of the first `similar:`."""
+"""Sort orders: taken, latest first; taken-oldest, earliest first; newest and oldest by the date added; name from A;
+size, largest first; similarity to the picture of the first `similar:`.
+"""
 TRASHED = StateTerm("trashed")
 
 
@@ -87,12 +88,12 @@ class Query:
         return self._with_parts(old for old in self.parts if old != part)
 
     def replacing(self, old: Node, new: Node) -> Query:
-        """One part in place of another, so that filter chips keep their order."""
+        """Replace one part by another in its place, so that filter chips keep their order."""
         parts = (new if part == old else part for part in self.parts)
         return self._with_parts(dict.fromkeys(parts))
 
     def _with_parts(self, parts: Iterable[Node]) -> Query:
-        """These parts, in the order that was chosen, or else in their default one."""
+        """These parts with the chosen sort order, or their default one."""
         parts, is_default = tuple(parts), self.sort == default_sort(self.parts)
         return Query(parts, default_sort(parts) if is_default else self.sort)
 
@@ -117,7 +118,7 @@ def default_sort(parts: Iterable[Node]) -> str:
 
 
 def subject(part: Node) -> object:
-    """A value that is equal for parts about one thing: `dog`, `dog>=90` and `-dog`."""
+    """A value equal for parts about the same thing: `dog`, `dog>=90` and `-dog`."""
     inner = part.part if isinstance(part, Not) else part
     return inner.subject if isinstance(inner, Term) else inner
 

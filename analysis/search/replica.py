@@ -1,4 +1,4 @@
-"""The read replica of searches: used while it responds and is close behind."""
+"""The read replica of searches, used while it responds and its lag is small."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ logger = logging.getLogger(__name__)
 
 REPLICA = "replica"
 MAX_LAG = 10.0
-"""Seconds that the replica may be behind."""
+"""Maximum lag of the replica in seconds."""
 CHECK_SECONDS = 2.0
-"""Between two checks of one process."""
+"""Seconds between two checks of a process."""
 CONNECT_SECONDS = 2
 STATEMENT_SECONDS = 2
 PRIMARY_SECONDS = 20
-"""After a change, a person's searches read the primary database: longer than MAX_LAG, a check and its waiting."""
+"""Seconds for which a user's searches read the primary database after a change; longer than MAX_LAG, the interval and
+the duration of a check.
+"""
 
 
 class ReplicaState(Enum):
@@ -50,12 +52,13 @@ class ReplicaMonitor:
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self.status = ReplicaStatus(ReplicaState.BEHIND)
         self._clock, self._lock, self._next_check = clock, Lock(), float("-inf")
-        # When the primary database's log had which position. The replica's own clock says nothing: without new
-        # transactions its last one gets old, and one that lost its connection believes to have replayed everything.
+        # Times at which the primary database's log had a position. The replica alone cannot tell its lag: without new
+        # transactions its last one gets old, and after losing its connection it reports that it has replayed
+        # everything.
         self._positions: deque[tuple[float, int]] = deque(maxlen=round(MAX_LAG / CHECK_SECONDS) + 2)
 
     def is_usable(self) -> bool:
-        # One thread checks; the others use the last result and do not wait for a server that does not respond.
+        # One thread checks; the others use the last result instead of waiting for a server that may not respond.
         if self._clock() >= self._next_check and self._lock.acquire(blocking=False):
             try:
                 self._set(self.check())
@@ -65,7 +68,7 @@ class ReplicaMonitor:
         return self.status.state is ReplicaState.USABLE
 
     def mark_failed(self, error: BaseException) -> None:
-        """After a failed search: the next check decides whether to continue."""
+        """Stop using the replica after a failed search, until the next check."""
         self._set(ReplicaStatus(ReplicaState.UNREACHABLE, error=first_line(error)))
         self._next_check = self._clock() + CHECK_SECONDS
 
@@ -105,7 +108,7 @@ def _written() -> int:
 
 
 def _replayed() -> int | None:
-    """The position up to which the replica has all changes; None if it is no standby."""
+    """The log position that the replica has replayed; None if it is not a standby."""
     # A separate connection: waiting for one from the pool takes as long as a page may.
     parameters: dict[str, Any] = connections[REPLICA].get_connection_params()
     with psycopg.connect(**parameters | {"connect_timeout": CONNECT_SECONDS}) as own:

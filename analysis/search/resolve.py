@@ -23,18 +23,18 @@ from analysis.search.query import Query
 from analysis.search.sql.conditions import LabelSet
 from analysis.search.terms.base import LabelLookup, Resolution, Term
 from analysis.search.terms.faces import TRAIT
-from analysis.search.words import KnownNames, WordMeaning, WordReading, may_change, read_words
+from analysis.search.words import InterpretedQuery, KnownNames, WordMeaning, interpret_words, may_change
 
 MAX_PREFIX_LABELS = 1_000
 """Of more labels with a prefix, the most frequent ones are searched."""
 PRIVATE = {Label.Kind.TAG, Label.Kind.CELEBRITY}
-"""Labels whose names come from people: others learn them only from images that they may see."""
+"""Kinds of labels with names by people, which others must learn only from images that they may see."""
 
 _KIND = f"""
     CASE lookup.kind WHEN '' THEN NOT label.is_hidden WHEN '{TRAIT}' THEN label.kind IN ('face', 'emotion')
     ELSE label.kind = lookup.kind END
 """
-# A label merged into another is replaced by that one.
+# A merged label is replaced by the one it was merged into.
 _STANDING = "JOIN analysis_label label ON label.id = coalesce(named.merged_into_id, named.id)"
 _LOOKUPS = {
     "name": f"""
@@ -68,9 +68,9 @@ class ResolvedQuery(Resolution):
     """A query whose names are resolved."""
 
     query: Query = field(default_factory=Query)
-    """As it is searched: with the labels that its words stand for."""
+    """The query as searched, with the labels that its words stand for."""
     meanings: tuple[WordMeaning, ...] = ()
-    """What differs from the words as they were typed."""
+    """Replacements of the words as typed."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class NamedLabels:
     labels: dict[LabelLookup, LabelSet]
     known: KnownNames
     image_count: int
-    """About how many images there are; 0 if nothing names labels."""
+    """Approximate number of all images; 0 if no query names labels."""
     state: NamesState
     index: LabelIndex
 
@@ -91,7 +91,7 @@ class NamedLabels:
 
 
 def named_labels(*queries: Query) -> NamedLabels:
-    """Look up the labels of these queries by one statement."""
+    """Look up the labels of these queries in one statement."""
     index = known_labels()
     lookups = dict.fromkeys(lookup for query in queries for lookup in _lookups(query))
     return NamedLabels(*_labels(list(lookups), index), index)
@@ -100,12 +100,12 @@ def named_labels(*queries: Query) -> NamedLabels:
 def resolve(query: Query, *, viewer: Viewer, moment: datetime, names: NamedLabels | None = None) -> ResolvedQuery:
     """Look up everything that the terms of a query name.
 
-    `names`: its labels, if they have been looked up along with those of other queries.
+    `names`: its labels, if they were looked up together with those of other queries.
     """
     names = names or named_labels(query)
-    labels, image_count, reading = names.labels, names.image_count, WordReading(query)
+    labels, image_count, reading = names.labels, names.image_count, InterpretedQuery(query)
     if may_change(query, names.known):
-        reading = read_words(query, known=names.known, index=names.refreshed_index, viewer=viewer)
+        reading = interpret_words(query, known=names.known, index=names.refreshed_index, viewer=viewer)
     if reading.meanings:
         labels, _known, image_count, *_rest = _labels(_lookups(reading.query), names.index)
     terms = list(dict.fromkeys(_leaves(reading.query)))
@@ -154,16 +154,16 @@ def _matching_labels(lookups: Sequence[LabelLookup], index: LabelIndex) -> list[
 def _labels(
     lookups: Sequence[LabelLookup], index: LabelIndex
 ) -> tuple[dict[LabelLookup, LabelSet], KnownNames, int, NamesState]:
-    """The labels of each lookup, those it names, and the number of images.
+    """For each lookup, its labels and the labels it names; and the number of images.
 
-    The number is approximate, and 0 without labels. The state of the names shows whether the index is up to date;
-    a separate query for it would take as long as this one.
+    The number is approximate, and 0 without labels. The state of the names shows whether the index is up to date.
 
-    Names and aliases ignore case, and whether their accents are composed. A merged label stands for its target, and is
-    searched along with it while images are still being reindexed. Hidden labels match only with their kind.
+    Names and aliases are compared without regard to case and to the composition of accents. A merged label stands for
+    its target; while images are still being reindexed, both are searched. Hidden labels match only with their kind.
     """
     if not lookups:
         return {}, KnownNames({}), 0, NamesState(index.newest, is_valid=True)
+    # One query for all, since a separate one for the state would take as long.
     [(_, _, total, _, state), *rows] = _matching_labels(lookups, index)
     matches: list[dict[int, tuple[int, str]]] = [{} for _ in lookups]
     for position, pk, number, kind, _state in rows:

@@ -17,9 +17,9 @@ from analysis.models import Image, Viewer
 from analysis.search.connection import search_alias
 from analysis.search.database import fetch_all
 from analysis.search.pagination import Cursor
+from analysis.search.plans.costs import BUDGET
 from analysis.search.plans.planner import QueryPlan
 from analysis.search.plans.statements import Scan, fetch_candidates
-from analysis.search.plans.statistics import BUDGET
 from analysis.search.query import Query, StateTerm, leaves
 from analysis.search.resolve import NamedLabels, ResolvedQuery, resolve
 from analysis.search.sql.expressions import Sql
@@ -67,14 +67,14 @@ class Search:
         return QueryPlan(self.resolved, budget=self._budget)
 
     def page(self, *, after: Cursor | None = None, size: int = PAGE_SIZE, following: int = 1) -> Page:
-        """One page of images in the order of the query, and some of the next one."""
+        """One page of images in the query's order, and `following` ones of the next page."""
         with timed_search("page"):
             rows = self.plan.rows(after=after, limit=size + following, columns=_COLUMNS)
         images = [_image(zip(_NAMES, row[2:], strict=True)) for row in rows]
         return Page(images[:size], _cursor(rows[size - 1]) if len(rows) > size else None, images[size:])
 
     def page_until(self, end: Cursor, *, size: int = PAGE_SIZE) -> tuple[Cursor | None, int]:
-        """The page that ends at a cursor: the cursor it comes after, and its size.
+        """The cursor before the page that ends at a cursor, and the page's size.
 
         The cursor is None for the first page.
         """
@@ -92,7 +92,7 @@ class Search:
     def keys(self, *, limit: int, after: Cursor | None = None, is_backward: bool = False) -> list[tuple[int, Any]]:
         """The ids and sort keys of the first images after a cursor.
 
-        Backward, those before it, the nearest first.
+        `is_backward`: of those before the cursor, the nearest first.
         """
         return [(row[0], row[1]) for row in self.plan.rows(after=after, limit=limit, is_backward=is_backward)]
 
@@ -101,7 +101,7 @@ class Search:
         return [image_id for image_id, _ in self.keys(limit=limit)]
 
     def matching(self, image_ids: Collection[int]) -> set[int]:
-        """Those of these images that match, without any in the trash."""
+        """The images, of those given, that match and are not in the trash."""
         if self.plan.is_empty or not image_ids:
             return set()
         candidates = Candidates(Sql("SELECT unnest(%s::bigint[]) AS image_id", (list(image_ids),)))
@@ -111,14 +111,15 @@ class Search:
     def cursor_of(self, image_id: int, *, is_before: bool = False) -> Cursor | None:
         """The position of an image in the order of the query, or just before it.
 
-        None for the orders by confidence and similarity, in which not all images have a position, and for invisible
-        images.
+        None for invisible images, and for the orders by confidence and similarity, in which not all images have a
+        position.
         """
         ordering = self.plan.ordering
         visible = Image.objects.using(search_alias()).visible_to(self.viewer)
         if not ordering.key or not visible.filter(pk=image_id).exists():
             return None
         [(key,)] = fetch_all(f"SELECT {ordering.key} FROM analysis_image i WHERE i.id = %s", (image_id,))
+        # Ids break ties, so the position just before the image has the adjacent id.
         step = (-1 if ordering.is_ascending else 1) if is_before else 0
         return Cursor(key, image_id + step)
 
@@ -163,7 +164,7 @@ def iter_ids(query: Query, *, viewer: Viewer, step: int = STEP) -> Iterator[list
     """All ids in steps, newest first; the images may change between steps."""
     steps = _steps(query, viewer=viewer, step=step)
     depends_on_others = any(leaf == StateTerm("duplicate") for part in query.parts for leaf in leaves(part))
-    # Once its duplicates are in the trash, the last of them is no duplicate: read all ids before any image changes.
+    # All ids are read before any image changes: moving duplicates to the trash makes the last one of them no duplicate.
     yield from list(steps) if depends_on_others else steps
 
 
@@ -172,7 +173,7 @@ def ids_page(
 ) -> tuple[list[int], Cursor | None]:
     """The next ids, newest first, and the cursor after them (None after the last).
 
-    For jobs that take hours and continue from a stored cursor; `moment` is when they began.
+    For jobs that take hours and continue from a stored cursor. `moment`: the start of the job.
     """
     keys = Search(query.sorted_by("newest"), viewer, moment=moment).keys(limit=size, after=after)
     return [image_id for image_id, _ in keys], _cursor(keys[-1]) if len(keys) == size else None
@@ -196,7 +197,7 @@ _COLUMNS = ", ".join(f'i."{field.column}"' for field in Image._meta.concrete_fie
 
 
 def _image(values: Iterable[tuple[str, Any]]) -> Image:
-    # Model.from_db takes five times as long, since it also sends signals, which have no receivers here.
+    # Model.from_db takes five times as long, since it sends signals, which have no receivers here.
     image = Image.__new__(Image)
     image._state = ModelState()
     image._state.adding, image._state.db = False, DEFAULT_DB_ALIAS

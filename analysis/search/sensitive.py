@@ -8,7 +8,7 @@ from analysis.models import Label
 from analysis.search.database import fetch_all
 
 
-# From the index, so rejected labels and those below their threshold do not count.
+# The search index is read, so rejected labels and those below their threshold do not count.
 def sensitive_ids(image_ids: Collection[int]) -> frozenset[int]:
     """The ids of images with a moderation label, not hidden and not rejected."""
     rows = fetch_all(

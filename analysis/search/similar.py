@@ -15,11 +15,11 @@ MIN_SIMILARITY = 0.5
 in one of a hundred pairs 0.45 (docs/decisions/0019-image-embeddings.md)."""
 MAX_DISTANCE = 1 - MIN_SIMILARITY
 FIRST_STEP, STEP = 8, 64
-"""Pictures read from the index at a time. Few at first: where one sees few of its pictures, each takes long to find."""
+"""Pictures read from the index at a time; few at first, since each takes long to find for viewers of few pictures."""
 SCANNED, MAX_SCANNED = 2_000, 20_000
-"""Vectors that the index returns before it gives up looking for visible ones."""
+"""Vectors that the index scans before it gives up looking for visible ones."""
 MAX_COMPARED = 20_000
-"""Of up to this many visible pictures, all are compared."""
+"""Up to this many visible pictures are all compared."""
 
 _TABLE = ImageEmbedding._meta.db_table
 _DISTANCE = f"e.vector <=> (SELECT vector FROM {_TABLE} WHERE image_id = %s)"
@@ -52,12 +52,12 @@ def _is_comparable(image_id: int) -> bool:
 def _nearest(image_id: int, viewer: Viewer, *, limit: int) -> list[tuple[int, float]]:
     """Ids and distances of the nearest visible pictures.
 
-    The index returns everyone's pictures. Where a viewer sees few of them, comparing those is faster than waiting for
-    the index to return them, and it finds all.
+    The index returns everyone's pictures. If a viewer sees few of them, comparing those is faster than waiting until
+    the index returns them, and finds all.
     """
     near = _by_index(image_id, viewer, limit=limit, scanned=SCANNED)
     if len(near) == limit or (near and near[-1][1] > MAX_DISTANCE):
-        return near  # all that are similar: they come in order
+        return near  # complete, since they come in order
     number, compared = _by_comparison(image_id, viewer, limit=limit)
     return compared if number <= MAX_COMPARED else _by_index(image_id, viewer, limit=limit, scanned=MAX_SCANNED)
 
@@ -76,8 +76,8 @@ def _by_index(image_id: int, viewer: Viewer, *, limit: int, scanned: int) -> lis
         WHERE i.trashed_at IS NULL AND {visible.text} AND {_COMPARABLE} ORDER BY distance LIMIT %s
     """
     near = list[tuple[int, float]]()
-    # A cursor of the server, since the scan can stop where pictures are no longer similar. A condition would not stop
-    # it: the index would look for more until it gives up.
+    # A server-side cursor, since the scan can stop where pictures are no longer similar. A condition would not stop it:
+    # the index would continue until it gives up.
     with search_connection().chunked_cursor() as cursor:
         cursor.execute(text, [image_id, *visible.values, image_id, image_id, limit])
         while rows := cursor.fetchmany(STEP if near else FIRST_STEP):
@@ -90,10 +90,10 @@ def _by_index(image_id: int, viewer: Viewer, *, limit: int, scanned: int) -> lis
 def _by_comparison(image_id: int, viewer: Viewer, *, limit: int) -> tuple[int, list[tuple[int, float]]]:
     """The number of visible pictures, and the nearest of these.
 
-    Counted and compared to one more than MAX_COMPARED.
+    At most MAX_COMPARED + 1 pictures are counted and compared.
     """
     visible = visibility_filter(viewer, "i")
-    # MATERIALIZED keeps the planner from the index of vectors.
+    # MATERIALIZED keeps the planner from using the index of vectors.
     text = f"""
         WITH visible AS MATERIALIZED (
             SELECT i.id FROM analysis_image i WHERE i.trashed_at IS NULL AND {visible.text} LIMIT {MAX_COMPARED + 1}),

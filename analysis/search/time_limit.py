@@ -38,6 +38,7 @@ def time_limit() -> Iterator[None]:
             _set_statement_timeout(_milliseconds(seconds))
             yield
             if is_nested:
+                # The limit would otherwise last until the enclosing transaction ends.
                 _set_statement_timeout("DEFAULT")
     except OperationalError as error:
         if isinstance(error.__cause__, QueryCanceled):
@@ -48,7 +49,7 @@ def time_limit() -> Iterator[None]:
 
 
 class TimeBudget:
-    """Time that a page may spend on counts it can do without."""
+    """Time that a page may spend on optional counts."""
 
     def __init__(self, seconds: float) -> None:
         self._deadline = time.monotonic() + seconds

@@ -15,25 +15,25 @@ from analysis.search.sql.conditions import visibility_filter
 EXACT = 4_000
 """Up to this number of images, the labels of all of them are counted to find the frequent ones."""
 SAMPLE = 2_000
-"""Of more images, about this number is counted."""
+"""For more images, a sample of about this number is counted."""
 COUNT_CAP = 1_000
-"""Labels are counted to this number where counting all images would take long."""
+"""Labels are counted up to this number if counting all images would take long."""
 MIN_SAMPLED = 20
-"""From this number in the sample on, an estimate of three times COUNT_CAP is certainly above it."""
+"""Minimum number in the sample from which an estimate of three times COUNT_CAP is certainly above COUNT_CAP."""
 NEWEST = 4
 MAX_LOOKUPS = 1_000
-"""Labels looked up in one request, of which many may be only on images the viewer may not see."""
+"""Labels looked up in one request, many of which may be only on images hidden from the viewer."""
 SMALL_LIBRARY = 300
-"""For viewers who see at most this many images, labels are read from these images."""
+"""Up to this many images that a viewer sees, labels are read from these images."""
 MAX_PROBES = 300
-"""Labels that autocomplete looks up one by one, the most frequent first."""
+"""Labels that autocomplete looks up one by one, most frequent first."""
 
 
 @dataclass(frozen=True)
 class LabelFrequencies:
-    """Visible images by label among one in `step` images.
+    """Numbers of visible images by label, counted among one in `step` images.
 
-    With a step of 1 these are all images, and a missing label is on no visible image.
+    With a step of 1 all images are counted, and a missing label is on no visible image.
     """
 
     numbers: dict[int, int]
@@ -59,7 +59,7 @@ class VisibleLabel:
 
 
 def label_frequencies(viewer: Viewer) -> LabelFrequencies:
-    """Exact for viewers of few images or owners of all, else from a sample."""
+    """Frequencies of labels: exact for viewers of few or owners of all, else sampled."""
     ids = _sample_ids()
     if ids.step > 1 and _owns_all(viewer):
         labels = Label.objects.using(search_alias()).filter(image_count__gt=0, is_hidden=False)
@@ -76,8 +76,8 @@ def visible_labels(
 ) -> tuple[list[VisibleLabel], int]:
     """The visible ones of these labels, and how many of the ids were looked up.
 
-    At most `maximum` labels, in the order of the ids. If few of them are visible, not all ids are looked up: the next
-    call continues behind the last one.
+    At most `maximum` labels, in the order of the ids. If few of them are visible, not all ids are looked up; the next
+    call continues after the last one.
     """
     labels: list[VisibleLabel] = []
     position, step = 0, maximum
@@ -139,7 +139,7 @@ def _count_by_label(ids: str, values: list[Any], viewer: Viewer) -> dict[int, in
 
 
 def _visible_ids(viewer: Viewer) -> list[int] | None:
-    """All images that the viewer sees; None if they are more than EXACT."""
+    """The ids of all images that the viewer sees; None if there are more than EXACT."""
     images = Image.objects.using(search_alias()).filter(trashed_at=None)
     library = images.order_by("-added_at", "-pk").values_list("pk", flat=True)
     # Two queries, since each has a partial index and their disjunction has none.
@@ -152,7 +152,7 @@ def _visible_ids(viewer: Viewer) -> list[int] | None:
 
 
 def _sample_ids() -> range:
-    """Ids at even distances over the library; some of them may be of no image."""
+    """Ids at even intervals over the library; some may not exist."""
     [(first, last)] = fetch_all(
         "SELECT coalesce(min(image_id), 0), coalesce(max(image_id), -1) FROM analysis_imageindex"
     )
@@ -164,7 +164,7 @@ def _owns_all(viewer: Viewer) -> bool:
     if viewer.user_id is None:
         return False
     library = Image.objects.using(search_alias()).filter(trashed_at=None)
-    # Both are read from the index of owners at once; "not equal" would scan it.
+    # The first and the last owner, which the index has at its ends; "not equal" would scan it.
     before, after = library.filter(owner__lt=viewer.user_id), library.filter(owner__gt=viewer.user_id)
     return not (before.exists() or after.exists())
 
@@ -173,15 +173,15 @@ def _owns_all(viewer: Viewer) -> bool:
 class LabelVisibility:
     """Which labels one viewer may see, for one response.
 
-    Looking up labels one by one is fast if the viewer sees many images: an image with each is found soon. If they see
-    few, that would read thousands of other images, so the labels of these few are read instead.
+    Looking up labels one by one is fast if the viewer sees many images, since a visible image with each is found soon.
+    If they see few, that would read thousands of other images, so the labels of the few images are read instead.
     """
 
     viewer: Viewer
     counts: dict[int, int] | None
-    """For viewers of few images: visible images by label, without hidden labels."""
+    """For viewers of few images: number of visible images by label, without hidden labels."""
     owns_all: bool
-    """Every image is the viewer's."""
+    """True if the viewer owns all images."""
 
     def visible(self, label_ids: Iterable[int], *, maximum: int) -> dict[int, int | None]:
         """The visible labels among these, in their order, each with its number of images.
@@ -261,7 +261,7 @@ def _labels_of(image_ids: list[int]) -> dict[int, int]:
 def _is_visible(viewer: Viewer) -> tuple[str, list[Any]]:
     """The condition that a visible image has `label`, and its values."""
     visible = visibility_filter(viewer, "p")
-    # A scalar subquery, so that the planner keeps to one index lookup for each label (see sql/conditions.py).
+    # A scalar subquery, so that the planner uses one index lookup for each label (see sql/conditions.py).
     return (
         f"(SELECT 1 FROM analysis_imagelabel p WHERE p.label_id = label.id AND {visible.text} LIMIT 1) = 1",
         list(visible.values),

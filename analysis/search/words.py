@@ -1,4 +1,4 @@
-"""Labels for words as people type them: plurals, synonyms, neighboring words.
+"""Finds labels for typed words: plurals, synonyms, neighboring words.
 
 A word that is a label is never changed, and neither is one in quotes. Only labels that the viewer may see are
 considered, so that nobody learns the names of other people's tags.
@@ -15,7 +15,7 @@ from analysis.models import Viewer
 from analysis.search.errors import InvalidValue
 from analysis.search.folding import fold
 from analysis.search.label_index import IndexedName, LabelIndex, known_labels
-from analysis.search.neighbors import all_neighbors, is_bare, joined_name, neighbors
+from analysis.search.neighboring_words import all_neighbors, is_plain_word, joined_name, neighbors
 from analysis.search.query import Query, all_of
 from analysis.search.synonyms import synonyms
 from analysis.search.terms import And, CountTerm, DateTerm, LabelTerm, Node, Not, Or, any_of
@@ -23,9 +23,9 @@ from analysis.search.terms.base import LabelLookup, Value
 from analysis.search.visible_labels import LabelVisibility, label_visibility
 
 MAX_NAMES = 100
-"""Words and neighbors of one query that are compared with all labels; those beyond are searched as typed."""
+"""Words and neighbors of one query that are compared with all labels; further ones are searched as typed."""
 MAX_CANDIDATES = 200
-"""Labels whose visibility is looked up for one query; words beyond are searched as typed."""
+"""Labels whose visibility is looked up for one query; further words are searched as typed."""
 STOP_WORDS: Final = frozenset(
     [
         *(
@@ -51,9 +51,9 @@ STOP_WORDS: Final = frozenset(
         *("with", "your", "image", "images", "photo", "photos", "picture", "pictures"),
     ]
 )
-"""Left out beside other terms, unless they are labels."""
+"""Words left out next to other terms, unless they are labels."""
 DATE = re.compile(r"(?:19|20)\d\d(?:-\d\d(?:-\d\d)?)?")
-"""A year, month or day, which without a field is when the picture was taken."""
+"""A year, month or day, which without a field is the date taken."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,8 @@ class WordMeaning:
 
 
 @dataclass(frozen=True)
-class WordReading:
-    """A query as it is searched, and what was changed for it."""
+class InterpretedQuery:
+    """A query with its words replaced, and the replacements."""
 
     query: Query
     meanings: tuple[WordMeaning, ...] = ()
@@ -91,44 +91,42 @@ class KnownNames:
 
 
 def may_change(query: Query, known: KnownNames) -> bool:
-    """A word is not a label that everyone may see, or is next to another one."""
-    words = (leaf for part in query.parts for leaf in part.leaves if is_bare(leaf))
+    """True if a word is not a label that everyone may see, or is next to another word."""
+    words = (leaf for part in query.parts for leaf in part.leaves if is_plain_word(leaf))
     return any(word.lookups[0] in known.private or not known.ids.get(word.lookups[0]) for word in words) or any(
         True for _words in all_neighbors(query.parts)
     )
 
 
-def read_words(query: Query, *, known: KnownNames, index: LabelIndex, viewer: Viewer) -> WordReading:
-    """The query with the labels that its words stand for."""
-    reader = _Reader(known, index, viewer)
+def interpret_words(query: Query, *, known: KnownNames, index: LabelIndex, viewer: Viewer) -> InterpretedQuery:
+    """Replace the words of a query by the labels they stand for."""
+    reader = _Interpreter(known, index, viewer)
     reader.check_visibility(query)
     parts = reader.parts(query.parts)
     if not reader.meanings:
-        return WordReading(query)
+        return InterpretedQuery(query)
     root = all_of(parts)
     parts = root.parts if isinstance(root, And) else (root,)
-    return WordReading(replace(query, parts=parts), tuple(reader.meanings))
+    return InterpretedQuery(replace(query, parts=parts), tuple(reader.meanings))
 
 
-def exactly(query: Query) -> Query:
+def with_exact_words(query: Query) -> Query:
     """The query with all its words in quotes."""
     return replace(query, parts=tuple(dict.fromkeys(map(exact_part, query.parts))))
 
 
-def separately(query: Query, meaning: WordMeaning) -> Query:
+def with_separate_labels(query: Query, meaning: WordMeaning) -> Query:
     """The query with the words of one label as separate labels."""
     # All but the first one in quotes, so that they are not read as one label again.
     words = {word: replace(word, is_exact=True) for word in meaning.typed[1:] if isinstance(word, LabelTerm)}
     return replace(query, parts=tuple(words.get(part, part) for part in query.parts))  # type: ignore[call-overload]
 
 
-def stands_alone(query: Query, term: LabelTerm) -> LabelTerm:
-    """The term to add to a query, in quotes if it would join the words before.
-
-    Of the names that were read last, without a query: the links of a page are no reason to read them again.
-    """
-    if not (query.parts and is_bare(query.parts[-1])):
+def standalone_term(query: Query, term: LabelTerm) -> LabelTerm:
+    """The term to add to a query, in quotes if it would join the words before it."""
+    if not (query.parts and is_plain_word(query.parts[-1])):
         return term
+    # The names read last, without a query, since links of a page are no reason to read them again.
     index, parts = known_labels(), (*query.parts, term)
     ends = (words for at in range(len(parts)) for words in neighbors(parts, at) if words[-1] is term)
     if any(index.named(fold(joined_name(words))) for words in ends):
@@ -136,7 +134,7 @@ def stands_alone(query: Query, term: LabelTerm) -> LabelTerm:
     return term
 
 
-class _Reader:
+class _Interpreter:
     """Reads the words of one query."""
 
     def __init__(self, known: KnownNames, index: LabelIndex, viewer: Viewer) -> None:
@@ -149,7 +147,7 @@ class _Reader:
         """Look up all labels that words may stand for, in one statement."""
         ids: dict[int, None] = {}
         for part in query.parts:
-            for leaf in filter(is_bare, part.leaves):
+            for leaf in filter(is_plain_word, part.leaves):
                 ids |= dict.fromkeys(self._ids_of_word(leaf))
         for words in all_neighbors(query.parts):
             ids |= dict.fromkeys(form.label_id for forms in self._forms(joined_name(words), "") for form in forms)
@@ -182,7 +180,7 @@ class _Reader:
                 self.meanings.append(WordMeaning(words, part))
                 return words, part
         node = parts[position]
-        if isinstance(node, LabelTerm) and is_bare(node) and self._is_stop_word(node):
+        if isinstance(node, LabelTerm) and is_plain_word(node) and self._is_stop_word(node):
             return (node,), None
         return (), self._read(node)
 
@@ -194,7 +192,7 @@ class _Reader:
                 return any_of(map(self._read, parts))
             case And(parts):
                 return all_of(self.parts(parts))
-            case LabelTerm() | CountTerm() if is_bare(node) and not self._is_name(node):
+            case LabelTerm() | CountTerm() if is_plain_word(node) and not self._is_name(node):
                 part = self._meaning(node)
                 if part != node:
                     self.meanings.append(WordMeaning((node,), part))
@@ -202,13 +200,13 @@ class _Reader:
         return node
 
     def _meaning(self, term: LabelTerm | CountTerm) -> Node:
-        """The part that a word stands for, which is not the name of a label."""
+        """The part that a word which is not a label's name stands for."""
         if forms := self._visible_forms(term.name, term.lookups[0].kind):
             return _label(term, forms)
         return _date(term) or term
 
     def _is_name(self, term: LabelTerm | CountTerm) -> bool:
-        """The word is the name of a label that the viewer may know."""
+        """True if the word is the name of a label that the viewer may see."""
         lookup = term.lookups[0]
         ids = self.known.ids.get(lookup, ())
         return bool(ids) and (lookup not in self.known.private or not self._visible.isdisjoint(ids))

@@ -1,1 +1,1 @@
-"""Links for people without an account: what they show, and who opens them."""
+"""Share links for people without an account."""

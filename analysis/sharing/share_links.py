@@ -18,9 +18,9 @@ from analysis.curation.errors import ActionRefused
 from analysis.models import AuditEntry, Collection, Image, SavedSearch, ShareLink
 
 MAX_LINKS = 1_000
-"""Links of one person."""
+"""Links of one user."""
 KEPT = timedelta(days=30)
-"""Ended links stay in the list for this time."""
+"""Time for which ended links stay in the list."""
 Target = Image | Collection | SavedSearch
 
 
@@ -37,7 +37,7 @@ class LinkOptions:
 
 
 def free_collection_name(owner: AbstractBaseUser, *, name: str) -> str:
-    """The name, with a number if the owner has a collection of this name."""
+    """The name, with a number if the owner already has a collection of this name."""
     own = Collection.objects.filter(owner_id=owner.pk, deleted_at=None, name__istartswith=name)
     taken = {taken.casefold() for taken in own.values_list("name", flat=True)}
     names = [name, *(f"{name} ({number})" for number in range(2, len(taken) + 2))]
@@ -45,7 +45,7 @@ def free_collection_name(owner: AbstractBaseUser, *, name: str) -> str:
 
 
 def create(owner: AbstractBaseUser, target: Target, options: LinkOptions) -> ShareLink:
-    """A new link. Raises ActionRefused over MAX_LINKS.
+    """Create a link. Raises ActionRefused above MAX_LINKS.
 
     The caller checks that the owner may share the target.
     """
@@ -68,7 +68,7 @@ def create(owner: AbstractBaseUser, target: Target, options: LinkOptions) -> Sha
 
 
 def change(link: ShareLink, options: LinkOptions) -> None:
-    """New choices for a link, whose address stays."""
+    """Change a link's options; its address stays."""
     _apply(link, options)
     with transaction.atomic():
         link.save()

@@ -18,7 +18,7 @@ from analysis.search.terms import OwnerTerm
 from analysis.search.time_limit import time_limit
 
 MAX_RESULTS = 10_000
-"""Pictures of a saved search that its link shows: the first ones in its order."""
+"""Maximum number of pictures that the link of a saved search shows."""
 STEP = 200
 
 
@@ -34,7 +34,7 @@ def shared_ids(link: ShareLink) -> list[int]:
 
 
 def shared_images(link: ShareLink, image_ids: Sequence[int]) -> list[Image]:
-    """Those of the images that the link may show now, in this order."""
+    """The images, of those given, that the link may show now, in this order."""
     images = rights.shareable_images(link).select_related("bucket").in_bulk(image_ids)
     return [images[image_id] for image_id in image_ids if image_id in images]
 
@@ -46,7 +46,7 @@ def find_shared_image(link: ShareLink, public_id: UUID) -> Image | None:
 
 
 def shared_steps(link: ShareLink, *, step: int = STEP) -> Iterator[list[Image]]:
-    """All images in steps; ends early once the link does."""
+    """All images in steps; ends early if the link expires or is revoked."""
     image_ids = shared_ids(link)
     for start in range(0, len(image_ids), step):
         try:
@@ -76,8 +76,9 @@ def _results(link: ShareLink, saved: SavedSearch) -> list[int]:
         search = _search(link, saved)
         with time_limit():
             image_ids = search.image_ids(limit=MAX_RESULTS)
-    except InvalidQuery:  # SearchTooSlow is one, too
+    except InvalidQuery:  # includes SearchTooSlow
         return []
+    # is:trashed also finds the owner's trash, which a link never shows.
     if not search.query.includes_trash:
         return image_ids
     shareable = set(rights.shareable_images(link).filter(pk__in=image_ids).values_list("pk", flat=True))

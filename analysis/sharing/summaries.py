@@ -1,4 +1,4 @@
-"""The pictures that a link about something would show, before it is made."""
+"""Counts the pictures that a link would show, before it is created."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from analysis.sharing.shared_images import MAX_RESULTS
 
 @dataclass(frozen=True)
 class Summary:
-    """Numbers of pictures; `others` are those that only their owners can share."""
+    """Numbers of pictures. `others`: those that only their owners can share."""
 
     total: int
     private: int
@@ -52,12 +52,12 @@ def _image_ids(target: Target | Sequence[int], owner: AbstractBaseUser) -> list[
         case Collection():
             return list(target.entries.values_list("image_id", flat=True))
         case SavedSearch():
-            return found_ids(target.query, owner)
+            return search_result_ids(target.query, owner)
         case _:
             return list(target)
 
 
-def found_ids(text: str, owner: AbstractBaseUser) -> list[int]:
+def search_result_ids(text: str, owner: AbstractBaseUser) -> list[int]:
     """The first results of a search; none for one that is invalid or too slow."""
     try:
         query: Query = parse(text)

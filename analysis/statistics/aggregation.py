@@ -1,6 +1,6 @@
-"""Keeps the statistics tables up to date, using at most 1 % of the time.
+"""Updates the statistics tables, using at most 1 % of the time.
 
-A recount writes only rows that differ, so it also repairs a table after a crash or a bug.
+A recount writes only rows that differ, so it also repairs tables after a crash or a bug.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from analysis.statistics.latency_histogram import BIN_OF
 MIN_INTERVAL = 60.0
 # The pause after a count is at least this many times its duration.
 COST_FACTOR = 100
-# Age up to which rows per hour are kept; older ones exist per day only.
-HOURS = timedelta(days=2)
+# Age up to which rows per hour are kept; older ones are per day. Hours add up to the days of any time zone.
+HOURS = timedelta(days=400)
+LATENCY_HOURS = timedelta(days=2)
 OWNER = "owner_id"
-# An analysis that ended this long before the last count may have been committed after it.
+# An analysis that ended this long before the last count may have been committed after that count.
 LATE_COMMITS = timedelta(hours=1)
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
@@ -33,7 +34,7 @@ EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 class Kind:
     """A statistics table.
 
-    `query` counts its rows from the data, per owner, from `%(since)s` on if `is_append_only`.
+    `query`: counts its rows from the data, per owner, from `%(since)s` on if `is_append_only`.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Kind:
     query: str
     is_append_only: bool = False
     """Its data never changes afterwards, so only the days since the last count are counted."""
+    hours: timedelta = HOURS
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def _count(kind: Kind, *, is_full: bool) -> list[CountResult]:
         last = None if is_full else StatisticsRun.objects.filter(name=kind.name).first()
         moment = now()
         cursor.execute("SET LOCAL work_mem = '64MB'")
-        cursor.execute(_statement(kind), {"since": _since(last, kind), "hours": moment - HOURS})
+        cursor.execute(_statement(kind), {"since": _since(last, kind), "hours": moment - kind.hours})
         (differing,) = cursor.fetchone()
         seconds = time.monotonic() - started
         StatisticsRun.objects.update_or_create(name=kind.name, defaults={"at": Now(), "seconds": seconds})
@@ -114,7 +116,7 @@ def _statement(kind: Kind) -> str:
 
 
 def _totals(kind: Kind) -> str:
-    """SQL that adds rows without an owner, for all people together."""
+    """SQL that adds rows without an owner, for all owners together."""
     if OWNER not in kind.keys:
         return ""
     others = ", ".join(name for name in kind.keys if name != OWNER)
@@ -123,18 +125,9 @@ def _totals(kind: Kind) -> str:
 
 
 def _comparable(row: str, name: str) -> str:
-    """A key column that = can compare: IS NOT DISTINCT FROM would prevent a hash join."""
+    """A key column without NULL, since IS NOT DISTINCT FROM would prevent a hash join."""
     return f"coalesce({row}.{name}, 0)" if name == OWNER else f"{row}.{name}"
 
-
-_ADDED = """
-    SELECT is_hour, start, owner_id, count(*) FILTER (WHERE trashed_at IS NULL) AS pictures,
-           coalesce(sum(size) FILTER (WHERE bucket_id IS NULL), 0) AS bytes
-    FROM (SELECT false AS is_hour, date_trunc('day', added_at, 'UTC') AS start, * FROM analysis_image
-          UNION ALL
-          SELECT true, date_trunc('hour', added_at, 'UTC'), * FROM analysis_image WHERE added_at >= %(hours)s) image
-    GROUP BY is_hour, start, owner_id
-"""
 
 _HOURS_AND_DAYS = """
     SELECT true AS is_hour, hours.* FROM hours WHERE start >= %(hours)s
@@ -149,6 +142,13 @@ def _with_days(select: str, keys: Sequence[str], values: Sequence[str]) -> str:
     return f"WITH hours AS MATERIALIZED ({select}) {_HOURS_AND_DAYS.format(keys=', '.join(keys), sums=sums)}"
 
 
+_ADDED_VALUES = ("pictures", "bytes")
+_ADDED = """
+    SELECT date_trunc('hour', added_at, 'UTC') AS start, owner_id,
+           count(*) FILTER (WHERE trashed_at IS NULL) AS pictures,
+           coalesce(sum(size) FILTER (WHERE bucket_id IS NULL), 0) AS bytes
+    FROM analysis_image GROUP BY 1, 2
+"""
 _ENDED_KEYS = ("owner_id", "recognizer", "api")
 _ENDED_VALUES = ("answered", "reused", "failed", "dollars")
 _ENDED = """
@@ -177,7 +177,13 @@ _CONFIDENCE = """
 
 KINDS = (
     # The owner is the first column of each key, as in the indexes.
-    Kind("added", "analysis_addedstatistics", (OWNER, "is_hour", "start"), ("pictures", "bytes"), _ADDED),
+    Kind(
+        "added",
+        "analysis_addedstatistics",
+        (OWNER, "is_hour", "start"),
+        _ADDED_VALUES,
+        _with_days(_ADDED, (OWNER,), _ADDED_VALUES),
+    ),
     Kind(
         "ended",
         "analysis_endedstatistics",
@@ -193,6 +199,7 @@ KINDS = (
         ("answers",),
         _with_days(_LATENCY, _LATENCY_KEYS, ("answers",)),
         is_append_only=True,
+        hours=LATENCY_HOURS,
     ),
     Kind("confidence", "analysis_confidencestatistics", (OWNER, "step"), ("labels",), _CONFIDENCE),
 )

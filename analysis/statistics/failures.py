@@ -14,9 +14,9 @@ MAX_CAUSES = 20
 
 @dataclass(frozen=True)
 class Cause:
-    """An error code of an API with the `number` of pictures it affects.
+    """An error code of an API, with the `number` of pictures it affects.
 
-    `message` is that of one of them.
+    `message`: of one of these pictures.
     """
 
     api: str
@@ -29,14 +29,14 @@ class Cause:
 
 @dataclass(frozen=True)
 class Failures:
-    """The causes; not `is_complete` if only the newest SCAN_LIMIT failures were read."""
+    """Causes of failures. `is_complete` False: only the newest SCAN_LIMIT were read."""
 
     causes: list[Cause]
     is_complete: bool
 
 
 def failures(*, person_id: int | None = None, since: datetime | None = None, maximum: int = MAX_CAUSES) -> Failures:
-    """The most frequent causes, for one person's pictures or for all.
+    """The most frequent causes, for one user's pictures or for all.
 
     Analyses that were requested again do not count, whatever their result; nor do pictures in the trash.
     """

@@ -1,9 +1,10 @@
-"""Periods of the dashboard, in UTC."""
+"""Periods of the dashboard, in days of the reader's time zone."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Literal
 
 Unit = Literal["hour", "day", "month"]
@@ -14,9 +15,9 @@ DAYS = {"week": 7, "month": 30}
 
 @dataclass(frozen=True)
 class Period:
-    """`starts`: the start of each hour, day or month, in order.
+    """A period of hours, days or months.
 
-    `end`: the end of the last one, exclusive.
+    `starts`: start of each of them, in order. `end`: end of the last one, exclusive.
     """
 
     name: PeriodName
@@ -33,6 +34,20 @@ class Period:
         return self.unit == "hour"
 
     @property
+    def zone(self) -> tzinfo:
+        return self.start.tzinfo or UTC
+
+    @property
+    def is_utc(self) -> bool:
+        return all(start.utcoffset() == timedelta(0) for start in (*self.starts, self.end))
+
+    def step(self, moment: datetime) -> datetime | None:
+        """Start of the hour, day or month of a moment; None outside of the period."""
+        if not self.start <= moment < self.end:
+            return None
+        return self.starts[bisect_right(self.starts, moment) - 1]
+
+    @property
     def last_day(self) -> date:
         return (self.end - timedelta(microseconds=1)).date()
 
@@ -42,41 +57,49 @@ class Period:
         return period(self.name, until=last.date(), now=last)
 
     def days(self, start: datetime) -> tuple[date, date]:
-        """First and last day of the step that begins at `start`; for an hour, its day."""
-        end = next(moment for moment in (*self.starts, self.end) if moment > start)
+        """First and last day of the step that begins at `start`; the day of an hour."""
+        end = self._end_of(start)
         return start.date(), start.date() if self.is_hourly else (end - timedelta(microseconds=1)).date()
 
     def term(self, start: datetime | None = None) -> str:
         """The search term for pictures added in one step, or in the whole period.
 
-        Its smallest unit is a day.
+        The search knows days in UTC only: in another time zone the term covers all that the step touches.
         """
-        if start is None:
-            return f"added:{self.start.date()}..{self.last_day}"
-        return f"added:{start:%Y-%m}" if self.unit == "month" else f"added:{start:%Y-%m-%d}"
+        end = self.end if start is None else self._end_of(start)
+        first = (self.start if start is None else start).astimezone(UTC)
+        last = (end - timedelta(microseconds=1)).astimezone(UTC).date()
+        if start is not None and self.unit == "month" and self.is_utc:
+            return f"added:{first:%Y-%m}"
+        is_day = start is not None and first.date() == last
+        return f"added:{last}" if is_day else f"added:{first.date()}..{last}"
+
+    def _end_of(self, start: datetime) -> datetime:
+        return next(moment for moment in (*self.starts, self.end) if moment > start)
 
 
 def period(name: PeriodName, *, until: date, now: datetime) -> Period:
-    """The period that ends with the day `until`.
+    """The period that ends with the day `until`, in the time zone of `now`.
 
-    For "day", the last 24 hours before `now`.
+    `name` "day": the last 24 hours before `now`.
     """
     if name == "day":
         last = now.replace(minute=0, second=0, microsecond=0)
         hours = tuple(last - timedelta(hours=23 - number) for number in range(24))
         return Period(name, "hour", hours, last + timedelta(hours=1))
-    end = _midnight(until) + timedelta(days=1)
+    zone = now.tzinfo or UTC
+    end = _midnight(until, zone) + timedelta(days=1)
     if name == "year":
-        months = [_month(until, back) for back in range(11, -1, -1)]
+        months = [_month(until, back, zone) for back in range(11, -1, -1)]
         return Period(name, "month", tuple(months), end)
     count = DAYS[name]
     return Period(name, "day", tuple(end - timedelta(days=back) for back in range(count, 0, -1)), end)
 
 
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=zone)
 
 
-def _month(until: date, back: int) -> datetime:
+def _month(until: date, back: int, zone: tzinfo) -> datetime:
     number = until.year * 12 + until.month - 1 - back
-    return datetime(number // 12, number % 12 + 1, 1, tzinfo=UTC)
+    return datetime(number // 12, number % 12 + 1, 1, tzinfo=zone)

@@ -1,23 +1,28 @@
-"""Queries on the statistics tables, for one person (or None: for all)."""
+"""Queries on the statistics tables, for one user (None: for all)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 
 from django.db import connection
+from django.utils.timezone import now
 
 from analysis.models import Label
 from analysis.models.search_index import SHARES
+from analysis.statistics.aggregation import HOURS
 from analysis.statistics.latency_histogram import percentile
 from analysis.statistics.periods import Period
 
 CONFIDENCE_BINS = 20
-# Approximate number of pictures read for growing labels; of more, a sample is drawn by a hash of their ids.
+# About this number of pictures is read for growing labels: of more, a sample by a hash of their ids.
 SAMPLE_LIMIT = 2_000
 MAX_LABELS = 12
+UNCOUNTED_CAP = 10_000
+"""Pictures read to count them where there are no statistics yet."""
 
 
 @dataclass(frozen=True)
@@ -67,45 +72,56 @@ class GrowingLabel:
 class GrowingLabels:
     labels: list[GrowingLabel]
     one_in: int
-    """One picture in this many was read; numbers are scaled up."""
+    """One in this many pictures was read, and numbers are scaled up."""
 
 
 def total(person_id: int | None, *, before: datetime | None = None) -> Total:
-    """Number of pictures and size of their originals, added before a day if given."""
+    """Number of pictures and size of their originals, added before a moment if given."""
+    day = before.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) if before else None
     (row,) = _rows(
         f"""SELECT coalesce(sum(pictures), 0)::bigint, coalesce(sum(bytes), 0)::bigint FROM analysis_addedstatistics
-            WHERE {_owner_condition(person_id)} AND NOT is_hour
-              AND (%(before)s::timestamptz IS NULL OR start < %(before)s)""",
-        {"person": person_id, "before": before},
+            WHERE {_owner_condition(person_id)} AND CASE WHEN is_hour THEN start >= %(day)s AND start < %(before)s
+                  ELSE start < %(day)s OR %(day)s::timestamptz IS NULL END""",
+        {"person": person_id, "before": before, "day": day},
+    )
+    return Total(*row)
+
+
+def uncounted_total() -> Total:
+    """Pictures and bytes of a library without statistics yet.
+
+    Counted up to UNCOUNTED_CAP and one more.
+    """
+    (row,) = _rows(
+        """SELECT count(*), coalesce(sum(size) FILTER (WHERE bucket_id IS NULL), 0)::bigint
+           FROM (SELECT size, bucket_id FROM analysis_image WHERE trashed_at IS NULL LIMIT %(limit)s) image""",
+        {"limit": UNCOUNTED_CAP + 1},
     )
     return Total(*row)
 
 
 def added(span: Period, person_id: int | None) -> dict[datetime, Total]:
     rows = _by_step(span, person_id, "analysis_addedstatistics", "sum(pictures)::bigint, sum(bytes)::bigint")
-    totals = {start: Total(*values) for start, *values in rows}
-    return {start: totals.get(start, Total(0, 0)) for start in span.starts}
+    return {start: Total(*rows[start]) if start in rows else Total(0, 0) for start in span.starts}
 
 
 def ended(span: Period, person_id: int | None) -> dict[datetime, Ended]:
     sums = "sum(answered)::bigint, sum(reused)::bigint, sum(failed)::bigint, sum(dollars)"
     rows = _by_step(span, person_id, "analysis_endedstatistics", sums)
-    totals = {start: Ended(*values) for start, *values in rows}
-    return {start: totals.get(start, Ended()) for start in span.starts}
+    return {start: Ended(*rows.get(start, ())) for start in span.starts}
 
 
 def calls(span: Period) -> dict[datetime, Calls]:
-    """Calls from the ledger, which has days but no hours."""
+    """Calls from the ledger, which has days in UTC, as they are billed, but no hours."""
     rows = _rows(
-        """SELECT date_trunc(%(unit)s, day::timestamp) AT TIME ZONE 'UTC', sum(calls)::bigint, sum(answered)::bigint,
-                  sum(dollars), sum(saved)
+        """SELECT day, sum(calls)::bigint, sum(answered)::bigint, sum(dollars), sum(saved)
            FROM (SELECT day, calls, answered, dollars, saved FROM analysis_spend
                  UNION ALL SELECT day, calls, answered, dollars, saved FROM analysis_spendentry) spent
-           WHERE day >= %(start)s AND day < %(end)s GROUP BY 1""",
-        {"unit": span.unit, "start": span.start.date(), "end": span.end.date()},
+           WHERE day >= %(start)s AND day <= %(end)s GROUP BY 1""",
+        {"start": span.start.date(), "end": span.last_day},
     )
-    totals = {start: Calls(*values) for start, *values in rows}
-    return {start: totals.get(start, Calls()) for start in span.starts}
+    totals = _added_up(span, ((_midnight(day, span.zone), *values) for day, *values in rows))
+    return {start: Calls(*totals.get(start, ())) for start in span.starts}
 
 
 def latencies(span: Period) -> list[Latency]:
@@ -145,7 +161,7 @@ _BY_IMAGE = """
     WHERE image.trashed_at IS NULL AND image.added_at >= %(before)s AND image.added_at < %(end)s
       AND (%(person)s::bigint IS NULL OR image.owner_id = %(person)s) AND (hashint8(image.id) & %(mask)s) = 0
 """
-# Where reading all pictures of the period would be slow: uses the partial index on a share of all rows.
+# For periods with too many pictures to read all: uses the partial index on a share of all rows.
 _BY_PARTIAL_INDEX = """
     SELECT image.added_at >= %(start)s AS is_now, image_index.label_ids
     FROM analysis_imageindex image_index JOIN analysis_image image ON image.id = image_index.image_id
@@ -187,23 +203,42 @@ def growing_labels(span: Period, person_id: int | None, *, pictures: int) -> Gro
     return GrowingLabels([GrowingLabel(name, now * one_in, before * one_in) for name, now, before in rows], one_in)
 
 
-def _by_step(span: Period, person_id: int | None, table: str, sums: str) -> list[Any]:
-    return _rows(
-        f"""SELECT date_trunc(%(unit)s, start, 'UTC'), {sums} FROM {table}
+def _by_step(span: Period, person_id: int | None, table: str, sums: str) -> dict[datetime, Sequence[Any]]:
+    """Sums by step, from hours where a day of the reader isn't one of UTC."""
+    has_hours = span.start > now() - HOURS + timedelta(days=1)
+    is_hourly = span.is_hourly or (has_hours and not span.is_utc)
+    first, end = (span.start, span.end) if is_hourly else _utc_days(span)
+    rows = _rows(
+        f"""SELECT start, {sums} FROM {table}
             WHERE {_owner_condition(person_id)} AND is_hour = %(hourly)s AND start >= %(start)s AND start < %(end)s
             GROUP BY 1""",
-        {
-            "unit": span.unit,
-            "hourly": span.is_hourly,
-            "start": span.start,
-            "end": span.end,
-            "person": person_id,
-        },
+        {"hourly": is_hourly, "start": first, "end": end, "person": person_id},
     )
+    if not is_hourly:
+        rows = [(_midnight(start.astimezone(UTC), span.zone), *values) for start, *values in rows]
+    return _added_up(span, rows)
+
+
+def _added_up(span: Period, rows: Iterable[Sequence[Any]]) -> dict[datetime, Sequence[Any]]:
+    totals: dict[datetime, Sequence[Any]] = {}
+    for moment, *values in rows:
+        step = span.step(moment)
+        if step is not None:
+            totals[step] = [old + new for old, new in zip(totals.get(step, [0] * len(values)), values, strict=True)]
+    return totals
+
+
+def _utc_days(span: Period) -> tuple[datetime, datetime]:
+    """The days in UTC that have the same dates, and the end of the last one."""
+    return _midnight(span.start, UTC), _midnight(span.last_day, UTC) + timedelta(days=1)
+
+
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=zone)
 
 
 def _owner_condition(person_id: int | None) -> str:
-    """SQL condition; the rows for all people together have no owner."""
+    """SQL condition; rows for all owners together have no owner."""
     return "owner_id IS NULL" if person_id is None else "owner_id = %(person)s"
 
 

@@ -9,15 +9,15 @@ from django.db import connection
 
 # Rows of one queue that are counted; CAP + 1 means "more".
 CAP = 100_000
-# Rows at the head of each queue that are read for the oldest one, since some may belong to pictures in the trash.
+# Rows at the head of each queue in which the oldest one is searched, since some may be of pictures in the trash.
 HEAD_ROWS = 200
-# Rows at the head of all queues that are read for one person's.
+# Rows at the head of all queues in which one user's are searched.
 PERSON_ROWS = 20_000
 
 
 @dataclass(frozen=True)
 class QueueDepth:
-    """A queue; `waiting` is at most CAP + 1, `oldest` the age of its oldest."""
+    """A queue. `waiting`: at most CAP + 1. `oldest`: age of the oldest analysis."""
 
     recognizer: str
     api: str
@@ -28,9 +28,9 @@ class QueueDepth:
 
 @dataclass(frozen=True)
 class PersonQueue:
-    """One person's queued and running analyses.
+    """One user's queued and running analyses.
 
-    At least this many if not `is_complete`.
+    If not `is_complete`, there may be more.
     """
 
     waiting: int
@@ -53,7 +53,8 @@ def person_queue(person_id: int) -> PersonQueue:
     return PersonQueue(waiting, oldest, scanned < PERSON_ROWS)
 
 
-# A recursive query jumps through the index to list the queues (a loose index scan): DISTINCT would read all rows.
+# A recursive query lists the queues by jumps through the index (a loose index scan), since DISTINCT would read all
+# rows.
 _DEPTHS = """
 WITH RECURSIVE queue_key AS (
     (SELECT recognizer, api FROM analysis_analysis WHERE state = 'queued' ORDER BY recognizer, api LIMIT 1)

@@ -13,12 +13,12 @@ from typing import Any
 from django.db import connection
 
 SAMPLE = 2_000
-"""Pictures that are read: each is looked up once for each API."""
+"""Number of pictures read, each with a lookup per API."""
 
 
 @dataclass(frozen=True)
 class Unanalyzed:
-    """Pictures that lack at least one analysis, and those that lack each."""
+    """Numbers of pictures that lack at least one analysis, and each of them."""
 
     pictures: int
     by_api: dict[str, int]
@@ -26,14 +26,14 @@ class Unanalyzed:
 
 
 def unanalyzed(apis: Sequence[str], *, total: int, today: date, sample: int = SAMPLE) -> Unanalyzed:
-    """Pictures outside the trash. `total`: their approximate number.
+    """Count pictures outside the trash. `total`: their approximate number.
 
-    Failed, waiting and paused analyses count as sent. An estimate is the same for a day.
+    Failed, waiting and paused analyses count as sent. An estimate stays the same for a day.
     """
     read, missing = _missing(_NEWEST, {"apis": list(apis), "limit": sample + 1})
     if read <= sample:
         return _result(missing, factor=1.0)
-    percent = min(100.0, 150 * sample / max(total, read))  # half more, since some are in the trash
+    percent = min(100.0, 150 * sample / max(total, read))  # half as many again, since some are in the trash
     values = {"apis": list(apis), "percent": percent, "seed": today.toordinal(), "limit": 2 * sample}
     read, missing = _missing(_SAMPLED, values)
     result = _result(missing, factor=max(1.0, total / read) if read else 1.0)
@@ -41,7 +41,7 @@ def unanalyzed(apis: Sequence[str], *, total: int, today: date, sample: int = SA
 
 
 def _missing(sample: str, values: dict[str, Any]) -> tuple[int, dict[str, int]]:
-    """The pictures read, and those without an analysis by API; "" for any."""
+    """Numbers of pictures read, and of those without an analysis by API ("": any)."""
     with connection.cursor() as cursor:
         cursor.execute(_MISSING.format(sample=sample), values)
         counts: dict[str, int] = dict(cursor.fetchall())
@@ -55,7 +55,7 @@ def _result(missing: dict[str, int], *, factor: float) -> Unanalyzed:
 
 _READ = "read"
 _NEWEST = "SELECT id FROM analysis_image WHERE trashed_at IS NULL ORDER BY id DESC LIMIT %(limit)s"
-# Reads a fixed number of random pages of the table, so it takes as long in a library of ten million.
+# Reads a fixed number of random pages of the table, so its time does not grow with the library.
 _SAMPLED = """
     SELECT id FROM analysis_image TABLESAMPLE SYSTEM (%(percent)s) REPEATABLE (%(seed)s)
     WHERE trashed_at IS NULL LIMIT %(limit)s

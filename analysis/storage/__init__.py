@@ -1,1 +1,1 @@
-"""Where originals and renditions are kept: a folder or an S3 bucket."""
+"""Storage of originals and renditions, in a folder or an S3 bucket."""

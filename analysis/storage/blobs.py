@@ -1,6 +1,6 @@
 """Stored files by key, in a folder or an S3 bucket.
 
-Keys contain nothing that a user typed.
+Keys contain no user input.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from analysis.storage import deletions
 RENDITIONS = {"thumb": "image/webp", "preview": "image/jpeg"}
 """Media types of the renditions that ingest.render makes for each image."""
 ON_DEMAND = {"full": "image/jpeg", "tiles": "application/octet-stream"}
-"""Media types of those that are made when somebody zooms (`zoom.py`)."""
+"""Media types of renditions that are made on request, for zooming (`zoom.py`)."""
 EXTENSIONS = {"thumb": "webp", "preview": "jpeg", "full": "jpeg", "tiles": "bin"}
 UPLOADS = "uploads"
 
 
 class StorageError(Exception):
-    """A file could not be stored or read, with a sentence. No part of it is stored."""
+    """A file could not be stored or read. No part of it is stored."""
 
 
 class BlobMissing(StorageError):
@@ -65,7 +65,7 @@ def relative_key(key: str) -> str:
 
 
 def original_key(extension: str) -> str:
-    # Not the user's filename: it could hold "..", differ only in case, or be longer than a file system allows.
+    # Not the user's filename, which could contain "..", differ only in case, or be too long for a file system.
     name = uuid.uuid4().hex
     return f"originals/{name[:2]}/{name}{extension}"
 
@@ -73,7 +73,7 @@ def original_key(extension: str) -> str:
 def upload_key(ticket_id: uuid.UUID) -> str:
     """Key for bytes that are not validated yet.
 
-    The bucket's lifecycle rule names the folder.
+    The folder is named in the bucket's lifecycle rule.
     """
     return f"{UPLOADS}/{ticket_id.hex}"
 
@@ -83,14 +83,14 @@ def rendition_key(renditions_id: uuid.UUID, name: str) -> str:
 
 
 def rendition_keys(renditions_id: uuid.UUID) -> list[str]:
-    """Keys of all renditions that may exist, to delete them."""
+    """Keys of all renditions that may exist, for deletion."""
     return [rendition_key(renditions_id, name) for name in (*RENDITIONS, *ON_DEMAND)]
 
 
 def register_pending(keys: Iterable[str], *, ahead: timedelta = timedelta()) -> None:
     """Register keys before their files are written, for the sweeper after a crash.
 
-    Must be committed before they are written. `ahead`: time from now until which they may be written.
+    Must be committed before the files are written. `ahead`: time from now in which they may be written.
     """
     PendingBlob.objects.bulk_create(PendingBlob(key=key, since=Now() + ahead) for key in keys)
 
@@ -108,7 +108,7 @@ def put(key: str, content: IO[bytes] | bytes) -> None:
         saved = storage().save(key, File(source, name=key))
     except OSError as error:
         raise StorageError(_("The file could not be stored: %(error)s.") % _cause(error)) from error
-    # Django's storages take another name where one exists. A UUID never collides, so something is wrong here.
+    # Django's storages choose another name if the file exists. A UUID never collides, so something is wrong.
     if saved != key:
         storage().delete(saved)
         raise StorageError(_("The storage already has a file %(key)s.") % {"key": key})
@@ -116,16 +116,14 @@ def put(key: str, content: IO[bytes] | bytes) -> None:
 
 def accepts_direct_uploads() -> bool:
     """True if browsers send files to the storage directly."""
-    # By what a storage can do, not by its class: a deployment may set its own storage in STORAGES.
+    # Checked by capability, not by class, since a deployment may set its own storage in STORAGES.
     return hasattr(storage(), "presigned_form")
 
 
 def presigned_form(key: str, *, size: int, seconds: int) -> PresignedForm | None:
-    """A presigned form to upload `size` bytes directly.
+    """A presigned form to upload `size` bytes directly to the storage.
 
-    None where they must be sent to us.
-
-    Raises StorageError.
+    None if they must be sent to imagelib. Raises StorageError.
     """
     sign = getattr(storage(), "presigned_form", None)
     try:
@@ -154,11 +152,10 @@ def copy_upload(key: str, content: IO[bytes], *, uploaded_key: str) -> None:
         storage().copy(uploaded_key, key, etag=getattr(content, "etag", ""))  # type: ignore[attr-defined]
 
 
-# A presigned form stays valid until it expires; S3 offers no way to revoke it.
 def erase(key: str) -> None:
     """Delete an upload's bytes.
 
-    Its key stays registered, since the browser may still send more.
+    Its key stays registered, since the browser may still send more: S3 cannot revoke a presigned form.
     """
     with suppress(OSError):
         storage().delete(key)
@@ -203,7 +200,10 @@ def reference(key: str, *, region: str) -> S3Object | None:
 
 
 def public_url(key: str) -> str | None:
-    """A signed URL for browsers; None where we send the file. Raises StorageError."""
+    """A signed URL for browsers; None if imagelib sends the file itself.
+
+    Raises StorageError.
+    """
     sign = getattr(storage(), "signed_url", None)
     try:
         return sign(key) if sign else None
@@ -228,7 +228,7 @@ def download_url(key: str, *, disposition: str) -> str:
 def delete_pending(keys: Iterable[str]) -> None:
     """Delete files and unregister their keys.
 
-    Those that cannot be deleted stay for the sweeper, and all of them while a backup copies files.
+    The sweeper tries those again that cannot be deleted; during a backup that is all of them.
     """
     with deletions.allowed() as is_allowed:
         if is_allowed:
@@ -238,7 +238,7 @@ def delete_pending(keys: Iterable[str]) -> None:
 def _delete_all(keys: list[str]) -> list[str]:
     """Delete files, with their versions in S3; returns the keys of those deleted."""
     if delete_many := getattr(storage(), "delete_many", None):
-        with suppress(OSError):  # a server that does not know the request
+        with suppress(OSError):  # some S3-compatible servers lack this request
             return list(delete_many(keys))
     deleted = []
     for key in keys:
@@ -259,7 +259,7 @@ def exists(key: str) -> bool:
 
 
 def remove(key: str) -> None:
-    """Delete a file that no row knows. Raises StorageError."""
+    """Delete a file that no row refers to. Raises StorageError."""
     try:
         storage().delete(key)
     except OSError as error:
@@ -272,7 +272,7 @@ def list_keys(folder: str) -> Iterator[str]:
     Raises StorageError.
     """
     try:
-        # FileSystemStorage returns all names of a folder at once, and there are 256 folders: a few thousand names for a
+        # FileSystemStorage returns all names of a folder at once. With 256 folders that is a few thousand names for a
         # million pictures.
         folders, names = storage().listdir(folder)
     except FileNotFoundError:

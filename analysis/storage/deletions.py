@@ -13,7 +13,7 @@ LOCK = 0x62_6C_6F_62_73  # "blobs", of PostgreSQL's advisory locks
 
 @contextmanager
 def allowed() -> Iterator[bool]:
-    """True if files may be deleted in the block, which a pause waits for."""
+    """True if files may be deleted within the block, for whose end a pause waits."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_xact_lock_shared(%s)", [LOCK])
@@ -22,5 +22,5 @@ def allowed() -> Iterator[bool]:
 
 
 def pause(connection: psycopg.Connection) -> None:
-    """Wait for deletions in progress, and hold off others until the connection ends."""
+    """Wait for deletions in progress, and block others until the connection ends."""
     connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])

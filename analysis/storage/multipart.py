@@ -1,4 +1,4 @@
-"""Uploads in parts, for storage that takes them from browsers."""
+"""Multipart uploads, for storage that accepts them from browsers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from analysis.storage import blobs
 
 @dataclass(frozen=True)
 class Part:
-    """A part that has uploaded."""
+    """An uploaded part."""
 
     size: int
     etag: str
@@ -34,9 +34,9 @@ def part_url(key: str, multipart_id: str, *, number: int, size: int, seconds: in
 
 
 def uploaded(key: str, multipart_id: str) -> dict[int, Part]:
-    """The parts by number.
+    """The uploaded parts by number.
 
-    Raises BlobMissing once they are one file or deleted, or StorageError.
+    Raises BlobMissing after they were completed or deleted, or StorageError.
     """
     with blobs.failures(key):
         parts = _storage().multipart_sizes(key, multipart_id)
@@ -50,7 +50,7 @@ def complete(key: str, multipart_id: str, parts: Mapping[int, Part]) -> None:
 
 
 def abort(key: str, multipart_id: str) -> None:
-    """Delete the parts; what is gone is no error. Raises StorageError."""
+    """Delete the parts, if there still are any. Raises StorageError."""
     with blobs.failures(key):
         _storage().abort_multipart(key, multipart_id)
 

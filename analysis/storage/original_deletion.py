@@ -52,14 +52,14 @@ def delete_next() -> DeletedOriginal | None:
 
 
 def _failed(row: OriginalDeletion, error: str) -> DeletedOriginal:
-    # Tried again at least every ten minutes: a missing permission may be granted any day.
+    # Retried forever, at most ten minutes apart, since a missing permission may be granted any day.
     OriginalDeletion.objects.filter(pk=row.pk).update(error=error, next_attempt_at=Now() + leases.backoff(row.attempts))
     return DeletedOriginal(row, error=error, is_last_attempt=row.attempts == leases.MAX_ATTEMPTS)
 
 
 def _delete(row: OriginalDeletion) -> int:
     """The number of deleted versions. Raises AWSError."""
-    # Of two pictures of one key each has its own version; without versions the object is the other one's.
+    # Another picture may have the same key. With versions each picture has its own; without, the object is the other's.
     others = Image.objects.filter(bucket__name=row.bucket.name, key=row.key)
     used = set(others.values_list("version_id", flat=True))
     client, target = client_of(row.bucket), S3Object(row.bucket.name, row.key)
@@ -73,18 +73,17 @@ def _delete(row: OriginalDeletion) -> int:
     if any(version.id != s3_objects.NO_VERSION for version in chosen):
         s3_objects.delete_versions(client, target, [version.id for version in chosen])
         return len(chosen)
-    # No versioning, or no permission to see versions: the current object, only if it is still the examined one.
+    # Without versioning, or the permission to list versions, the current object is deleted if it is still the examined
+    # one.
     return 0 if used or (versions and not chosen) else _delete_current(client, target, etag=row.etag)
 
 
 def _own_versions(versions: list[ObjectVersion], row: OriginalDeletion, used: set[str]) -> list[ObjectVersion]:
-    """The picture's version and older ones, which are its earlier originals.
-
-    Newer ones are another file that was put there since, unless they only mark the object as deleted.
-    """
+    """The picture's version and older ones, which are its earlier originals."""
     start = next((index for index, version in enumerate(versions) if _is_of(version, row)), None)
     if start is None:
         return []
+    # Newer versions are of another file that was put there since, unless they are only delete markers.
     if all(version.is_delete_marker for version in versions[:start]):
         start = 0
     return [version for version in versions[start:] if version.id not in used]
@@ -103,6 +102,6 @@ def _delete_current(client: s3_objects.Client, target: S3Object, *, etag: str) -
         s3_objects.delete(client, target, etag=etag)
     except AWSError as error:
         if error.is_absent or error.code in s3_objects.CHANGED_CODES:
-            return 0  # gone already, or replaced by another file, which is not the picture's
+            return 0  # already gone, or replaced by a file that is not the picture's
         raise
     return 1

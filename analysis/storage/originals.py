@@ -1,4 +1,4 @@
-"""Originals of images, in our storage or in the bucket they stay in."""
+"""Originals of images, in our storage or in an indexed bucket."""
 
 from __future__ import annotations
 
@@ -48,23 +48,22 @@ def get(image: Image) -> IO[bytes]:
 def download_url(image: Image) -> str | None:
     """A presigned URL to download an original under its file name.
 
-    None where it must be sent by us.
-
-    Checks first that the examined bytes are there, since a browser would display S3's XML error. Raises like `get`.
+    None if imagelib must send it.  Raises like `get`.
     """
     if not blobs.signs_urls():
         return None
     disposition = content_disposition_header(as_attachment=True, filename=image.filename) or "attachment"
     if image.bucket is None:
-        # Then we send the file ourselves, which costs a thread but always works.
-        is_reachable = not settings.AWS_CLOUDFRONT_DOMAIN  # a bucket behind CloudFront may refuse all others
+        # In these cases imagelib sends the file, which takes a thread but always works.
+        is_reachable = not settings.AWS_CLOUDFRONT_DOMAIN  # a bucket behind CloudFront may deny all other requests
         return blobs.download_url(image.key, disposition=disposition) if is_reachable else None
-    # A browser removes "." and ".." from a path before it sends it, so a signed URL of such a key never matches.
+    # Browsers remove "." and ".." from a path, so the signature of a URL for such a key would not match.
     if not s3_objects.is_addressable(image.key):
         return None
     bucket = image.bucket
     try:
         client = client_of(bucket)
+        # Checked first, since a browser would display S3's XML error for a missing object.
         _with_version(image, bucket, lambda target: s3_objects.head(client, target, etag=image.etag))
         target = _target(image, bucket)
         return s3_objects.download_url(client, target, seconds=DOWNLOAD_SECONDS, disposition=disposition)
@@ -86,10 +85,9 @@ def reference(image: Image, *, region: str) -> S3Object | None:
 
 
 def replacing_version(image: Image) -> str | None:
-    """The version to take in place of one that is gone.
+    """The version that replaces one that is gone: the latest, with the same bytes.
 
-    The latest, if it has the examined bytes. None if the examined one is still there, or there is none. Only reads S3;
-    `renew_version` stores it.
+    None if the examined version still exists or the latest has other bytes. Only reads S3; `renew_version` stores it.
     """
     if image.bucket is None or not image.version_id or not image.etag:
         return None
@@ -111,7 +109,7 @@ def replacing_version(image: Image) -> str | None:
 def uploader_metadata(image: Image, bucket: Bucket) -> Mapping[str, str]:
     """Metadata that the uploader stored with the examined object.
 
-    Empty where it is gone or was replaced. Raises AWSError.
+    Empty if it is gone or was replaced. Raises AWSError.
     """
     try:
         return s3_objects.uploader_metadata(client_of(bucket), _target(image, bucket), etag=image.etag)
@@ -160,7 +158,7 @@ def _with_version(image: Image, bucket: Bucket, request: Callable[[S3Object], st
 def renew_version(image: Image, version_id: str) -> None:
     """Store the version that has the examined bytes now."""
     with transaction.atomic():
-        # Both or none: a sync compares the object's row with the picture's to see whether it is unchanged.
+        # In one transaction, since a sync compares the object's row with the picture's to detect changes.
         for rows in (Image.objects.filter(pk=image.pk), BucketObject.objects.filter(image=image.pk)):
             rows.filter(version_id=image.version_id).update(version_id=version_id)
     image.version_id = version_id

@@ -1,7 +1,8 @@
 """Presigned URLs for S3 and CloudFront, constant for half of their lifetime.
 
-boto3 signs each URL with the current second: browsers would never find a thumb in their cache, and a page of 60 images
-would take 14 ms. Here the time is rounded down, with an offset by key so that not all URLs change at once.
+boto3 signs each URL with the current second, so that browsers would never find a thumbnail in their cache, and a page
+of 60 images would take 14 ms. Here the time is rounded down, with an offset by key, so that not all URLs change at
+once.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from botocore.signers import CloudFrontSigner
 
 MAX_SECONDS = 7 * 86_400  # the limit of Signature Version 4
 DOWNLOAD_SECONDS = 900
-"""Seconds in which the download of an original has to start."""
+"""Seconds within which the download of an original has to start."""
 
 
 def signed_at(key: str, *, seconds: int, now: float) -> int:
@@ -62,12 +63,12 @@ def presign(
         "X-Amz-SignedHeaders": "host",
         **overrides,
     }
-    # Of temporary credentials, such as those of a role. They may expire before the URL does, which then ends with them.
+    # For temporary credentials, such as a role's. If they expire before the URL, the URL ends with them.
     if credentials.token:
         params["X-Amz-Security-Token"] = credentials.token
     query = "&".join(f"{name}={quote(value, safe='-_.~')}" for name, value in sorted(params.items()))
     parts = urlsplit(url)
-    # AWS, "Authenticating requests: using query parameters": the empty line ends the headers.
+    # The empty line ends the headers (AWS, "Authenticating requests: using query parameters").
     request = f"GET\n{parts.path}\n{query}\nhost:{parts.netloc}\n\nhost\nUNSIGNED-PAYLOAD"
     digest = hashlib.sha256(request.encode()).hexdigest()
     key = _signing_key(credentials.secret_key, day, region)
@@ -75,7 +76,7 @@ def presign(
     return f"{url}?{query}&X-Amz-Signature={signature}"
 
 
-# Changes once a day, and takes four of the five HMACs of a signature.
+# Cached, since the key changes once a day and takes four of the five HMACs of a signature.
 @lru_cache(maxsize=4)
 def _signing_key(secret: str, day: str, region: str) -> bytes:
     key = f"AWS4{secret}".encode()
@@ -99,7 +100,7 @@ class Distribution:
     key_id: str = ""
     key_file: str = ""
     key: str = field(default="", repr=False)
-    """The private key itself, in PEM form, where there is no file."""
+    """The private key in PEM format, if it is not in a file."""
 
     def url_of(self, name: str, *, seconds: int) -> str:
         plain = f"https://{self.domain}/{quote(name)}"
@@ -109,13 +110,13 @@ class Distribution:
 
     @cached_property
     def _signer(self) -> CloudFrontSigner:
-        # cryptography is slow to import, and few distributions have a key pair.
+        # Imported here, since cryptography is slow to import and few distributions have a key pair.
         from cryptography.hazmat.primitives import hashes, serialization
         from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
         key = serialization.load_pem_private_key(self._pem(), password=None)
         if not isinstance(key, rsa.RSAPrivateKey):
-            raise ValueError("The key for CloudFront is no RSA key, which CloudFront's signed URLs require.")
+            raise ValueError("The key for CloudFront is not an RSA key, which CloudFront's signed URLs require.")
         # CloudFront requires SHA-1 for the signature of canned policies.
         return CloudFrontSigner(self.key_id, lambda message: key.sign(message, padding.PKCS1v15(), hashes.SHA1()))  # noqa: S303
 

@@ -1,4 +1,4 @@
-"""Large files read in parts, while the disk already reads what follows."""
+"""Reads large files in parts, while the disk already reads the next part."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from typing import IO
 
 PART = 2**18
 AHEAD = 4 * 2**20
-"""Bytes that the kernel reads ahead: more than a disk delivers while a part is sent."""
+"""Bytes for the kernel to read ahead: more than a disk delivers while a part is sent."""
 
 
 def parts(file: IO[bytes]) -> Iterator[bytes]:
-    """The bytes of a file from its beginning.
-
-    Linux itself reads 128 kB ahead. So a disk waits while a part is sent, and the sender while the disk reads.
-    """
+    """The bytes of a file, from its beginning."""
     number, position, asked = _descriptor(file), 0, 0
     while True:
         if number is not None and asked < position + AHEAD:
+            # Linux itself reads only 128 kB ahead, so the disk would wait while a part is sent, and the sender while
+            # the disk reads.
             os.posix_fadvise(number, asked, 2 * AHEAD, os.POSIX_FADV_WILLNEED)
             asked += 2 * AHEAD
         part = file.read(PART)
@@ -30,7 +29,7 @@ def parts(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def _descriptor(file: IO[bytes]) -> int | None:
-    """The file's number; None if it is not on a disk or the system takes no advice."""
-    # Django wraps files. A SpooledTemporaryFile would write itself to the disk when it is asked for its number.
+    """The file descriptor; None if it is not on a disk or posix_fadvise is missing."""
+    # Django wraps files. fileno() would make a SpooledTemporaryFile write itself to the disk.
     inner = getattr(file, "file", file)
     return inner.fileno() if isinstance(inner, io.BufferedReader) and hasattr(os, "posix_fadvise") else None

@@ -1,4 +1,4 @@
-"""Thumb, preview and recognizer payload of an image, from its original."""
+"""Thumbnail, preview and recognizer payload of an image, from its original."""
 
 from __future__ import annotations
 
@@ -46,19 +46,19 @@ def read(image: Image, name: str) -> IO[bytes]:
 def remake(image: Image, *, turns: int | None = None) -> bool:
     """Render again, under new keys, since browsers cache the old URLs forever.
 
-    `turns`: quarter turns from now on, by default those it has. False if another process did so at the same time.
+    `turns`: new quarter turns; unchanged by default. False if another process did so at the same time.
     """
     turns = image.quarter_turns if turns is None else turns % 4
     with originals.get(image) as original:
         examined = examine(original, name=image.filename, limits=limits(), turns=turns)
     old, new = image.renditions_id, uuid.uuid4()
     contents = {blobs.rendition_key(new, rendition.name): rendition.content for rendition in examined.renditions}
-    # Outside of the transaction below: after a crash the sweeper must find the keys that were written.
+    # Outside the transaction below, so that the sweeper finds the written keys after a crash.
     blobs.register_pending(contents)
     for key, content in contents.items():
         blobs.put(key, content)
     with transaction.atomic():
-        # Two visitors open a picture without renditions at the same moment: the second must not leave the first one's
+        # Two visitors may open a picture without renditions at the same time. The second must not leave the first one's
         # files behind.
         unchanged = Image.objects.filter(pk=image.pk, renditions_id=old)
         columns = {"renditions_id": new, "placeholder": examined.placeholder, "quarter_turns": turns}
@@ -78,9 +78,7 @@ def remake(image: Image, *, turns: int | None = None) -> bool:
 def for_recognition(image: Image, *, as_is: bool = False) -> bytes:
     """An upright JPEG of at most 5 MiB for a recognizer.
 
-    With `as_is` the original, if it is within the limits.
-
-    Raises StorageError or InvalidImage.
+    `as_is`: the original, if it is within the limits. Raises StorageError or InvalidImage.
     """
     with originals.get(image) as original:
         if as_is and _is_sendable(image, max_bytes=MAX_BYTES):
@@ -105,8 +103,7 @@ def _is_sendable(image: Image, *, max_bytes: int) -> bool:
     sides = image.width, image.height
     return (
         image.format in {Image.Format.JPEG, Image.Format.PNG}
-        # Rekognition does not rotate a picture by its EXIF orientation if it contains one, so boxes would be on
-        # their side.
+        # Rekognition does not rotate a picture by its EXIF orientation, so boxes would be rotated.
         and image.orientation == 1
         and image.size <= max_bytes
         and min(sides) >= MIN_SIDE

@@ -47,8 +47,8 @@ class SharedS3Storage(MultipartUploads, S3Storage):
     virtual addressing. Source: docs/aws.md.
     """
 
-    # boto3 loads and parses a megabyte of service model for each client; one client may be used by many threads,
-    # sessions and resources may not be created by several at once (boto3, "Multithreading").
+    # boto3 loads and parses a megabyte of service model for each client. A client may be shared by threads, but
+    # sessions and resources must not be created concurrently (boto3, "Multithreading").
     _lock = threading.Lock()
     _shared: Any = None
 
@@ -67,12 +67,11 @@ class SharedS3Storage(MultipartUploads, S3Storage):
         endpoint = options.get("endpoint_url")
         checksums = "when_required" if endpoint else "when_supported"  # S3-compatible servers reject newer checksums
         options.setdefault("file_overwrite", True)
-        # Buckets made since April 2023 have ACLs disabled and refuse a request that names one.
+        # Buckets created since April 2023 have ACLs disabled and reject requests that set one.
         options.setdefault("default_acl", None)
         options.setdefault("max_memory_size", 8 * MB)
         options.setdefault("object_parameters", {"CacheControl": "private, max-age=31536000, immutable"})
-        # Without its own threads: uploads run in request threads and workers already, and S3Transfer would start ten
-        # for each.
+        # No threads of S3Transfer, since uploads run in request threads and workers, and it would start ten for each.
         options.setdefault("transfer_config", TransferConfig(use_threads=False, multipart_threshold=16 * MB))
         options.setdefault(
             "client_config",
@@ -100,7 +99,7 @@ class SharedS3Storage(MultipartUploads, S3Storage):
         return self._shared
 
     def signed_url(self, name: str) -> str | None:
-        """A signed URL for browsers; None where we send the files."""
+        """A signed URL for browsers; None if imagelib sends the files itself."""
         key = self._normalize_name(clean_name(name))
         if not self.url_seconds:
             return None
@@ -110,8 +109,8 @@ class SharedS3Storage(MultipartUploads, S3Storage):
 
     def attachment_url(self, name: str, *, disposition: str) -> str | None:
         """A short-lived URL to download an object."""
-        # Not by CloudFront, which forwards response-* parameters only if its distribution is configured to.
-        # Short-lived, as links to downloads are copied into mails and chats.
+        # Not by CloudFront, which only forwards response-* parameters if its distribution is configured to.
+        # Short-lived, since download links are copied into mails and chats.
         key, seconds = self._normalize_name(clean_name(name)), min(self.url_seconds, DOWNLOAD_SECONDS)
         overrides = {"response-content-disposition": disposition, "response-content-type": "application/octet-stream"}
         return self._presigned(key, seconds=seconds, overrides=overrides) if seconds else None
@@ -154,7 +153,7 @@ class SharedS3Storage(MultipartUploads, S3Storage):
                 Key=self._normalize_name(clean_name(target)),
                 CopySource={"Bucket": self.bucket_name, "Key": self._normalize_name(clean_name(source))},
                 CopySourceIfMatch=etag,
-                # Otherwise S3 copies what the browser's form set, its Cache-Control missing included.
+                # REPLACE, since S3 would otherwise copy the metadata of the browser's form, which lacks Cache-Control.
                 MetadataDirective="REPLACE",
                 ContentType=UNTYPED,
                 **self.get_object_parameters(target),
@@ -172,7 +171,7 @@ class SharedS3Storage(MultipartUploads, S3Storage):
 
     @property
     def _path(self) -> str:
-        # S3-compatible servers are addressed path-style.
+        # S3-compatible servers get path-style URLs.
         return f"{urlsplit(self.endpoint_url).path.rstrip('/')}/{self.bucket_name}" if self.endpoint_url else ""
 
     def get_object_parameters(self, name: str) -> dict[str, Any]:

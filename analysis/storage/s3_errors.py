@@ -1,4 +1,4 @@
-"""Errors of S3 as OSError, with the operation and the next step."""
+"""Converts errors of S3 to OSError, with the operation and the next step."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ NEXT_STEPS = {
 
 @contextmanager
 def as_oserror(bucket: str) -> Iterator[None]:
-    """Raise boto3's errors as OSError, of what is absent as FileNotFoundError."""
+    """Raise boto3's errors as OSError, or FileNotFoundError for a missing object."""
     try:
         yield
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code")
-        # HEAD has no body, so botocore knows the status alone: "404" instead of "NoSuchKey".
+        # HEAD has no body, so botocore only knows the status: "404" instead of "NoSuchKey".
         kind = FileNotFoundError if code in ABSENT_CODES else OSError
         raise kind(_describe(error, bucket)) from error
     except NoCredentialsError as error:
@@ -45,7 +45,7 @@ def as_oserror(bucket: str) -> Iterator[None]:
 def _describe(error: ClientError, bucket: str) -> str:
     """The failed operation and what to do.
 
-    AWS's own message only where it names no principal.
+    AWS's own message is included only if it names no principal.
     """
     details = error.response.get("Error", {})
     code = details.get("Code")

@@ -14,11 +14,11 @@ from analysis.aws.url_credentials import redact_url_credentials
 from analysis.storage.s3_errors import as_oserror
 
 UNTYPED = "application/octet-stream"
-"""The media type of what nobody has checked yet: browsers will not display it."""
+"""Media type of unchecked files, which browsers do not display."""
 
 
 class MultipartUploads:
-    """The part of an S3 storage that is about uploads in parts."""
+    """Multipart uploads of an S3 storage, as a mixin."""
 
     bucket_name: str
     encryption: Mapping[str, str]
@@ -33,7 +33,7 @@ class MultipartUploads:
 
     def part_url(self, name: str, upload_id: str, *, number: int, size: int, seconds: int) -> str:
         """A presigned URL to PUT exactly `size` bytes as one part."""
-        # The length is signed: with the URL of a small part nobody can send a large one.
+        # The length is signed, so that a large part cannot be sent to the URL of a small one.
         part = {"UploadId": upload_id, "PartNumber": number, "ContentLength": size}
         with as_oserror(self.bucket_name):
             url = self._client.generate_presigned_url(
@@ -49,7 +49,7 @@ class MultipartUploads:
         return {part["PartNumber"]: (part["Size"], part["ETag"]) for part in parts}
 
     def complete_multipart(self, name: str, upload_id: str, etags: Mapping[int, str]) -> None:
-        """Make the parts one object."""
+        """Complete the object from its parts."""
         parts = [{"PartNumber": number, "ETag": etag} for number, etag in sorted(etags.items())]
         with as_oserror(self.bucket_name):
             self._client.complete_multipart_upload(
@@ -57,7 +57,7 @@ class MultipartUploads:
             )
 
     def abort_multipart(self, name: str, upload_id: str) -> None:
-        """Delete the parts. What no longer exists is no error."""
+        """Delete the parts, if they still exist."""
         try:
             with as_oserror(self.bucket_name):
                 self._client.abort_multipart_upload(**self._object(name), UploadId=upload_id)

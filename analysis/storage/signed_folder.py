@@ -1,6 +1,6 @@
-"""A folder whose renditions nginx sends by signed addresses, without imagelib.
+"""A folder from which nginx serves renditions by signed URLs, without imagelib.
 
-As with S3: who may see a picture is decided where a page names its address.
+As with S3, access is checked when a page is given the URL.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class SignedFolder(FileSystemStorage):
         self._signing_key, self._signed_seconds = signing_key, signed_seconds
 
     def signed_url(self, name: str) -> str | None:
-        """An address for browsers, constant for half of its lifetime."""
+        """A URL for browsers, constant for half of its lifetime."""
         until = signed_at(name, seconds=self._signed_seconds, now=time.time()) + self._signed_seconds
         path = f"{PREFIX}{quote(name)}"
         return f"{path}?until={until}&signature={signature(path, until=until, key=self._signing_key)}"
@@ -33,6 +33,6 @@ class SignedFolder(FileSystemStorage):
 
 def signature(path: str, *, until: int, key: str) -> str:
     """As nginx's `secure_link_md5 "$secure_link_expires$uri key"` computes it."""
-    # MD5 is all that this module of nginx knows. The key at the end rules out that a signature is extended.
+    # nginx's module supports only MD5. With the key at the end, length extension is impossible.
     digest = hashlib.md5(f"{until}{path} {key}".encode(), usedforsecurity=False).digest()
     return urlsafe_b64encode(digest).rstrip(b"=").decode()

@@ -1,4 +1,4 @@
-"""Deletes stored files that no row refers to, as after a crash."""
+"""Deletes stored files that no row refers to, for example after a crash."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from analysis.storage import blobs
 
 def orphaned(*, older_than: timedelta) -> QuerySet[PendingBlob]:
     """Registered files without a row for a while, except those of open uploads."""
-    # An open upload's file may be older than the wait: over a slow line a browser sends for hours.
+    # An open upload's file may be older than that, since over a slow connection a browser sends for hours.
     is_open = Q(state=Upload.State.ISSUED, expires_at__gt=Now()) | Q(state=Upload.State.ARRIVED)
     uploads = Upload.objects.filter(is_open, key=OuterRef("key"))
     return PendingBlob.objects.filter(~Exists(uploads), since__lt=Now() - older_than)

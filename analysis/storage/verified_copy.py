@@ -26,7 +26,7 @@ def verified_copy(file: IO[bytes], *, sha256: str) -> Iterator[IO[bytes]]:
 
     Raises FileChanged; read errors of the file pass through.
     """
-    # A copy, because hashing the file and then storing it would read it twice, and it may be written to in between.
+    # A copy, since the file could be changed between hashing and storing it.
     with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as copy:
         digest = hashlib.sha256()
         file.seek(0)

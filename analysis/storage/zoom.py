@@ -22,7 +22,7 @@ from analysis.storage.renditions import limits
 
 MAX_SINGLE_PIXELS = 40_000_000
 WAIT_SECONDS = 60
-# One at a time in each process: it may take a gigabyte, and others who wait for the same image find it rendered.
+# One at a time per process, since it may take a gigabyte. Others who wait for the same image find it rendered.
 _making = threading.Lock()
 
 
@@ -58,7 +58,7 @@ def read_tile(image: Image, level: int, row: int, column: int) -> bytes | None:
     return blobs.read_range(key, start=span[0], length=span[1])
 
 
-# A rendition never changes under its key. An index has some thousand numbers at most.
+# Cached, since a rendition never changes under its key, and an index has a few thousand numbers at most.
 @lru_cache(maxsize=64)
 def _index(renditions_id: uuid.UUID) -> TileIndex:
     key = blobs.rendition_key(renditions_id, "tiles")
@@ -72,12 +72,12 @@ def _make(image: Image, key: str) -> None:
     with originals.get(image) as original:
         kind: Literal["jpeg", "tiles"] = "tiles" if is_tiled(image) else "jpeg"
         content = full_size(original, kind=kind, turns=image.quarter_turns, limits=limits())
-    # Registered until the image is known to still have these renditions: they may have been replaced in the meantime.
+    # Registered until it is certain that the image still has these renditions, which may be replaced in the meantime.
     blobs.register_pending([key])
     try:
         blobs.put(key, content)
     except blobs.StorageError:
-        if not blobs.exists(key):  # else another process has made it at the same time
+        if not blobs.exists(key):  # unless another process has just made it
             blobs.delete_pending([key])
             raise
     if Image.objects.filter(pk=image.pk, renditions_id=image.renditions_id).exists():

@@ -30,7 +30,7 @@ def coded(text: str) -> SafeString:
 
 @register.filter
 def stars(number: str) -> str:
-    """As many stars."""
+    """Star characters for a rating."""
     return "★" * int(number)
 
 

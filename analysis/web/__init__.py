@@ -1,1 +1,1 @@
-"""The pages: each request makes one domain call and renders its result as HTML."""
+"""Web pages: each view makes one domain call and renders its result as HTML."""

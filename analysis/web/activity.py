@@ -38,7 +38,7 @@ IMAGES_PER_PAGE = 100
 
 @dataclass(frozen=True)
 class FailureRow:
-    """A cause with what to do about it; `retry_url` opens the estimate of a retry."""
+    """A cause of failures and its advice; `retry_url` opens the estimate of a retry."""
 
     api: str
     code: str
@@ -63,7 +63,7 @@ class SyncRow:
 
 @require_safe
 def activity(request: Request) -> HttpResponse:
-    """The person's bulk runs and failures; for staff everyone's.
+    """The user's bulk runs and failures; for staff, everyone's.
 
     As a fragment only the two panels that change during a run, so that they never contradict each other.
     """
@@ -87,15 +87,15 @@ def activity(request: Request) -> HttpResponse:
 
 @require_safe
 def batch(request: Request, batch_id: int) -> HttpResponse:
-    """Pictures of a bulk run that this person may see, newest first, a page at a time."""
+    """Pictures of a bulk run that the user may see, newest first, a page at a time."""
     run = get_object_or_404(permissions.viewable_batches(request.user), pk=batch_id)
     before = int_param(request.GET.get("before", ""), maximum=2**62, minimum=0)
-    # A run over all owners has pictures that the person who started it may no longer see.
+    # A run over all owners may include pictures that the user who started it can no longer see.
     visible = images_of(run) & permissions.viewable_images(request.user)
     images = visible.filter(trashed_at=None)
     if before:
         images = images.filter(pk__lt=before)
-    # One more than shown detects a next page without counting a million rows.
+    # Fetching one row more than is shown tells whether there is a next page, without counting a million rows.
     rows = list(images.order_by("-pk")[: IMAGES_PER_PAGE + 1])
     page = rows[:IMAGES_PER_PAGE]
     address = reverse("batch", args=[run.pk])
@@ -110,8 +110,8 @@ def batch(request: Request, batch_id: int) -> HttpResponse:
 
 @require_POST
 def batch_action(request: Request, batch_id: int, action: str) -> HttpResponse:
-    """Pause, resume or cancel a run that this person may change."""
-    # 404, not 400: the action is part of the address.
+    """Pause, resume or cancel a run that the user may change."""
+    # 404, not 400: the action is part of the URL.
     if action not in ACTIONS:
         raise Http404
     run = get_object_or_404(permissions.viewable_batches(request.user), pk=batch_id)

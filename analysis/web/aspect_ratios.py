@@ -1,6 +1,6 @@
-"""Aspect ratios as CSS classes, since the CSP forbids inline styles.
+"""CSS classes for aspect ratios, since the CSP forbids inline styles.
 
-Run as a module, it prints the stylesheet. In steps of 3 %, so a card's shape is at most 1.5 % off, which `object-fit:
+Run as a module, it prints the stylesheet. The steps are 3 % apart, so a card is at most 1.5 % off, which `object-fit:
 cover` hides. Wider and narrower pictures are cropped to the last step.
 """
 
@@ -14,7 +14,7 @@ NARROWEST, WIDEST = -31, 39  # 1.03 to these powers: 0.40 and 3.17
 
 def ratio_class(width: int, height: int) -> str:
     """The CSS class nearest to width / height."""
-    # Steps of a power, not of a difference: portrait and landscape pictures get the same number of classes.
+    # The steps are powers, not equal differences, so portrait and landscape get the same number of classes.
     power = round(math.log(width / height) / STEP)
     return _class_name(min(max(power, NARROWEST), WIDEST))
 

@@ -1,4 +1,4 @@
-"""Limits on what may be tried without an account, counted in Redis.
+"""Rate limits for sign-in and other attempts without an account, kept in Redis.
 
 An installation without Redis counts them in the database.
 """
@@ -23,10 +23,10 @@ logger = logging.getLogger(__name__)
 
 
 class Attempts:
-    """Attempts for an account, and from a network, within the last `seconds`.
+    """Counter of attempts on an account and from a network within `seconds`.
 
-    `maximum` for an account from one network, `total` for the account from everywhere, and for the network with all
-    accounts. A maximum of 0 is no limit.
+    `maximum` limits an account from one network; `total` limits an account from everywhere, and a network over all
+    accounts. A maximum of 0 means no limits.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Attempts:
             self._limits[f"{name}:from:{network}"] = total
 
     def seconds_to_wait(self) -> int:
-        """0 if another attempt is allowed, or if Redis is not available."""
+        """Seconds until the next attempt; 0 if it is allowed now or Redis is unavailable."""
         if not self._is_limited:
             return 0
         if not settings.REDIS:
@@ -53,6 +53,7 @@ class Attempts:
         except redis.RedisError as error:
             logger.warning("%s attempts are not limited, because Redis is not available: %s", self._title, error)
             return 0
+        # At least 1: Redis returns 0 in a key's last second, and -2 if the key has just expired.
         return max((max(int(wait), 1) for wait in waits), default=0)
 
     def count(self) -> None:
@@ -62,7 +63,7 @@ class Attempts:
         try:
             with redis_client().pipeline() as pipeline:
                 for key in self._limits:
-                    # INCR alone sets no expiry, and EXPIRE after it would extend the wait with each attempt.
+                    # INCR alone sets no expiry, and an EXPIRE after it would extend the wait with every attempt.
                     pipeline.set(key, 0, ex=self._seconds, nx=True)
                     pipeline.incr(key)
                 pipeline.execute()
@@ -70,8 +71,8 @@ class Attempts:
             logger.warning("%s attempt not counted, because Redis is not available: %s", self._title, error)
 
     def reset(self) -> None:
-        """Reset the count of this account from this network, after a success."""
-        # The totals stay: else signing in with an own account would allow endless attempts on others.
+        """Reset the count for this account from this network after a success."""
+        # The totals stay: otherwise signing in to one's own account would allow endless attempts on others.
         key = next(iter(self._limits))
         if not settings.REDIS:
             AttemptCount.objects.filter(key=key).delete()
@@ -90,12 +91,12 @@ class Attempts:
 
 
 def _digest(text: str) -> str:
-    """Keyed hash: a username may be a password typed into the wrong field."""
+    """Keyed hash, since a "username" may be a password typed into the wrong field."""
     return hashlib.sha256(f"{settings.SECRET_KEY}{text}".encode()).hexdigest()[:32]
 
 
 def _network(address: str) -> str:
-    """Network of a client: an IPv6 customer has at least a /64 of addresses."""
+    """Network of a client: a /64 for IPv6, the least that one customer has."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

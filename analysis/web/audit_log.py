@@ -1,4 +1,4 @@
-"""Audit log for staff: list with filters, entries with pictures, CSV files."""
+"""Audit log pages for staff: filtered list, entries with pictures, CSV files."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class FilterForm(forms.Form):
         types.choices = [("", _("All")), *((name, title) for title, name in names)]
 
     def entry_filter(self) -> EntryFilter:
-        """The fields that are valid; the others filter nothing and show their error."""
+        """Filter of the valid fields; the others show their error and filter nothing."""
         self.full_clean()
         values = self.cleaned_data
         until = values.get("until")
@@ -68,8 +68,9 @@ class FilterForm(forms.Form):
             object_type=values.get("type") or "",
             object_id=values.get("object_id"),
             name=one_line(values.get("name") or ""),
-            since=_midnight(values.get("since")),
-            until=_midnight(until + timedelta(days=1)) if until and until < date.max else None,
+            since=_start_of_day(values.get("since")),
+            # The last day counts in full. `date.max` has no next day.
+            until=_start_of_day(until + timedelta(days=1)) if until and until < date.max else None,
         )
 
 
@@ -83,6 +84,7 @@ def audit_log(request: Request) -> HttpResponse:
     try:
         with time_limit():
             rows = entries(form.entry_filter())
+            # One entry more than is shown tells if there is another page.
             page = list((rows.filter(pk__lt=before) if before else rows)[: PAGE_SIZE + 1])
     except SearchTooSlow:
         error = _("This takes too long. Choose a user, an action or dates, too.")
@@ -111,7 +113,7 @@ def as_csv(request: Request) -> HttpResponseBase:
 
 @require_safe
 def entry(request: Request, entry_id: int) -> HttpResponse:
-    """One entry and its pictures, a step at a time; of deleted ones with hashes."""
+    """One entry and its pictures, a page at a time; deleted ones with hashes."""
     entry = _entry(request, entry_id)
     after = int_param(request.GET.get("after", ""), maximum=MAX_NUMBER, minimum=0)
     steps = list(image_steps(entry.pk).filter(pk__gt=after)[:2])
@@ -131,7 +133,7 @@ def entry(request: Request, entry_id: int) -> HttpResponse:
 
 @require_safe
 def entry_csv(request: Request, entry_id: int) -> HttpResponseBase:
-    """All pictures of an entry as a CSV file; of deleted ones the receipt."""
+    """All pictures of an entry as a CSV file; for deleted ones, the receipt."""
     entry = _entry(request, entry_id)
     return receipt_response(entry.pk, name=f"imagelib-audit-{entry.pk}.csv")
 
@@ -182,11 +184,12 @@ def _values(entry: AuditEntry, number: int | None) -> list[object]:
 def _receipt_lines(entry_id: int) -> Iterator[bytes]:
     yield BOM.encode() + csv_line(RECEIPT_COLUMNS)
     for step in image_steps(entry_id).iterator(chunk_size=10):
+        # Only deletions keep receipts.
         receipts = step.receipts or [{"image_id": pk} for pk in step.image_ids]
         for receipt in receipts:
             yield csv_line(receipt.get(column) for column in RECEIPT_COLUMNS)
 
 
-def _midnight(day: date | None) -> datetime | None:
-    """The beginning of a day in the person's time zone."""
+def _start_of_day(day: date | None) -> datetime | None:
+    """Start of a day in the user's time zone."""
     return timezone.make_aware(datetime.combine(day, time())) if day else None

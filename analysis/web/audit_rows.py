@@ -23,12 +23,12 @@ ORIGINALS = {
     "queued": gettext_lazy("Being deleted from its bucket"),
     "kept": gettext_lazy("Kept in its bucket"),
 }
-"""By what a receipt says of the original: see library/removal.py."""
+"""What became of the original, by its value in a receipt (library/removal.py)."""
 
 
 @dataclass(frozen=True)
 class AuditRow:
-    """`url` leads to the object, if it is still there and the person may see it."""
+    """An entry; `url` opens its object if that exists and the user may see it."""
 
     id: str
     ago: str
@@ -74,14 +74,15 @@ def receipt_rows(step: AuditedImages) -> list[ReceiptRow]:
 
 
 def audit_rows(request: Request, entries: Sequence[AuditEntry]) -> list[AuditRow]:
-    """The rows of these entries for staff: with searches, tokens and links."""
+    """Rows of these entries for staff, with searches, tokens and links."""
     ids = {entry.object_id for entry in entries if entry.object_type == IMAGE and entry.object_id is not None}
+    # The log outlives pictures and rights, so not every entry can link to its picture.
     visible = set(permissions.viewable_images(request.user).filter(pk__in=ids).values_list("pk", flat=True))
     return _rows(entries, visible=visible, shows_object=True)
 
 
 def image_audit_rows(entries: Sequence[AuditEntry]) -> list[AuditRow]:
-    """The rows of one picture's entries for its owner, who knows which picture it is."""
+    """Rows of one picture's entries for its owner, without links to the picture."""
     return _rows(entries, visible=set(), shows_object=False)
 
 
@@ -116,5 +117,5 @@ def _row(
 
 
 def actor(entry: AuditEntry) -> str:
-    """The user's name then; a deleted account keeps it here."""
+    """The user's name at the time, which also remains of a deleted account."""
     return entry.actor_name or (_("imagelib") if entry.actor_id is None else f"#{entry.actor_id}")

@@ -1,4 +1,4 @@
-"""Downloads page: files written in the background, and their progress."""
+"""Downloads page: exports prepared in the background, and their progress."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class ExportRow:
 
 @require_safe
 def exports(request: Request) -> HttpResponse:
-    """Own exports, the latest first; as a fragment while one is in progress."""
+    """The user's exports, newest first; polled as a fragment while one is running."""
     number = int_param(request.GET.get("page", ""), maximum=10_000)
     start = (number - 1) * PAGE_SIZE
     own = permissions.viewable_exports(request.user).order_by("-pk")
@@ -76,7 +76,7 @@ def exports(request: Request) -> HttpResponse:
 def export_file(request: Request, export_id: int) -> HttpResponseBase:
     """The finished file.
 
-    From S3 by a signed URL, else by this server. Both resume a download that broke off.
+    Sent by S3 through a signed URL, or by this server. Both can resume an interrupted download.
     """
     return send_file(request, _finished(request, export_id))
 
@@ -94,8 +94,8 @@ def export_manifest(request: Request, export_id: int) -> HttpResponse:
 
 @require_POST
 def export_action(request: Request, export_id: int, action: str) -> HttpResponse:
-    """Cancel, retry or delete an export of one's own."""
-    if action not in ACTIONS:  # 404, not 400: the action is part of the address
+    """Cancel, retry or delete one of the user's exports."""
+    if action not in ACTIONS:  # 404, not 400: the action is part of the URL
         raise Http404
     export = get_object_or_404(permissions.viewable_exports(request.user), pk=export_id)
     toasts.add_toast(request, Toast(ACTIONS[action](export, request)))
@@ -107,6 +107,7 @@ def send_file(request: Request, export: Export) -> HttpResponseBase:
     filename = background.filename(export)
     disposition = content_disposition_header(as_attachment=True, filename=filename) or "attachment"
     try:
+        # The URL is signed for GET alone, so HEAD would get 403 from S3.
         if blobs.signs_urls() and request.method == "GET":
             return redirect(blobs.download_url(export.key, disposition=disposition))
         file = blobs.get(export.key)
@@ -146,6 +147,7 @@ ACTIONS: dict[str, Callable[[Export, Request], str]] = {"cancel": _cancel, "retr
 
 
 def _row(export: Export) -> ExportRow:
+    # More can be written than were counted before, as pictures may have been added in between.
     is_known = export.total is not None and export.written <= export.total
     return ExportRow(
         id=str(export.pk),

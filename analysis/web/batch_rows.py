@@ -1,4 +1,4 @@
-"""Bulk runs as the activity page lists them."""
+"""Rows of bulk runs for the activity page."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ State = Batch.State
 FINISHED_STATES = (State.DONE, State.CANCELLED)
 MAX_ACTIVE, MAX_FINISHED = 50, 20
 MAX_RETRY_IDS = 200
-"""Up to here the retry form of a run names its pictures; beyond, it would make every poll a large page."""
+"""Up to this number a run's retry form contains ids; with more, every poll would load a large page."""
 STARTED_AT_ONCE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
 class RetryForm:
-    """Retry of failed pictures: by `ids`, or by a link to a search if there are many."""
+    """Retry of failed pictures: a form with `ids`, or a link to a search for many."""
 
     ids: str
     label: str
@@ -39,7 +39,7 @@ class RetryForm:
 
 @dataclass(frozen=True)
 class BatchRow:
-    """A batch ready to be shown; `maximum` is empty while the total is unknown."""
+    """A bulk run for the template; `maximum` is empty while the total is unknown."""
 
     id: int
     title: str
@@ -61,11 +61,11 @@ class BatchRow:
 
 
 def batch_rows(request: Request, batches: QuerySet[Batch], *, now: datetime) -> tuple[list[BatchRow], bool]:
-    """Active runs, then the latest finished ones; True if any is in progress."""
+    """Active runs, then the latest finished ones, and True if any is in progress."""
     active = batches.exclude(state__in=FINISHED_STATES).order_by("-pk")[:MAX_ACTIVE]
     finished = batches.filter(state__in=FINISHED_STATES).order_by("-finished_at")[:MAX_FINISHED]
     progresses = progress_of([*active, *finished])
-    # Of finished runs only: the page is polled while one is in progress, and its failures are not complete yet.
+    # Finished runs only: the failures of an active run are incomplete, and the page is polled while it lasts.
     failed = [progress.batch.pk for progress in progresses if progress.failed and progress.batch.finished_at]
     images = failed_images(failed, limit=MAX_RETRY_IDS + 1) if failed else {}
     rows = [batch_row(request, progress, now, images.get(progress.batch.pk, [])) for progress in progresses]
@@ -76,7 +76,7 @@ def batch_row(request: Request, progress: Progress, now: datetime, failed: list[
     run = progress.batch
     moment = run.finished_at or run.started_at
     ended_or_started = _("Ended %(ago)s") if run.finished_at else _("Started %(ago)s")
-    can_change = permissions.can_control_batch(request.user, run)
+    can_change = permissions.can_control_batch(request.user, run) and not progress.is_ending
     can_retry = can_change and permissions.can_analyze_images(request.user)
     return BatchRow(
         id=run.pk,
@@ -93,7 +93,7 @@ def batch_row(request: Request, progress: Progress, now: datetime, failed: list[
         url=reverse("batch", args=[run.pk]),
         time=ended_or_started % {"ago": formatting.ago(moment, now=now)},
         exact=formatting.exact(moment),
-        # For a number field, which accepts neither thousands separators nor the exponent that normalize() gives 20
+        # For a number field, which accepts neither thousands separators nor the exponent that normalize() gives to 20
         # ("2E+1").
         budget=f"{run.budget.normalize():f}" if run.budget is not None else "",
         can_change=can_change,
@@ -102,6 +102,8 @@ def batch_row(request: Request, progress: Progress, now: datetime, failed: list[
 
 
 def _state_label(progress: Progress) -> str:
+    if progress.is_ending:
+        return _("Finishing")
     if progress.batch.state != State.DONE:
         return str(progress.batch.get_state_display())
     if not progress.failed:
@@ -119,7 +121,9 @@ def _retry_form(request: Request, run: Batch, failed: list[int]) -> RetryForm:
     parameters = {"q": query, "scope": Batch.Scope.FAILED.value, "everybody": "1" if all_owners else ""}
     return RetryForm(
         ids="" if is_partial else ",".join(map(str, failed)),
-        label=_("Retry failed") if is_partial else _("Retry %(number)s") % {"number": formatting.count(len(failed))},
+        label=_("Retry failed")
+        if is_partial
+        else _("Retry %(pictures)s") % {"pictures": formatting.pictures(len(failed))},
         url=links.with_parameters(reverse("analyze"), **parameters) if is_partial else "",
         apis=run.apis,
         all_owners=all_owners,
@@ -133,7 +137,7 @@ def _title(run: Batch) -> str:
 
 
 def _note(run: Batch) -> str:
-    """Scope, APIs and the person who started it."""
+    """Scope, APIs and the user who started it."""
     scope = {
         Batch.Scope.MISSING: _("not yet analyzed"),
         Batch.Scope.FAILED: _("failed with %(code)s") % {"code": run.error_code} if run.error_code else _("failed"),
@@ -162,7 +166,7 @@ def _counts(progress: Progress) -> list[str]:
 
 def _figures(progress: Progress, now: datetime) -> list[str]:
     run, figures = progress.batch, []
-    if run.state == State.RUNNING:
+    if run.state == State.RUNNING and not progress.is_ending:
         figures += _speed(progress, now)
     if run.budget is not None:
         amounts = {"spent": formatting.dollars(progress.dollars), "budget": formatting.dollars(run.budget)}
@@ -185,9 +189,9 @@ def _speed(progress: Progress, now: datetime) -> list[str]:
 
 
 def _rate(progress: Progress, now: datetime) -> float:
-    """Analyses per second: as measured, or at first the average since the start."""
+    """Analyses per second: the measured rate, or at first the average since the start."""
     run = progress.batch
-    # After a pause the average would count analyses from before it, and be far too high.
+    # After a pause the average would include analyses from before it and be far too high.
     if run.pace or run.changed_at - run.started_at > STARTED_AT_ONCE:
         return run.pace
     return progress.ended / max((now - run.started_at).total_seconds(), 1)

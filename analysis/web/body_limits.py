@@ -1,6 +1,6 @@
 """Size limits for request bodies, checked before any of the body is read.
 
-Django's CSRF check parses the form to find its token, which writes uploaded files to disk before the sender is known.
+Django's CSRF check parses the form to find its token, and so writes uploaded files to disk before any view can refuse.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class BodyLimits:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         length = _content_length(request)
-        # A chunked body has no declared size. Browsers send none; a program that does gets 411 (RFC 9110, 15.5.12).
+        # A chunked body declares no size. Browsers never send one; other clients get 411 (RFC 9110, 15.5.12).
         if length is None:
             return _reject(_("Content-Length is missing. Send the request again with this header."), status=411)
         if length > ANONYMOUS_BYTES and length > (limit := max_body_bytes(cast(Request, request))):
@@ -45,11 +45,11 @@ class BodyLimits:
 
 
 def max_body_bytes(request: Request) -> int:
-    """The largest body this person may send to this URL."""
+    """The largest body that the user may send to this URL."""
     if not request.user.is_authenticated:
         return ANONYMOUS_BYTES
     try:
-        # Django resolves the address after all middleware; process_view of CSRF's has parsed the form by then.
+        # Django resolves the URL after all middleware, when process_view of the CSRF middleware has parsed the form.
         name = resolve(request.path_info).view_name
     except Resolver404:
         return ANONYMOUS_BYTES
@@ -61,10 +61,10 @@ def max_body_bytes(request: Request) -> int:
 
 
 class FileLimit(FileUploadHandler):
-    """Truncates files at one byte over the limit, for the view to reject them."""
+    """Upload handler that cuts a file one byte over the limit; the view rejects it."""
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
-        # One byte more, so that the view sees that it was too long; stopping the upload here would lose the other
+        # One byte more tells the view that the file was too long; stopping the upload here would lose the other
         # files.
         remaining = settings.MAX_UPLOAD_BYTES + 1 - start
         return raw_data[:remaining] if remaining > 0 else None

@@ -1,4 +1,4 @@
-"""The last census of a bucket, for its page."""
+"""The latest census of a bucket, for the bucket's page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from analysis.models import Analysis, Bucket, BucketCensus
 
 @dataclass(frozen=True)
 class CensusRow:
-    """A row of a table: a group's name and figures."""
+    """A table row: the name of a group of objects, and its figures."""
 
     name: str
     pictures: str
@@ -37,7 +37,7 @@ class CensusTable:
 
 
 def context(bucket: Bucket) -> dict[str, Any]:
-    """The command to make a census, and the last one."""
+    """Template context: the command that takes a census, and the latest result."""
     values = {"census_command": f"manage.py census s3://…/manifest.json --bucket {bucket}"}
     census = BucketCensus.objects.filter(bucket=bucket).first()
     if census is None:
@@ -58,7 +58,7 @@ def context(bucket: Bucket) -> dict[str, Any]:
 
 
 def _totals(figures: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Label, number and size of what was counted; zeros only where they say something."""
+    """Label, count and size of each total; zeros only where they are informative."""
     total = figures["total"]
     rows = [
         (_("Pictures"), total["pictures"], total["picture_bytes"]),
@@ -86,7 +86,7 @@ def _totals(figures: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def _costs(figures: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Label, price and duration."""
+    """Label, price and duration of analyzing the bucket, and the price of storage."""
     total, s3 = figures["total"], figures["s3"]
     names = dict(Analysis.Api.choices)
     rows = [

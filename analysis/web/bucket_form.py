@@ -1,4 +1,4 @@
-"""The form of a bucket, with a connection check before it is saved."""
+"""Form for a bucket, with a connection check before it is saved."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from analysis.recognition import registry
 from analysis.web import bucket_roles
 
 FIELDS = {"bucket": "name", "region": "region", "role": "role_arn"}
-"""By subject of a finding: the form field it concerns."""
+"""Form field by the subject of a finding."""
 
 
 class BucketForm(forms.ModelForm):
@@ -94,13 +94,13 @@ class BucketForm(forms.ModelForm):
             apis.choices = [choice for choice in Analysis.Api.choices if choice[0] in offered]
 
     def is_connected(self) -> bool:
-        """Valid and the bucket can be reached.
+        """True if the form is valid and the bucket can be reached.
 
         Otherwise adds the errors, with a checkbox to save without a connection.
         """
         if not self.is_valid():
             return False
-        # "anyway" is no declared field until the check has failed once, so that it is not offered by default.
+        # "anyway" becomes a field only after the check has failed once, so that it is not offered by default.
         findings = [] if self.data.get("anyway") else connection_check.unusable(self.instance)
         for finding in findings:
             self.add_error(FIELDS.get(finding.subject), finding.sentence)
@@ -110,7 +110,7 @@ class BucketForm(forms.ModelForm):
         return not findings
 
     def save_checked(self, *, by_id: int) -> bool:
-        """Save, unless a bucket added in the meantime overlaps; then adds the error.
+        """Save; or add an error and return False if a bucket added meanwhile overlaps.
 
         The connection was checked without a transaction, as that may take seconds.
         """

@@ -1,4 +1,4 @@
-"""The bucket's form in sections; those that few buckets need are folded."""
+"""Sections of the bucket form; those that few buckets need are folded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SECTIONS: tuple[tuple[str | Promise, tuple[str, ...], bool], ...] = (
 
 @dataclass(frozen=True)
 class FormSection:
-    """Fields under a heading; `is_folded` ones open if one has a value or an error."""
+    """Fields under a heading; folded sections open if a field has a value or an error."""
 
     title: str | Promise
     fields: list[BoundField]

@@ -1,4 +1,4 @@
-"""External IDs and policies of the roles that read buckets of other accounts."""
+"""External IDs and policies of IAM roles for buckets in other AWS accounts."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _SALT = "analysis.web.bucket_roles"
 
 
 def read_external_id(data: Mapping[str, Any]) -> str:
-    """The external ID that the form was shown with; empty if there is none of ours."""
-    # Signed, as nobody may choose it: with another bucket's they could read that one through its role.
+    """The external ID that was issued with the form; empty if it is missing or forged."""
+    # Signed, so that nobody can choose it: with another bucket's external ID they could read that bucket by its role.
     try:
         return str(signing.loads(str(data.get(FIELD, "")), salt=_SALT))
     except signing.BadSignature:
@@ -29,12 +29,12 @@ def read_external_id(data: Mapping[str, Any]) -> str:
 
 
 def form_context(bucket: Bucket, *, is_checked: bool) -> dict[str, Any]:
-    """The signed external ID, and the policies to paste."""
+    """Template context: the signed external ID, and the policies to paste into AWS."""
     return {"external_id": signing.dumps(bucket.external_id, salt=_SALT), **policies(bucket, is_checked=is_checked)}
 
 
 def policies(bucket: Bucket, *, is_checked: bool) -> dict[str, Any]:
-    """Trust policy of the role, and the permission to assume it.
+    """The role's trust policy, and the policy that lets imagelib assume the role.
 
     With `is_checked`, imagelib's account is read from AWS if no setting names it.
     """

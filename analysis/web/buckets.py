@@ -1,4 +1,4 @@
-"""Pages of buckets: list, form, connection check and sync."""
+"""Bucket pages: list, form, connection check and sync."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class BucketRow:
 
 @dataclass(frozen=True)
 class ReportRow:
-    """One count of the last sync; `repair` labels the button that acts on it."""
+    """A count of the last sync; `repair` is the label of the button that acts on it."""
 
     name: str
     label: str
@@ -52,7 +52,7 @@ class ReportRow:
 
 @require_safe
 def buckets(request: Request) -> HttpResponse:
-    """Own buckets; for staff all of them."""
+    """The user's buckets; for staff, all buckets."""
     rows = permissions.viewable_buckets(request.user).annotate(pictures=Count("images"))
     context = {
         "rows": [_row(bucket) for bucket in rows],
@@ -64,7 +64,7 @@ def buckets(request: Request) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: Request) -> HttpResponse:
-    # Staff only: the bucket is read with the server's AWS permissions, not with those of the person.
+    # Staff only: the bucket is read with the server's AWS permissions, not the user's.
     permissions.require_or_404(permissions.can_add_buckets(request.user))
     return _form(request, Bucket(owner_id=current_user_id(request), region=settings.AWS_REGION))
 
@@ -77,7 +77,7 @@ def edit(request: Request, bucket_id: int) -> HttpResponse:
 
 @require_POST
 def remove(request: Request, bucket_id: int) -> HttpResponse:
-    """Remove a bucket that has no pictures in the library; nothing changes in S3."""
+    """Remove a bucket without pictures in the library; nothing changes in S3."""
     permissions.require_or_404(permissions.can_delete_buckets(request.user))
     bucket = permissions.get_bucket_or_404(request.user, bucket_id)
     name = str(bucket)
@@ -85,7 +85,7 @@ def remove(request: Request, bucket_id: int) -> HttpResponse:
         with transaction.atomic():
             audit_log.record(AuditEntry.Action.REMOVE, bucket, by_id=current_user_id(request))
             bucket.delete()
-    # The database decides, not a count before: a sync may add a picture at this moment.
+    # The database decides, not an earlier count: a sync may be adding a picture right now.
     except ProtectedError:
         pictures = formatting.pictures(bucket.images.count())
         message = _("%(bucket)s was not removed: delete its %(pictures)s first, including those in the trash.")
@@ -111,7 +111,7 @@ def _form(request: Request, bucket: Bucket) -> HttpResponse:
 
 @require_safe
 def bucket(request: Request, bucket_id: int) -> HttpResponse:
-    """Status and AWS configuration; with `?check`, also the permissions granted."""
+    """Status and AWS configuration; with `?check`, also which permissions are granted."""
     bucket = permissions.get_bucket_or_404(request.user, bucket_id)
     findings = (
         list(connection_check.check_connection(bucket, origin=_origin(request))) if "check" in request.GET else []
@@ -149,7 +149,7 @@ def bucket(request: Request, bucket_id: int) -> HttpResponse:
 
 @require_POST
 def sync(request: Request, bucket_id: int) -> HttpResponse:
-    """Start a sync; `repair=missing` also trashes, `repair=failed` retries instead."""
+    """Start a sync; `missing` also trashes lost pictures, `failed` only retries."""
     bucket = permissions.get_bucket_or_404(request.user, bucket_id)
     repair = request.POST.get("repair", "")
     if not permissions.can_sync_bucket(request.user, bucket):
@@ -187,7 +187,7 @@ def _row(bucket: Bucket) -> BucketRow:
 
 
 def _report_rows(bucket: Bucket, request: Request) -> list[ReportRow]:
-    """Counts of the last sync, each with the button that acts on it."""
+    """Counts of the last sync, each with a button that acts on it."""
     repairs = {"missing": _("Move to trash")} if permissions.can_sync_bucket(request.user, bucket) else {}
     if permissions.can_analyze_bucket(request.user, bucket):
         repairs["failed_analyses"] = _("Retry")

@@ -1,4 +1,4 @@
-"""The budget field of forms that start or change bulk runs."""
+"""Parser of the budget field in forms that start or change bulk runs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from analysis.batches.options import InvalidBatchOptions, check_amounts
 
 
 def parse_budget(text: str) -> Decimal | None:
-    """US dollars, for example `$1,000`; None if empty. Raises InvalidBatchOptions."""
+    """Parse US dollars such as `$1,000`; None if empty. Raises InvalidBatchOptions."""
     number = text.strip().removeprefix("$").replace(",", "")
     if not number:
         return None
     try:
-        # Cut: Decimal takes numbers of any length, and "1e999999999" is one that formatting would write out.
+        # Limited, since Decimal accepts numbers of any length, and formatting would write "1e999999999" out in full.
         budget = Decimal(number[:40])
     except InvalidOperation as error:
         message = _("“%(text)s” is not an amount in US dollars. Enter a number such as 20 or 0.50.")

@@ -1,4 +1,4 @@
-"""Downloads that can be resumed: byte ranges of a file (RFC 9110, section 14).
+"""Byte ranges of files for resumable downloads (RFC 9110, section 14).
 
 Django's FileResponse sends whole files only.
 """
@@ -14,19 +14,20 @@ from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpRe
 from django.http.response import HttpResponseBase
 from django.utils.http import parse_etags, quote_etag
 
-from analysis.web.stored_files import handed_over
+from analysis.web.stored_files import sendfile_response
 
 CHUNK = 2**18
 CACHE = "private, no-cache"
+# 19 digits are enough for any file size; ASCII, since \d also matches digits of other scripts.
 ONE_RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.ASCII)
 
 
 def file_response(
     request: HttpRequest, file: IO[bytes], *, size: int, etag: str, filename: str, content_type: str
 ) -> HttpResponseBase:
-    """The file as an attachment, or the requested part.
+    """Send the file as an attachment, or the requested part of it.
 
-    `etag`: unquoted. Several ranges at once, which no download manager needs, get the whole file as the RFC allows.
+    `etag` is unquoted. A request for several ranges gets the whole file, which the RFC allows; no client needs more.
     """
     if quote_etag(etag) in parse_etags(request.headers.get("If-None-Match", "")):
         file.close()
@@ -34,7 +35,7 @@ def file_response(
     request.META.pop("HTTP_ACCEPT_ENCODING", None)  # a compressed file has other bytes, and no length
     whole_file = FileResponse(file, as_attachment=True, filename=filename, content_type=content_type)
     whole_file["Cache-Control"] = CACHE
-    if response_in_front := handed_over(whole_file, file):
+    if response_in_front := sendfile_response(whole_file, file):
         return response_in_front
     part = _requested(request, size=size, etag=etag)
     response: HttpResponseBase
@@ -58,18 +59,18 @@ def file_response(
 
 
 def _requested(request: HttpRequest, *, size: int, etag: str) -> range | None:
-    """The requested bytes; None: all. An empty range cannot be sent."""
+    """The requested bytes; None for all, an empty range if they can't be satisfied."""
     match = ONE_RANGE.fullmatch(request.headers.get("Range", "").replace(" ", ""))
     if request.method != "GET" or match is None or match[0] == "bytes=-":
         return None
-    # After If-Range the rest is wanted only of the same file; of another one, all of it.
+    # With If-Range, the client wants the rest only if the file is unchanged, else the whole file.
     if (validator := request.headers.get("If-Range")) and validator != quote_etag(etag):
         return None
     first, last = match[1], match[2]
     if not first:  # the last bytes
         return range(max(size - int(last), 0), size) if int(last) else range(0)
     if last and int(last) < int(first):
-        return None  # not valid, so to be ignored
+        return None  # an invalid header is ignored (RFC 9110, 14.2)
     return range(int(first), min(int(last) + 1, size) if last else size)
 
 

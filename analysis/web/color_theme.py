@@ -1,4 +1,4 @@
-"""Light or dark: the account's choice, from the menu on every page."""
+"""Color theme: the account's choice of light or dark, from the menu on every page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from imagelib.accounts.models import User
 
 @require_POST
 def choose_theme(request: Request) -> HttpResponse:
-    """Save the theme; one that does not exist changes nothing."""
+    """Save the theme; an unknown one is ignored."""
     theme = request.POST.get("theme", "")
     if theme in User.Theme.values:
         User.objects.filter(pk=current_user_id(request)).update(theme=theme)

@@ -1,4 +1,4 @@
-"""Confidence bars: the template's values for a confidence in percent."""
+"""Confidence bars: a confidence in percent as an SVG."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ class Bar:
     step: str
     value: str
 
-    # Not by a template, which takes ten times as long: pictures have up to a hundred bars.
+    # Not a template, which takes ten times as long: a picture has up to a hundred bars.
     @property
     def svg(self) -> SafeString:
-        """The bar with marks where the steps begin."""
+        """The bar with a mark at the start of each confidence level."""
         return format_html(_SVG, step=f" {self.step}", width=self.width, marks=_MARKS)
 
     @property
     def plain_svg(self) -> SafeString:
-        """The bar of a value that has no steps."""
+        """The bar of a value without confidence levels."""
         return format_html(_SVG, step="", width=self.width, marks="")
 
 

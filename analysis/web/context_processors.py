@@ -1,4 +1,4 @@
-"""Template context of every page: permissions, and notices such as outages."""
+"""Context processors: the user's permissions, and notices such as outages."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from analysis.web.may import May
 
 def may(request: HttpRequest) -> dict[str, May]:
     """Permissions, for templates to offer only what is allowed. Queries are lazy."""
-    # A rejected Host is reported before the user is known.
+    # The error page for a rejected Host is rendered before the user is known.
     return {"may": May(getattr(request, "user", AnonymousUser()))}
 
 
 @dataclass(frozen=True)
 class Notice:
-    """One line above the page; `dismiss_url` takes a POST that ends it."""
+    """One line above the page; a POST to `dismiss_url` removes it."""
 
     kind: str
     message: str
@@ -38,10 +38,10 @@ class Notice:
 
 
 def notices(request: HttpRequest) -> dict[str, list[Notice]]:
-    """Notices above the page. Only for staff they cost queries, two or three."""
+    """Notices above the page. They cost two or three queries, for staff only."""
     user = getattr(request, "user", None)
     is_page = request.resolver_match is not None and "admin" not in request.resolver_match.app_names
-    # Fragments for htmx are rendered without the notices; the administration has its own layout.
+    # Fragments for htmx contain no notices, and the administration has its own layout.
     if user is None or not user.is_authenticated or not is_page or getattr(request, "htmx", False):
         return {"notices": []}
     site_notices = _simulator_notice() + _password_notice(user)
@@ -59,13 +59,13 @@ def _simulator_notice() -> list[Notice]:
 def _password_notice(user: permissions.AnyUser) -> list[Notice]:
     if not getattr(user, "has_generated_password", False):
         return []
-    text = _("You still use the password that imagelib made and printed at its first start.")
+    text = _("You still use the password that imagelib generated and printed at its first start.")
     change, dismiss = reverse("password_change"), reverse("dismiss-password-notice")
     return [Notice("warning", text, url=change, link_text=_("Change password"), dismiss_url=dismiss)]
 
 
 def _outage_notices() -> list[Notice]:
-    """One notice per cause, whatever number of APIs it affects."""
+    """One notice per cause, however many APIs it affects."""
     by_code: dict[str, list[Outage]] = {}
     for outage in Outage.objects.order_by("api"):
         by_code.setdefault(outage.code, []).append(outage)
@@ -73,8 +73,9 @@ def _outage_notices() -> list[Notice]:
 
 
 def _outage_message(outages: list[Outage]) -> str:
-    """Names all APIs and repeats no sentence that their messages share."""
+    """A message that names all APIs, and states once what their messages share."""
     apis = get_text_list([str(Analysis.Api(outage.api).label) for outage in outages], _("and"))
+    # Without the API's name, messages about one cause are mostly the same, and the same sentences are shown once.
     messages = [outage.message.removeprefix(f"The {outage.api} request failed with ") for outage in outages]
     by_position = zip_longest(*(message.split(". ") for message in messages), fillvalue="")
     sentences = dict.fromkeys(sentence.rstrip(".") for row in by_position for sentence in row)

@@ -1,4 +1,4 @@
-"""Reports of browsers about violations of the Content-Security-Policy."""
+"""Receiver of browsers' reports about violations of the Content-Security-Policy."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ logger = logging.getLogger(__name__)
 MAX_BYTES = 16 * 1024
 MAX_REPORTS = 10
 MAX_LENGTH = 200
-# Posts a minute of one network, and of one person behind many; a broken page sends one per element.
-PER_MINUTE, PER_NETWORK = 30, 60
-# By the names of both forms: the Reporting API's, and those of report-uri.
+# Reports a minute, from one network and from everywhere. A broken page sends one for each of its elements.
+MAX_PER_NETWORK, MAX_TOTAL = 30, 600
+# The field names of both formats: the Reporting API's, and those of report-uri.
 _FIELDS = {
     "directive": ("effectiveDirective", "effective-directive", "violated-directive"),
     "page": ("documentURL", "document-uri"),
@@ -34,18 +34,19 @@ _FIELDS = {
 }
 
 
+# Browsers send reports without a CSRF token.
 @csrf_exempt
 @login_not_required
 @require_POST
 def csp_report(request: HttpRequest) -> HttpResponse:
-    """Log and count violations.
+    """Log and count reported violations.
 
-    Anyone may send them, so no part is trusted.
+    Anyone can send a report, so no part of it is trusted.
     """
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdecimal() or int(length) > MAX_BYTES:
         return HttpResponse(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    limit = Attempts("csp report", request, account="browser", maximum=PER_MINUTE, total=10 * PER_NETWORK, seconds=60)
+    limit = Attempts("csp report", request, account="browser", maximum=MAX_PER_NETWORK, total=MAX_TOTAL, seconds=60)
     if wait := limit.seconds_to_wait():
         return HttpResponse(status=HTTPStatus.TOO_MANY_REQUESTS, headers={"Retry-After": str(wait)})
     violations = list(_violations(request.body))
@@ -59,10 +60,10 @@ def csp_report(request: HttpRequest) -> HttpResponse:
 
 
 def _violations(body: bytes) -> Iterator[dict[str, str | int]]:
-    """The first reports of a body, with the few fields that find the cause."""
+    """The first violations in a body, with the few fields that help to find the cause."""
     try:
         parsed = json.loads(body)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError):  # RecursionError: deeply nested JSON
         return
     for report in (parsed if isinstance(parsed, list) else [parsed])[:MAX_REPORTS]:
         content = (report.get("csp-report") or report.get("body")) if isinstance(report, dict) else None
@@ -82,7 +83,7 @@ def _fields(content: dict[str, Any]) -> Iterator[tuple[str, str | int]]:
 
 
 def _address(text: str) -> str:
-    """Without its query, which may contain a search or give access to a picture."""
+    """The URL without its query, which may contain a search or grant access."""
     try:
         parts = urlsplit(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Deliveries page: messages to receivers, the failed ones with their cause."""
+"""Deliveries page: messages to receivers, and why some failed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from analysis.web.toasts import Toast
 PAGE_SIZE = 50
 COUNT_CAP = 10_000
 MAX_SENT_AGAIN = 10_000
-"""Failed messages that one click queues again."""
+"""Maximum number of failed messages that one click queues again."""
 State = Delivery.State
 
 
@@ -39,7 +39,7 @@ class StateLink:
 
 @dataclass(frozen=True)
 class DeliveryRow:
-    """A message as the page shows it; `body` is its document as text."""
+    """A message for the template; `body` is its JSON document as text."""
 
     id: str
     delivery_id: str
@@ -58,7 +58,7 @@ class DeliveryRow:
 
 @require_safe
 def deliveries(request: Request) -> HttpResponse:
-    """Messages of own alerts, for staff also of sinks; the latest first."""
+    """Messages of the user's alerts, for staff also of sinks; newest first."""
     parameters = _parameters(request.GET)
     chosen = _chosen(request, parameters)
     before = int_param(request.GET.get("before", ""), maximum=2**62, minimum=0)
@@ -86,7 +86,7 @@ def deliveries(request: Request) -> HttpResponse:
 
 @require_POST
 def send_again(request: Request) -> HttpResponse:
-    """Queue failed messages again: one, or all of a receiver."""
+    """Queue failed messages again: one of them, or all of a receiver."""
     parameters = _parameters(request.POST)
     failed = _chosen(request, parameters).filter(state=State.FAILED)
     if delivery_id := int_param(request.POST.get("delivery", ""), maximum=2**62, minimum=0):
@@ -99,14 +99,14 @@ def send_again(request: Request) -> HttpResponse:
 
 
 def _parameters(given: QueryDict) -> dict[str, str | int]:
-    """The filters of the page that are valid."""
+    """The valid filters in the URL."""
     state = given.get("state", "")
     numbers = {name: int_param(given.get(name, ""), maximum=2**31 - 1, minimum=0) for name in ("alert", "sink")}
     return {"state": state if state in State.values else "", **{name: pk or "" for name, pk in numbers.items()}}
 
 
 def _chosen(request: Request, parameters: dict[str, str | int]) -> QuerySet[Delivery]:
-    """The messages of the filters that the user may see."""
+    """The messages that match the filters and that the user may see."""
     conditions = {name: value for name, value in parameters.items() if value}
     return permissions.viewable_deliveries(request.user).filter(**conditions)
 
@@ -119,6 +119,7 @@ def _states(request: Request, parameters: dict[str, str | int]) -> list[StateLin
     )
     links = [StateLink(_("All"), "", with_parameters(reverse("deliveries"), **others), not parameters["state"])]
     for state in State:
+        # Capped, since counting millions of messages would take seconds.
         number = own.filter(state=state).values("pk")[: COUNT_CAP + 1].count()
         if number or parameters["state"] == state:
             address = with_parameters(reverse("deliveries"), **others, state=state.value)
@@ -128,7 +129,7 @@ def _states(request: Request, parameters: dict[str, str | int]) -> list[StateLin
 
 
 def _receiver_name(messages: list[Delivery], parameters: dict[str, str | int]) -> str:
-    """The one receiver that the page is about."""
+    """The name of the receiver, if the page is filtered by one."""
     is_filtered = parameters["alert"] or parameters["sink"]
     return str(outbox.receiver_of(messages[0])) if is_filtered and messages else ""
 

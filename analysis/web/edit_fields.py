@@ -1,4 +1,4 @@
-"""Dates, time zones, spans and coordinates as people type them into forms."""
+"""Parsers for dates, time zones, durations and coordinates in form fields."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ MAX_SPAN = 10**6
 
 
 def parse_clock(text: str) -> datetime | None:
-    """A date and time, or a date alone, on a camera's clock.
+    """Parse a date and time, or a date alone, on the camera's clock.
 
-    As if it were UTC; None if empty.
+    The result is marked as UTC, whatever the camera's time zone. None if empty.
 
     Raises ActionRefused.
     """
@@ -26,18 +26,22 @@ def parse_clock(text: str) -> datetime | None:
     if not text:
         return None
     try:
+        # Stored as if it were UTC, so neither the reader's time zone nor the server's moves it.
         return datetime.fromisoformat(text[:40]).replace(tzinfo=UTC)
     except ValueError as error:
         raise ActionRefused(_("Enter a date and time such as 2021-06-05 14:30.")) from error
 
 
 def clock_text(clock: datetime | None) -> str:
-    """The value of a field of the type datetime-local."""
+    """Format the value of a datetime-local field."""
     return clock.strftime("%Y-%m-%dT%H:%M:%S") if clock else ""
 
 
 def parse_offset(text: str) -> int | None:
-    """Minutes from UTC of `+02:00`, `-3` or `Z`; None if empty. Raises ActionRefused."""
+    """Parse an offset such as `+02:00`, `-3` or `Z` into minutes; None if empty.
+
+    Raises ActionRefused.
+    """
     text = text.strip()
     if not text:
         return None
@@ -51,7 +55,7 @@ def parse_offset(text: str) -> int | None:
 
 
 def parse_coordinates(text: str) -> tuple[float | None, float | None]:
-    """Latitude and longitude of `48.8584, 2.2945`; twice None if empty.
+    """Parse `48.8584, 2.2945` into latitude and longitude; both None if empty.
 
     Raises ActionRefused.
     """
@@ -65,14 +69,14 @@ def parse_coordinates(text: str) -> tuple[float | None, float | None]:
 
 
 def coordinates_text(latitude: float | None, longitude: float | None) -> str:
-    """The same, with at most six decimals: a tenth of a meter."""
+    """Format coordinates with at most six decimals, which is a tenth of a meter."""
     if latitude is None or longitude is None:
         return ""
     return ", ".join(f"{degrees:.6f}".rstrip("0").rstrip(".") for degrees in (latitude, longitude))
 
 
 def parse_span(*, days: str, hours: str, minutes: str) -> timedelta:
-    """A span of whole days, hours and minutes, each with a sign. Raises ActionRefused."""
+    """Parse a span of days, hours and minutes, each signed. Raises ActionRefused."""
     total = 0
     for unit, typed in (("days", days), ("hours", hours), ("minutes", minutes)):
         text = typed.strip().replace("\u2212", "-") or "0"

@@ -14,5 +14,5 @@ TEMPORARY = _("All retries failed. Retry once the cause is fixed.")
 
 
 def advice(code: str, *, is_permanent: bool) -> str:
-    """One sentence that says what to do, shown after the error message."""
+    """One sentence with advice, shown after the error message."""
     return str(BY_CODE.get(code, PERMANENT if is_permanent else TEMPORARY))

@@ -1,4 +1,4 @@
-"""Django's handler of errors in views: the page with the request's id."""
+"""Django's error handler for views: a page with the request's id."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from django.views.decorators.csrf import requires_csrf_token
 
 @requires_csrf_token
 def server_error(request: HttpRequest) -> HttpResponseServerError:
-    """Without the request's context, whose queries may be what failed."""
+    """Render the error page without context processors, whose queries may have failed."""
     context = {"request_id": getattr(request, "request_id", "")}
     return HttpResponseServerError(loader.get_template("500.html").render(context))

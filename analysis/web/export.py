@@ -1,4 +1,4 @@
-"""The export page: the selected pictures or all results, as a file to download."""
+"""Export page: the selected pictures or all results as a file to download."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from analysis.web.bulk.selection import selection_of
 from analysis.web.http import Request, current_user_id
 
 MANY = 5_000
-"""Pictures above which the page suggests the background: a connection that breaks off costs the whole file."""
+"""Above this number the page suggests a background export, as a broken connection would cost the whole file."""
 
 
 COLUMN_TITLES = {
@@ -124,7 +124,7 @@ class Chosen:
 
     @property
     def fields(self) -> dict[str, str]:
-        """Hidden form fields that choose them again."""
+        """Hidden form fields that choose the same pictures again."""
         if self.query is None:
             return {"ids": ",".join(map(str, self.ids))}
         return {"all": "1", "q": self.query.text}
@@ -132,7 +132,7 @@ class Chosen:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def export(request: Request) -> HttpResponse:
-    """The form for a selection (POST) or a search (GET, `q`)."""
+    """The export form for a selection (POST) or a search (GET, `q`)."""
     try:
         chosen = _chosen(request)
     except (ActionRefused, InvalidQuery) as error:
@@ -143,9 +143,9 @@ def export(request: Request) -> HttpResponse:
 
 @require_POST
 def archive(request: Request, name: str) -> HttpResponseBase:
-    """A ZIP of the selection without further questions.
+    """Download a ZIP of the selection directly, without the form.
 
-    Of many pictures the form, which offers the background: a connection that breaks off costs the whole file.
+    Many pictures get the form, which offers a background export: a broken connection would cost the whole ZIP.
     """
     if name not in ARCHIVES:
         raise Http404
@@ -161,7 +161,7 @@ def archive(request: Request, name: str) -> HttpResponseBase:
 
 @require_POST
 def download(request: Request) -> HttpResponseBase:
-    """The file, streamed while it is written.
+    """Stream the file while it is written.
 
     With `background` or a dataset's name, a worker prepares it instead.
     """
@@ -194,6 +194,7 @@ def _export_of(request: Request, chosen: Chosen, name: str, options: dict[str, A
         image_ids=list(chosen.ids) if chosen.query is None else None,
         format=name,
         options=stored_options(options),
+        # Counting stops at the cap, so a number that reaches it is not the total.
         total=chosen.number if chosen.number < results.COUNT_CAP else None,
     )
 
@@ -214,7 +215,7 @@ def _start(request: Request, chosen: Chosen, form: ExportForm, export: Export) -
 
 def stream(request: Request, entry: Format, chunks: Iterator[bytes]) -> StreamingHttpResponse:
     """The export as an attachment named by today's date."""
-    # Compressing a stream hides how far it is, and archives do not shrink.
+    # A compressed stream hides its progress from the browser, and archives do not shrink anyway.
     request.META.pop("HTTP_ACCEPT_ENCODING", None)
     response = StreamingHttpResponse(chunks, content_type=entry.content_type)
     name = f"imagelib-{now():%Y-%m-%d}-{entry.name}.{entry.extension}"
@@ -230,7 +231,7 @@ def _chosen(request: Request) -> Chosen:
         ids, query = selection.ids, selection.query
     else:
         ids, query = (), parse(request.GET.get("q", ""))
-    # Also a test of the search: one that is too slow is refused here, not in the middle of the file.
+    # This also tests the search: one that is too slow is refused here, not in the middle of the file.
     with time_limit():
         if query is not None:
             return Chosen((), query, results.count(query, viewer=viewer))

@@ -45,7 +45,7 @@ class FolderGroup:
 
 @require_safe
 def folders(request: Request) -> HttpResponse:
-    """The folders at the top by owner and bucket."""
+    """The top folders by owner and bucket."""
     viewer = permissions.viewer_of(request.user)
     rows = folder_search.top_folders(viewer)
     start = _start(request)
@@ -58,7 +58,7 @@ def folders(request: Request) -> HttpResponse:
 
 @require_safe
 def folder(request: Request, folder_id: int) -> HttpResponse:
-    """The folders in a folder. 404 if the viewer sees no picture in it or below it."""
+    """The folders in a folder; 404 if the viewer sees no picture in or below it."""
     viewer = permissions.viewer_of(request.user)
     folder = get_object_or_404(Folder, pk=folder_id)
     total = folder_search.count_of(folder, viewer)
@@ -81,7 +81,7 @@ def folder(request: Request, folder_id: int) -> HttpResponse:
 
 @require_safe
 def folder_filter(request: Request) -> HttpResponse:
-    """The most frequent folders of a result, as links that narrow it."""
+    """The most frequent folders in a result, as links that narrow it."""
     return filter_list(
         request, _filter_links, title=_("Folders"), sample=folder_search.SAMPLE, empty=lambda: _("No folders.")
     )
@@ -94,7 +94,7 @@ def _filter_links(query: Query, viewer: Viewer) -> tuple[list[FacetLink], bool]:
 
 def _filter_link(query: Query, facet: FolderFacet) -> FacetLink:
     term = FolderTerm(f"{facet.path}/", is_prefix=True)
-    others = [part for part in query.parts if not folder_search.names_a_folder(part)]
+    others = [part for part in query.parts if not folder_search.is_folder_term(part)]
     narrowed = replace(query, parts=(*others, term))
     return FacetLink(
         name=facet.name,
@@ -141,7 +141,7 @@ def _row(row: FolderCount) -> FolderRow:
 
 
 def _search_url(path: str) -> str:
-    """The pictures in a folder and below it."""
+    """URL of the pictures in and below a folder."""
     return links.library_url(Query((FolderTerm(f"{path}/", is_prefix=True),)))
 
 

@@ -16,37 +16,38 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
 MAX_FORWARDED_LENGTH = 1_000
-"""Characters of X-Forwarded-For that are read, from its end: the trusted proxies append theirs there."""
+"""Characters of X-Forwarded-For that are read; at the end, where trusted proxies append addresses."""
 
 
 class Request(HttpRequest):
-    """A request after authentication and htmx middleware."""
+    """A request after the authentication and htmx middleware."""
 
     htmx: HtmxDetails
     user: AbstractBaseUser | AnonymousUser  # type: ignore[assignment]
 
 
 def current_user(request: Request) -> AbstractBaseUser:
-    """The signed-in person. Raises PermissionDenied for anonymous requests."""
+    """The signed-in user. Raises PermissionDenied for anonymous requests."""
     if not isinstance(request.user, AbstractBaseUser):
         raise PermissionDenied
     return request.user
 
 
 def current_user_id(request: Request) -> int:
-    """The signed-in person's id. Raises PermissionDenied for anonymous requests."""
+    """The signed-in user's id. Raises PermissionDenied for anonymous requests."""
     return int(current_user(request).pk)
 
 
 def client_address(request: HttpRequest) -> str:
-    """The last address that is not a trusted proxy's. Empty for a Unix socket."""
+    """The client's address: the last one not of a trusted proxy; empty for a socket."""
     # Each proxy appends the address it was called from, so only the end of X-Forwarded-For can be trusted.
     address = str(request.META.get("REMOTE_ADDR", ""))
-    # A header of a megabyte would otherwise be split into as many parts for each sign-in.
+    # Cut: a header of a megabyte would otherwise be split into countless parts at each sign-in.
     forwarded = str(request.META.get("HTTP_X_FORWARDED_FOR", ""))[-MAX_FORWARDED_LENGTH:].split(",")
     while is_trusted_proxy(address) and forwarded:
         previous_hop = forwarded.pop().strip()
         if not _parse_ip(previous_hop):
+            # Malformed, so whoever sent it can't be trusted with the addresses before it.
             break
         address = previous_hop
     return address
@@ -77,17 +78,17 @@ def _networks(texts: tuple[str, ...]) -> list[IPv4Network | IPv6Network]:
 
 def is_fragment(request: Request) -> bool:
     """True for htmx requests, except history restores, which need the full page."""
-    # htmx requests the page again if its history cache has lost it, and replaces the body with the response.
+    # If htmx's history cache has lost a page, htmx requests it again and replaces the whole body.
     return bool(request.htmx) and not request.htmx.history_restore_request
 
 
 def one_line(text: str) -> str:
-    """The text with single blanks, and without NUL, which PostgreSQL refuses."""
+    """Collapse white space, and remove NUL, which PostgreSQL refuses."""
     return " ".join(text.replace("\x00", " ").split())
 
 
 def int_param(text: str, *, maximum: int, minimum: int = 1) -> int:
-    """The text as a number within bounds; `minimum` if it is not one."""
+    """Parse a number and clamp it to the bounds; `minimum` if it is not a number."""
     # 18 digits fit into PostgreSQL's bigint.
     return min(max(int(text), minimum), maximum) if re.fullmatch(r"[0-9]{1,18}", text) else minimum
 

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 @cache  # a page has about 150 icons of 20 kinds
 def icon(name: str) -> SafeString:
-    """An SVG icon, hidden from screen readers; its control has text or aria-label."""
+    """An SVG icon, hidden from screen readers: its control has text or an aria-label."""
     return format_html(
         '<svg class="icon" width="20" height="20" aria-hidden="true"><use href="{}#{}"/></svg>',
         static("analysis/icons.svg"),

@@ -1,4 +1,4 @@
-"""Labels page: visible labels as covers with counts, by category."""
+"""Labels page: visible labels by category, each with a cover picture and a count."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from analysis import formatting, permissions
 from analysis.models import Image, Label, LabelAlias, Viewer
 from analysis.models.labels import KIND_TITLES, group_title
-from analysis.search import label_tree, visible_labels
+from analysis.search import label_groups, label_tree, visible_labels
 from analysis.search.query import LabelTerm, Query
 from analysis.search.sensitive import sensitive_ids
 from analysis.search.visible_labels import LabelFrequencies, VisibleLabel
@@ -25,7 +25,7 @@ from analysis.web import sensitive as web_sensitive
 from analysis.web.http import Request, int_param, one_line
 
 PREVIEW_SIZE, PAGE_SIZE = 8, 120
-"""Labels of a group on the overview, and on a page of its own."""
+"""Labels of a group: on the overview, and per page of the group."""
 MAX_FILTER_LENGTH = 100
 MAX_ID = 2**31 - 1
 GroupKey = tuple[str, str]
@@ -36,11 +36,6 @@ class LabelEntry(NamedTuple):
     id: int
     name: str
     kind: str
-    category: str
-
-    @property
-    def group(self) -> GroupKey:
-        return (self.kind, self.category) if self.kind == Label.Kind.LABEL else (self.kind, "")
 
 
 @dataclass(frozen=True)
@@ -57,7 +52,7 @@ class LabelCover:
 
 @dataclass(frozen=True)
 class LabelGroup:
-    """Labels of a kind or category; `all_url` leads to those left out here."""
+    """Labels of a kind or category; `all_url` opens the full list."""
 
     number: str
     title: str
@@ -66,7 +61,7 @@ class LabelGroup:
 
 
 class PathLink(NamedTuple):
-    """A broader label in the heading, with the page of the labels below it."""
+    """A broader label in the heading, linked to the labels below it."""
 
     name: str
     url: str
@@ -74,7 +69,7 @@ class PathLink(NamedTuple):
 
 @dataclass(frozen=True)
 class LabelPage:
-    """The labels of a page with its heading and the parameters of its address."""
+    """The labels of a page, with its heading and the parameters of its URL."""
 
     rows: list[LabelEntry]
     title: str
@@ -84,9 +79,9 @@ class LabelPage:
 
 @require_safe
 def labels(request: Request) -> HttpResponse:
-    """Overview, a group (`kind`, `category`), a level of the tree (`under`), or `q`.
+    """The overview, a group (`kind`, `category`), a tree level (`under`), or `q`.
 
-    `q` is a text in the labels' names.
+    `q` is text to find in the labels' names.
     """
     viewer, is_blurring = permissions.viewer_of(request.user), not web_sensitive.shows_sensitive(request)
     # PostgreSQL stores no NUL and raises for one in a parameter.
@@ -111,10 +106,15 @@ def labels(request: Request) -> HttpResponse:
 
 
 def overview(*, viewer: Viewer, is_blurring: bool = True) -> list[LabelGroup]:
-    """All groups with their most frequent labels."""
+    """All groups, each with its most frequent labels."""
     frequencies = visible_labels.label_frequencies(viewer)
-    groups, sizes = _grouped(frequencies)
-    # The sample decides which labels are shown; their order follows the counts that are shown with them.
+    groups: dict[GroupKey, list[LabelEntry]] = {}
+    sizes: dict[GroupKey, int] = {}
+    for row in label_groups.most_frequent(frequencies, maximum=PREVIEW_SIZE):
+        key = (row.kind, row.category)
+        groups.setdefault(key, []).append(LabelEntry(row.id, row.name, row.kind))
+        sizes[key] = row.group_size
+    # The sample decides which labels are shown; they are ordered by the counts shown with them.
     previews = {
         key: sorted(rows, key=lambda pair: -pair[1].count)
         for key, rows in _previews(groups, sizes, viewer=viewer, frequencies=frequencies).items()
@@ -130,7 +130,7 @@ def overview(*, viewer: Viewer, is_blurring: bool = True) -> list[LabelGroup]:
 def group_page(
     rows: Iterable[LabelEntry], *, title: str, viewer: Viewer, after: int, is_blurring: bool = True
 ) -> tuple[LabelGroup, str]:
-    """One page of labels, most frequent first, and its last id.
+    """One page of labels, most frequent first, and the id of its last one.
 
     The id is empty on the last page.
     """
@@ -152,7 +152,7 @@ def group_page(
 
 
 def _tree_page(label_id: int, viewer: Viewer) -> LabelPage:
-    """The labels directly below one, or for 0 those at the top.
+    """The labels directly below a label; for id 0, the top ones.
 
     Raises Http404 for a label the viewer can't see.
     """
@@ -169,7 +169,7 @@ def _tree_page(label_id: int, viewer: Viewer) -> LabelPage:
 
 
 def _visible_path(label_ids: list[int], viewer: Viewer) -> dict[int, str]:
-    """The names of those labels that the viewer sees pictures of, in this order."""
+    """Names by id of the labels on pictures that the viewer sees, in the given order."""
     names = dict(_active_labels().filter(pk__in=label_ids).values_list("pk", "name"))
     visible = visible_labels.label_visibility(viewer).visible(
         [pk for pk in label_ids if pk in names], maximum=len(label_ids)
@@ -186,7 +186,7 @@ def _active_labels() -> QuerySet[Label]:
 
 
 def _entries(labels: QuerySet[Label]) -> list[LabelEntry]:
-    return [LabelEntry(*row) for row in labels.values_list("pk", "name", "kind", "category")]
+    return [LabelEntry(*row) for row in labels.values_list("pk", "name", "kind")]
 
 
 def _of_group(kind: str, category: str) -> list[LabelEntry]:
@@ -202,22 +202,6 @@ def _named(text: str) -> list[LabelEntry]:
     return _entries(_active_labels().filter(name__icontains=text) | by_other_name)
 
 
-def _grouped(frequencies: LabelFrequencies) -> tuple[dict[GroupKey, list[LabelEntry]], dict[GroupKey, int]]:
-    """By group: labels in the sample, most frequent first, and the number of labels."""
-    sampled: list[LabelEntry] = []
-    sizes: dict[GroupKey, int] = {}
-    for row in _entries(_active_labels()):
-        is_sampled = row.id in frequencies.numbers
-        if is_sampled:
-            sampled.append(row)
-        if is_sampled or not frequencies.is_exact:
-            sizes[row.group] = sizes.get(row.group, 0) + 1
-    groups: dict[GroupKey, list[LabelEntry]] = {}
-    for row in _by_frequency(sampled, frequencies):
-        groups.setdefault(row.group, []).append(row)
-    return groups, sizes
-
-
 def _by_frequency(rows: Iterable[LabelEntry], frequencies: LabelFrequencies) -> list[LabelEntry]:
     return sorted(rows, key=lambda row: (-frequencies.numbers.get(row.id, 0), row.name.lower(), row.id))
 
@@ -229,25 +213,31 @@ def _previews(
     viewer: Viewer,
     frequencies: LabelFrequencies,
 ) -> dict[GroupKey, list[tuple[LabelEntry, VisibleLabel]]]:
-    """First labels of each group.
+    """The first visible labels of each group.
 
-    Sampled ones come from one query; each group with too few of them takes another.
+    One query looks up all of them; a group of which too few are visible takes another query.
     """
-    ids = [row.id for rows in groups.values() for row in rows[:PREVIEW_SIZE]]
+    ids = [row.id for rows in groups.values() for row in rows]
     visible = {row.label_id: row for row in visible_labels.visible_labels(ids, viewer=viewer, among=frequencies)[0]}
-    previews = {
-        key: [(row, visible[row.id]) for row in rows[:PREVIEW_SIZE] if row.id in visible]
-        for key, rows in groups.items()
-    }
-    for key, size in sizes.items():
-        sampled = len(groups.get(key, ()))
-        if sampled < min(size, PREVIEW_SIZE):
-            others = {row.id: row for row in _by_frequency(_of_group(*key), frequencies)[sampled:]}
-            more, _checked = visible_labels.visible_labels(
-                list(others)[:PAGE_SIZE], viewer=viewer, among=frequencies, maximum=PREVIEW_SIZE - sampled
+    previews = {}
+    for key, rows in groups.items():
+        previews[key] = [(row, visible[row.id]) for row in rows if row.id in visible]
+        if len(previews[key]) < len(rows) < sizes[key]:
+            previews[key] += _more_of_group(
+                key, {row.id for row in rows}, PREVIEW_SIZE - len(previews[key]), viewer=viewer, frequencies=frequencies
             )
-            previews.setdefault(key, []).extend((others[label.label_id], label) for label in more)
     return previews
+
+
+def _more_of_group(
+    key: GroupKey, looked_up: set[int], maximum: int, *, viewer: Viewer, frequencies: LabelFrequencies
+) -> list[tuple[LabelEntry, VisibleLabel]]:
+    """Further visible labels of a group, besides those that were looked up."""
+    others = {row.id: row for row in _by_frequency(_of_group(*key), frequencies) if row.id not in looked_up}
+    more, _checked = visible_labels.visible_labels(
+        list(others)[:PAGE_SIZE], viewer=viewer, among=frequencies, maximum=maximum
+    )
+    return [(others[label.label_id], label) for label in more]
 
 
 def _group_order(key: GroupKey) -> int:
@@ -262,7 +252,7 @@ def _group(number: int, key: GroupKey, covers: list[LabelCover], size: int) -> L
 
 
 def _covers(pairs: Sequence[tuple[LabelEntry, VisibleLabel]], *, is_blurring: bool) -> dict[int, LabelCover]:
-    """Covers by label id: pictures not sensitive and not used by another label first."""
+    """Covers by label id, preferably not sensitive and not used for another label."""
     sensitive = sensitive_ids({image_id for _row, label in pairs for image_id in label.newest})
     image_ids: dict[int, int] = {}
     used: set[int] = set()

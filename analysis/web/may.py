@@ -1,11 +1,11 @@
-"""Permissions for templates, which offer a control only to those who may use it."""
+"""Permissions for templates, which show a control only to users who may use it."""
 
 from __future__ import annotations
 
 from django.utils.functional import cached_property
 
 from analysis import permissions
-from analysis.health import installation
+from analysis.health import welcome_page
 from analysis.permissions import accounts as rights
 
 
@@ -21,12 +21,12 @@ class May:
 
     @cached_property
     def analyze_images(self) -> bool:
-        """False if they own no pictures: there would be nothing to analyze."""
+        """False if the user owns no pictures, as there would be nothing to analyze."""
         return self.edit_images and permissions.can_analyze_images(self._user)
 
     @cached_property
     def edit_images(self) -> bool:
-        """True if there is any picture the user can edit."""
+        """True if there is any picture that the user can edit."""
         return permissions.editable_images(self._user).exists()
 
     @cached_property
@@ -43,8 +43,8 @@ class May:
 
     @cached_property
     def welcome(self) -> bool:
-        """False once the welcome page is dismissed; it still opens."""
-        return permissions.can_open_welcome(self._user) and installation.welcome_dismissed_at() is None
+        """False once the welcome page is dismissed; its URL still works."""
+        return permissions.can_open_welcome(self._user) and welcome_page.welcome_dismissed_at() is None
 
     @cached_property
     def view_audit_log(self) -> bool:

@@ -1,4 +1,4 @@
-"""Links to the main pages, on every page."""
+"""Navigation: links to the main pages, shown on every page."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ FAVORITES = Query((StateTerm("favorite"),))
 
 @dataclass(frozen=True)
 class NavigationEntry:
-    """A page by the name of its address; `names` are those that belong to it."""
+    """A page by its URL name; `names` are the URL names of pages that belong to it."""
 
     name: str
     title: str | Promise
     icon: str
     names: tuple[str, ...] = ()
     right: str = ""
-    """The attribute of May that it takes; empty for everyone who is signed in."""
+    """The attribute of May that it requires; empty if all signed-in users may open it."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,9 @@ MORE = (
 
 
 def groups(request: HttpRequest, may: May) -> list[list[NavigationLink]]:
-    """Pages of pictures, then all others.
+    """The links in two groups: pages of pictures, then all others.
 
-    The library folds the second group, to leave room for its filters.
+    The library page folds the second group, to leave room for its filters.
     """
     return [[_link(request, page) for page in pages if _is_offered(page, may)] for pages in (PICTURES, MORE)]
 
@@ -88,6 +88,6 @@ def _link(request: HttpRequest, page: NavigationEntry) -> NavigationLink:
 
 
 def _query(request: HttpRequest) -> str:
-    """The search of the library's page."""
+    """The search on the library page; empty on other pages."""
     is_library = request.resolver_match is not None and request.resolver_match.url_name == "library"
     return request.GET.get("q", "").strip() if is_library else ""

@@ -1,4 +1,4 @@
-"""The filter by place next to the results."""
+"""Filter by place next to the search results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from analysis.web.library.filter_list import filter_list
 
 @require_safe
 def place_filter(request: Request) -> HttpResponse:
-    """The most frequent places of a result, as links that narrow it."""
+    """The most frequent places in a result, as links that narrow it."""
     return filter_list(request, _links, title=_("Places"), sample=SAMPLE, empty=_empty)
 
 

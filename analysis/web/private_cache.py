@@ -15,10 +15,10 @@ class PrivateCache:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        # Checked before and after: a sign-out removes the key, a sign-in adds it, and either page is private.
+        # Checked before and after the view: a sign-out removes the key, a sign-in adds it, and both pages are private.
         was_signed_in = SESSION_KEY in request.session
         response = self.get_response(request)
         if (was_signed_in or SESSION_KEY in request.session) and not response.has_header("Cache-Control"):
-            # no-store, so that Back after signing out shows nothing
+            # no-store, so that Back after signing out shows no private page
             response["Cache-Control"] = "private, no-store"
         return response

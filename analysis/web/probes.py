@@ -1,4 +1,4 @@
-"""Addresses for programs that watch the installation: health, readiness, metrics."""
+"""Endpoints for monitoring: health, readiness, metrics."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, gener
 
 from analysis import permissions
 from analysis.health import gauges, readiness
-from analysis.permissions.operators import may_watch
+from analysis.permissions.monitoring import can_read_metrics
 from analysis.web.http import client_address
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -25,7 +25,7 @@ Handler = Callable[[HttpRequest], HttpResponseBase]
 @require_safe
 @never_cache
 def healthz(_request: HttpRequest) -> HttpResponse:
-    """The process responds; nothing else is checked."""
+    """Liveness probe: the process responds; nothing else is checked."""
     return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
 
 
@@ -33,11 +33,11 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 if pages can be served, else 503; what is wrong only for those who may know."""
+    """Readiness probe: 200 if pages can be served, else 503; details for staff only."""
     findings = readiness.current_findings()
     is_ready = all(finding.is_fine for finding in findings)
     body: dict[str, object] = {"status": "ready" if is_ready else "not ready"}
-    if _is_watcher(request) or permissions.can_view_system(getattr(request, "user", AnonymousUser())):
+    if _is_monitoring(request) or permissions.can_view_system(getattr(request, "user", AnonymousUser())):
         body["checks"] = [
             {"subject": row.subject, "state": row.state, "sentence": row.sentence, "next_step": row.next_step}
             for row in findings
@@ -49,9 +49,10 @@ def readyz(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus' text format. 404 unless the settings allow this sender."""
-    if not _is_watcher(request):
+    """Metrics in Prometheus' text format. 404 unless the settings allow this client."""
+    if not _is_monitoring(request):
         raise Http404
+    # Not the default registry, which has metrics of this process alone.
     registry = CollectorRegistry(auto_describe=False)
     registry.register(gauges.Gauges())
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
@@ -63,8 +64,8 @@ PROBES: dict[str, Handler] = {"/healthz": healthz, "/readyz": readyz, "/metrics"
 def middleware(get_response: Handler) -> Handler:
     """Handles probes before anything checks their host, scheme or session.
 
-    Orchestrators call a process by its address and without TLS, which ALLOWED_HOSTS and the redirect would refuse. A
-    browser with a session continues, so that staff see what is wrong.
+    Orchestrators call a process by its IP address and without TLS, which ALLOWED_HOSTS and the HTTPS redirect would
+    refuse. Requests with a session continue to the views, so that staff see the details.
     """
 
     def with_probes(request: HttpRequest) -> HttpResponseBase:
@@ -74,11 +75,12 @@ def middleware(get_response: Handler) -> Handler:
         try:
             return view(request)
         except Http404:
+            # As text: the 404 page needs middleware that has not run yet.
             return HttpResponse("Not found\n", status=404, content_type="text/plain; charset=utf-8")
 
     return with_probes
 
 
-def _is_watcher(request: HttpRequest) -> bool:
+def _is_monitoring(request: HttpRequest) -> bool:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return may_watch(token=token.strip() if scheme.lower() == "bearer" else "", address=client_address(request))
+    return can_read_metrics(token=token.strip() if scheme.lower() == "bearer" else "", address=client_address(request))

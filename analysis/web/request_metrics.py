@@ -1,4 +1,4 @@
-"""Middleware: counts requests and their times, by view."""
+"""Middleware that counts requests and their durations, by view."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from analysis.metrics.counters import count_request
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 NO_VIEW = "none"
-"""Static files, redirects to HTTPS, and addresses that do not exist: as labels, these would have no end."""
+"""Static files, redirects to HTTPS and unknown URLs, which would make an unlimited number of label values."""
 
 
 def middleware(get_response: Handler) -> Handler:
-    """Near the first, to measure the others too. Not loaded while metrics are off."""
+    """Goes near the top, to measure other middleware too. Disabled without metrics."""
     if not settings.METRICS_ENABLED:
         raise MiddlewareNotUsed
 

@@ -1,4 +1,4 @@
-"""Saved searches; a shared one shows only what its reader may see."""
+"""Saved searches; a shared one shows readers only pictures that they may see."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ MAX_NAME_LENGTH = 100
 MAX_IN_SIDEBAR = 12
 MAX_OWN = 500
 PAGE_SIZE = 50
-"""Shared searches of others on one page."""
+"""Shared searches of others per page."""
 SALT, DAY = "saved search", 24 * 60 * 60
 COLUMNS = ("id", "owner_id", "name", "query", "density", "is_shared")
 
 
 @dataclass(frozen=True)
 class OpenSearch:
-    """Saved search open in the library, and whether its query was modified since."""
+    """The saved search open in the library; tells if its query was modified since."""
 
     id: str
     name: str
@@ -47,7 +47,7 @@ class OpenSearch:
 
 @dataclass(frozen=True)
 class SearchForm:
-    """Values of a submitted form, cleaned."""
+    """Cleaned values of a submitted form."""
 
     name: str
     query: str
@@ -57,13 +57,13 @@ class SearchForm:
 
 @require_safe
 def searches(request: Request) -> HttpResponse:
-    """Own searches, and those that others share."""
+    """The user's saved searches, and those that others share."""
     return _page(request)
 
 
 @require_safe
 def search(request: Request, search_id: int) -> HttpResponse:
-    """Address to share; redirects to the library with this search."""
+    """The URL to share; redirects to the library with this search."""
     saved = get_object_or_404(visible(current_user_id(request)), pk=search_id)
     return redirect(library_url_of(saved))
 
@@ -83,7 +83,7 @@ def save(request: Request) -> HttpResponse:
                     density=form.density,
                     is_shared=form.is_shared,
                 )
-        # The constraint decides: a check before the insert would let two tabs save the same name.
+        # The constraint decides: with a check before the insert, two tabs could save the same name.
         except IntegrityError:
             error = _name_taken(form.name)
         else:
@@ -94,7 +94,7 @@ def save(request: Request) -> HttpResponse:
 
 @require_POST
 def update(request: Request, search_id: int) -> HttpResponse:
-    """Change the fields that the form contains: name, query, density or sharing."""
+    """Change the fields in the form: name, query, density or sharing."""
     saved = get_object_or_404(SavedSearch, pk=search_id, owner_id=current_user_id(request))
     changes = _changes(request)
     if "name" in changes and not changes["name"]:
@@ -113,14 +113,15 @@ def update(request: Request, search_id: int) -> HttpResponse:
 def delete(request: Request, search_id: int) -> HttpResponse:
     """Delete a saved search and its alerts.
 
-    Undo contains the signed rows, and so keeps their addresses.
+    The Undo form contains the signed rows, so that a restored search keeps its URL.
     """
     saved = get_object_or_404(SavedSearch, pk=search_id, owner_id=current_user_id(request))
     row: dict[str, object] = {name: getattr(saved, name) for name in COLUMNS}
+    # Not left to the cascade, since Undo needs their rows.
     row["alerts"] = deleted = [alerts.delete(alert) for alert in saved.alerts.all()]
     saved.delete()
-    # In the form and not in a column "deleted": nothing is left to sweep if it is not undone. Signed, since the row
-    # names its owner.
+    # The Undo form carries the row, so a column "deleted" and its cleanup are not needed. Signed, since the row names
+    # its owner.
     fields = {"row": signing.dumps(row, salt=SALT)}
     message = _("Deleted “%(name)s” and its %(alerts)s.") if deleted else _("Deleted “%(name)s”.")
     message %= {"name": saved.name, "alerts": _number_of_alerts(len(deleted))}
@@ -130,7 +131,7 @@ def delete(request: Request, search_id: int) -> HttpResponse:
 
 @require_POST
 def restore(request: Request) -> HttpResponse:
-    """Restore a deleted search with its name, owner and address, and its alerts."""
+    """Restore a deleted search with its name, owner and URL, and its alerts."""
     try:
         row = signing.loads(request.POST.get("row", ""), salt=SALT, max_age=DAY)
         if row["owner_id"] != current_user_id(request):
@@ -154,12 +155,13 @@ def visible(reader_id: int) -> QuerySet[SavedSearch]:
 
 
 def searches_of(reader_id: int) -> list[SavedSearch]:
-    """Own searches, as many as the sidebar has room for."""
+    """The reader's searches, as many as fit in the sidebar."""
     return list(SavedSearch.objects.filter(owner_id=reader_id).order_by("name")[:MAX_IN_SIDEBAR])
 
 
 def open_search(reader_id: int, *, search_id: str, query: str) -> OpenSearch | None:
-    """Saved search with this id if the reader may open it, compared with `query`."""
+    """The saved search if the reader may open it, compared with `query`."""
+    # 18 digits fit into PostgreSQL's bigint.
     if not search_id.isdecimal() or len(search_id) > 18:
         return None
     saved = visible(reader_id).filter(pk=int(search_id)).first()
@@ -184,7 +186,7 @@ def _page(request: Request, *, form: SearchForm | None = None, error: str = "", 
     number = int_param(request.GET.get("page", ""), maximum=10_000)
     start = (number - 1) * PAGE_SIZE
     shared = SavedSearch.objects.filter(is_shared=True).exclude(owner_id=reader).select_related("owner")
-    # By key too: names of different owners may be equal, and OFFSET needs one fixed order.
+    # By primary key too: owners may use the same name, and OFFSET needs a stable order.
     page = list(shared.order_by("name", "pk")[start : start + PAGE_SIZE + 1])
     own = SavedSearch.objects.filter(owner_id=reader).select_related("owner").annotate(alert_count=Count("alerts"))
     context = {
@@ -237,7 +239,7 @@ def _changes(request: Request) -> dict[str, str | bool]:
         "density": ("density", form.density),
         "shared": ("is_shared", form.is_shared),
     }
-    # Several small forms post here, each with one field.
+    # Several small forms post to this view, each with one field.
     return {column: value for field, (column, value) in values.items() if field in request.POST}
 
 
@@ -246,11 +248,12 @@ def _name(request: Request) -> str:
 
 
 def _query(request: Request) -> str:
+    # PostgreSQL rejects NUL in text.
     return request.POST.get("q", "").replace("\x00", " ").strip()[:MAX_LENGTH]
 
 
 def _canonical(text: str) -> str:
-    """Query in canonical form: spacing and order do not count as modified."""
+    """The query in canonical form, as spacing and order are no modification."""
     try:
         return parse(text).text
     except InvalidQuery:

@@ -1,4 +1,4 @@
-"""Messages of scripts, translated and embedded in each page (messages.js)."""
+"""Translated messages for JavaScript, embedded in each page (messages.js)."""
 
 from __future__ import annotations
 
@@ -69,11 +69,11 @@ PLURALS: dict[str, Callable[[int], str]] = {
     "hours-left": lambda n: ngettext("%(number)s h left", "%(number)s h left", n),
 }
 SAMPLES = {"zero": 0, "one": 1, "two": 2, "few": 3, "many": 11, "other": 100}
-"""A number in each category of JavaScript's Intl.PluralRules, to get gettext's form for that category."""
+"""A sample number for each category of JavaScript's Intl.PluralRules, to get gettext's form for it."""
 
 
 def messages() -> dict[str, Message]:
-    """Messages by key: a string, or plural forms that differ from `other`."""
+    """Messages by key: a string, or plural forms without those equal to `other`."""
     return _in_language(get_language() or "")
 
 

@@ -1,4 +1,4 @@
-"""Middleware: the searches of a page read the replica where there is one."""
+"""Middleware that routes a page's searches to the read replica, if there is one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from analysis.search import replica
 from analysis.search.connection import search_alias, searching_in
 
 COOKIE = "primary"
-"""For some seconds after a change, this browser's searches read the primary database, which has it already."""
+"""For a few seconds after a change, this browser's searches read the primary database, which already has it."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -25,7 +25,7 @@ class SearchReplica:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         is_safe = request.method in SAFE_METHODS
-        # Programs with a token keep no cookies, and search for what they have just changed.
+        # API clients with a token keep no cookies, and may search for what they have just changed.
         may_lag = is_safe and COOKIE not in request.COOKIES and "Authorization" not in request.headers
         alias = replica.REPLICA if may_lag and replica.monitor.is_usable() else DEFAULT_DB_ALIAS
         with searching_in(alias):
@@ -42,8 +42,8 @@ class SearchReplica:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Handle the request again with the primary database if the replica failed."""
-        # Also where the replica cancelled a statement because of the changes it was replaying.
+        """Repeat the request with the primary database if the replica failed."""
+        # This includes statements that the replica canceled because they conflicted with changes it was replaying.
         if search_alias() == DEFAULT_DB_ALIAS or not isinstance(exception, OperationalError | InterfaceError):
             return None
         match = request.resolver_match

@@ -1,4 +1,4 @@
-"""Sensitive pictures: those with moderation labels, blurred until revealed."""
+"""Sensitive pictures: pictures with moderation labels, blurred until revealed."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ SESSION_KEY = "shows_sensitive"
 
 
 def shows_sensitive(request: Request) -> bool:
-    """True if this person turned blurring off, for the current session."""
+    """True if the user turned blurring off for the current session."""
     return bool(request.session.get(SESSION_KEY))
 
 
 def sensitive_among(images: Collection[Image]) -> frozenset[int]:
-    """Ids of the images with a moderation label, not hidden and not rejected.
+    """Ids of images with a moderation label that is neither hidden nor rejected.
 
     Trashed images are not in the search index; they are sensitive if their current moderation result has any label.
     """
@@ -39,5 +39,5 @@ def toggle_sensitive(request: Request) -> HttpResponse:
 
 def _with_moderation_result(image_ids: Collection[int]) -> frozenset[int]:
     analyses = Analysis.objects.current().filter(image_id__in=image_ids, api=Analysis.Api.MODERATION)
-    # Too many rather than too few: a picture in the trash has no index rows that would say which labels were rejected.
+    # Too many rather than too few: in the trash a picture has no index rows that would tell which labels were rejected.
     return frozenset(analyses.exclude(answer__ModerationLabels=[]).values_list("image_id", flat=True))

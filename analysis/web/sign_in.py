@@ -1,4 +1,4 @@
-"""The sign-in page, and the way into the administration by it."""
+"""Sign-in page, also for the administration."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from analysis import permissions
-from analysis.health import installation
+from analysis.health import welcome_page
 from analysis.permissions import accounts as rights
 from imagelib.accounts.limits import SignInAttempts, ThrottledForm, ThrottledView
 
@@ -37,7 +37,7 @@ class SignInForm(ThrottledForm, LoginForm):
             return self.cleaned_data
         self.cleaned_data["login"] = self.cleaned_data["username"]
         attempts = SignInAttempts("sign-in", self.request or HttpRequest(), self.cleaned_data["username"])
-        # Before the password is checked: its hash takes a tenth of a second of processor time by design.
+        # Before the password is checked, since its hash takes a tenth of a second of CPU time by design.
         attempts.refuse(self)
         try:
             cleaned = super().clean()
@@ -54,13 +54,13 @@ class SignIn(ThrottledView, LoginView):
     first_url = ""
 
     def form_valid(self, form: SignInForm) -> HttpResponse:
-        """Lead an administrator of an empty installation to its first steps.
+        """Redirect the administrator of an empty installation to the first steps.
 
-        Not on the way to another page.
+        Unless the sign-in was on the way to another page.
         """
         is_start = self.get_success_url() in {None, "", reverse("library")}
-        is_first = form.user.last_login is None  # set by signing in
-        if is_start and is_first and form.user.is_superuser and installation.offers_welcome_first():
+        is_first = form.user.last_login is None  # before super() sets it
+        if is_start and is_first and form.user.is_superuser and welcome_page.offers_welcome_first():
             self.first_url = reverse("welcome")
         response: HttpResponse = super().form_valid(form)
         return response
@@ -80,7 +80,7 @@ class SignIn(ThrottledView, LoginView):
 @login_not_required
 @require_POST
 def cancel_sign_in(request: HttpRequest) -> HttpResponse:
-    """Discard a sign-in that waits for its second step."""
+    """Cancel a sign-in that waits for its second step."""
     if not request.user.is_authenticated:
         request.session.flush()
     return redirect("login")
@@ -89,9 +89,9 @@ def cancel_sign_in(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def admin_sign_in(request: HttpRequest) -> HttpResponse:
-    """Way into the administration: by the one sign-in page, for those who may.
+    """Sign-in to the administration, by the sign-in page that all users have.
 
-    Others read why not. A sign-in form would ask them for what they have entered already.
+    Signed-in users without access read why. Django's form would ask them to sign in again.
     """
     target = request.GET.get("next", "")
     if not (target.startswith("/") and url_has_allowed_host_and_scheme(target, allowed_hosts=None)):
@@ -105,5 +105,5 @@ def admin_sign_in(request: HttpRequest) -> HttpResponse:
 
 
 def can_open_admin(request: HttpRequest) -> bool:
-    """Of the admin's site: without any permission its pages would be empty."""
+    """True for users with any permission in the admin, which is empty without one."""
     return permissions.can_open_admin(request.user)

@@ -1,4 +1,4 @@
-"""The filter by state next to the results: favorites, with text, shared, failed."""
+"""Filter by state next to the results: favorites, with text, shared, failed."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from analysis.web.library.facet_links import FacetLink, counted_state_facets
 from analysis.web.library.filter_list import filter_list
 
 SECONDS = 1.0
-"""For all counts together."""
+"""Time limit for all counts together."""
 
 
 @require_safe
 def state_filter(request: Request) -> HttpResponse:
-    """The states that pictures of a result have, as links that narrow it."""
+    """The states of pictures in a result, as links that narrow it."""
     return filter_list(request, _links, title=_("States"), sample=COUNT_CAP, empty=_empty)
 
 

@@ -1,7 +1,7 @@
-"""Responses with a stored file: sent by this process, or by the server before it.
+"""Responses with a stored file, sent by this process or by the proxy before it.
 
-With SENDFILE, nginx or Apache sends the file after the views have checked the right to see it: they do ranges and slow
-clients without a thread of ours.
+With SENDFILE, nginx or Apache sends the file after the view has checked permission: they handle ranges and slow clients
+without using one of our threads.
 """
 
 from __future__ import annotations
@@ -21,28 +21,29 @@ MODES = ("", ACCEL, SENDFILE)
 
 
 def stored_file(content: IO[bytes], *, content_type: str, filename: str = "") -> HttpResponseBase:
-    """The file, as an attachment if it has a name."""
+    """Respond with the file; as an attachment if it has a name."""
     response = FileResponse(content, as_attachment=bool(filename), filename=filename, content_type=content_type)
-    return handed_over(response, content) or response
+    return sendfile_response(response, content) or response
 
 
-def handed_over(response: HttpResponseBase, content: IO[bytes]) -> HttpResponse | None:
-    """The same response for the server in front, which sends the content.
+def sendfile_response(response: HttpResponseBase, content: IO[bytes]) -> HttpResponse | None:
+    """The response for the proxy, which then sends the content itself.
 
-    None if this process has to send it: without SENDFILE, or for a file outside of the storage's folder, such as a
+    None if this process has to send it: without SENDFILE, or for a file outside the storage's folder, such as a
     copy of an object in S3.
     """
     key = _key(content) if settings.SENDFILE else None
     if key is None:
         return None
     content.close()
+    # This response has no body; the proxy adds the length of what it sends.
     headers = {name: value for name, value in response.headers.items() if name != "Content-Length"}
     name, value = _header(key)
     return HttpResponse(headers={**headers, name: value})
 
 
 def _key(content: IO[bytes]) -> Path | None:
-    """The path below the storage's folder; links are followed before it is compared."""
+    """The path below the storage's folder, with symbolic links resolved."""
     folder, name = blobs.local_folder(), getattr(content, "name", None)
     if folder is None or not isinstance(name, str):
         return None
@@ -51,7 +52,7 @@ def _key(content: IO[bytes]) -> Path | None:
 
 
 def _header(key: Path) -> tuple[str, str]:
-    # Quoted: nginx decodes the address, and no byte of a name may end the header.
+    # Quoted, since nginx decodes the path, and no byte of a name may end the header.
     if settings.SENDFILE == ACCEL:
         return "X-Accel-Redirect", f"{settings.SENDFILE_PREFIX.rstrip('/')}/{quote(key.as_posix())}"
     folder = blobs.local_folder() or Path()

@@ -53,13 +53,13 @@ SETTING_GROUPS: tuple[tuple[str | Promise, tuple[str, ...]], ...] = (
     (gettext_lazy("Storage"), ("AWS_STORAGE_BUCKET_NAME", "AWS_REGION", "AWS_CLOUDFRONT_DOMAIN", "SENDFILE")),
     (gettext_lazy("Site"), ("DEBUG", "HTTPS", "ALLOWED_HOSTS", "TIME_ZONE", "EMBEDDED", "LOG_FORMAT")),
 )
-"""Settings that may be shown. All others stay hidden: secrets, and URLs that may contain some."""
+"""Settings that may be shown. All others stay hidden, as they are or may contain secrets."""
 PACKAGES = ("Django", "celery", "redis", "psycopg", "boto3", "Pillow", "django-htmx", "django-unfold", "gunicorn")
 
 
 @dataclass(frozen=True)
 class CheckRow:
-    """Result of a health check; without a state it has not run yet."""
+    """The result of a health check; without a state, it has not run yet."""
 
     subject: str
     state: str = ""
@@ -79,7 +79,7 @@ class QueueRow:
 
 @dataclass(frozen=True)
 class RateLimitRow:
-    """Calls per second of an API: the present limit and the quota."""
+    """The rate limit of an API: present calls per second, and the quota."""
 
     name: str
     current: str
@@ -89,7 +89,7 @@ class RateLimitRow:
 
 @dataclass(frozen=True)
 class Spend:
-    """Spend of the month; `share` is the percentage of the limit for bulk runs."""
+    """Spend this month; `share` is its percentage of the limit for bulk runs."""
 
     spent: str
     reserved: str
@@ -100,7 +100,7 @@ class Spend:
 
 @require_safe
 def system(request: Request) -> HttpResponse:
-    """All panels; checks run only with `?look=1`, which the page loads automatically."""
+    """All panels; checks run only with `?look=1`, which the page requests by itself."""
     permissions.require_or_404(permissions.can_view_system(request.user))
     context: dict[str, object]
     if request.GET.get("look"):
@@ -121,7 +121,7 @@ def system(request: Request) -> HttpResponse:
 
 
 def setting_groups() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Title of each group with names and values of its settings, empty if not set."""
+    """Groups of settings: a title, and names with values, which are empty if not set."""
     return [
         (str(title), [(name, _value(getattr(settings, name))) for name in names]) for title, names in SETTING_GROUPS
     ]
@@ -159,7 +159,7 @@ def _queue_row(depth: queue_depth.QueueDepth) -> QueueRow:
 
 
 def _rate_limit_rows() -> list[RateLimitRow]:
-    """One row for each paid API; none for a local recognizer."""
+    """A row for each paid API; none for a local recognizer."""
     recognizer = registry.current()
     if recognizer.region is None:
         return []
@@ -170,6 +170,7 @@ def _rate_limit_rows() -> list[RateLimitRow]:
 def _rate_limit_row(recognizer: str, api: str, region: str) -> RateLimitRow:
     quota, limiter = aws_quotas.cached_quota(region, api), engine_runner.limiter(recognizer, api)
     try:
+        # Acquiring no calls reads the rate and uses none of it up.
         current = f"{limiter.acquire(0).rate if limiter else quota.per_second:.3g}"
     except RateLimiterUnavailable:
         current = _("unknown")
@@ -196,7 +197,7 @@ def _versions() -> list[tuple[str, str]]:
 
 
 def _models() -> list[tuple[str, str, str]]:
-    """API, model version and when it was last seen, for the current recognizer."""
+    """API, model version and when last seen, for the current recognizer."""
     rows = ModelVersion.objects.filter(recognizer=settings.RECOGNIZER).order_by("api", "-last_seen_at").distinct("api")
     return [
         (str(Analysis.Api(row.api).label), row.version, formatting.ago(row.last_seen_at, now=now())) for row in rows

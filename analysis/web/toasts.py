@@ -7,16 +7,16 @@ from dataclasses import asdict, dataclass, field
 
 from analysis.web.http import Request
 
-# Not django.contrib.messages: its messages have no room for Undo.
+# Not django.contrib.messages, whose messages can't carry an Undo.
 SESSION_KEY = "toasts"
 MAX_TOASTS = 3
 
 
 @dataclass(frozen=True)
 class Toast:
-    """A message. Undo posts `fields` to `undo_url`; `url` is an optional link.
+    """A message; Undo posts `fields` to `undo_url`, and `url` is an optional link.
 
-    A background action has a `progress_url`, which renders the same toast until `is_finished`.
+    A background action has a `progress_url`, which is polled for the same toast until `is_finished`.
     """
 
     message: str
@@ -29,11 +29,11 @@ class Toast:
 
 
 def add_toast(request: Request, toast: Toast) -> None:
-    """Store it in the session for the next page."""
+    """Store a toast in the session for the next page."""
     request.session[SESSION_KEY] = [*request.session.get(SESSION_KEY, []), asdict(toast)][-MAX_TOASTS:]
 
 
 def take_toasts(request: Request) -> list[Toast]:
     """Remove and return the stored toasts; writes the session only if needed."""
-    # pop() marks the session as changed, which costs an UPDATE on every page and sets the cookie again.
+    # Only if needed: pop() marks the session as changed, which costs an UPDATE on every page and resends the cookie.
     return [Toast(**values) for values in request.session.pop(SESSION_KEY)] if SESSION_KEY in request.session else []

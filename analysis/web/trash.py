@@ -1,4 +1,4 @@
-"""The trash: pictures with their last day, restoring, and deleting forever."""
+"""Trash page: when pictures will be deleted, restore, and delete forever."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class TrashCard:
 
 @dataclass(frozen=True)
 class DeletionRow:
-    """A deletion with its progress; `is_open` while it can be canceled."""
+    """A permanent deletion and its progress; `is_open` while it can be canceled."""
 
     id: str
     state_label: str
@@ -63,13 +63,13 @@ class DeletionRow:
 
 @require_safe
 def trash(request: Request) -> HttpResponse:
-    """Own pictures in the trash, the latest first; as a fragment the deletions only."""
+    """The user's trash, newest first; polled as a fragment of the deletions only."""
     deletions = [_deletion_row(row, moment=now()) for row in _own_deletions(request)]
     is_active = any(row.is_open for row in deletions)
     if is_fragment(request):
         response = render(request, "trash/index.html#deletions", {"deletions": deletions, "is_active": is_active})
         if not is_active:
-            response["HX-Refresh"] = "true"  # once more, for the pictures that are left
+            response["HX-Refresh"] = "true"  # load the whole page again, for the pictures that are left
         return response
     own = trash_deletion.trash_of(current_user_id(request))
     size = trash_deletion.size_of(own)
@@ -92,9 +92,9 @@ def trash(request: Request) -> HttpResponse:
 
 @require_POST
 def delete_forever(request: Request) -> HttpResponse:
-    """Ask for the number of pictures to be typed; then start the deletion.
+    """Start the deletion, once the user has typed the number of pictures to confirm.
 
-    `all` for the whole trash, else `id` or `ids`.
+    `all` selects the whole trash, otherwise `id` or `ids`.
     """
     owner_id = current_user_id(request)
     try:
@@ -138,17 +138,17 @@ def cancel_deletion(request: Request, deletion_id: int) -> HttpResponse:
 
 @require_safe
 def receipt(request: Request, deletion_id: int) -> HttpResponseBase:
-    """The deleted pictures with their hashes, as CSV."""
+    """The deleted pictures with their hashes, as a CSV file."""
     deletion = get_object_or_404(TrashDeletion, pk=deletion_id, person_id=current_user_id(request))
     return receipt_response(deletion.audit_entry_id or 0, name=f"imagelib-deleted-{deletion.pk}.csv")
 
 
 def _requested(request: Request, owner_id: int) -> TrashDeletion:
-    """The unsaved request of this form. Raises ActionRefused without a selection."""
+    """The unsaved deletion that a form requests. Raises ActionRefused if it is empty."""
     is_all = bool(request.POST.get("all"))
     ids = None if is_all else list(selection_of(request).ids)
     own = trash_deletion.trash_of(owner_id)
-    # What is moved to the trash while the form is open is not deleted.
+    # Pictures moved to the trash while the form is open are not deleted.
     latest = own.aggregate(latest=Max("trashed_at"))["latest"] or now()
     until = _moment(request.POST.get("until", ""))
     return TrashDeletion(
@@ -157,7 +157,7 @@ def _requested(request: Request, owner_id: int) -> TrashDeletion:
 
 
 def _originals(images: ImageQuerySet) -> dict[str, str]:
-    """Numbers of originals in buckets that are kept, and deleted."""
+    """Numbers of originals in connected buckets that are kept, and that are deleted."""
     protected = images.filter(bucket__may_delete=False).count()
     deleted = images.filter(bucket__may_delete=True).count()
     return {
@@ -167,7 +167,7 @@ def _originals(images: ImageQuerySet) -> dict[str, str]:
 
 
 def _after(images: ImageQuerySet, cursor: str) -> ImageQuerySet:
-    """The pictures after a cursor: the time of a picture in the trash, and its id."""
+    """The pictures after a cursor, which is the time a picture was trashed and its id."""
     time, _separator, pk = cursor.partition("_")
     moment = _moment(time)
     if moment is None:
@@ -186,11 +186,13 @@ def _moment(text: str) -> datetime | None:
         moment = parse_datetime(text)
     except ValueError:
         return None
+    # A time without a zone can't be compared with the database's times.
     return moment if moment and moment.tzinfo else None
 
 
 def _number(text: str) -> int:
-    """The typed number, with or without separators; -1 for anything else."""
+    """Parse the typed number, with or without separators; -1 for anything else."""
+    # The last two are no-break spaces, which some languages put between groups of digits.
     digits = "".join(character for character in text if character not in ", .\u202f\u00a0")
     return int(digits) if digits.isdecimal() and len(digits) <= 9 else -1
 

@@ -1,4 +1,4 @@
-"""Addresses of the pages. tests/web/test_access.py has an entry for each."""
+"""URLs of the pages; tests/web/test_access.py has an entry for each."""
 
 from __future__ import annotations
 
@@ -145,7 +145,11 @@ urlpatterns = [
     path("collections/<int:collection_id>/", collections.collection, name="collection"),
     path("collections/<int:collection_id>/order/", collections.collection_order, name="collection-order"),
     path("collections/<int:collection_id>/remove/", collection_actions.remove, name="collection-remove"),
-    path("collections/<int:collection_id>/put-back/", collection_actions.put_back, name="collection-put-back"),
+    path(
+        "collections/<int:collection_id>/restore-positions/",
+        collection_actions.restore_positions,
+        name="collection-restore-positions",
+    ),
     path("collections/<int:collection_id>/move/", collection_actions.move, name="collection-move"),
     path("collections/<int:collection_id>/sort/", collection_actions.arrange, name="collection-sort"),
     path("collections/<int:collection_id>/cover/", collection_actions.set_cover, name="collection-cover"),

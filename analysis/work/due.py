@@ -1,4 +1,4 @@
-"""Progress of a run, and the work that becomes due soon, read from the tables."""
+"""Reads the progress of a run, and the work that becomes due soon."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from analysis.models import Analysis, BucketObject, Delivery, ImageEmbedding, Up
 from analysis.recognition.embeddings import queue as embedding_queue
 
 SOON = timedelta(seconds=30)
-"""A run waits so long for the next attempt of what failed a moment ago, rather than leave it to the next run."""
+"""Maximum time that a run waits for the next attempt of failed work instead of leaving it to the next run."""
 
 
 def progress_marker() -> tuple[datetime | None, int | None]:
-    """Changes whenever an analysis has ended or was added; two index probes."""
+    """A value that changes when an analysis ends or is added; two index lookups."""
     last_ended = Analysis.objects.aggregate(at=Max("finished_at"))["at"]
     return last_ended, Analysis.objects.aggregate(pk=Max("pk"))["pk"]
 

@@ -1,4 +1,4 @@
-"""The lease of the run in progress, so that a second one does not start."""
+"""The lease of the run in progress, which prevents a second one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RENEWAL_SECONDS = LEASE.total_seconds() / 4
 class AlreadyRunning(Exception):
     """Another run has the lease.
 
-    It was requested to check for work again before it ends.
+    It will check for work again before it ends.
     """
 
     def __init__(self, host: str, started_at: datetime) -> None:
@@ -48,9 +48,9 @@ class Lease:
         self._own = WorkLease.objects.filter(name=WorkLease.NAME, token=token)
 
     def release(self, *, unless_requested: bool = False) -> bool:
-        """Give the lease back.
+        """Release the lease.
 
-        `unless_requested`: False, and the lease stays, if another run was started in the meantime.
+        `unless_requested`: keep it and return False if another run was started in the meantime.
         """
         own = self._own.filter(is_requested=False) if unless_requested else self._own
         if own.update(token=None, ended_at=Now(), expires_at=None, is_requested=False):
@@ -58,7 +58,7 @@ class Lease:
         return not self._own.update(is_requested=False)
 
     def renew(self) -> bool:
-        """False if another run has the lease, since this one did not renew it in time."""
+        """Renew the lease. False if another run has it, since this one was too late."""
         return bool(self._own.update(expires_at=Now() + LEASE))
 
 
@@ -82,7 +82,7 @@ def _acquire() -> Lease:
     WorkLease.objects.bulk_create([WorkLease()], ignore_conflicts=True)
     values = {"token": token, "host": host, "started_at": Now(), "expires_at": Now() + LEASE, "is_requested": False}
     with transaction.atomic():
-        # Locked, so that the run in progress cannot end between the two statements without seeing the request.
+        # Locked, so that the run in progress cannot end between the two statements and miss the request.
         row = WorkLease.objects.select_for_update().get(name=WorkLease.NAME)
         if WorkLease.objects.filter(WorkLease.is_free(), name=WorkLease.NAME).update(**values):
             return Lease(token)

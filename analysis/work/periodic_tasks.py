@@ -12,16 +12,16 @@ from analysis import tasks
 from analysis.models import WorkLease
 from imagelib import celery_schedule
 
-# They sum up what was done, so they come last, and at their intervals in a long run.
+# These summarize work, so they run at the end, and at their intervals in a long run.
 FIGURES = ("fold_spend", "refresh_label_counts", "refresh_statistics")
-# They come when nothing else is due, since they would slow down what people wait for.
+# These run when nothing else is due, since they would slow down work that users wait for.
 HOUSEKEEPING = ("sweep_blobs", "delete_expired_trash", "delete_expired_audit_entries")
-# Says that scheduler, broker and worker are up, which a run without them does not show.
+# Left out, since it shows that scheduler, broker and worker are running, which do not exist here.
 OMITTED = "heartbeat"
 
 
 class Schedule:
-    """Names of the tasks whose time has come; at first, that of the sweep only."""
+    """Finds the periodic tasks that are due; at first, only the sweep."""
 
     def __init__(self) -> None:
         started = time.monotonic()
@@ -37,16 +37,16 @@ class Schedule:
 
 
 def start_scheduled_analysis() -> None:
-    """Follow ANALYZE_SCHEDULE, if a time of it has passed since it was last followed.
+    """Start the analysis of ANALYZE_SCHEDULE if it is due.
 
-    With a broker, Celery beat does.
+    With a broker, Celery beat does this.
     """
     if settings.CELERY_BROKER_URL or not settings.ANALYZE_SCHEDULE:
         return
     row = WorkLease.objects.filter(name=WorkLease.NAME)
     last = row.values_list("scheduled_at", flat=True).first()
-    # The first time only starts the clock, as beat does: switching it on analyzes nothing at once.
-    if last is None or celery_schedule.has_come(settings.ANALYZE_SCHEDULE, since=last, now=now()):
+    # The first time only starts the clock, as in Celery beat: a new schedule starts nothing at once.
+    if last is None or celery_schedule.is_due(settings.ANALYZE_SCHEDULE, since=last, now=now()):
         row.update(scheduled_at=Now())
         if last is not None:
             tasks.analyze_on_schedule.delay()

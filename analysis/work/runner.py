@@ -1,8 +1,8 @@
 """The loop of `manage.py work`: run everything that is due, until nothing is.
 
-It stands in for Celery's scheduler, broker and workers. Tasks are the same functions, and send each other as they do
-there; the messages stay in this process (`analysis.task_queue`). What a killed run had not done is due in the database,
-where the next sweep finds it.
+It replaces Celery's scheduler, broker and workers. The tasks are the same functions, and their messages to each other
+stay in this process (`analysis.task_queue`). Work that a killed run has not done is still due in the database, where
+the next sweep finds it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 REPORT_SECONDS = 10.0
 POLL_SECONDS = 0.5
-# Attempts to reach the queue of S3's events; the next run tries again.
+# Attempts to reach the queue of S3 events; the next run tries again.
 MAX_QUEUE_FAILURES = 2
 _PREFIX = f"{tasks.__name__}."
 _SWEEP = TaskMessage(f"{_PREFIX}sweep")
@@ -40,7 +40,7 @@ _EVENTS = TaskMessage("events")
 class Status:
     """Numbers of a run so far.
 
-    `analyses` counts all that ended since it began, in any process.
+    `analyses`: all that ended since its start, in any process.
     """
 
     tasks: int = 0
@@ -53,7 +53,7 @@ class Status:
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """`is_idle`: nothing was due at the end; otherwise it was stopped."""
+    """The end of a run. `is_idle`: nothing was due; otherwise it was stopped."""
 
     status: Status
     is_idle: bool
@@ -84,9 +84,9 @@ class _Runner:
         self._started_at, self._began = now(), time.monotonic()
         self._reported = self._began
         self._running: set[Future[bool]] = set()
-        self._has_read_all_events = self._is_tidy = False
-        # What sweeps found due while nothing else happened: it cannot be done now, because a budget is spent or an API
-        # has an outage, and is left.
+        self._has_read_all_events = self._has_sent_housekeeping = False
+        # Work that sweeps found due while nothing else happened. It cannot be done now, for example because a budget is
+        # spent or an API has an outage, and is left.
         self._tried: set[TaskMessage] = set()
         self._marker, self._waited = due.progress_marker(), 0.0
 
@@ -110,7 +110,7 @@ class _Runner:
         return False
 
     def finish(self) -> Status:
-        """Sum up what was done, and count it."""
+        """Run the tasks that summarize work."""
         for name in periodic_tasks.FIGURES:
             self._count(_run(TaskMessage(_PREFIX + name)))
         return self._current_status()
@@ -134,18 +134,18 @@ class _Runner:
             self._report(self._current_status())
 
     def _is_idle(self) -> bool:
-        """Sweep; True if it finds only work that has already failed."""
+        """Sweep; True if it finds only work that could not be done before."""
         before = due.progress_marker()
         if before != self._marker:
             self._marker, self._tried, self._waited = before, set(), 0.0
-        delay = due.seconds_until_due()  # before the sweep: what becomes due in between is found by it
+        delay = due.seconds_until_due()  # before the sweep, which finds work that becomes due in between
         self._count(_run(_SWEEP))
         waiting = self._queue.waiting()
         if waiting - self._tried:
             self._tried |= waiting
             return False
         self._queue.clear()
-        # What becomes due every few seconds, while an outage or a budget holds it up, is not waited for without end.
+        # Work that becomes due again every few seconds during an outage is not waited for forever.
         if delay is None or self._waited > due.SOON.total_seconds():
             return not self._send_last()
         self._waited += delay
@@ -154,21 +154,21 @@ class _Runner:
         return False
 
     def _send_last(self) -> bool:
-        """Send what comes when nothing else is due; False if that was done."""
-        if not self._has_read_all_events:  # those that arrived in the meantime
+        """Send the tasks for when nothing else is due; False if they already ran."""
+        if not self._has_read_all_events:  # some arrived in the meantime
             self._queue.put(_EVENTS)
-        if not self._is_tidy:
+        if not self._has_sent_housekeeping:
             for name in periodic_tasks.HOUSEKEEPING:
                 self._queue.put(TaskMessage(_PREFIX + name))
-        is_sent = not (self._has_read_all_events and self._is_tidy)
-        self._has_read_all_events = self._is_tidy = True
+        is_sent = not (self._has_read_all_events and self._has_sent_housekeeping)
+        self._has_read_all_events = self._has_sent_housekeeping = True
         return is_sent
 
     def _consume_events(self) -> bool:
         try:
             queue = sqs.connect(settings.EVENTS_QUEUE_URL, region=settings.AWS_REGION)
             batches = pipeline.consume_events(queue, stop=self._stop, until_empty=True, max_failures=MAX_QUEUE_FAILURES)
-            # The counts grow from batch to batch.
+            # The counts are cumulative.
             number = max((counts.events for counts in batches), default=0)
             self._status.events += number
             self._has_read_all_events &= not number
@@ -191,14 +191,14 @@ class _Runner:
 
 
 def _run(message: TaskMessage) -> bool:
-    """Run a task in this thread; False if it failed, which the log describes."""
+    """Run a task in this thread; False if it failed, which is logged."""
     task = current_app.tasks[message.name]
     try:
         task.run(**dict(message.arguments))
-    except Exception:  # the task boundary: others must run all the same
+    except Exception:  # the task boundary: other tasks must still run
         logger.exception("%s failed", message.name)
         return False
     finally:
         if not connection.in_atomic_block:
-            connection.close()  # back to the pool: threads wait for most of the time
+            connection.close()  # returned to the pool, since threads wait most of the time
     return True

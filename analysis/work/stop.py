@@ -1,4 +1,4 @@
-"""Early end of a run: by a signal, a time limit or a lost lease."""
+"""Ends a run early: by a signal, a time limit or a lost lease."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from analysis.bucket_sync.event_consumer import StopFlag
 
 
 class Stop(StopFlag):
-    """Set after `seconds`, or by SIGTERM and SIGINT inside of the `with` block.
+    """Set after `seconds`, or by SIGTERM and SIGINT inside the `with` block.
 
-    Then tasks end after their current step, and calls in progress are finished and saved.
+    Tasks then end after their current step; calls in progress are finished and saved.
     """
 
     def __init__(self, *, seconds: float | None = None) -> None:
@@ -25,7 +25,7 @@ class Stop(StopFlag):
         if threading.current_thread() is threading.main_thread():
             super().__enter__()
         else:
-            self._handlers = {}  # signals are for the main thread only
+            self._handlers = {}  # only the main thread can handle signals
         return self
 
     def set(self) -> None:
@@ -39,7 +39,7 @@ class Stop(StopFlag):
             self.set()
 
     def wait(self, seconds: float) -> None:
-        """Wait until it is set, or for `seconds`; no longer than the time limit."""
+        """Wait until it is set, at most `seconds`, or until the time limit."""
         left = seconds if self._end is None else min(seconds, self._end - time.monotonic())
         self._event.wait(max(0.0, left))
         self.check_time()

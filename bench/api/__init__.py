@@ -1,1 +1,1 @@
-"""The API's lists and exports in a million generated pictures."""
+"""Bench of the API's lists and exports, in a million generated pictures."""

@@ -1,6 +1,6 @@
-"""The API's lists with labels, labels by file name, and exports.
+"""Bench of the API: lists with labels, labels by file name, and exports.
 
-In a million generated pictures; BENCH_API_PICTURES=200000 measures another library.
+The library has a million generated pictures; BENCH_API_PICTURES=200000 takes one of another size.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ RESPONSES: Sql = f"""
 
 
 def measure() -> Report:
-    os.environ["API_REQUESTS_PER_MINUTE"] = "1000000"  # counted as always, and never refused
+    os.environ["API_REQUESTS_PER_MINUTE"] = "1000000"  # requests are counted as always, but never refused
     with loaded_library(PICTURES) as library, psycopg.connect(library.url, autocommit=True) as connection:
         add_responses(connection)
         exports = list(export_rounds(library))
@@ -68,7 +68,7 @@ def notes(times: dict[str, list[float]], exported: dict[str, Any]) -> list[str]:
 
 
 def add_responses(connection: psycopg.Connection) -> None:
-    """Give the newest pictures full responses, since exports read the boxes there."""
+    """Give the newest pictures full responses, from which exports read the boxes."""
     if connection.execute(RESPONSES).rowcount:
         connection.execute("VACUUM (ANALYZE) analysis_analysis")
 
@@ -89,7 +89,7 @@ def time_requests(connection: psycopg.Connection, *, pictures: int) -> dict[str,
 
 
 def file_names(connection: psycopg.Connection) -> list[str]:
-    """Names of pictures that the reader sees, and some of none."""
+    """File names of pictures that the reader sees, and some that no picture has."""
     rows = connection.execute(
         "SELECT filename FROM analysis_image WHERE owner_id = %s OR visibility > 0 ORDER BY id LIMIT 50000", [READER]
     ).fetchall()
@@ -99,7 +99,7 @@ def file_names(connection: psycopg.Connection) -> list[str]:
 
 
 def export_rounds(library: LoadedLibrary) -> Iterator[dict[str, dict[str, Any]]]:
-    """Export and loops in turn. Raises AssertionError if their bytes differ."""
+    """Run export and loops in turn. Raises AssertionError if their bytes differ."""
     for _ in range(ROUNDS):
         results = {name: export_job(library, name) for name in ("export", "loop", "read")}
         assert results["export"]["sha256"] == results["loop"]["sha256"], "The loop's bytes differ from the export's."

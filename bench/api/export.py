@@ -1,6 +1,6 @@
-"""Exports as JSON Lines, and the loop they are compared with; prints JSON.
+"""Jobs of bench.api: export as JSON Lines, and the loop to compare with.
 
-python -m bench.api.export JOB FILE NUMBER, in a separate process, so that its memory is known.
+python -m bench.api.export JOB FILE NUMBER runs a job in a separate process, so that its memory can be measured.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from psycopg.abc import Query as Sql
 from imagelib import embedded
 
 EARLY = 10_000
-"""Pictures after which the memory is measured first."""
+"""Pictures after which memory is measured for the first time."""
 LOOP: Sql = b"""
     SELECT i.id, i.filename, i.title, i.sha256, i.width, i.height, i.format, i.size, i.taken_at, i.added_at,
            i.latitude, i.longitude,
@@ -53,7 +53,7 @@ def export(number: int) -> Iterator[bytes]:
 
 
 def loop(number: int) -> Iterator[bytes]:
-    """The same lines from one statement, as a script would make them."""
+    """The same lines from one statement, as a simple script would write them."""
     for *fields, taken, added, latitude, longitude, rows, answer in _rows(number):
         boxes = {label["Name"]: label["Instances"] for label in answer["Labels"] if label["Instances"]}
         values = {
@@ -81,7 +81,7 @@ def _label(label: Sequence[Any], boxes: Sequence[Any] | None) -> dict[str, Any]:
 
 
 def read(number: int) -> Iterator[bytes]:
-    """The loop that reads the rows and writes nothing."""
+    """The loop's reading of rows, without writing anything."""
     return (b"" for _row in _rows(number))
 
 
@@ -92,7 +92,7 @@ def _rows(number: int) -> Iterator[tuple[Any, ...]]:
     ):
         connection.execute("SET TIME ZONE 'UTC'")
         cursor.itersize = 1_000
-        # As server-side cursors are used: the first rows may come late, the last ones are wanted soon.
+        # For server-side cursors PostgreSQL plans for fast first rows by default; here all rows are needed.
         connection.execute("SET cursor_tuple_fraction = 1")
         yield from cursor.execute(LOOP, [number])
 

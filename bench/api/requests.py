@@ -40,9 +40,9 @@ class ApiClient:
 
 @contextmanager
 def reader_client() -> Iterator[ApiClient]:
-    """A client of the reader; its token is deleted at the end."""
+    """A client with a token of the reader, which is deleted at the end."""
     token, text = api_tokens.create(get_user_model().objects.get(pk=READER), name="Bench", scopes=["read"], days=1)
-    logging.getLogger("django.request").setLevel(logging.ERROR)  # it warns of each file name that is none
+    logging.getLogger("django.request").setLevel(logging.ERROR)  # it would warn for each unknown file name
     try:
         yield ApiClient(text)
     finally:
@@ -52,7 +52,7 @@ def reader_client() -> Iterator[ApiClient]:
 def full_pages(api: ApiClient, texts: Sequence[str]) -> list[dict[str, object]]:
     """Parameters of lists with 100 images: the first pages of these searches.
 
-    Of every fourth also a page further on.
+    For every fourth search, also a later page.
     """
     pages: list[dict[str, object]] = []
     for number, text in enumerate(texts):

@@ -1,4 +1,4 @@
-"""Services, simulator, queued pictures and programs that faults are injected into."""
+"""Environment of the chaos tests: services, simulator, pictures and programs."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ QUOTA = 100  # calls a second
 THREADS = 48  # calls in flight at most
 LATENCY, JITTER = 300, 50  # milliseconds
 LEASE, SWEEP = 15, 1  # seconds; the defaults are 120 and 10
-# A result waits up to nine seconds for a database that is down for four: the lease must last longer than that.
+# The lease must outlast the nine seconds that a result waits for the database, which is down for four.
 SIZE = 5_000  # bytes of a picture
 RESERVE = 2_000  # pictures added together; adding them takes longer than most faults
-# Analyses of the reserve are paused: the sweeper would bring forward a next attempt far in the future.
+# Reserve analyses are paused, not scheduled far in the future, as the sweeper would bring those forward.
 RESERVED = "state = 'paused' AND batch_id IS NULL"
 START_SECONDS = 60.0  # for a program to start
 SHUTDOWN_SECONDS = 30.0  # for a worker to end after SIGTERM
@@ -81,7 +81,7 @@ class Environment:
     env: dict[str, str]
     stack: ExitStack
     quota: int = QUOTA
-    break_after: int = 50  # analyses that are done before the fault
+    break_after: int = 50  # analyses done before the fault
     images: list[int] = field(default_factory=list)  # ids of the pictures that are analyzed
 
     def start(self, name: str, *command: str, **env: str) -> Program:
@@ -105,9 +105,9 @@ class Environment:
         return self.start(name, *CELERY, "beat", "--loglevel", "INFO", "-s", schedule)
 
     def kill_worker(self, worker: Program) -> int:
-        """Kill a worker; return the number of requests in flight of all workers."""
+        """Kill a worker; returns the number of requests in flight of all workers."""
         worker.kill()
-        time.sleep(0.3)  # statements that it had sent before are finished by then
+        time.sleep(0.3)  # until PostgreSQL has finished the statements it had sent
         return self.count_analyses("running")
 
     def manage(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -141,7 +141,7 @@ class Environment:
         self.rows("DELETE FROM analysis_analysis WHERE state IN ('queued', 'running') RETURNING 1")
 
     def reset_analyses(self) -> None:
-        """Delete all analyses, but no pictures. Only while no worker runs."""
+        """Delete all analyses but no pictures; only while no worker runs."""
         with psycopg.connect(embedded.database_url(self.var), autocommit=True) as connection:
             connection.execute("TRUNCATE analysis_analysis CASCADE")
             connection.execute("DELETE FROM analysis_outage")
@@ -196,7 +196,7 @@ class Environment:
             raise TimeoutError(f"{error} {states}{logs}") from error
 
     def stop_redis(self, *, loses_data: bool = True) -> None:
-        """Kill it, by default with its append-only file."""
+        """Kill Redis, and by default delete its append-only file."""
         server = redis._server(self.var)
         os.kill(server.pid() or 0, signal.SIGKILL)
         wait_until(lambda: not server.is_alive(), seconds=10, description="the end of Redis", interval=0.01)

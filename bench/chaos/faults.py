@@ -1,4 +1,4 @@
-"""Faults: each breaks something and repairs it; imagelib must recover on its own."""
+"""Faults: each breaks something and repairs it; imagelib must recover by itself."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CLOCK = Path(__file__).parent / "clock"
 
 @dataclass(frozen=True)
 class Outcome:
-    """End of a fault (monotonic seconds) and number of requests lost with a worker."""
+    """End of a fault (monotonic seconds), and number of requests lost with a worker."""
 
     ended_at: float
     in_flight: int = 0

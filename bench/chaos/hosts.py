@@ -29,7 +29,12 @@ from imagelib.embedded.redis import bundled
 SERVICES, CLIENT = 1, 9  # numbers of hosts; those with a web process and a worker are between them
 QUOTA, LATENCY = 20, 800  # calls a second; milliseconds
 LEASE, SWEEP = 30, 1  # seconds; the defaults are 120 and 10. The lease must outlast the time that a host is cut off.
-WEB, POSTGRES, REDIS, RECOGNIZER = 8120, 5432, 6379, 9797  # ports: each host has all of its own
+WEB, POSTGRES, REDIS, RECOGNIZER = (
+    8120,
+    5432,
+    6379,
+    9797,
+)  # ports; they can't collide, as each host has its own
 clock = time.time  # as in the database and the logs
 READ = "import sys, urllib.request as u; sys.stdout.write(u.urlopen(sys.argv[1], timeout=5).read().decode())"
 TOKEN = """
@@ -41,7 +46,7 @@ from imagelib.accounts import api_tokens
 user = get_user_model().objects.get(username="bench")
 print(api_tokens.create(user, name="load", scopes=["read", "write"], days=1)[1])
 """
-# Claims as a worker does, and is switched off in the middle of it.
+# Claims as a worker does; the host loses power in the middle of it.
 CLAIM = """
 import pathlib, sys, time
 from django.db import transaction
@@ -77,7 +82,7 @@ class Cluster:
         return Program(name, list(command), own, log, process)
 
     def boot(self, number: int) -> Host:
-        """Start a host that may have been switched off before."""
+        """Start a host, also one that was powered off."""
         self.hosts[number] = self.network.host(number)
         return self.hosts[number]
 
@@ -105,7 +110,7 @@ class Cluster:
         return {"IMAGELIB_VAR": str(self.folder / f"var-{host.number}")}
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """Rows of a query, by PostgreSQL's socket, which no cut network reaches."""
+        """Rows of a query through PostgreSQL's Unix socket, which needs no network."""
         with psycopg.connect(_socket_url(self.folder), autocommit=True) as connection:
             return connection.execute(query).fetchall()
 
@@ -178,14 +183,14 @@ def _start_postgres(made: Cluster) -> None:
     given = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     made.start("postgres", made.services, *other, str(binaries / "postgres"), "-D", str(data), *given)
 
-    def answers() -> bool:
+    def is_ready() -> bool:
         try:
             psycopg.connect(_socket_url(made.folder).replace("dbname=imagelib", "dbname=postgres")).close()
         except psycopg.OperationalError:
             return False
         return True
 
-    wait_until(answers, seconds=30, description="PostgreSQL", interval=0.1)
+    wait_until(is_ready, seconds=30, description="PostgreSQL", interval=0.1)
 
 
 def _start_redis(made: Cluster) -> None:
@@ -206,14 +211,14 @@ def _migrate(made: Cluster, schema: Path | None) -> None:
 
 
 def seed(made: Cluster, *, pictures: int) -> None:
-    """Queue analyses of pictures, and make a token for the load."""
+    """Queue analyses of pictures, and create a token for the load."""
     program = made.manage("seed", made.services, "shell", "--verbosity", "0", "-c", TOKEN.format(pictures=pictures))
     _succeeds(program)
     made.token = program.output.split()[-1]
 
 
 def claim_when(made: Cluster, host: Host, flag: Path) -> Program:
-    """A worker's transaction that begins when the flag exists, and never ends."""
+    """Start a worker's transaction that begins once the flag exists, and never ends."""
     return made.manage("claim", host, "shell", "--verbosity", "0", "-c", CLAIM.format(flag=str(flag)))
 
 
@@ -233,34 +238,34 @@ def wait_until_ready(programs: Sequence[Program]) -> None:
 
 
 def start_loads(made: Cluster, hosts: Sequence[Host]) -> list[Program]:
-    """Send requests to each host, from another one; returns once all were answered."""
+    """Send requests to each host from the client; returns once all have responded."""
     client = made.network.host(CLIENT)
     loads = [made.load(f"load-{host.number}", client, host) for host in hosts]
     for load in loads:
-        wait_for_answer(load, since=0.0, limit=30)
+        wait_for_response(load, since=0.0, limit=30)
     return loads
 
 
 def requests(load: Program, *, since: float = 0.0, until: float = float("inf")) -> list[dict[str, Any]]:
-    """Requests of a load that ended, and were sent in this time."""
+    """Finished requests of a load that were sent in this time span."""
     lines = [json.loads(line) for line in load.output.splitlines() if line.endswith("}")]
     return [line for line in lines if since <= line["at"] < until]
 
 
 def wait_for_requests(load: Program, *, until: float) -> None:
-    """Wait for the end of a request that was sent after this time."""
+    """Wait until a request that was sent after this time has ended."""
     wait_until(lambda: bool(requests(load, since=until)), seconds=60, description="a request", interval=0.1)
 
 
-def wait_for_answer(load: Program, *, since: float, limit: float) -> float:
-    def is_answered() -> bool:
+def wait_for_response(load: Program, *, since: float, limit: float) -> float:
+    def has_response() -> bool:
         return any(line["outcome"] in {"200", "201"} for line in requests(load, since=since))
 
-    return seconds_until(is_answered, limit=limit, description=f"an answer to {load.name}")
+    return seconds_until(has_response, limit=limit, description=f"a response to {load.name}")
 
 
 def wait_for_task(worker: Program, *, since: int, limit: float) -> float:
-    """Wait for a task that is received and succeeds, in the log after `since`."""
+    """Wait until the log after `since` shows a received task that succeeded."""
 
     def has_worked() -> bool:
         received = re.findall(r"Task \S+?\[(\S+?)\] received", worker.output[since:])

@@ -1,6 +1,6 @@
-"""Uploads and searches sent to one web process; one JSON line for each request.
+"""Load on one web process: uploads and searches; prints a JSON line for each.
 
-Run as a program, with the standard library alone: it starts at once. `python bench/chaos/load.py URL TOKEN PICTURE`.
+A program that only uses the standard library, to start at once: `python bench/chaos/load.py URL TOKEN PICTURE`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def main() -> None:
 
 def _send_all(site: str, token: str, content: bytes) -> None:
     for path in itertools.cycle((*SEARCHES, "/api/v1/images")):
-        # Bytes after its end make each picture another file.
+        # Random bytes after the end make each picture a different file.
         picture = content + os.urandom(16) if path == "/api/v1/images" else b""
         _send(f"{site}{path}", token, picture)
         time.sleep(PAUSE)
@@ -53,7 +53,7 @@ def _send(url: str, token: str, picture: bytes) -> None:
             line["outcome"] = str(response.status)
     except urllib.error.HTTPError as error:
         line["outcome"] = f"{error.code} {error.read(300)!r}"
-    except OSError as error:  # refused, reset, timed out, and what urllib makes of them
+    except OSError as error:  # refused, reset or timed out, also as wrapped by urllib
         line["outcome"] = f"{type(error).__name__} {error}"
     line["seconds"] = round(time.monotonic() - began, 2)
     print(json.dumps(line), flush=True)

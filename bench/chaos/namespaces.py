@@ -1,7 +1,7 @@
 """Hosts in Linux namespaces: each has its own network, processes and name.
 
-They need no root: a user namespace owns them. Nothing has to be removed afterwards, not even after a crash: the first
-process of each namespace ends when this process does, the kernel ends the others, and then removes the namespace.
+They need no root, since a user namespace owns them. No cleanup is needed, even after a crash: the first process of each
+namespace exits with this process; then the kernel kills the others and removes the namespace.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from pathlib import Path
 
 PROGRAMS = ("unshare", "nsenter", "ip")
 SUBNET = "10.77.0"
-MOST = 9  # hosts in a network
+MAX_HOSTS = 9
 SECONDS = 10.0
 
 
 class NoNamespaces(RuntimeError):
-    """This machine lets its user make no namespaces; the message says why."""
+    """The user can't create namespaces on this machine; the message has the reason."""
 
 
 @dataclass
 class Host:
-    """A machine that is connected to the network's switch."""
+    """A simulated machine, connected to the network's switch."""
 
     network: Network
     number: int
     holder: subprocess.Popen[str]
-    first: int  # process id of the first process, with which all others end
+    first: int  # id of the first process; when it ends, so do all others
 
     @property
     def address(self) -> str:
@@ -40,22 +40,22 @@ class Host:
 
     @property
     def port(self) -> str:
-        """The name of its port at the switch."""
+        """The name of the host's port at the switch."""
         return f"port{self.number}"
 
     def command(self, *command: str | Path) -> list[str]:
-        """The command that runs this command on the host."""
+        """Wrap a command so that it runs on the host."""
         return [*_enter(self.first, "--net", "--pid", "--uts"), *map(str, command)]
 
     def cut_off(self) -> None:
-        """Let no packet through, without a word to either side."""
+        """Silently drop all packets in both directions."""
         self.network.switch("link", "set", self.port, "nomaster")
 
     def connect(self) -> None:
         self.network.switch("link", "set", self.port, "master", "switch")
 
     def power_off(self) -> None:
-        """End all processes at once; none of them says goodbye to its connections."""
+        """Kill all processes at once, without closing their connections."""
         self.cut_off()
         self.end()
 
@@ -67,7 +67,7 @@ class Host:
 
 @dataclass
 class Network:
-    """A switch that connects the hosts, in a network namespace without any way out."""
+    """A switch that connects the hosts, in a network namespace with no way out."""
 
     holder: subprocess.Popen[str]
     stack: ExitStack
@@ -76,7 +76,7 @@ class Network:
         _run([*_enter(self.holder.pid, "--net"), "ip", *arguments])
 
     def host(self, number: int) -> Host:
-        """Start a host. One that was switched off can be started again."""
+        """Start a host, also one that was powered off."""
         first = f"hostname host-{number} && ip link set lo up"
         own = ["unshare", "--net", "--pid", "--uts", "--fork", "--kill-child"]
         holder = _hold([*_enter(self.holder.pid, "--net"), *own], script=first)
@@ -87,7 +87,7 @@ class Network:
         return host
 
     def _plug_in(self, host: Host) -> None:
-        # A host that was switched off may still have its cable: the kernel takes a moment.
+        # The kernel takes a moment to remove the interface of a host that was powered off.
         subprocess.run(
             [*_enter(self.holder.pid, "--net"), "ip", "link", "delete", host.port], check=False, capture_output=True
         )
@@ -95,15 +95,15 @@ class Network:
         self.switch("link", "add", host.port, "type", "veth", *peer)
         self.switch("link", "set", host.port, "up")
         host.connect()
-        # Without these, hosts would soon report that another one is unreachable; behind a router they would not.
-        known = [f"neigh add {SUBNET}.{n} lladdr {_hardware_address(n)} dev eth0" for n in range(1, MOST + 1)]
+        # Without static entries, hosts would soon report a lost one as unreachable; behind a router they would not.
+        known = [f"neigh add {SUBNET}.{n} lladdr {_hardware_address(n)} dev eth0" for n in range(1, MAX_HOSTS + 1)]
         lines = [f"address add {host.address}/24 dev eth0", "link set eth0 up", *known]
         _run(host.command("ip", "-batch", "-"), lines="\n".join(lines))
 
 
 @contextmanager
 def network() -> Iterator[Network]:
-    """A network without hosts. Raises NoNamespaces."""
+    """Create a network without hosts. Raises NoNamespaces."""
     if missing := [name for name in PROGRAMS if not shutil.which(name)]:
         raise NoNamespaces(f"{' and '.join(missing)} missing: needs Linux with util-linux and iproute2")
     with ExitStack() as stack:
@@ -123,7 +123,7 @@ def _enter(process: int, *namespaces: str) -> list[str]:
 
 
 def _hold(command: Sequence[str], *, script: str) -> subprocess.Popen[str]:
-    """Make namespaces that last until their pipe is closed."""
+    """Create namespaces that last until the pipe is closed."""
     holder = subprocess.Popen(
         [*command, "sh", "-c", f"{script} && echo ready && exec cat"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,

@@ -1,4 +1,4 @@
-"""Restarting web processes and workers one by one while they are used."""
+"""Rolling restart: web processes and workers one by one while they are used."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ print(api_tokens.create(user, name="restart", scopes=["read"], days=1)[1])
 
 @dataclass
 class RoundRobin:
-    """Clients behind a proxy: a connection that one process refuses goes to the next.
+    """Clients behind a proxy, which sends a refused connection to the next process.
 
-    An accepted request must get a response. Only connections that no process accepted are retried: refused
-    ones, and those that the kernel resets when the socket closes on which they still wait.
+    An accepted request must get a response. Only connections that no process has accepted are retried: refused
+    ones, and those still in the backlog of a socket that is closed, which the kernel resets.
     """
 
     ports: list[int]
@@ -116,7 +116,7 @@ def start_web(chaos: Environment, port: int, *, generation: int) -> Program:
 
 
 def restart_all(chaos: Environment, webs: dict[int, Program], workers: list[Program]) -> float:
-    """Stop each program by SIGTERM and start its successor; the longest stop."""
+    """Stop each program by SIGTERM, start its successor; returns the longest stop."""
     longest = 0.0
     for number, worker in enumerate(workers):
         longest = max(longest, worker.stop())
@@ -124,5 +124,5 @@ def restart_all(chaos: Environment, webs: dict[int, Program], workers: list[Prog
     for port, web in webs.items():
         longest = max(longest, web.stop())
         start_web(chaos, port, generation=2)
-        time.sleep(0.2)  # it responds before the other one is stopped
+        time.sleep(0.2)  # the successor must respond before the other one is stopped
     return longest

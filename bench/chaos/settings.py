@@ -1,4 +1,4 @@
-"""imagelib's settings, with a storage whose disk can be full."""
+"""imagelib's settings with a storage that can simulate a full disk."""
 
 from imagelib.settings import *  # noqa: F403
 from imagelib.settings import STORAGES

@@ -1,4 +1,4 @@
-"""Instructions of a Dockerfile, and the files of its build context."""
+"""Parser of a Dockerfile's instructions, and of .dockerignore."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def is_ignored(path: str, patterns: list[str]) -> bool:
 
 def _walk(folder: Path, patterns: list[str]) -> Iterator[Path]:
     for path in folder.iterdir():
-        # Nothing below is named again by a pattern with !, as ours name whole folders.
+        # Not entered: our patterns with ! name whole folders, so none includes a file below an ignored one.
         if not is_ignored(path.relative_to(folder).as_posix(), patterns):
             yield from path.rglob("*") if path.is_dir() else [path]
 

@@ -1,8 +1,8 @@
-"""The steps of the Dockerfile, run one after the other where no image builder is.
+"""Stages of the Dockerfile, run step by step without an image builder.
 
-Each stage is its own root folder. What its base image would have comes from this machine: /usr, /etc and /var
-through overlays, so that nothing here is changed, and a Python installation in /usr/local. All else begins empty. Needs
-root, Linux, and its own mount namespace (`unshare --mount`).
+Each stage is its own root folder. What its base image would contain comes from this machine: /usr, /etc and /var
+through overlays, so that the machine is not changed, and a Python installation in /usr/local. All else is empty at
+first. Needs root, Linux, and its own mount namespace (`unshare --mount`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ REGISTRY = (
     *("PIP_", "NPM_", "npm_config_", "NODE_EXTRA_CA_CERTS", "SSL_"),
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
 )
-"""Environment variables of this machine that say where packages come from; an image builder has its own."""
+"""This machine's environment variables for package registries; an image builder has its own."""
 
 
 @dataclass
@@ -150,7 +150,7 @@ def run(root: Root, command: list[str], *, env: Mapping[str, str] | None = None)
 
 
 def in_root(root: Root, command: list[str]) -> list[str]:
-    """The command, run in a stage as its user and in its folder."""
+    """Wrap a command so that it runs in a stage, as its user and in its folder."""
     user, _colon, group = root.user.partition(":")
     enter = ["setpriv", f"--reuid={user}", f"--regid={group or user}", "--clear-groups", "--no-new-privs"]
     inside = ["/bin/sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", root.workdir, *command]
@@ -158,7 +158,7 @@ def in_root(root: Root, command: list[str]) -> list[str]:
 
 
 def make_read_only(root: Root, *, writable: str, folder: Path) -> None:
-    """Let only `writable` and /tmp be written, as with --read-only."""
+    """Make all but `writable` and /tmp read-only, as Docker's --read-only does."""
     volume = root.folder / writable.lstrip("/")
     owner = volume.stat()
     os.chown(folder, owner.st_uid, owner.st_gid)
@@ -177,7 +177,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _copy_node(target: Path) -> None:
-    """This machine's Node.js and npm, where the image of Node.js has them."""
+    """Copy this machine's Node.js and npm to their places in the image of Node.js."""
     paths = {name: Path(shutil.which(name) or "") for name in ("node", "npm")}
     _copy(paths["node"].resolve(strict=True), target / "bin/node")
     _copy(paths["npm"].resolve(strict=True).parent.parent, target / "lib/node_modules/npm")

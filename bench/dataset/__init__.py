@@ -1,4 +1,4 @@
-"""Generated libraries, loaded once by COPY and reused by later runs."""
+"""Generated libraries: loaded once by COPY and reused by later runs."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from bench.dataset.spec import OWNERS, DatasetSpec
 from imagelib import embedded
 from imagelib.embedded import postgres
 
-READER = 5  # user id: the benches search as this owner, who sees their own pictures and shared ones
-# As on a server for a million pictures; all other settings are those of embedded servers.
+READER = 5  # user id of the owner who searches in the benches, and sees own and shared pictures
+# Settings of a server for a million pictures; all others are those of the embedded server.
 SETTINGS = {"shared_buffers": "4GB", "effective_cache_size": "12GB", "max_wal_size": "16GB"}
 REPORTED_SETTINGS = ("server_version", "shared_buffers", "effective_cache_size", "work_mem", "random_page_cost", "jit")
 TABLES = ("image", "imagelabel", "imageindex", "imagetext", "face", "analysis", "label", "labelalias", "label_parents")
@@ -55,7 +55,7 @@ class LoadedLibrary:
 def loaded_library(pictures: int) -> Iterator[LoadedLibrary]:
     """Load a library if needed and start it. Raises embedded.ServerStartError."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    os.environ["IMAGELIB_EMBEDDED_FSYNC"] = "off"  # it is sooner loaded again than repaired
+    os.environ["IMAGELIB_EMBEDDED_FSYNC"] = "off"  # after a power failure it is loaded again, not repaired
     postgres.SETTINGS.update(SETTINGS)
     folder = folder_of(pictures)
     try:
@@ -67,9 +67,9 @@ def loaded_library(pictures: int) -> Iterator[LoadedLibrary]:
 
 
 @contextmanager
-def django_setup(library: LoadedLibrary) -> Iterator[None]:
+def django_setup(library: LoadedLibrary, **settings: str) -> Iterator[None]:
     """Set Django up on this library; close its connections at the end."""
-    os.environ.update(environment(library), DJANGO_SETTINGS_MODULE="imagelib.settings")
+    os.environ.update({**environment(library), **settings}, DJANGO_SETTINGS_MODULE="imagelib.settings")
     import django  # the settings read the environment
 
     django.setup()
@@ -87,7 +87,7 @@ def folder_of(pictures: int) -> Path:
 
 
 def version() -> str:
-    """Hash of generator and migrations: a change of either makes a new library."""
+    """Hash of generator and migrations, since a change of either needs a new library."""
     content = b"".join(Path(str(module.__file__)).read_bytes() for module in SOURCES)
     tables = b"".join(path.read_bytes() for path in sorted(MIGRATIONS.glob("0*.py")))
     return hashlib.sha256(content + tables).hexdigest()[:8]
@@ -131,8 +131,8 @@ def fill(connection: psycopg.Connection, dataset: DatasetSpec) -> None:
             counts += np.bincount(chunk.labels.label, minlength=len(counts))
         for name, columns, content in copy_rows.label_tables(dataset, counts):
             copy_into(connection, f"analysis_{name}", columns, content)
-        # As analysis.library.duplicate_flags does; no two files have the same bytes here, so hashes are enough. Done
-        # before the indexes exist, which would have to be updated.
+        # As analysis.library.duplicate_flags does, but by hashes alone, as no two files have the same bytes here. Done
+        # before the indexes exist, which would otherwise have to be updated.
         connection.execute(
             """UPDATE analysis_image image SET has_duplicate = true
                FROM (SELECT phash FROM analysis_image GROUP BY phash HAVING count(*) > 1) duplicates
@@ -142,7 +142,7 @@ def fill(connection: psycopg.Connection, dataset: DatasetSpec) -> None:
 
 
 def copy_into(connection: psycopg.Connection, table: str, columns: str, content: bytes) -> None:
-    """COPY rows into a table, as binary ones if they begin with its signature."""
+    """COPY rows into a table, in the binary format if they begin with its signature."""
     options = "(FORMAT binary)" if content.startswith(copy_rows.SIGNATURE) else ""
     with connection.cursor().copy(f"COPY {table} ({columns}) FROM STDIN {options}") as copying:
         for start in range(0, len(content), 1 << 20):
@@ -160,7 +160,7 @@ def _add_users(connection: psycopg.Connection) -> None:
 
 
 def _add_search_index(connection: psycopg.Connection) -> None:
-    """Add each picture's row for search, and set the sequences behind the loaded ids."""
+    """Add each picture's row for search, and advance sequences past the loaded ids."""
     with without_indexes(connection, ["analysis_imageindex"]):
         connection.execute(
             """INSERT INTO analysis_imageindex

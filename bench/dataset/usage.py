@@ -1,14 +1,14 @@
 """Adds usage to a generated library: full responses, calls, verdicts, ratings.
 
-The specification has one empty response for each picture. These are made 1.5 kB long; calls, verdicts, ratings and a
-bucket's objects are added, as many as such a library has. The benches of the dashboard and the admin use this.
+The specification has an empty response for each picture. Responses are made 1.5 kB long, and calls, verdicts, ratings
+and a bucket's objects are added in realistic numbers. The benches of the dashboard and the admin use this.
 """
 
 from __future__ import annotations
 
 import psycopg
 
-# Hashes of 32 characters in each response: 1.5 kB that PostgreSQL can hardly compress, so TOAST reads are real ones.
+# 45 hashes of 32 characters are 1.5 kB that PostgreSQL can hardly compress, so TOAST reads cost what real ones cost.
 HASHES = 45
 REQUEST_ID = "c4ca4238-a0b9-2382-0dcc-509a6f75849b"  # md5 of "1"
 

@@ -1,1 +1,1 @@
-"""People who browse and search a library at once, through a reverse proxy."""
+"""Bench of load: people who browse and search at once, through a reverse proxy."""

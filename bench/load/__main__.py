@@ -1,7 +1,8 @@
-"""Fifty people in a million pictures, by four web processes and nginx.
+"""Bench of load: fifty people, a million pictures, four web processes and nginx.
 
-BENCH_MINUTES=10 for the whole run, BENCH_PICTURES=100000 for another library, BENCH_REPLICA=1 for searches that read a
-second PostgreSQL, too. The figures are those of a quiet machine only: people, proxy and servers share it.
+BENCH_MINUTES=10 sets the length of the whole run, BENCH_PICTURES=100000 the size of the library, and with
+BENCH_REPLICA=1 searches also read a second PostgreSQL. Figures are valid only on a quiet machine, which people, proxy
+and servers share.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from bench.load.visitors import SHOWN
 from bench.report import Measurement, Report
 
 MINUTE = 60.0
-# Everyone loads scripts and styles once, while arriving.
+# People load scripts and styles once, while they arrive.
 FIFTY = Visit(people=50, anonymous=5, think=(1.0, 5.0), arrive=30, seconds=2 * MINUTE)
 WITHOUT_PAUSES = Visit(people=16, anonymous=0, think=(0, 0), arrive=5, seconds=30)
 
@@ -41,7 +42,7 @@ def measure() -> Report:
     title = (
         f"{FIFTY.people} people for {minutes:g} minutes in {pictures:,} pictures, {WORKERS} web processes behind nginx"
     )
-    return Report(title, [*pages(calm), *totals(calm), *most(busy), *others], notes(calm, busy, settings))
+    return Report(title, [*pages(calm), *totals(calm), *without_pauses(busy), *others], notes(calm, busy, settings))
 
 
 def pages(run: Run) -> Iterator[Measurement]:
@@ -54,7 +55,7 @@ def totals(run: Run) -> Iterator[Measurement]:
     outcome, usage = run.outcome, run.usage
     yield Measurement(name="errors", value=outcome.error_count, unit="", at_most=0)
     yield Measurement(name="requests/s", value=outcome.requests / outcome.seconds, unit="/s")
-    yield Measurement(name="of these by web processes", value=run.asked / outcome.seconds, unit="/s")
+    yield Measurement(name="of these by web processes", value=run.web_requests / outcome.seconds, unit="/s")
     yield Measurement(name="clicks/s", value=outcome.actions / outcome.seconds, unit="/s")
     yield Measurement(
         name="memory of the web processes at the end, after a minute",
@@ -65,10 +66,10 @@ def totals(run: Run) -> Iterator[Measurement]:
         yield Measurement(name=f"processors used by {name}", value=cores, unit="")
 
 
-def most(run: Run) -> Iterator[Measurement]:
+def without_pauses(run: Run) -> Iterator[Measurement]:
     outcome, name = run.outcome, "without pauses"
     yield Measurement(name=f"{name}: requests/s", value=outcome.requests / outcome.seconds, unit="/s")
-    yield Measurement(name=f"{name}: of these by web processes", value=run.asked / outcome.seconds, unit="/s")
+    yield Measurement(name=f"{name}: of these by web processes", value=run.web_requests / outcome.seconds, unit="/s")
     yield Measurement(name=f"{name}: clicks/s", value=outcome.actions / outcome.seconds, unit="/s")
     yield Measurement(name=f"{name}: errors", value=outcome.error_count, unit="", at_most=0)
 
@@ -81,7 +82,7 @@ def without_signatures(library: LoadedLibrary, runner: VisitRunner, calm: Run) -
     web = "web processes"
     yield Measurement(
         name=f"{name}: requests to web processes for a click",
-        value=run.asked / run.clicks, baseline=calm.asked / calm.clicks, unit="",
+        value=run.web_requests / run.clicks, baseline=calm.web_requests / calm.clicks, unit="",
     )  # fmt: skip
     yield Measurement(
         name=f"{name}: their processor time for a click",

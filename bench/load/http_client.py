@@ -1,6 +1,6 @@
-"""A browser's share of HTTP/1.1: six connections to one server, kept alive.
+"""The part of HTTP/1.1 that browsers use: six kept-alive connections to a server.
 
-Far cheaper than a library for all of HTTP, so that fifty of them leave the processor to what is measured.
+Far cheaper than a complete HTTP library, so that fifty clients leave the processor to the servers measured.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Response:
 
 
 class Connection:
-    """One connection, opened again where the server closed it."""
+    """A connection, which is reopened if the server has closed it."""
 
     def __init__(self, address: tuple[str, int]) -> None:
         self._address = address
@@ -49,7 +49,7 @@ class Connection:
                     self.close()
                     if is_new:
                         raise
-                    # The server had closed a connection that was not used for a while, as browsers expect it to.
+                    # The server had closed an idle connection; browsers retry in this case, too.
                     return await self._get(request)
         except BaseException:
             self.close()  # the rest of a response would be read as the next one
@@ -109,4 +109,4 @@ class Browser:
     async def close(self) -> None:
         for connection in self._connections:
             connection.close()
-        await asyncio.sleep(0)  # in which the sockets are closed
+        await asyncio.sleep(0)  # lets the event loop close the sockets

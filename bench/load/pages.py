@@ -1,4 +1,4 @@
-"""The addresses that a browser finds in imagelib's pages."""
+"""URLs that a browser finds in imagelib's pages."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def results_of(text: str) -> Results:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture's page; browsers load its preview and those of its neighbors."""
+    """A picture's page; browsers load its preview and its neighbors' previews."""
 
     preview: str
     preloaded: list[str]
@@ -58,7 +58,7 @@ def picture_of(text: str) -> Picture:
 
 
 def searches_of(text: str) -> list[str]:
-    """Links into the library, of a list of labels, folders or months."""
+    """Links into the library, from a list of labels, folders or months."""
     return _all(_LINK, text)
 
 
@@ -72,5 +72,5 @@ def _first(pattern: re.Pattern[str], text: str) -> str:
 
 
 def _address(url: str) -> str:
-    """As browsers send it: without the fragment, which is for image_fallback.js."""
+    """A URL as browsers request it: without the fragment (for image_fallback.js)."""
     return html.unescape(url).partition("#")[0]

@@ -13,7 +13,7 @@ LONG_SIDE, QUALITY = 1600, 82
 
 
 def write(pictures: Path) -> None:
-    """Store those that are missing."""
+    """Store the previews that are missing."""
     for thumbnail in thumbnails():
         name = thumbnail.renditions_id.hex
         file = pictures / "renditions" / name[:2] / f"{name}-preview.jpeg"

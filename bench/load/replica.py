@@ -17,7 +17,7 @@ import psycopg
 
 from bench.dataset import LoadedLibrary
 from imagelib.embedded import postgres
-from imagelib.embedded.binaries import reachable
+from imagelib.embedded.binaries import readable_binaries
 from imagelib.embedded.server import ENVIRONMENT, own_folder, run, unprivileged
 
 SECONDS = 60.0
@@ -55,15 +55,15 @@ def replica_of(library: LoadedLibrary) -> Iterator[Replica]:
 
 
 def _copy(library: LoadedLibrary, data: Path) -> None:
-    """Raises RuntimeError."""
+    """Copy the database by pg_basebackup. Raises RuntimeError."""
     account, var = unprivileged(), library.library.var
     access, before = _access(library), _access(library).read_text()
-    # The embedded server serves no replicas; here one that runs as another account may connect to its socket. It is
-    # asked once more whenever it connects, so the line stays until the server is started again, which writes the file.
+    # The embedded server accepts no replicas, so this line lets one that runs as another account connect to its socket.
+    # The line stays, as each reconnect is checked again, until the server's next start rewrites the file.
     access.write_text(f"{before}local replication {postgres.NAME} trust\n")
     with psycopg.connect(library.url, autocommit=True) as connection:
         connection.execute("SELECT pg_reload_conf()")
-    socket, program = postgres._socket_folder(var), reachable(account) / "pg_basebackup"
+    socket, program = postgres._socket_folder(var), readable_binaries(account) / "pg_basebackup"
     copy = [program, "-h", socket, "-p", str(postgres.PORT), "-U", postgres.NAME, "-D", data]
     copied = run([*copy, "--write-recovery-conf", "--checkpoint=fast", "--no-sync"], account=account)
     if copied.returncode:
@@ -77,8 +77,8 @@ def _access(library: LoadedLibrary) -> Path:
 
 
 def _command(library: LoadedLibrary, folder: Path) -> list[str]:
-    """The primary's own settings, in another place."""
-    command = postgres._command(library.library.var, folder / "data", reachable(unprivileged()))
+    """The command with the primary's own settings, in another folder."""
+    command = postgres._command(library.library.var, folder / "data", readable_binaries(unprivileged()))
     access = _access(library)
     files = {"hba_file": access, "ident_file": access.with_name("names.conf")}
     own = {**files, "unix_socket_directories": folder / "socket", "hot_standby": "on"}

@@ -1,4 +1,4 @@
-"""Runs people in a separate process, and samples the servers."""
+"""Runner of the visitors' process, which also samples the servers."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ PUBLIC = "SELECT public_id FROM analysis_image WHERE visibility = 2 AND trashed_
 
 @dataclass(frozen=True)
 class Visit:
-    """Number of people, their duration, and their pauses on a page."""
+    """A visit: number of people, duration, and pauses on a page."""
 
     people: int
     anonymous: int
     think: tuple[float, float]
-    arrive: float  # seconds in which they arrive, which are not counted
+    arrive: float  # seconds in which they arrive; not measured
     seconds: float
 
 
 @dataclass(frozen=True)
 class Run:
-    """Results of people and servers; with `signs`, the proxy sent thumbnails."""
+    """Results of people and servers; with `signs`, the proxy sent thumbnails itself."""
 
     outcome: Outcome
     usage: Usage
@@ -46,7 +46,7 @@ class Run:
         return max(1, self.outcome.actions)
 
     @property
-    def asked(self) -> int:
+    def web_requests(self) -> int:
         """Requests that reached the web processes."""
         kinds = self.outcome.kinds
         by_proxy = [kinds[kind].requests for kind in (THUMB, PREVIEW) if self.signs and kind in kinds]
@@ -54,7 +54,7 @@ class Run:
 
     @property
     def cores(self) -> Mapping[str, float]:
-        """Processors used by the servers and by the people themselves."""
+        """Processor cores used by each server, and by the visitors' process."""
         spent = {**self.usage.processor, "people": self.outcome.processor_seconds}
         return {name: seconds / self.outcome.seconds for name, seconds in spent.items()}
 
@@ -64,7 +64,7 @@ class Run:
 
 
 class VisitRunner:
-    """The people of a library: sessions of its owners, and what they search for."""
+    """Runs visits of a library's owners, with their sessions and searches."""
 
     def __init__(self, library: LoadedLibrary, connection: psycopg.Connection, *, signed_in: int) -> None:
         workload = WorkloadGenerator(connection, pictures=library.pictures)
@@ -74,7 +74,7 @@ class VisitRunner:
         self._connection = connection
 
     def browse(self, servers: Servers, visit: Visit, *, replica: int | None = None) -> Run:
-        """Raises RuntimeError if the people's process failed."""
+        """Run a visit. Raises RuntimeError if the visitors' process failed."""
         cookies = [*self._cookies[: visit.people - visit.anonymous], *[""] * visit.anonymous]
         plan = Plan(
             *("127.0.0.1", servers.port, cookies, self._queries, self._public_ids),

@@ -65,7 +65,7 @@ http {{
     }}
 }}
 """
-PROGRAMS = ("/usr/sbin", "/usr/local/sbin")  # often not on the path of people
+PROGRAMS = ("/usr/sbin", "/usr/local/sbin")  # often missing from a user's PATH
 TYPES = Path("/etc/nginx/mime.types")
 
 
@@ -75,16 +75,16 @@ class NginxMissing(RuntimeError):
 
 @dataclass(frozen=True)
 class Servers:
-    """The proxy's address, and the first process of each server."""
+    """The proxy's address, and the main process of each server."""
 
     port: int
     web: int
     proxy: int
-    signs: bool  # thumbnails are sent without asking a web process
+    signs: bool  # the proxy sends thumbnails without asking a web process
 
 
 def nginx_program() -> str:
-    """Raises NginxMissing."""
+    """Path of nginx. Raises NginxMissing."""
     program = shutil.which("nginx", path=os.pathsep.join([os.environ.get("PATH", ""), *PROGRAMS]))
     if program is None or not TYPES.exists():
         raise NginxMissing("The bench `load` needs nginx: apt-get install --no-install-recommends nginx-light")
@@ -93,9 +93,9 @@ def nginx_program() -> str:
 
 @contextmanager
 def serving(library: LoadedLibrary, *, signs: bool = True, **settings: str) -> Iterator[Servers]:
-    """Run the web processes and the proxy before them.
+    """Run the web processes and the proxy in front of them.
 
-    `signs`: the proxy sends thumbnails by signed addresses; else it asks a web process about each.
+    With `signs`, the proxy sends thumbnails by signed URLs; otherwise it asks a web process about each.
     """
     program = nginx_program()
     previews.write(library.library.var / "pictures")
@@ -118,7 +118,7 @@ def serving(library: LoadedLibrary, *, signs: bool = True, **settings: str) -> I
 
 
 def _configuration(folder: Path, *, web: int, port: int, pictures: Path) -> Path:
-    # Only root may choose the account; it must be the one whose pictures nginx reads.
+    # Only root can choose nginx's account, which must own the pictures that it reads.
     user = f"user {pwd.getpwuid(0).pw_name};" if os.geteuid() == 0 else ""
     file = folder / "nginx.conf"
     text = NGINX.format(folder=folder, user=user, types=TYPES, port=port, web=web, pictures=pictures.resolve(), key=KEY)

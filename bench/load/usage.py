@@ -13,7 +13,7 @@ import psycopg
 from bench.process_usage import descendants, processor_seconds
 
 SAMPLE_SECONDS = 3.0
-WINDOW = 20.0  # seconds whose median is a memory: single samples vary with the requests at that moment
+WINDOW = 20.0  # seconds over which the median is taken, since single samples vary with the requests at that moment
 CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname IS NOT NULL AND pid <> pg_backend_pid()"
 
 
@@ -22,11 +22,11 @@ class Usage:
     """Samples of the web processes' memory, and processor seconds by server."""
 
     memory: list[tuple[float, float]] = field(default_factory=list)  # seconds since the start, MB
-    connections: int = 0  # the most at once, without that of this bench
+    connections: int = 0  # most at the same time, without the bench's own
     processor: dict[str, float] = field(default_factory=dict)
 
     def memory_at(self, seconds: float) -> float:
-        """The median MB of the samples until this moment."""
+        """The median MB of the samples in the WINDOW before this moment."""
         near = [megabytes for moment, megabytes in self.memory if seconds - WINDOW <= moment <= seconds]
         return median(near or [self.memory[-1][1]])
 
@@ -64,6 +64,6 @@ def proportional_memory(pid: int) -> float:
 
 
 def server_of(connection: psycopg.Connection) -> int:
-    """Process id of the PostgreSQL server that this connection leads to."""
+    """Process id of the PostgreSQL server behind this connection."""
     stat = Path(f"/proc/{connection.info.backend_pid}/stat").read_text()
     return int(stat.rpartition(")")[2].split()[1])

@@ -1,9 +1,9 @@
-"""People who browse and search concurrently, in a separate process; prints JSON.
+"""Visitors who browse and search concurrently, in a separate process; prints JSON.
 
     python -m bench.load.visitors < plan.json
 
-They do what browsers do: a page brings its thumbnails, the timeline beside it and, the first time, scripts and styles;
-typing asks for suggestions; a picture's page loads the previews of its neighbors and the next page.
+They request what browsers do: with a page its thumbnails, its timeline and, the first time, scripts and styles; while
+typing, suggestions; with a picture's page, its neighbors' previews and the next page.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ from bench.report import percentile
 
 HTMX = {"HX-Request": "true"}
 THUMB, PREVIEW, ASSET, SHOWN = "thumbnail", "preview", "script or style", "until all of a page is shown"
-KEYSTROKES = 0.25  # seconds from one request for suggestions to the next
+KEYSTROKES = 0.25  # seconds between requests for suggestions
 NOT_COUNTED = (SHOWN,)
 MAX_ERRORS = 20
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The people and what they know; with `think` of zero they never pause."""
+    """The people, their cookies and words; with a `think` of zero they never pause."""
 
     host: str
     port: int
-    cookies: list[str]  # one for each person, "" for one who is not signed in
+    cookies: list[str]  # one for each person; "" for those not signed in
     queries: list[str]
-    public_ids: list[str]  # pictures that people without an account were sent a link to
+    public_ids: list[str]  # pictures to which people without an account have a link
     arrive: float  # seconds in which they arrive, which are not counted
     seconds: float  # counted ones
-    think: tuple[float, float]  # least and most seconds that one looks at a page
+    think: tuple[float, float]  # shortest and longest pause on a page, in seconds
     seed: int = 50
 
 
@@ -55,7 +55,7 @@ class Kind:
 
 @dataclass
 class Outcome:
-    """Milliseconds by kind of request; of people's arrival, only errors are counted."""
+    """Milliseconds by kind of request; while people arrive, only errors are counted."""
 
     seconds: float
     requests: int
@@ -94,13 +94,13 @@ class Visitor:
         self._random = random.Random(f"{plan.seed} {number}")
         self.is_signed_in = bool(plan.cookies[number])
         self._browser = Browser((plan.host, plan.port), plan.cookies[number])
-        self._cached: set[str] = set()  # addresses whose responses browsers keep forever
+        self._cached: set[str] = set()  # URLs whose responses browsers cache forever
         self._results: Results | None = None
         self._picture: Picture | None = None
         self._links: dict[str, list[str]] = {}
 
     async def visit(self, arrives_after: float) -> None:
-        """Until cancelled."""
+        """Browse until canceled."""
         await asyncio.sleep(arrives_after)
         while True:
             began = time.perf_counter()
@@ -148,12 +148,12 @@ class Visitor:
         await (self._open_results("facet", self._random.choice(facets), HTMX) if facets else self.open_library())
 
     async def open_month(self) -> None:
-        """Click into the timeline next to the pictures."""
+        """Click on a month in the timeline."""
         months = self._links.get("timeline", [])
         await (self._open_results("month", self._random.choice(months), HTMX) if months else self.search())
 
     async def open_list(self) -> None:
-        """Labels or folders, and one of them."""
+        """Open the list of labels or folders, and one of them."""
         name, url = self._random.choice((("labels", "/labels/"), ("folders", "/folders/")))
         response = await self._get(name, url)
         if response and (links := [link for link in searches_of(response.text) if "q=" in link]):
@@ -205,7 +205,7 @@ class Visitor:
             self._links["timeline"] = searches_of(response.text)
 
     async def _load(self, kind: str, urls: Iterable[str]) -> None:
-        """Load what the browser has not kept."""
+        """Load the URLs that are not in the browser's cache."""
         new = [url for url in urls if url and url not in self._cached]
         self._cached.update(new)
         await asyncio.gather(*(self._get(kind, url) for url in new))
@@ -242,7 +242,7 @@ async def browse(plan: Plan) -> Outcome:
 
 
 async def _leave(tasks: Sequence[asyncio.Task[None]], people: Sequence[Visitor]) -> None:
-    """Raises what ended a person's visit early."""
+    """End the visits, and raise any error that ended one early."""
     ended = [task for task in tasks if task.done()]
     for task in tasks:
         task.cancel()

@@ -1,7 +1,7 @@
 """Precision and recall of the local models' labels on hand-labeled pictures.
 
-Thresholds were chosen on the tuning half of the pictures; the measurements are of the other half. Labels that follow
-from faces, text and colors are not counted.
+Thresholds were chosen on the tuning half of the pictures, and measured on the other half. Labels derived from faces,
+text and colors are not counted.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis.recognition.local import configuration, label_models, labels, prepared_models, text
+from analysis.recognition.local import configuration, inferred_labels, label_models, prepared_models, text
 from bench import sandbox
 from bench.local_recognition.pictures import pictures, read
 from bench.local_recognition.scores import (
@@ -29,12 +29,12 @@ def measure() -> Report:
     prepare()
     outcomes, milliseconds = [], []
     for picture, rgb in read(pictures()):
-        text_share = labels.text_share(text.find(rgb), rgb)
+        text_share = inferred_labels.text_share(text.find(rgb), rgb)
         started = time.process_time()
         detected = label_models.find(rgb, text_share=text_share)
         milliseconds.append(1000 * (time.process_time() - started))
         outcomes.append(Outcome(picture, frozenset(label.name for label in detected)))
-    # The first one loads the models.
+    # Without the first one, which loads the models.
     return report(outcomes, milliseconds=sum(milliseconds[1:]) / (len(milliseconds) - 1))
 
 

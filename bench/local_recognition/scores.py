@@ -23,18 +23,18 @@ class Outcome:
 
     @property
     def most_specific(self) -> frozenset[str]:
-        """The shown labels that are no ancestor of another one."""
+        """The shown labels that are not an ancestor of another one."""
         ancestors = {parent for name in self.detected for parent in vocabulary.labels()[name].parents}
         return self.detected - ancestors
 
 
 def precision(outcomes: Sequence[Outcome]) -> float:
-    """Share of the shown labels that are right, ancestors included."""
+    """Share of correct labels among those shown, including ancestors."""
     return _share(sum(len(outcome.right) for outcome in outcomes), sum(len(outcome.detected) for outcome in outcomes))
 
 
 def specific_precision(outcomes: Sequence[Outcome]) -> float:
-    """The same without ancestors, which are right more easily."""
+    """The same without ancestors, which are more likely to be correct."""
     right = sum(len(outcome.most_specific & outcome.picture.right) for outcome in outcomes)
     return _share(right, sum(len(outcome.most_specific) for outcome in outcomes))
 

@@ -1,4 +1,4 @@
-"""Search in a million generated pictures, in Python and over HTTP.
+"""Bench of search in a million generated pictures, in Python and over HTTP.
 
 BENCH_PICTURES="100000 1000000 3000000" measures libraries of these sizes, one after another.
 """
@@ -19,7 +19,7 @@ from bench.search.run import LISTS, SearchRun
 from bench.search.workload import WITHOUT_LABELS
 
 PICTURES = "1000000"
-# Ratios to F, the p95 of our first page in the same run: a machine's speed differs from run to run.
+# Ratios to F, the p95 of our first page in the same run, since a machine's speed differs between runs.
 ANONYMOUS, COUNT, FACETS, ANY_TERM, CARDS, PAGE = 1.3, 1.0, 1.5, 8.0, 2.0, 4.0
 
 

@@ -17,13 +17,13 @@ CONFIDENCE = "(SELECT confidence FROM analysis_imagelabel p WHERE p.image_id = {
 class HandWrittenSql:
     """The best SQL for a query whose label ids and counts are known in advance.
 
-    Walks along the rarest label in page order and checks the other labels by scalar subqueries. Where the first few
+    Scans the index of the rarest label in page order and checks the other labels by scalar subqueries. If the first few
     thousand pictures do not fill the page, the pictures with all labels come from the GIN index.
     """
 
     def __init__(self, connection: psycopg.Connection, *, user_id: int, counts: dict[int, int]) -> None:
         self._connection, self._user_id, self._counts = connection, user_id, counts
-        # An index one would create by hand; imagelib's own is over the ids as words.
+        # The index that one would create by hand; imagelib's own covers the ids as words.
         connection.execute(
             "CREATE INDEX IF NOT EXISTS by_hand ON analysis_imageindex USING gin (label_ids) WITH (fastupdate = off)"
         )

@@ -1,7 +1,7 @@
 """Measures the costs that choose between search strategies.
 
-`python -m bench.search.costs [PICTURES]` prints ENTRY_COST and MATCH_COST of analysis/search/plans/statistics.py: both
-in lookups of another label on one image. Run it after a change of the index tables or of PostgreSQL's version.
+`python -m bench.search.costs [PICTURES]` prints ENTRY_COST and MATCH_COST of analysis/search/plans/costs.py. Their
+unit is a lookup of another label on one image. Run it after changes of the index tables or of PostgreSQL's version.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ class Pages:
         return MONTH_URL.search(_text(self.timeline(case))) is not None
 
     def jump(self, case: SearchCase) -> bytes:
-        """The result from the middle one of its months on."""
+        """The result from its middle month on."""
         if case.text not in self._jump_urls:
             urls = MONTH_URL.findall(_text(self.timeline(case)))
             self._jump_urls[case.text] = urls[len(urls) // 2].replace("&amp;", "&")

@@ -33,7 +33,7 @@ LISTS = {"/labels/": 4.0, "/folders/": 4.0, "/duplicates/": None}  # targets in 
 
 @dataclass
 class SearchRun:
-    """Milliseconds by series and shape of the query, and values that are no times."""
+    """Milliseconds by series and query shape, and values that are not times."""
 
     pictures: int
     settings: str
@@ -52,7 +52,7 @@ class SearchRun:
 
 
 def fastest(search: Callable[[], object]) -> float:
-    """Milliseconds of the faster one of two calls, after one that is not counted."""
+    """Milliseconds of the faster of two calls, after one that is not counted."""
     search()
     return min(_milliseconds(search) for _ in range(2))
 

@@ -1,6 +1,6 @@
 """Generated search queries over the labels of a library.
 
-Each case is a query as a user would type it, with its meaning for the baselines and for the results by NumPy.
+Each case is a query as a user would type it, with its meaning for the baselines and the oracle.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ SEED = 7
 OWNERS = (1, 2, 5, 20, 60)
 MINIMUMS = (9_000, 9_000, 9_500, 8_000, 8_700)
 DAYS = (365, 30, 7)
-CANDIDATES = 400  # pairs of common labels; those that occur together least are used
-MAX_COUNTED = 1_000  # hits; a page counts no further
+CANDIDATES = 400  # pairs of common labels, of which those that rarely occur together are used
+MAX_COUNTED = 1_000  # hits, up to which pages count
 SAMPLE = 60_000  # pictures in which the pairs are counted
 
 
@@ -80,7 +80,7 @@ class WorkloadGenerator:
         return cases + [self._dated(index) for index in range(15)]
 
     def other_terms(self) -> list[SearchCase]:
-        """Queries with all other terms, at least five of each kind, without their meaning."""
+        """Queries with all other terms, at least five of each kind, without a meaning."""
         label_ids = [self.ranked[self._integer(5, 300)] for _ in range(20)]
         names = [self._name(label_id) for label_id in label_ids]
         pairs = list(zip(names[::2], names[1::2], strict=True))
@@ -98,7 +98,7 @@ class WorkloadGenerator:
         ]
 
     def without_labels(self) -> list[SearchCase]:
-        """Queries that no label narrows, most of them with few or no hits."""
+        """Queries without labels, most of them with few or no hits."""
         top = _quoted(self.top)
         return [
             SearchCase(shape, text.replace("TOP", top)) for shape, texts in WITHOUT_LABELS.items() for text in texts
@@ -124,7 +124,7 @@ class WorkloadGenerator:
         return self._case(shape, [(int(label_id), 0) for label_id in chosen], **filters)
 
     def _and_not(self, count: int) -> SearchCase:
-        """Excludes a common label, often an ancestor of the included ones."""
+        """Queries that exclude a common label, often an ancestor of the included ones."""
         frequent: list[int] = []
         while not frequent:
             labels = self._picture_labels()
@@ -148,7 +148,7 @@ class WorkloadGenerator:
         return self._case("date", [(int(label_id), 0) for label_id in chosen], first=first, last=last)
 
     def _rare_pairs(self, count: int) -> list[tuple[int, int]]:
-        """Pairs of common labels that occur together least, in a sample of the pictures."""
+        """Pairs of common labels that rarely occur together, by a sample of the pictures."""
         common = self.ranked[5:150]
         step = max(1, self._pictures // SAMPLE)
         rows = self._connection.execute(

@@ -1,4 +1,4 @@
-"""Rows of the account page: each way in, with its state."""
+"""Account page rows: each sign-in method, with its state."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ class AccessRow:
     icon: str
     title: str
     state: str
+    shortcut: str = ""
 
 
 def rows(user: User, *, session_key: str | None) -> list[AccessRow]:
@@ -37,8 +38,8 @@ def rows(user: User, *, session_key: str | None) -> list[AccessRow]:
 
 def _password(user: User) -> AccessRow:
     if user.has_usable_password():
-        return AccessRow(reverse("password_change"), "lock", _("Password"), _("Change"))
-    return AccessRow(reverse("account_set_password"), "lock", _("Password"), _("Not set"))
+        return AccessRow(reverse("password_change"), "lock", _("Password"), _("Change"), "p")
+    return AccessRow(reverse("account_set_password"), "lock", _("Password"), _("Not set"), "p")
 
 
 def _second_steps(user: User) -> list[AccessRow]:

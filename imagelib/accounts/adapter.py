@@ -1,4 +1,4 @@
-"""Adapter of django-allauth for accounts: mail, messages, security events."""
+"""django-allauth's account adapter: mail, messages, security events."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MESSAGES = {
     ),
     "socialaccount/messages/account_disconnected.txt": _("Disconnected."),
 }
-"""By allauth's templates; it says nothing of what the next page shows anyway."""
+"""Toasts by allauth's template; others are dropped, as the next page shows the result anyway."""
 EVENTS = {
     "account/email/password_changed": _("Password changed"),
     "account/email/password_set": _("Password set"),
@@ -57,20 +57,20 @@ class AccountAdapter(DefaultAccountAdapter):
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Never: people are invited."""
+        """False: accounts are created by invitation only."""
         return False
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Nothing: the forms have their own limits (`imagelib.accounts.limits`)."""
+        """Disable allauth's rate limit; the forms have `imagelib.accounts.limits`."""
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        return client_address(request) or "127.0.0.1"  # a Unix socket's
+        return client_address(request) or "127.0.0.1"  # empty for a Unix socket
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("password_change_done")
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """False for people without a password, who sign in elsewhere."""
+        """False for users without a password, who sign in with a provider or a proxy."""
         return bool(self.get_reauthentication_methods(self.request.user)) and bool(
             super().is_reauthentication_required(app=app, **kwargs)
         )
@@ -84,7 +84,7 @@ class AccountAdapter(DefaultAccountAdapter):
         methods = super().get_reauthentication_methods(user)
         return [method | {"description": labels[method["id"]]} for method in methods]
 
-    def add_message(  # noqa: PLR0917 - its signature is allauth's
+    def add_message(  # noqa: PLR0917 - allauth's signature
         self,
         request: HttpRequest,
         level: int,
@@ -98,15 +98,15 @@ class AccountAdapter(DefaultAccountAdapter):
             messages.add_message(request, level, text, extra_tags=extra_tags)
 
     def send_password_reset_mail(self, user: Any, email: str, context: dict[str, Any]) -> None:
-        """Only to people with a password; others sign in elsewhere.
+        """Send a reset link, but only to users with a password.
 
-        To their own address and not the typed one: letters that compare as the same are another mailbox's.
+        It goes to the stored address, not the typed one: letters that compare as equal may belong to another mailbox.
         """
         if user.has_usable_password():
             super().send_password_reset_mail(user, user.email, context)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Never fails: the page is the same for every address.
+        """Send mail without ever failing: the page must be the same for every address.
 
         Staff see the failure on the system page.
         """
@@ -125,7 +125,7 @@ class AccountAdapter(DefaultAccountAdapter):
         context: dict[str, Any] | None = None,
         email: str | None = None,
     ) -> None:
-        """Record a change of how a person signs in, and notify them."""
+        """Record a change of a user's sign-in settings, and notify the user."""
         details = {"fields": [FIELDS.get(template_prefix, TWO_STEP)]}
         audit_log.record(AuditEntry.Action.CHANGE, user, by_id=user.pk, details=details)
         mail.send_security_notice(user, event=str(EVENTS.get(template_prefix, TWO_STEP)))

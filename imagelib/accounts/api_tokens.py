@@ -1,4 +1,4 @@
-"""API tokens: creation, authentication of requests, revocation."""
+"""API tokens: creation, request authentication, revocation."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from analysis.models import AuditEntry
 from imagelib.accounts.models import ApiToken, User
 
 PREFIX = "imagelib_"
-"""Starts every token, so that secret scanners can find one that was committed by mistake."""
+"""Prefix of all tokens, so that secret scanners can find one that was committed by mistake."""
 HINT_LENGTH = len(PREFIX) + 4
 API_PATH = "/api/"
 USE_PRECISION = timedelta(minutes=1)
-"""How exact `last_used_at` is: a write for each request would cost more than most requests."""
+"""Precision of `last_used_at`, since a write for each request would cost more than most requests."""
 MAX_TOKENS = 50
 
 
 def create(
     user: User, *, name: str, scopes: Iterable[str], days: int | None, spending_limit: Decimal | None = None
 ) -> tuple[ApiToken, str]:
-    """The token and its text, which is not stored.
+    """Create a token; returns it and its text, which is not stored.
 
-    `days` until it expires; None for never.
+    It expires after `days`; None for never.
     """
     text = PREFIX + secrets.token_urlsafe(32)
     with transaction.atomic():
@@ -52,12 +52,12 @@ def create(
 
 
 def tokens_of(user: User) -> QuerySet[ApiToken]:
-    """Tokens that are not revoked, the newest first; includes expired ones."""
+    """Tokens that are not revoked, newest first, including expired ones."""
     return ApiToken.objects.filter(user=user, revoked_at=None).order_by("-created_at")
 
 
 def revoke(token: ApiToken, *, by_id: int) -> None:
-    """Kept as a row: batches and logs name the token that started them."""
+    """Revoke a token but keep its row: batches and logs refer to it."""
     with transaction.atomic():
         if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now()):
             details = {"user": token.user.get_username()}
@@ -65,8 +65,8 @@ def revoke(token: ApiToken, *, by_id: int) -> None:
 
 
 def find(text: str) -> ApiToken | None:
-    """The valid token with this text, of an active user; records its use."""
-    # A plain digest is enough: the text has 256 random bits, so nobody can guess it, and a slow hash protects nothing.
+    """Find the valid token with this text, of an active user, and record its use."""
+    # A plain digest is enough: the text has 256 random bits, so it can't be guessed, and a slow hash adds nothing.
     now = timezone.now()
     valid = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=now))
     tokens = ApiToken.objects.select_related("user").filter(valid, digest=_digest(text), user__is_active=True)
@@ -77,7 +77,7 @@ def find(text: str) -> ApiToken | None:
 
 
 class ApiRequest(HttpRequest):
-    """A request below /api/ after `authentication`."""
+    """A request below /api/ that has passed `authentication`."""
 
     api_token: ApiToken | None
 
@@ -86,10 +86,10 @@ Handler = Callable[[HttpRequest], HttpResponseBase]
 
 
 def authentication(get_response: Handler) -> Handler:
-    """Middleware: the user of an API request is the owner of its bearer token.
+    """Middleware that signs an API request in as the owner of its bearer token.
 
-    Goes right after AuthenticationMiddleware. Session cookies count for nothing below /api/: a browser sends them from
-    any site, and the API has no CSRF check.
+    Goes right after AuthenticationMiddleware. Session cookies are ignored below /api/: a browser also sends them for
+    requests from other sites, and the API has no CSRF check.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:

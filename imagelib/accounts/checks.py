@@ -1,4 +1,4 @@
-"""System checks of the settings of sign-in; each message has an id and a hint."""
+"""System checks of the sign-in settings; each message has an id and a hint."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from imagelib.accounts.roles import Role
 
 MAX_PROXIES = 256
-"""Addresses of a network of proxies; in a larger one there is more than proxies."""
+"""Largest network of proxies; a larger one probably contains other hosts, too."""
 ROLES = (Role.VIEWER.value, Role.CURATOR.value, Role.OWNER.value)
-"""Of new accounts. Without staff: whoever runs the provider or the proxy would decide who runs this library."""
+"""Roles for new accounts. Not staff, since operators of the provider or proxy would decide who runs this library."""
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -44,7 +44,7 @@ def roles_of_new_accounts_known(**_options: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def proxy_header_guarded(**_options: Any) -> list[CheckMessage]:
-    """A header that anyone can send lets anyone sign in as any user."""
+    """Check that only trusted proxies can set the header that names the user."""
     if not settings.PROXY_USER_HEADER:
         return []
     hint = _("Set TRUSTED_PROXIES to the addresses of your proxies only.")
@@ -88,7 +88,7 @@ def single_sign_on_encrypted(**_options: Any) -> list[CheckMessage]:
 
 
 def _size(text: str) -> int:
-    """Number of addresses, of IPv6 the /64 networks; 0 for nonsense."""
+    """Number of addresses, or of /64 networks for IPv6; 0 for invalid text."""
     try:
         network = ip_network(text, strict=False)
     except ValueError:

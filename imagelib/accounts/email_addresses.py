@@ -1,9 +1,9 @@
-"""Email addresses that their owner is known to read.
+"""Verified email addresses: their owners have proven to read the mail.
 
-Single sign-on finds accounts by these alone.
+Single sign-on finds accounts by verified addresses only.
 
-People type their address on the account page, so an account's address alone proves nothing: someone could enter a
-colleague's, and would share an account with the person who signs in with it.
+Users type their address on the account page, so the address of an account proves nothing: someone could enter a
+colleague's, and then share the account with the colleague who signs in with it.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from imagelib.accounts.models import User
 
 
 def mark_verified(user: User) -> None:
-    """Note that the person reads mail to their present address."""
+    """Mark the user's present address as verified."""
     if user.email:
-        # Also remaining rows of someone who had this address before.
+        # Also deletes rows of an earlier owner of this address.
         EmailAddress.objects.filter(Q(user=user) | Q(email=user.email.lower())).delete()
         EmailAddress.objects.create(user=user, email=user.email.lower(), verified=True, primary=True)
 
@@ -28,7 +28,7 @@ def is_verified(user: User) -> bool:
 
 
 def account_of(email: str) -> User | None:
-    """The account whose present address this is, if it was verified."""
+    """The account with this present address, if that is verified."""
     present = User.objects.annotate(lower=Lower("email"))
     verified = {"emailaddress__verified": True, "emailaddress__email": F("lower")}
     return present.filter(lower=email.lower(), **verified).first()

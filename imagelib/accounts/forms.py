@@ -15,7 +15,7 @@ from imagelib.accounts.models import ApiToken, User
 
 
 class TimeZoneSelect(forms.Select):
-    """Names of time zones are identifiers, so browsers must not translate them."""
+    """Select of time zones; browsers must not translate their names."""
 
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         option = super().create_option(name, value, *args, **kwargs)
@@ -25,7 +25,7 @@ class TimeZoneSelect(forms.Select):
 
 
 class NameField(forms.CharField):
-    """A person's name on one line, in any script."""
+    """Field for a person's name on one line, in any script."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_length": 150, "label": gettext_lazy("Name"), **kwargs})
@@ -58,7 +58,7 @@ class AccountForm(forms.ModelForm):
         self._offer_languages()
 
     def save(self, commit: bool = True) -> Any:
-        # Names do not come in two parts everywhere, so Django's second field stays empty.
+        # Not all names have two parts, so Django's last_name stays empty.
         self.instance.first_name, self.instance.last_name = self.cleaned_data["name"], ""
         return super().save(commit)
 
@@ -71,7 +71,7 @@ class AccountForm(forms.ModelForm):
 
 
 class TokenForm(forms.Form):
-    """A new API token."""
+    """Form for a new API token."""
 
     EXPIRIES = [
         ("30", gettext_lazy("In 30 days")),

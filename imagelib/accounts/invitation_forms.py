@@ -1,4 +1,4 @@
-"""Forms of inviting a person, and of accepting an invitation."""
+"""Forms to invite a person and to accept an invitation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from imagelib.accounts.roles import LINES, Role
 
 
 class RoleField(forms.ChoiceField):
-    """A radio button for each role, which its template shows with the role's line."""
+    """Radio buttons of the roles; the template adds a line that describes each."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"label": gettext_lazy("Role"), "widget": forms.RadioSelect, **kwargs})
@@ -27,7 +27,7 @@ class RoleField(forms.ChoiceField):
 
 
 def role_lines(form: forms.BaseForm) -> list[tuple[Any, Any]]:
-    """The radio buttons of the form's role, each with its line."""
+    """The radio buttons of the form's role field, each with its description."""
     return [(choice, LINES[Role(choice.data["value"])]) for choice in form["role"]]
 
 
@@ -78,7 +78,7 @@ class AcceptForm(UserCreationForm):
         fields = ("username",)
 
     def __init__(self, *args: Any, invitation: Invitation, **kwargs: Any) -> None:
-        # Known before validation: a password must not resemble the name or the address.
+        # Set before validation, since a password must not resemble the name or the address.
         account = User(first_name=invitation.name, email=invitation.email)
         initial = {"username": invitations.suggested_username(invitation)}
         super().__init__(*args, instance=account, initial=initial, **kwargs)

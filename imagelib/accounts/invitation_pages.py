@@ -1,4 +1,4 @@
-"""Pages of invitations: sending, withdrawing and accepting one."""
+"""Invitation pages: send, revoke and accept an invitation."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from imagelib.accounts.models import Invitation, User
 from imagelib.accounts.roles import Role
 
 TOTAL_FACTOR = 5
-"""Unknown links that a network may open, as a multiple of SIGN_IN_ATTEMPTS; as many as failed sign-ins."""
+"""Unknown links that a network may open, as a multiple of SIGN_IN_ATTEMPTS; the same as for failed sign-ins."""
 
 logger = logging.getLogger(__name__)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def invite(request: Request) -> HttpResponse:
-    """Form of three fields. Only the response to it shows the link."""
+    """Invite a person; only the response to this form shows the link."""
     require_or_404(rights.can_invite_people(request.user))
     form = InviteForm(request.POST or None, roles=rights.invitable_roles(request.user))
     if not form.is_valid():
@@ -59,7 +59,7 @@ def invite(request: Request) -> HttpResponse:
 
 @require_POST
 def resend(request: Request, invitation_id: int) -> HttpResponse:
-    """A new link, by mail as well; the one before no longer works."""
+    """Create and mail a new link; the previous one stops working."""
     invitation = _invitation_or_404(request, invitation_id)
     token = invitations.renew(invitation, by=cast(User, current_user(request)))
     if token is None:
@@ -72,9 +72,9 @@ def resend(request: Request, invitation_id: int) -> HttpResponse:
 @require_POST
 def revoke(request: Request, invitation_id: int) -> HttpResponse:
     invitation = _invitation_or_404(request, invitation_id)
-    text = _("Withdrew the invitation of %(name)s. Its link no longer works.")
+    text = _("Withdrew the invitation for %(name)s. Its link no longer works.")
     if not invitations.revoke(invitation, by=cast(User, current_user(request))):
-        text = _("The invitation of %(name)s has already been accepted or withdrawn.")
+        text = _("The invitation for %(name)s has already been accepted or withdrawn.")
     toasts.add_toast(request, Toast(text % {"name": invitation.name}))
     return redirect("people")
 
@@ -84,7 +84,7 @@ def revoke(request: Request, invitation_id: int) -> HttpResponse:
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def accept(request: HttpRequest, token: str) -> HttpResponse:
-    """Choose username and password; then the person is signed in."""
+    """Choose username and password; afterwards the user is signed in."""
     attempts = _attempts(request, token)
     if wait := attempts.seconds_to_wait():
         logger.warning("Invitation refused from %s: too many unknown links.", attempts.address or "a local socket")
@@ -118,7 +118,7 @@ def _accept(request: HttpRequest, invitation: Invitation) -> HttpResponse:
 
 def _sign_in(request: HttpRequest, form: AcceptForm) -> HttpResponse:
     values = form.cleaned_data
-    # By the password and not by the row, so that any backend may say what it has to.
+    # By password, not by the new row, so that every authentication backend can refuse.
     account = authenticate(request, username=values["username"], password=values["password1"])
     if account is None:
         return redirect("login")
@@ -135,9 +135,9 @@ def _invite_page(request: Request, form: InviteForm) -> HttpResponse:
 
 
 def _link_page(request: Request, invitation: Invitation, token: str) -> HttpResponse:
-    """The link, and whether it was sent.
+    """The page with the link, which tells if it was mailed.
 
-    Rendered here and not after a redirect: the link must be stored nowhere, not even in the session.
+    Rendered without a redirect, since the link must not be stored anywhere, not even in the session.
     """
     link = request.build_absolute_uri(reverse("invitation", args=[token]))
     context = {
@@ -151,7 +151,7 @@ def _link_page(request: Request, invitation: Invitation, token: str) -> HttpResp
 
 
 def _send(invitation: Invitation, link: str) -> str:
-    """The mail server's error, if there was one."""
+    """Mail the link; returns the mail server's error, if there was one."""
     if not (invitation.email and mail.can_send()):
         return ""
     try:
@@ -163,7 +163,7 @@ def _send(invitation: Invitation, link: str) -> str:
 
 
 def _invitation_or_404(request: Request, invitation_id: int) -> Invitation:
-    """An open invitation or one that has just ended; whose role the user could give."""
+    """The invitation, open or just ended, if the user may assign its role."""
     require_or_404(rights.can_invite_people(request.user))
     invitation = get_object_or_404(Invitation, pk=invitation_id)
     require_or_404(rights.can_assign_role(request.user, Role(invitation.role)))

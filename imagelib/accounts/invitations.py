@@ -1,4 +1,4 @@
-"""Invitations: creation, the link's secret, acceptance, revocation."""
+"""Invitations: creation, secret link, acceptance, revocation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ VALID = timedelta(days=7)
 
 
 class State(StrEnum):
-    """`CLOSED`: its sender may no longer assign this role."""
+    """State of an invitation; `CLOSED` if its sender may no longer assign the role."""
 
     OPEN = "open"
     EXPIRED = "expired"
@@ -35,13 +35,13 @@ class State(StrEnum):
 
 
 class InvitationUnusable(Exception):
-    """It was accepted, revoked or has expired since its page was opened."""
+    """The invitation was accepted, revoked or expired since its page was opened."""
 
 
 def create(*, name: str, email: str, role: Role, by: User) -> tuple[Invitation, str]:
-    """The invitation and its link's secret, which is not stored.
+    """Create an invitation; returns it and its link's secret, which is not stored.
 
-    Raises IntegrityError if an open one has the address.
+    Raises IntegrityError if an open invitation has this address.
     """
     token = secrets.token_urlsafe(32)
     with transaction.atomic():
@@ -53,7 +53,7 @@ def create(*, name: str, email: str, role: Role, by: User) -> tuple[Invitation, 
 
 
 def renew(invitation: Invitation, *, by: User) -> str | None:
-    """A new secret, which replaces the one before; None if it is no longer open."""
+    """Replace the secret and return the new one; None if no longer open."""
     token = secrets.token_urlsafe(32)
     values = {"digest": _digest(token), "expires_at": timezone.now() + VALID, "invited_by": by}
     return token if open_invitations().filter(pk=invitation.pk).update(**values) else None
@@ -61,7 +61,7 @@ def renew(invitation: Invitation, *, by: User) -> str | None:
 
 @transaction.atomic
 def revoke(invitation: Invitation, *, by: User) -> bool:
-    """False if it is no longer open."""
+    """Revoke the invitation; False if it is no longer open."""
     is_revoked = bool(open_invitations().filter(pk=invitation.pk).update(revoked_at=timezone.now()))
     if is_revoked:
         audit_log.record(AuditEntry.Action.REVOKE, invitation, by_id=by.pk)
@@ -69,13 +69,13 @@ def revoke(invitation: Invitation, *, by: User) -> bool:
 
 
 def open_invitations() -> QuerySet[Invitation]:
-    """Neither accepted nor revoked; includes expired ones, which can be sent again."""
+    """Invitations neither accepted nor revoked; expired ones can be sent again."""
     return Invitation.objects.filter(accepted_at=None, revoked_at=None)
 
 
 def find(token: str) -> Invitation | None:
-    """The invitation of this link, in whatever state."""
-    # A plain digest is enough: the token has 256 random bits, so nobody can guess it, and a slow hash protects nothing.
+    """The invitation with this link's token, in any state."""
+    # A plain digest is enough: the token has 256 random bits, so it can't be guessed, and a slow hash adds nothing.
     return Invitation.objects.select_related("invited_by").filter(digest=_digest(token)).first()
 
 
@@ -91,9 +91,9 @@ def state_of(invitation: Invitation) -> State:
 
 @transaction.atomic
 def accept(invitation: Invitation, user: User) -> None:
-    """Save the new account with the invitation's role, once.
+    """Save the new account with the invitation's role; works once.
 
-    Raises InvitationUnusable, and IntegrityError if its username or address was taken a moment ago.
+    Raises InvitationUnusable, and IntegrityError if the username or address was taken a moment ago.
     """
     locked = Invitation.objects.select_for_update().filter(pk=invitation.pk, digest=invitation.digest).first()
     if locked is None or state_of(locked) is not State.OPEN:
@@ -102,22 +102,22 @@ def accept(invitation: Invitation, user: User) -> None:
     user_management.set_role(user, Role(locked.role))
     locked.accepted_at, locked.account = timezone.now(), user
     locked.save(update_fields=["accepted_at", "account"])
-    email_addresses.mark_verified(user)  # the address is the one that the inviter wrote to
+    email_addresses.mark_verified(user)  # the invitation was mailed to this address
 
 
 def open_invitation_of(email: str) -> Invitation | None:
-    """The one that was sent to this address and can be accepted."""
+    """The invitation that was sent to this address and can be accepted."""
     sent = open_invitations().filter(email__iexact=email).select_related("invited_by").first() if email else None
     return sent if sent is not None and state_of(sent) is State.OPEN else None
 
 
 def suggested_username(invitation: Invitation) -> str:
-    """A free username made of the address or the name; empty if none comes to mind."""
+    """A free username derived from the address or the name; empty if there is none."""
     return free_username(invitation.email or invitation.name)
 
 
 def free_username(*texts: str) -> str:
-    """A free username like one of the texts; of an address, like its local part."""
+    """A free username derived from a text; from an address, its local part."""
     return next(filter(None, map(_free_username, texts)), "")
 
 
@@ -132,7 +132,7 @@ def _free_username(text: str) -> str:
 
 
 def _is_permitted(invitation: Invitation) -> bool:
-    """Ask again: who sent it may have lost the right in the meantime."""
+    """True if the sender still has the right to assign the role."""
     sender = permissions.reload_user(invitation.invited_by_id)
     return (
         sender is not None

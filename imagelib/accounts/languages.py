@@ -1,4 +1,4 @@
-"""Language of pages: the account's, else the one Django found for the browser."""
+"""Language of pages: the account's, else the one Django chose for the browser."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from django.utils import translation
 
 
 def has_choice() -> bool:
-    """False while imagelib has one language: then no page offers a choice."""
+    """False while imagelib has only one language, when pages offer no choice."""
     return len(settings.LANGUAGES) > 1
 
 
 def middleware(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Goes after LocaleMiddleware and the authentication."""
+    """Middleware that activates the account's language; after LocaleMiddleware."""
 
     def with_language(request: HttpRequest) -> HttpResponseBase:
         language = getattr(request.user, "language", "")
         if language and language in dict(settings.LANGUAGES):
-            # Not undone here: LocaleMiddleware names it in the response's header, and starts over with each request.
+            # Not deactivated: LocaleMiddleware needs it for the Content-Language header, and starts over each time.
             translation.activate(language)
         return get_response(request)
 

@@ -1,4 +1,4 @@
-"""The limit on failed sign-ins by password, code, passkey or single sign-on."""
+"""Limits on failed sign-ins by password, code, passkey or single sign-on."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from analysis.web.attempts import Attempts
 
 THROTTLED = "throttled"
 TOTAL_FACTOR = 5
-"""Limit of an account from all networks, and of a network for all accounts, as a multiple of SIGN_IN_ATTEMPTS."""
+"""Limit for an account from all networks, and for a network over all accounts, in multiples of SIGN_IN_ATTEMPTS."""
 
 logger = logging.getLogger(__name__)
 
 
 class SignInAttempts(Attempts):
-    """Failures within the last SIGN_IN_MINUTES, counted for each way in by its name."""
+    """Failures within SIGN_IN_MINUTES, counted for each sign-in method by name."""
 
     def __init__(self, name: str, request: HttpRequest, account: str) -> None:
         super().__init__(
@@ -35,7 +35,7 @@ class SignInAttempts(Attempts):
         )
 
     def refuse(self, form: ThrottledForm) -> None:
-        """Raise ValidationError if there were too many, and note the wait in the form."""
+        """Raise ValidationError after too many failures, and set the form's wait."""
         form.wait = self.seconds_to_wait()
         if form.wait:
             logger.warning(
@@ -45,13 +45,13 @@ class SignInAttempts(Attempts):
 
 
 class ThrottledForm(forms.Form):
-    """Mixin of forms with a limit of attempts; `wait` is in seconds."""
+    """Mixin for forms with limited attempts; `wait` is in seconds."""
 
     wait = 0
 
 
 class ThrottledView:
-    """Mixin of views: status 429 if the form's limit was reached, instead of 200."""
+    """Mixin for views: status 429 instead of 200 if the form's limit was reached."""
 
     def form_invalid(self, form: Any) -> HttpResponse:
         response: HttpResponse = super().form_invalid(form)  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Mail: invitations, security notices, and its last failure for staff."""
+"""Mail: invitations, security notices, and the last failure, for staff."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Failure:
 
 
 class MailFailed(Exception):
-    """The mail server did not take the message; the text is its own."""
+    """The mail server refused the message; the text is the server's."""
 
 
 def can_send() -> bool:
@@ -39,7 +39,7 @@ def can_send() -> bool:
 
 
 def send_invitation(invitation: Invitation, *, link: str) -> None:
-    """Raises MailFailed."""
+    """Mail an invitation with its link. Raises MailFailed."""
     sender = invitation.invited_by
     context = {
         "invitation": invitation,
@@ -53,7 +53,7 @@ def send_invitation(invitation: Invitation, *, link: str) -> None:
 
 
 def send_security_notice(user: User, *, event: str) -> None:
-    """Notify a person that their sign-in settings changed. A failure is only logged."""
+    """Notify a user of changed sign-in settings; a failure is only logged."""
     if not (user.email and can_send()):
         return
     context = {"username": user.get_username(), "event": event}
@@ -64,11 +64,11 @@ def send_security_notice(user: User, *, event: str) -> None:
             user.email,
         )
     except MailFailed:
-        return  # noted already; the change itself was made
+        return  # already noted; the change itself stays
 
 
 def note_failure(error: Exception) -> None:
-    """Log it, and keep it for staff until mail is sent again, at most a week."""
+    """Log a failure, and keep it for staff until mail is sent again, at most a week."""
     text = (str(error) or type(error).__name__)[:MAX_ERROR]
     logger.error("Mail was not sent: %s", text)
     cache.set(FAILURE_KEY, (now().isoformat(), text), FAILURE_SECONDS)
@@ -79,7 +79,7 @@ def note_success() -> None:
 
 
 def last_failure() -> Failure | None:
-    """None if the last message was sent, or the cache is not available."""
+    """The last failure; None if mail has been sent since, or the cache is down."""
     failure = cache.get(FAILURE_KEY)
     return Failure(datetime.fromisoformat(failure[0]), failure[1]) if failure else None
 

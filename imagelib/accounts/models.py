@@ -1,4 +1,4 @@
-"""User accounts."""
+"""User accounts, API tokens, sessions and invitations."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class User(AbstractUser):
         LIGHT = "light", _("Light")
         DARK = "dark", _("Dark")
 
-    # Four bytes, not eight: the owner's id is in every row and index entry that a search reads.
+    # Four bytes, not eight, since the owner's id is in every row and index entry that a search reads.
     id = models.AutoField(primary_key=True)
     time_zone = models.CharField(
         _("time zone"),
@@ -68,9 +68,9 @@ class User(AbstractUser):
 
 
 class ApiToken(models.Model):
-    """A secret that lets a program act for a person, within its scopes.
+    """A secret that lets a program act for a user, within its scopes.
 
-    Only a digest is stored: the text is shown once, when the token is made (`api_tokens.create`).
+    Only a digest is stored; the text is shown once, when the token is created (`api_tokens.create`).
     """
 
     class Scope(models.TextChoices):
@@ -103,7 +103,7 @@ class ApiToken(models.Model):
         verbose_name_plural = _("API tokens")
         constraints = [
             models.CheckConstraint(
-                # A comparison with NULL is neither true nor false, and a check constraint lets that pass.
+                # A comparison with NULL is neither true nor false, and a check constraint accepts that.
                 condition=~models.Q(scopes__contains=["analyze"])
                 | models.Q(spending_limit__isnull=False, spending_limit__gte=0),
                 name="accounts_token_analyze_has_limit",
@@ -115,7 +115,7 @@ class ApiToken(models.Model):
 
 
 class Session(AbstractBaseSession):
-    """A session of a browser, with what its owner recognizes it by.
+    """A browser session, with the device and network by which its owner recognizes it.
 
     Replaces Django's own table, as its documentation describes for sessions that belong to an account.
     """
@@ -138,9 +138,9 @@ class Session(AbstractBaseSession):
 
 
 class Invitation(models.Model):
-    """An account to come: its owner opens the link and sets a password.
+    """An invitation to create an account, by opening a link and setting a password.
 
-    Only a digest of the link's secret is stored (`invitations.create`). A new link replaces the one before.
+    Only a digest of the link's secret is stored (`invitations.create`). A new link replaces the previous one.
     """
 
     name = models.CharField(_("name"), max_length=150)

@@ -1,4 +1,4 @@
-"""Forms of passwords: a reset by mail, a new password, and the password again."""
+"""Password forms: reset by mail, new password, and confirmation of the password."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ResetForm(allauth_forms.ResetPasswordForm):
 
 
 class NewPasswordForm(SetPasswordForm):
-    """Of a reset link; `temp_key` is its secret, which the view has checked."""
+    """Form behind a reset link; `temp_key` is its secret, which the view has checked."""
 
     def __init__(self, *args: Any, temp_key: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -31,7 +31,7 @@ class NewPasswordForm(SetPasswordForm):
 
 
 class ReauthenticateForm(ThrottledForm, allauth_forms.ReauthenticateForm):
-    """Counts like the sign-in itself: a stolen session must not try passwords."""
+    """Password confirmation, limited like sign-in: a stolen session must not guess."""
 
     password = forms.CharField(
         label=_("Password"),
@@ -49,7 +49,7 @@ class ChangeForm(ThrottledForm, PasswordChangeForm):
 
 
 def _counted(form: ReauthenticateForm | ChangeForm, check: Callable[[], str]) -> str:
-    """Check a password of the signed-in person; wrong ones count like failed sign-ins."""
+    """Check the signed-in user's password; wrong ones count as failed sign-ins."""
     attempts = SignInAttempts("sign-in", context.request, form.user.get_username())
     attempts.refuse(form)
     try:

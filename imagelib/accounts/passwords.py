@@ -1,4 +1,4 @@
-"""Addresses for changing, setting and resetting passwords, and a limit on mails."""
+"""Password pages: change, set and reset, with a limit on mails."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from imagelib.accounts.password_forms import NewPasswordForm, ResetForm
 MAILS = 3
 """Mails an hour to one email address by requests from one network.
 
-Counted whether an account has the address or not, so that nobody learns which do.
+Counted even if no account has the address, so that nobody learns which addresses have one.
 """
 TOTAL = 10
-"""Mails an hour to one address by requests from everywhere, and requests an hour from one network."""
+"""Mails an hour to one address for requests from everywhere, and requests an hour from one network."""
 
 
 class _EndsOtherSessions:
-    """Mixin of views of a new password: another session may be a stranger's."""
+    """Mixin for views that set a password: ends other sessions, which may be stolen."""
 
     request: HttpRequest
 
@@ -49,7 +49,7 @@ class PasswordSet(_EndsOtherSessions, views.PasswordSetView):
 
 
 class Reauthenticate(ThrottledView, views.ReauthenticateView):
-    """The password once more, before a change of how a person signs in."""
+    """Ask for the password again, before a change of sign-in settings."""
 
 
 class PasswordReset(views.PasswordResetView):
@@ -75,14 +75,14 @@ class PasswordReset(views.PasswordResetView):
 
 class PasswordResetFromKey(_EndsOtherSessions, views.PasswordResetFromKeyView):
     def form_valid(self, form: NewPasswordForm) -> HttpResponse:
-        email_addresses.mark_verified(form.user)  # the link was in a mail to it
+        email_addresses.mark_verified(form.user)  # the link was mailed to this address
         return super().form_valid(form)
 
 
 @login_not_required
 @require_safe
 def earlier_reset_link(_request: HttpRequest, uidb64: str, token: str) -> HttpResponse:
-    """Links in mails that were sent before allauth came lead to today's address."""
+    """Redirect links in mails from before the change to allauth to the present URL."""
     try:
         user_id = int(urlsafe_base64_decode(uidb64))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Pages of people: the list, and one person's role, access and pictures."""
+"""People pages: the list, and a user's role, access and pictures."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class InvitationRow:
 
 @require_safe
 def people(request: Request) -> HttpResponse:
-    """Everyone by username, with open invitations on the first page."""
+    """All users by username; the first page also lists open invitations."""
     require_or_404(rights.can_view_people(request.user))
     words, after = one_line(request.GET.get("q", ""))[:MAX_SEARCH], request.GET.get("after", "")[: MAX_SEARCH * 2]
     accounts = _accounts(words).filter(username__gt=after.replace("\x00", "")).order_by("username")
@@ -109,7 +109,7 @@ def change_role(request: Request, user_id: int) -> HttpResponse:
 
 @require_POST
 def change_access(request: Request, user_id: int) -> HttpResponse:
-    """Deactivate the account, or with `active=1` activate it again."""
+    """Deactivate the account; with `active=1`, reactivate it."""
     other = _changeable_or_404(request, user_id)
     try:
         toast = _reactivate(request, other) if request.POST.get("active") == "1" else _deactivate(request, other)
@@ -121,7 +121,7 @@ def change_access(request: Request, user_id: int) -> HttpResponse:
 
 @require_POST
 def reset_two_step(request: Request, user_id: int) -> HttpResponse:
-    """For someone who lost their phone."""
+    """Turn off two-step sign-in for a user, for example after losing the phone."""
     other = _changeable_or_404(request, user_id)
     number = two_step.reset(other, by_id=_me(request).pk)
     text = _("%(name)s now signs in with the password alone.") if number else _("%(name)s has no two-step sign-in.")
@@ -131,7 +131,7 @@ def reset_two_step(request: Request, user_id: int) -> HttpResponse:
 
 @require_POST
 def transfer(request: Request, user_id: int) -> HttpResponse:
-    """Give all pictures of a person to another."""
+    """Transfer all pictures of a user to another."""
     other = _person_or_404(request, user_id)
     require_or_404(rights.can_transfer_images_of(request.user, other))
     username = one_line(request.POST.get("receiver", ""))
@@ -189,7 +189,7 @@ def _person_page(
 
 
 def _accounts(words: str) -> QuerySet[User]:
-    """People whose username, name or address contains the words."""
+    """Users whose username, name or email address contains the words."""
     if not words:
         return User.objects.all()
     fields = ("username", "first_name", "last_name", "email")
@@ -234,7 +234,7 @@ def _invitation_row(invitation: Invitation, *, can_change: bool) -> InvitationRo
 
 
 def _receivers(other: User) -> list[str]:
-    """Usernames that the field suggests."""
+    """Usernames that the field for the new owner suggests."""
     active = User.objects.filter(is_active=True).exclude(pk=other.pk).order_by("username")
     return list(active.values_list("username", flat=True)[:MAX_SUGGESTED])
 

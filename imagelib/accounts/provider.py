@@ -1,4 +1,4 @@
-"""Where django-allauth looks for the providers of an app."""
+"""Module in which django-allauth looks for an app's providers."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Sign-in by a reverse proxy, which names the person in a header.
+"""Sign-in by a reverse proxy, which names the user in a header.
 
-Anyone who can send that header can be any user. So it counts only from the addresses of TRUSTED_PROXIES, and never
-below /api/, where tokens alone do.
+Anyone who can send that header can be any user. So it is accepted only from the addresses in TRUSTED_PROXIES, and never
+below /api/, which accepts tokens only.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from imagelib.accounts.roles import Role
 SESSION_KEY = "signed_in_by_proxy"
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 FORBIDDEN = frozenset(",;\x00\r\n")
-"""A comma: the proxy added its header to one that the browser had sent, and nobody knows which is whose."""
+"""A comma means that the proxy appended to a header sent by the browser, so neither part can be trusted."""
 
 MAX_LENGTH = 150
 
@@ -36,10 +36,10 @@ Handler = Callable[[HttpRequest], HttpResponseBase]
 
 
 def middleware(get_response: Handler) -> Handler:
-    """Goes after AuthenticationMiddleware."""
+    """Middleware that signs in the named user; goes after AuthenticationMiddleware."""
 
     def with_proxy_user(request: HttpRequest) -> HttpResponseBase:
-        # A session that a header opened ends with the setting, too.
+        # A session that a header opened ends when the setting is removed, too.
         is_used = bool(settings.PROXY_USER_HEADER) or SESSION_KEY in request.session
         if is_used and not request.path_info.startswith(API_PATH):
             _apply(request)
@@ -58,9 +58,9 @@ def _apply(request: HttpRequest) -> None:
         return
     account = _account(username)
     if request.user.is_authenticated:
-        logout(request)  # someone else uses this browser now
+        logout(request)  # another user uses this browser now
     if account is None:
-        request.refused_proxy_user = username  # type: ignore[attr-defined] # named on the sign-in page
+        request.refused_proxy_user = username  # type: ignore[attr-defined] # shown on the sign-in page
         logger.warning("The proxy named %r, who has no active account here.", username)
         return
     login(request, account, backend=BACKEND)
@@ -68,7 +68,7 @@ def _apply(request: HttpRequest) -> None:
 
 
 def _named_user(request: HttpRequest) -> str:
-    """Empty without the header, and for one that must not be trusted."""
+    """The username in the header; empty without one, or if it must not be trusted."""
     if not settings.PROXY_USER_HEADER:
         return ""
     key = "HTTP_" + settings.PROXY_USER_HEADER.upper().replace("-", "_")
@@ -95,7 +95,7 @@ def _account(username: str) -> User | None:
 
 
 def _create(username: str) -> User | None:
-    """Requests of one page arrive together, so another may have made it a moment ago."""
+    """Create the account; a parallel request for the same page may have just done so."""
     user = User(username=username)
     user.set_unusable_password()
     try:

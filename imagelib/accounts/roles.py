@@ -1,8 +1,8 @@
-"""The roles of people: one line each, and the permissions of their groups.
+"""Roles of users: a description of each, and the permissions of its group.
 
 A role is a group of the same name; migrations create the groups with these permissions. Administrators are Django's
-superusers and have no group. A new permission of a role takes a line here, and a migration that grants it to the group
-and names it in `GRANTED = {"staff": ["view_…"]}`; tests/accounts/test_roles.py compares the two.
+superusers and have no group. A new permission of a role needs a line here, and a migration that grants it to the group
+and lists it in `GRANTED = {"staff": ["view_…"]}`; tests/accounts/test_roles.py compares the two.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Role(models.TextChoices):
-    """The values of those with a group are the group's name."""
+    """Roles; the value of a role with a group is the group's name."""
 
     VIEWER = "viewer", _("Viewer")
     CURATOR = "curator", _("Curator")
@@ -23,14 +23,14 @@ class Role(models.TextChoices):
 
 
 LINES: dict[Role, str | Promise] = {
-    Role.VIEWER: _("Looks at pictures shared with them, and keeps favorites and saved searches."),
-    Role.CURATOR: _("A viewer who also corrects labels and tags on every picture they can see."),
-    Role.OWNER: _("Uploads pictures, has them analyzed, and decides who sees them."),
-    Role.STAFF: _("Runs the library: everyone's pictures, buckets, bulk runs and cost. Can't change people."),
-    Role.ADMINISTRATOR: _("May do everything, including people and their permissions."),
+    Role.VIEWER: _("Can view pictures shared with them, and keep favorites and saved searches."),
+    Role.CURATOR: _("A viewer who can also correct labels and tags on every picture they can see."),
+    Role.OWNER: _("Can upload pictures, have them analyzed, and decide who sees them."),
+    Role.STAFF: _("Can manage the library: everyone's pictures, buckets, bulk runs and cost. Can't change people."),
+    Role.ADMINISTRATOR: _("Can do everything, including people and their permissions."),
 }
 INVITED = (Role.VIEWER, Role.CURATOR, Role.OWNER, Role.STAFF)
-"""Without administrators: a link that reaches the wrong person must not hand over the installation."""
+"""Roles for invitations. Not administrators: a link that reaches the wrong person must not give full control."""
 
 _VIEWED_BY_STAFF = [
     "image",
@@ -98,4 +98,4 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.OWNER: frozenset({"add_image"}),
     Role.STAFF: frozenset({"add_image", *(f"view_{model}" for model in _VIEWED_BY_STAFF), *_WRITTEN_BY_STAFF}),
 }
-"""Codenames of permissions of the app `analysis`."""
+"""Codenames of permissions in the app `analysis`."""

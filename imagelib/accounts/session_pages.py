@@ -1,4 +1,4 @@
-"""Page of a person's sessions: where they are signed in, and signing out there."""
+"""Sessions page: where the user is signed in, with sign-out of each session."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def session_list(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """Sign out of one session, or with `others` of all but this one."""
+    """Sign out of one session; with `others`, of all but the present one."""
     user, key = _user(request), request.session.session_key
     if "others" in request.POST:
         number = sessions.sign_out_everywhere(user, except_key=key)
@@ -76,6 +76,6 @@ def _row(session: SignedIn) -> SessionRow:
 
 
 def shown_network(network: str) -> str:
-    """203.0.113.x or 2001:db8:1:x, as nobody but network engineers reads prefixes."""
+    """A network as 203.0.113.x or 2001:db8:1:x, since few users can read prefixes."""
     address = network.partition("/")[0]
     return address.removesuffix("::") + ":x" if ":" in address else address.rpartition(".")[0] + ".x" if address else ""

@@ -1,4 +1,4 @@
-"""Session engine: sessions in PostgreSQL that know their person and their device."""
+"""Session engine: sessions in PostgreSQL, with their user and device."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from django.utils import timezone
 from imagelib.accounts.models import Session, User
 
 USE_PRECISION = timedelta(minutes=5)
-"""How exact `last_used_at` is: a write for each request would cost more than most requests."""
+"""Precision of `last_used_at`, since a write for each request would cost more than most requests."""
 
 
 class SessionStore(db.SessionStore):
-    """`describe` comes first, so that the row is saved with the device."""
+    """Session store; call `describe` first, so that the row is saved with the device."""
 
     _user_agent = _network = ""
     _row: Session | None = None
@@ -26,16 +26,16 @@ class SessionStore(db.SessionStore):
         return Session
 
     def describe(self, *, user_agent: str, network: str) -> None:
-        """Name the device that sends this request."""
+        """Set the device that sends this request."""
         self._user_agent = user_agent.replace("\x00", "")[:300]
         self._network = network
 
     def touch(self) -> None:
-        """Record that a signed-in person uses this session, at most every few minutes."""
+        """Record the use of a signed-in session, at most every few minutes."""
         now = timezone.now()
         if self._row is None or now - self._row.last_used_at < USE_PRECISION:
             return
-        # A page requests dozens of thumbnails at once; the condition lets one of these requests write.
+        # A page requests dozens of thumbnails at once; this condition lets only one of the requests write.
         due = Session.objects.filter(pk=self._row.pk, last_used_at__lte=now - USE_PRECISION)
         if due.update(last_used_at=now, user_agent=self._user_agent, network=self._network):
             User.objects.filter(sessions=self._row.pk).update(last_seen_at=now)
@@ -45,7 +45,7 @@ class SessionStore(db.SessionStore):
         row = cast(Session, super().create_model_instance(data))
         row.user_id = int(data[SESSION_KEY]) if SESSION_KEY in data else None
         known = self._row
-        # allauth loads the session a second time within a request, in an object that nobody described.
+        # allauth loads the session a second time within a request, in a store without a device.
         row.user_agent = self._user_agent or (known.user_agent if known else "")
         row.network = self._network or (known.network if known else "")
         if known is not None and known.pk == row.pk:

@@ -1,4 +1,4 @@
-"""Sessions of a person: where they are signed in, and signing out there."""
+"""Sessions of a user: list them, sign out of them, record their use."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from imagelib.accounts.models import Session, User
 from imagelib.accounts.session_store import SessionStore
 
 MAX_SESSIONS = 100
-"""Listed at most; a person with more has a program that signs in again and again."""
+"""Maximum number listed; a user with more has a program that signs in repeatedly."""
 
 
 @dataclass(frozen=True)
 class SignedIn:
-    """A session in which its owner is signed in; `id` reveals nothing of its key."""
+    """A signed-in session of a user; `id` reveals nothing about the session key."""
 
     id: str
     row: Session
@@ -31,27 +31,27 @@ class SignedIn:
 
 
 def sessions_of(user: User, *, current_key: str | None) -> list[SignedIn]:
-    """The person's sessions, the current one first, then the latest used."""
+    """The user's sessions: the current one first, then the most recently used."""
     rows = Session.objects.filter(user=user, expire_date__gt=timezone.now()).order_by("-last_used_at")[:MAX_SESSIONS]
     sessions = [SignedIn(_id(row), row, row.pk == current_key) for row in rows if _is_valid(row, user)]
     return sorted(sessions, key=lambda session: not session.is_current)
 
 
 def sign_out(user: User, session_id: str) -> bool:
-    """End one of the person's sessions. False if there is none of this id."""
+    """End one of the user's sessions; False if none has this id."""
     keys = [key for key in Session.objects.filter(user=user).values_list("pk", flat=True) if _digest(key) == session_id]
     return bool(Session.objects.filter(pk__in=keys).delete()[0])
 
 
 def sign_out_everywhere(user: User, *, except_key: str | None = None) -> int:
-    """End the person's sessions and return how many there were."""
+    """End the user's sessions; returns how many there were."""
     return Session.objects.filter(user=user).exclude(pk=except_key or "").delete()[0]
 
 
 def middleware(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Note the device of a session and its use; goes after SessionMiddleware."""
+    """Middleware that records a session's device and use; after SessionMiddleware."""
 
     def with_device(request: HttpRequest) -> HttpResponseBase:
         session: SessionBase = request.session
@@ -66,7 +66,7 @@ def middleware(
 
 
 def coarse_network(address: str) -> str:
-    """203.0.113.0/24 or 2001:db8:1::/48: enough to recognize a place, not a person."""
+    """A network such as 203.0.113.0/24: identifies a place, not a person."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
@@ -77,7 +77,7 @@ def coarse_network(address: str) -> str:
 
 
 def _is_valid(row: Session, user: User) -> bool:
-    """False after a change of the password; the row stays until it is used."""
+    """False after the password has changed; the row stays until it is used."""
     signed_hash = row.get_decoded().get(HASH_SESSION_KEY, "")
     return bool(signed_hash == user.get_session_auth_hash())
 

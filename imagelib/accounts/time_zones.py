@@ -11,23 +11,23 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 COOKIE = "time_zone"
-"""Set by time_zone.js: browsers do not send their time zone."""
+"""Set by time_zone.js, since browsers do not send their time zone."""
 
 
 @cache
 def names() -> frozenset[str]:
-    """Time zones of this server, cached because reading them walks a directory."""
+    """Names of time zones on this server, cached since reading them walks a directory."""
     return frozenset(available_timezones())
 
 
 def browser_zone(request: HttpRequest) -> str:
-    """The browser's time zone; empty if missing or not known to this server."""
+    """The browser's time zone; empty if missing or unknown to this server."""
     name = unquote(request.COOKIES.get(COOKIE, ""))
     return name if name in names() else ""
 
 
 def time_zone_of(request: HttpRequest) -> ZoneInfo | None:
-    """Time zone of this request; None means TIME_ZONE."""
+    """The time zone of a request; None means TIME_ZONE."""
     account_zone = getattr(request.user, "time_zone", "")
     name = account_zone if account_zone in names() else browser_zone(request)
     return ZoneInfo(name) if name else None

@@ -1,4 +1,4 @@
-"""Page of a person's API tokens: list, create, revoke."""
+"""API tokens page: list, create, revoke."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from imagelib.accounts.models import ApiToken, User
 
 @dataclass(frozen=True)
 class TokenRow:
-    """A token as the page shows it; `spending` is empty for one that may not analyze."""
+    """A token for the template; `spending` is empty without the scope to analyze."""
 
     id: str
     name: str
@@ -38,7 +38,7 @@ class TokenRow:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def tokens(request: HttpRequest) -> HttpResponse:
-    """Own tokens, and a form for another one.
+    """The user's tokens, and a form for a new one.
 
     Only the response to the form shows the new token's text.
     """
@@ -55,14 +55,14 @@ def tokens(request: HttpRequest) -> HttpResponse:
     token, text = api_tokens.create(
         user, name=values["name"], scopes=values["scopes"], days=days, spending_limit=values["spending_limit"]
     )
-    # Rendered here and not after a redirect: the text must be stored nowhere, not even in the session.
+    # Rendered without a redirect, since the text must not be stored anywhere, not even in the session.
     return _page(request, user, TokenForm(), created=token, text=text)
 
 
 @require_POST
 def revoke(request: HttpRequest, token_id: int) -> HttpResponse:
     token = get_object_or_404(ApiToken, pk=token_id, user_id=request.user.pk)
-    api_tokens.revoke(token, by_id=token.user_id)  # no confirmation: another token is made in a moment
+    api_tokens.revoke(token, by_id=token.user_id)  # no confirmation, since a new token is quickly created
     messages.success(request, _("Revoked “%(name)s”. Programs that use it get an error from now on.") % {"name": token})
     return redirect("api-tokens")
 

@@ -1,4 +1,4 @@
-"""Browser and system of a User-Agent header, for the list of sessions."""
+"""Browser and operating system from a User-Agent header, for the list of sessions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from django.utils.translation import gettext as _
 
-# In this order: most browsers also name those they descend from, and mobile systems name the desktop's.
+# The order matters: most browsers also name those they derive from, and mobile systems name the desktop system.
 BROWSERS = (
     ("Edge", r"Edg(?:e|A|iOS)?/"),
     ("Opera", r"OPR/|Opera"),
@@ -29,7 +29,7 @@ SYSTEMS = (
 
 
 def device(user_agent: str) -> str:
-    """Firefox on Linux; a program's own name if it is no browser."""
+    """A device such as "Firefox on Linux"; for other clients, their name."""
     browser, system = _first(BROWSERS, user_agent), _first(SYSTEMS, user_agent)
     if browser and system:
         return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}

@@ -1,4 +1,4 @@
-"""Roles of people, and deactivating accounts. Pages ask for permission first."""
+"""Changes of roles, and deactivation of accounts; callers check permission."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from imagelib.accounts.roles import PERMISSIONS, Role
 
 
 def role_of(user: User) -> Role | None:
-    """The person's role; None for a mixture made in the administration.
+    """The user's role; None for other permissions, given in the administration.
 
     Two queries, unless `groups` and `user_permissions` are prefetched.
     """
@@ -25,14 +25,14 @@ def role_of(user: User) -> Role | None:
     groups = {group.name for group in user.groups.all()}
     if len(groups) > 1 or user.user_permissions.all():
         return None
-    # Without any group, people upload and edit their own: what an owner does.
+    # Without any group, users can upload and edit their own pictures, as an owner can.
     name = next(iter(groups), Role.OWNER if not user.is_staff else "")
     role = Role(name) if name in PERMISSIONS else None
     return role if role is None or user.is_staff == (role is Role.STAFF) else None
 
 
 def set_role(user: User, role: Role) -> None:
-    """Give a new account its role. Replaces its own groups and permissions."""
+    """Set the role of a new account, replacing its groups and permissions."""
     user.is_superuser = role is Role.ADMINISTRATOR
     user.is_staff = role in {Role.STAFF, Role.ADMINISTRATOR}
     user.save(update_fields=["is_superuser", "is_staff"])
@@ -42,7 +42,7 @@ def set_role(user: User, role: Role) -> None:
 
 @transaction.atomic
 def change_role(user: User, role: Role, *, by: User) -> None:
-    """Raises ActionRefused."""
+    """Change the role and record it in the audit log. Raises ActionRefused."""
     person, actor = _lock(user, by=by)
     if not rights.can_assign_role(actor, role):
         raise ActionRefused(_("You can't assign this role, because it allows more than yours."))
@@ -53,9 +53,9 @@ def change_role(user: User, role: Role, *, by: User) -> None:
 
 @transaction.atomic
 def deactivate(user: User, *, by: User) -> None:
-    """Sign the person out everywhere and let them in no more. Raises ActionRefused.
+    """Block sign-in and sign the user out everywhere. Raises ActionRefused.
 
-    Their pictures, labels and searches stay. API tokens and bulk runs stop, as these ask for an active account.
+    Their pictures, labels and searches stay. API tokens and bulk runs stop, as they require an active account.
     """
     person, actor = _lock(user, by=by)
     User.objects.filter(pk=person.pk).update(is_active=False)
@@ -65,21 +65,21 @@ def deactivate(user: User, *, by: User) -> None:
 
 @transaction.atomic
 def reactivate(user: User, *, by: User) -> None:
-    """Raises ActionRefused."""
+    """Allow sign-in again. Raises ActionRefused."""
     person, actor = _lock(user, by=by)
     User.objects.filter(pk=person.pk).update(is_active=True)
     _record(person, by=actor, active=[False, True])
 
 
 def _record(person: User, *, by: User, **values: list[str] | list[bool]) -> None:
-    """An entry of the audit log with old and new values."""
+    """Write an audit log entry with old and new values."""
     audit_log.record(AuditEntry.Action.CHANGE, person, by_id=by.pk, details={"values": values})
 
 
 def _lock(user: User, *, by: User) -> tuple[User, User]:
-    """Both accounts as they are now, locked together with all superusers'.
+    """Lock and reload both accounts, together with all superusers.
 
-    Otherwise two superusers could deactivate each other at the same moment.
+    Without the lock, two superusers could deactivate each other at the same moment.
     """
     accounts = User.objects.filter(is_superuser=True) | User.objects.filter(pk__in=[user.pk, by.pk])
     locked = {account.pk: account for account in accounts.order_by("pk").select_for_update()}
@@ -90,7 +90,7 @@ def _lock(user: User, *, by: User) -> tuple[User, User]:
 
 
 def _group(role: Role) -> Group:
-    """The role's group, created again if someone deleted it."""
+    """The role's group; created again if it was deleted."""
     group, is_new = Group.objects.get_or_create(name=role.value)
     if is_new:
         codenames = PERMISSIONS[role]

@@ -20,7 +20,7 @@ from imagelib.accounts.models import User
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def account(request: HttpRequest) -> HttpResponse:
-    # Not request.user: validation writes the form's values into its instance, and the header shows request.user.
+    # Not request.user: validation writes the form's values into its instance, and the page header shows request.user.
     user = User.objects.get(username=request.user.get_username())
     form = AccountForm(request.POST or None, instance=user, browser_zone=time_zones.browser_zone(request))
     if form.is_valid():

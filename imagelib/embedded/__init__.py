@@ -1,7 +1,7 @@
 """PostgreSQL and Redis under `var/` for installations without such servers.
 
-The first process that needs them starts them; the last one to exit stops them. Independent of Django. The reasons are
-in docs/decisions/0001-embedded-database.md.
+The first process that needs them starts them; the last one to exit stops them. Independent of Django. See
+docs/decisions/0001-embedded-database.md for the reasons.
 """
 
 from imagelib.embedded.lifecycle import SERVICES, leave, remove, start

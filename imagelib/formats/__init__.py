@@ -1,1 +1,1 @@
-"""Date formats of the admin: as on the pages"""
+"""Date formats of the admin, the same as on pages"""

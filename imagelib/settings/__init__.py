@@ -11,6 +11,7 @@ from imagelib.settings.logs import *
 from imagelib.settings.mail import *
 from imagelib.settings.monitoring import *
 from imagelib.settings.recognition import *
+from imagelib.settings.retention import *
 from imagelib.settings.security import *
 from imagelib.settings.sign_in import *
 from imagelib.settings.storage import *

@@ -1,4 +1,4 @@
-"""The API and MCP, messages to other programs, and how long things are kept."""
+"""Settings of the API, MCP, and messages to other programs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,7 @@ from imagelib.settings.environment import env
 
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", 600)
 SITE_URL = env.str("SITE_URL", "")
-DELIVERY_DAYS = env.int("DELIVERY_DAYS", 14)
 DELIVERY_PRIVATE_ADDRESSES = env.bool("DELIVERY_PRIVATE_ADDRESSES", False)
-EXPORT_DAYS = env.int("EXPORT_DAYS", 7)
-TRASH_DAYS = env.int("TRASH_DAYS", 30)
-AUDIT_DAYS = env.int("AUDIT_DAYS", 730)
-BACKUP_WARNING_DAYS = env.int("BACKUP_WARNING_DAYS", 7)
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", [])
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_HEADERS = ("accept", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match")

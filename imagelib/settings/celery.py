@@ -1,4 +1,4 @@
-"""Celery: work is in the database, Redis has only IDs."""
+"""Settings of Celery: work is in the database, and messages contain only ids."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ SWEEP_SECONDS = env.float("SWEEP_SECONDS", 10.0)
 WATCHDOG_MINUTES = env.float("WATCHDOG_MINUTES", 15.0)
 HAS_REDIS = REDIS_URL != "none"
 REDIS = (REDIS_URL or embedded.redis_url(VAR)) if HAS_REDIS else ""
-# In REDIS's place one folder, which is enough for one machine.
+# Without Redis the cache is a folder, which is enough for one machine.
 _FILES = {"BACKEND": "imagelib.cache.OptionalFileCache", "LOCATION": VAR / "cache"}
 _REDIS = {"BACKEND": "imagelib.cache.OptionalRedisCache", "LOCATION": REDIS}
 CACHES = {"default": {**(_REDIS if HAS_REDIS else _FILES), "KEY_PREFIX": "imagelib"}}
-# Empty: no Celery; `manage.py work` does all background work.
+# Empty without Celery, when `manage.py work` does all background work.
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", "") or ((REDIS_URL or embedded.broker_url(VAR)) if HAS_REDIS else "")
 CELERY_QUEUE_URL = env.str("CELERY_QUEUE_URL", "")
 CELERY_TASK_IGNORE_RESULT = True
-# Acknowledged at its end, so that the task of a killed worker runs again.
+# Tasks are acknowledged when they end, so that those of a killed worker run again.
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_RETRY_ON_WORKER_LOST = True
@@ -38,7 +38,7 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = celery_broker.transport_options(
     CELERY_BROKER_URL, queue=CELERY_TASK_DEFAULT_QUEUE, queue_url=CELERY_QUEUE_URL, region=AWS_REGION
 )
-# SQS has no broadcast: workers cannot be contacted anything over it.
+# SQS has no broadcast, which remote control of workers needs.
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = not celery_broker.is_sqs(CELERY_BROKER_URL)
 CELERY_BEAT_SCHEDULER = "imagelib.scheduler:Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat-schedule")

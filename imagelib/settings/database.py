@@ -1,4 +1,4 @@
-"""PostgreSQL, its pool of connections and its read replica."""
+"""Settings of PostgreSQL: connection pool, timeouts and read replica."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from imagelib.settings.environment import DATABASE_URL, VAR, env
 _database = dj_database_url.parse(DATABASE_URL or embedded.database_url(VAR))
 # Threads share connections through psycopg's pool, which replaces Django's persistent connections.
 _pool: dict[str, Any] = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", 20), "timeout": 10}
-# Both sides notice within 15 seconds that the other one is gone. By default they do so after a quarter of an hour if a
-# message waits for its receipt, after two hours if none does, and a host without power holds its locks for so long.
+# Both sides notice within 15 seconds if the other host is gone. By default it takes a quarter of an hour if sent data
+# is unacknowledged and two hours otherwise, during which a host without power would hold its locks (decision 53).
 _CLIENT_TIMEOUTS = {
     "connect_timeout": 5,
     "keepalives_idle": 10,
@@ -27,9 +27,9 @@ _SERVER_TIMEOUTS = (
 )
 # PgBouncer rejects the option unless it is configured to ignore it, and has its own timeouts.
 _has_server_timeouts = env.bool("DATABASE_SERVER_TIMEOUTS", True)
-# For the searches' own statements; Django's cursors never prepare.
+# For the statements of searches; Django's cursors never prepare.
 _prepare_after = 3 if env.bool("DATABASE_PREPARED", True) else None
-# PgBouncer that pools transactions gives the next statement to another connection, where the cursor does not exist.
+# In transaction pooling, PgBouncer may run the next statement on another connection, which lacks the cursor.
 _server_side_cursors = env.bool("DATABASE_SERVER_SIDE_CURSORS", True)
 
 
@@ -41,10 +41,10 @@ def _connected(database: Any, **pool: Any) -> dict[str, Any]:
 
 
 def _timeouts(given: dict[str, Any]) -> dict[str, Any]:
-    """The URL's options and default timeouts; sockets of this machine ignore them."""
+    """The URL's options with default timeouts, which Unix sockets ignore."""
     options = {**_CLIENT_TIMEOUTS, **given}
     if _has_server_timeouts:
-        # libpq reads PGOPTIONS only without this option. Of two values the last one counts.
+        # libpq reads PGOPTIONS only if this option is missing. The last of two values wins.
         own = given.get("options") or os.getenv("PGOPTIONS", "")
         options["options"] = f"{_SERVER_TIMEOUTS} {own}".strip()
     return options
@@ -53,7 +53,7 @@ def _timeouts(given: dict[str, Any]) -> dict[str, Any]:
 DATABASES = {"default": _connected(_database)}
 # A streaming replica that searches read; see analysis/search/replica.py.
 if _replica_url := env.str("DATABASE_REPLICA_URL", ""):
-    # A page waits less for it than for the primary database, which takes over.
+    # A page waits less long for the replica than for the primary database, which takes over.
     DATABASES["replica"] = _connected(dj_database_url.parse(_replica_url), timeout=1)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -1,4 +1,4 @@
-"""Logs: their level and format, and the secrets that never get into them."""
+"""Settings of logs: level, format, and the secrets to redact."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from imagelib.settings.security import DEBUG, SECRET_KEY
 from imagelib.settings.storage import SENDFILE_KEY
 
 LOG_FORMAT = log_config.log_format(env.str("LOG_FORMAT", ""), is_debug=DEBUG)
-# Replaced wherever they occur in a line, in addition to patterns of secrets.
+# Redacted wherever they occur in a line, in addition to text that looks like a secret.
 LOG_SECRETS = [
     SECRET_KEY,
     EMAIL_HOST_PASSWORD,

@@ -1,4 +1,4 @@
-"""The mail server."""
+"""Settings of the mail server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The recognizer, its options, budgets and quotas."""
+"""Settings of the recognizer: options, budgets and quotas."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from imagelib import budget
 from imagelib.settings.environment import VAR, env
 
 RECOGNIZER = env.str("RECOGNIZER", "local")
-# Empty: all APIs of a free recognizer, labels of a paid one.
+# If empty, all APIs of a free recognizer, and labels only of a paid one.
 RECOGNIZER_APIS: list[str] = env.list("RECOGNIZER_APIS", [])
 MIN_CONFIDENCE = env.float("MIN_CONFIDENCE", 55.0)
 FACE_CONFIDENCE = env.float("FACE_CONFIDENCE", 75.0)
@@ -30,10 +30,10 @@ if INTERACTIVE_BUDGET is None and MONTHLY_BUDGET is not None:
     INTERACTIVE_BUDGET = MONTHLY_BUDGET * 2
 PRICES_FILE = env.str("PRICES_FILE", "")
 AWS_ACCOUNT = env.str("AWS_ACCOUNT", "")
-REKOGNITION_QUOTA: dict[str, str] = env.dict("REKOGNITION_QUOTA", {})  # calls per second and API: labels=50,faces=100
+REKOGNITION_QUOTA: dict[str, str] = env.dict("REKOGNITION_QUOTA", {})  # calls per second: labels=50,faces=100
 QUOTAS_FROM_AWS = env.bool("QUOTAS_FROM_AWS", False)
 SIMULATOR_URL = env.str("SIMULATOR_URL", "http://127.0.0.1:9797")
-# Models of the local recognizer: those imagelib prepares, and your own instead of them.
+# Models of the local recognizer: those that imagelib prepares, or your own in their place.
 LOCAL_MODELS = Path(env.str("IMAGELIB_MODELS", "") or VAR / "models").resolve()
 LOCAL_DETECTOR = env.str("LOCAL_DETECTOR", "")
 LOCAL_CLASSIFIER = env.str("LOCAL_CLASSIFIER", "")

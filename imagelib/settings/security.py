@@ -1,4 +1,4 @@
-"""Hosts, HTTPS, cookies, sign-in attempts and the Content-Security-Policy."""
+"""Settings of hosts, HTTPS, cookies, sign-in attempts and the CSP."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from imagelib.settings.storage import AWS_CLOUDFRONT_DOMAIN, AWS_ENDPOINT, AWS_R
 DEBUG = env.bool("DEBUG", False)
 _NAMED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [])
 ALLOWED_HOSTS = _NAMED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
-# With named hosts the site is reachable from outside, which calls for HTTPS.
+# Named hosts mean that the site is reachable from outside, which calls for HTTPS.
 HTTPS = env.bool("HTTPS", bool(_NAMED_HOSTS))
 
 SECRET_KEY = env.str("SECRET_KEY", "") or secret_key.load_or_create(VAR / "secret_key", is_public=HTTPS)
-# Earlier keys, so that sessions, links and app codes survive a new one.
+# Earlier keys, so that sessions, links and app codes survive a change of the key.
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
@@ -23,10 +23,8 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 60 * 60 * 24 * 365 if HTTPS else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", False) else None
-# X-Forwarded-For is used only if it comes from these addresses.
+# X-Forwarded-For is trusted only from these addresses.
 TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", [])
-SIGN_IN_ATTEMPTS = env.int("SIGN_IN_ATTEMPTS", 10)
-SIGN_IN_MINUTES = env.int("SIGN_IN_MINUTES", 15)
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 

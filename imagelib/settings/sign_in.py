@@ -1,9 +1,12 @@
-"""Sign-in: django-allauth, with limits of our own (analysis/web/attempts.py)."""
+"""Settings of sign-in: django-allauth, limited by analysis/web/attempts.py."""
 
 from __future__ import annotations
 
 from imagelib.settings.environment import env
 
+# Failed attempts that are allowed, and the period in minutes.
+SIGN_IN_ATTEMPTS = env.int("SIGN_IN_ATTEMPTS", 10)
+SIGN_IN_MINUTES = env.int("SIGN_IN_MINUTES", 15)
 ACCOUNT_ADAPTER = "imagelib.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
@@ -24,9 +27,9 @@ ACCOUNT_FORMS = {
 MFA_ADAPTER = "imagelib.accounts.two_step.adapter.TwoStepAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
-MFA_ALLOW_UNVERIFIED_EMAIL = True  # accounts are made by invitation, so there is no stranger to guard against
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # accounts are created by invitation, so there are no strangers to guard against
 MFA_TOTP_ISSUER = "imagelib"
-MFA_TOTP_TOLERANCE = 1  # codes of half a minute earlier and later count too
+MFA_TOTP_TOLERANCE = 1  # also accepts the codes of half a minute earlier and later
 MFA_FORMS = {
     "authenticate": "imagelib.accounts.two_step.forms.CodeForm",
     "reauthenticate": "imagelib.accounts.two_step.forms.ReauthenticateForm",
@@ -41,7 +44,7 @@ SOCIALACCOUNT_ADAPTER = "imagelib.accounts.oidc.adapter.OidcAdapter"
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
 SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
 SOCIALACCOUNT_REAUTHENTICATION_REQUIRED = True  # a stolen session must not connect the thief's account
-SOCIALACCOUNT_LOGIN_ON_GET = True  # a form may lead nowhere else under the Content-Security-Policy
+SOCIALACCOUNT_LOGIN_ON_GET = True  # by a link, since the CSP's form-action forbids forms to other sites
 OIDC_SERVER_URL = env.str("OIDC_SERVER_URL", "")
 OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", "")
 OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", "")
@@ -50,7 +53,7 @@ OIDC_EMAIL_CLAIM = env.str("OIDC_EMAIL_CLAIM", "email")
 OIDC_TRUST_EMAIL = env.bool("OIDC_TRUST_EMAIL", False)
 OIDC_NEW_ACCOUNTS = env.bool("OIDC_NEW_ACCOUNTS", False)
 OIDC_ROLE = env.str("OIDC_ROLE", "viewer")
-# Who a reverse proxy says is signed in; used only if it comes from TRUSTED_PROXIES.
+# The header in which a reverse proxy names the signed-in user; trusted only from TRUSTED_PROXIES.
 PROXY_USER_HEADER = env.str("PROXY_USER_HEADER", "")
 PROXY_NEW_ACCOUNTS = env.bool("PROXY_NEW_ACCOUNTS", False)
 PROXY_ROLE = env.str("PROXY_ROLE", "viewer")

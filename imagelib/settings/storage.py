@@ -1,4 +1,4 @@
-"""Originals and renditions on disk or in S3, static files, S3 events."""
+"""Settings of storage on disk or in S3, static files and S3 events."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from imagelib.setting_names import one_of
 from imagelib.settings.environment import VAR, env
 
 AWS_STORAGE_BUCKET_NAME = env.str("AWS_STORAGE_BUCKET_NAME", "")
-# The second names are those of django-storages.
+# The second names are django-storages' own.
 AWS_REGION = one_of(
     env.str("AWS_DEFAULT_REGION", ""),
     AWS_REGION=env.str("AWS_REGION", "") or None,
@@ -21,7 +21,7 @@ if _s3_endpoint := one_of(
     AWS_ENDPOINT_URL_S3=env.str("AWS_ENDPOINT_URL_S3", "") or None,
     AWS_S3_ENDPOINT_URL=env.str("AWS_S3_ENDPOINT_URL", "") or None,
 ):
-    os.environ["AWS_ENDPOINT_URL_S3"] = _s3_endpoint  # where botocore looks
+    os.environ["AWS_ENDPOINT_URL_S3"] = _s3_endpoint  # botocore reads it from here
 AWS_ENDPOINT = _s3_endpoint or env.str("AWS_ENDPOINT_URL", "")
 AWS_CLOUDFRONT_DOMAIN = one_of(
     "",
@@ -29,7 +29,7 @@ AWS_CLOUDFRONT_DOMAIN = one_of(
     AWS_S3_CUSTOM_DOMAIN=env.str("AWS_S3_CUSTOM_DOMAIN", "") or None,
 )
 
-# Shared with nginx, which sends thumbnails and previews of the local folder by addresses that are signed with it.
+# Shared with nginx, which serves thumbnails and previews from the local folder by URLs signed with it.
 SENDFILE_KEY = env.str("SENDFILE_KEY", "")
 
 _PICTURES: dict[str, Any]
@@ -79,9 +79,9 @@ STORAGES = {
     "default": _PICTURES,
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
-# Files of the local folder are sent by the server in front: x-accel (nginx), x-sendfile (Apache), or by imagelib.
+# The proxy that sends files of the local folder: x-accel (nginx) or x-sendfile (Apache); empty for imagelib itself.
 SENDFILE = env.str("SENDFILE", "")
-# nginx's internal location whose alias is the folder.
+# nginx's internal location, whose alias is the folder.
 SENDFILE_PREFIX = env.str("SENDFILE_PREFIX", "/stored-files/")
 STATIC_URL = "static/"
 STATIC_ROOT = Path(env.str("IMAGELIB_STATIC", "") or VAR / "static").resolve()

@@ -1,4 +1,4 @@
-"""Django's applications, middleware, templates, language and passwords."""
+"""Settings of Django: applications, middleware, templates, language, passwords."""
 
 from __future__ import annotations
 

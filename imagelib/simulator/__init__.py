@@ -5,7 +5,7 @@
         simulator.set(throttles=5)
         simulator.statistics()["paid"]
 
-It reads only the header of a picture. All settings are in imagelib/simulator/settings.py.
+It reads only a picture's header. All settings are in imagelib/simulator/settings.py.
 """
 
 from imagelib.simulator.errors import RequestRefused

@@ -1,4 +1,4 @@
-"""Minimal HTTP/1.1 with keep-alive, as AWS's clients use it."""
+"""Minimal HTTP/1.1 server connection with keep-alive, as AWS clients use it."""
 
 from __future__ import annotations
 
@@ -108,13 +108,13 @@ class Connection(asyncio.Protocol):
             return
         if outcome == statistics.SILENT:
             return
-        if outcome == statistics.PAGE:  # as from a proxy: AWS has not seen the request, so there is no request id
+        if outcome == statistics.PAGE:  # as if from a proxy: the request never reached AWS, so it has no request id
             self._write(reply.status, reply.body, content_type="text/html", request_id="")
             self._finish_request()
             return
         half_body = reply.body[: len(reply.body) // 2]
         body = half_body if outcome in {statistics.MALFORMED, statistics.CUT} else reply.body
-        # The announced length lets a client detect a cut. botocore treats half a JSON document as an empty response.
+        # The full length lets a client detect the cut; botocore treats half a JSON document as an empty response.
         size = len(reply.body if outcome == statistics.CUT else body)
         self._write(
             reply.status, body, size=size, content_type="application/x-amz-json-1.1", request_id=reply.request_id
@@ -130,7 +130,7 @@ class Connection(asyncio.Protocol):
             self._advance()
 
     def _reject(self, status: int) -> None:
-        """Send an error and close: the rest of the connection cannot be parsed either."""
+        """Send an error and close, since the rest of the connection can't be parsed."""
         self._write(status, b"", content_type="text/plain", request_id=str(uuid4()))
         self._transport.close()
 

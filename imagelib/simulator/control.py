@@ -17,7 +17,7 @@ PATHS: Final = (
 
 
 def handle(simulator: Simulator, *, method: str, path: str, body: bytes) -> tuple[int, bytes]:
-    """HTTP status and JSON: 200, 400 with a message, or 404 with the available paths."""
+    """Handle a request: 200, 400 with a message, or 404 with the available paths."""
     try:
         result = _run(simulator, f"{method} {path.removeprefix(PATH)}", body)
     except (ValueError, TypeError) as error:

@@ -21,7 +21,7 @@ CREDENTIALS: Final = (
     "InvalidSignatureException",
 )
 
-# Messages as quoted by AWS's page "Error handling" and by users' reports.
+# Messages as quoted on AWS's page "Error handling" and in users' reports.
 MESSAGES: Final = {
     "AccessDeniedException": "User: arn:aws:iam::123456789012:user/simulated is not authorized to perform: "
     "rekognition:{operation} because no identity-based policy allows the rekognition:{operation} action",
@@ -51,7 +51,7 @@ class RequestRefused(Exception):
         self.status = status or STATUS.get(code, 400)
 
     def body(self, *, operation: str, request_id: str) -> bytes:
-        """Documented JSON: the code twice, the request id and a message."""
+        """The documented JSON body: the code twice, the request id and a message."""
         message = self.message or MESSAGES.get(self.code, f"Simulated {self.code}.").format(operation=operation)
         content = {"__type": self.code, "Code": self.code, "Logref": request_id, "Message": message}
         return json.dumps(content).encode()

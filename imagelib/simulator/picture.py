@@ -1,4 +1,4 @@
-"""Pictures as the simulator sees them: a digest, and the size in the header."""
+"""Pictures in the simulator: a digest, and the size from the header."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from dataclasses import dataclass
 
 from imagelib.simulator.errors import RequestRefused
 
-MAX_BYTES = 5 * 1024 * 1024  # of bytes in the request; ImageBlob in the service model
+MAX_BYTES = 5 * 1024 * 1024  # for bytes in the request; ImageBlob in the service model
 MAX_BYTES_IN_S3 = 15 * 1024 * 1024
 MIN_SIDE, MAX_SIDE = 80, 10_000
-SIZE_LIMITED = ("DetectLabels", "DetectModerationLabels")  # AWS's guidelines name a longest side for these only
+SIZE_LIMITED = (
+    "DetectLabels",
+    "DetectModerationLabels",
+)  # the only ones with a longest side in AWS's guidelines
 
 PNG = b"\x89PNG\r\n\x1a\n"
 CACHE_SIZE = 8192  # pictures
@@ -22,7 +25,7 @@ _cache: dict[int, Picture] = {}
 
 @dataclass(frozen=True)
 class Picture:
-    """Width and height are 0 for a reference that was not fetched."""
+    """A picture; width and height are 0 for a reference that was not fetched."""
 
     digest: bytes
     width: int = 0
@@ -67,7 +70,7 @@ def _decode(text: bytes) -> bytes:
 
 
 def from_reference(bucket: str, key: str, version: str) -> Picture:
-    """Picture of an S3 reference, without looking whether it exists."""
+    """Picture of an S3 reference, without checking that it exists."""
     return Picture(hashlib.sha256(f"s3://{bucket}/{key}?{version}".encode()).digest())
 
 
@@ -80,7 +83,7 @@ def from_bytes(content: bytes) -> Picture:
 
 
 def check_size(picture: Picture, *, operation: str) -> Picture:
-    """The picture itself, if its size is accepted. Raises RequestRefused."""
+    """Return the picture if its size is accepted. Raises RequestRefused."""
     if not picture.width:
         return picture
     if min(picture.width, picture.height) < MIN_SIDE:

@@ -1,4 +1,4 @@
-"""Quota of calls per second: a token bucket (GCRA), or strictly per second."""
+"""Quota of calls per second: a token bucket (GCRA), or a strict count per second."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Quota:
         self._recent: defaultdict[str, deque[float]] = defaultdict(deque)  # times of the last second's calls
 
     def acquire(self, operation: str, *, rate: float | None, burst: float | None, now: float) -> bool:
-        """Take a call from the bucket; False, without effect, if it is empty."""
+        """Take a call from the bucket; returns False if it is empty."""
         if rate is None:
             return True
         size = max(1.0, rate) if burst is None else burst
@@ -22,7 +22,7 @@ class Quota:
         return True
 
     def acquire_in_second(self, operation: str, *, rate: float | None, now: float) -> bool:
-        """Count a call in the second until now; False if that holds `rate` calls."""
+        """Count a call in the last second; False if that already has `rate` calls."""
         if rate is None:
             return True
         recent = self._recent[operation]

@@ -1,4 +1,4 @@
-"""Fetches pictures that requests refer to in S3."""
+"""Downloads of pictures in S3 that requests refer to."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _clients: dict[str, Any] = {}
 
 
 def fetch(reference: dict[str, str], *, endpoint: str) -> Picture:
-    """Download and read a picture; blocks. Raises RequestRefused."""
-    # Imported here: it takes a fifth of a second, and most simulators never fetch.
+    """Download and read a picture (blocking). Raises RequestRefused."""
+    # Imported here, since it takes a fifth of a second and most simulators never fetch.
     from botocore.exceptions import BotoCoreError, ClientError
 
     version = {"VersionId": reference["Version"]} if "Version" in reference else {}

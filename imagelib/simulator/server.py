@@ -1,4 +1,4 @@
-"""Runs the simulator on a port, in an event loop or in a separate thread."""
+"""Server of the simulator on a port, in an event loop or in its own thread."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ async def listening(settings: Settings, *, port: int = 0, host: str = HOST) -> A
 
 
 class RunningSimulator:
-    """Control of a simulator that runs in another thread."""
+    """Controls of a simulator that runs in another thread."""
 
     def __init__(self, listener: Listener, loop: asyncio.AbstractEventLoop) -> None:
         self._listener = listener
@@ -87,7 +87,7 @@ class RunningSimulator:
 
     @contextmanager
     def unreachable(self) -> Iterator[None]:
-        """Close the port for the duration of the block, as if no server ran."""
+        """Close the port for the duration of the block, as if no server were running."""
         asyncio.run_coroutine_threadsafe(self._listener.close(), self._loop).result()
         try:
             yield

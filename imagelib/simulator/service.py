@@ -1,4 +1,4 @@
-"""Decides on response, fault and delay of each request."""
+"""Service of the simulator: decides on response, fault and delay of each request."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ HTML_PAGE: Final = b"<!DOCTYPE html>\n<html><body><h1>Sign in to the network</h1
 
 @dataclass(frozen=True)
 class Reply:
-    """Response, sent after `delay` seconds unless the outcome is a fault."""
+    """A response, sent after `delay` seconds unless the outcome is a fault."""
 
     operation: str
     outcome: str
@@ -52,7 +52,7 @@ class _Call:
 
 
 class Simulator:
-    """The service. Not thread-safe: used only in its event loop."""
+    """The simulated service. Not thread-safe: used only in its event loop."""
 
     def __init__(self, settings: Settings) -> None:
         self.initial_settings = settings
@@ -62,7 +62,7 @@ class Simulator:
         self.apply(settings)
 
     def apply(self, settings: Settings) -> None:
-        """Apply settings from now on. Unchanged next errors are not repeated."""
+        """Apply settings from now on. `next_errors` restart only if they have changed."""
         previous = getattr(self, "settings", None)
         self.settings = settings
         if previous is None or settings.next_errors is not previous.next_errors:
@@ -71,7 +71,7 @@ class Simulator:
             self._random = random.Random(settings.seed)
 
     def reset(self, *, settings: bool = False) -> None:
-        """Clear statistics and used quota; with `settings`, restore the initial ones."""
+        """Clear statistics and used quota; with `settings`, restore initial settings."""
         self.statistics.reset()
         self._quota.reset()
         if settings:

@@ -20,7 +20,7 @@ PerOperation = float | Mapping[str, float] | None
 
 @dataclass(frozen=True)
 class NextError:
-    """Error of the next requests; `status` 0 is the usual status of the code."""
+    """An error for the next requests; `status` 0 means the code's usual status."""
 
     code: str
     times: int = 1
@@ -31,7 +31,7 @@ class NextError:
 
 @dataclass(frozen=True)
 class Settings:
-    """Times in milliseconds, rates in calls per second, faults in percent."""
+    """Settings: times in milliseconds, rates in calls per second, faults in percent."""
 
     latency: Annotated[float, "milliseconds until a response"] = 0
     jitter: Annotated[float, "milliseconds by which the latency varies, either way"] = 0
@@ -72,7 +72,7 @@ class Settings:
     seed: Annotated[int, "seed of faults and jitter"] = 0
 
     def with_changes(self, **changes: Any) -> Settings:
-        """Copy with changes, possibly of JSON's types. Raises ValueError."""
+        """A copy with changes, which may have JSON's types. Raises ValueError."""
         if unknown := changes.keys() - DESCRIPTIONS:
             raise ValueError(f"Unknown setting: {', '.join(sorted(unknown))}. Choose from: {', '.join(DESCRIPTIONS)}.")
         if "next_errors" in changes:

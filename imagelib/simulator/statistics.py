@@ -1,4 +1,4 @@
-"""Counts of requests and outcomes, with which tests compare the ledger."""
+"""Counts of requests and outcomes, which tests compare with the ledger."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CUT = "cut"
 MALFORMED = "malformed"
 SILENT = "silent"
 PAGE = "page"  # an HTML page instead of Rekognition's response
-# AWS bills each call that did its work, even if the response does not arrive.
+# AWS bills every call that was processed, even if its response does not arrive.
 PAID = frozenset({ANSWERED, UNHEARD, DROPPED, CUT, MALFORMED, SILENT})
 
 HISTORY_SECONDS = 3600  # of the counts by second
@@ -27,7 +27,7 @@ class Statistics:
         self.reset()
 
     def reset(self) -> None:
-        """Clear all counts but that of requests in flight."""
+        """Clear all counts except that of requests in flight."""
         self.in_flight = getattr(self, "in_flight", 0)
         self.in_flight_peak = self.in_flight
         self.bytes_received = 0

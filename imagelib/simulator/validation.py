@@ -1,4 +1,4 @@
-"""Validates requests by botocore's service model, as AWS does."""
+"""Validation of requests by botocore's service model, as AWS does it."""
 
 from __future__ import annotations
 

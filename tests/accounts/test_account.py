@@ -120,7 +120,7 @@ def test_password_change_keeps_the_person_signed_in(owner, signed_in):
 
 
 def test_generated_password_is_named_until_it_is_changed_or_dismissed(owner, signed_in):
-    notice = "You still use the password that imagelib made"
+    notice = "You still use the password that imagelib generated"
     browser = signed_in(owner)
     assert notice not in browser.get(reverse("library")).content.decode()
     User.objects.update(has_generated_password=True)

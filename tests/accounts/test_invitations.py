@@ -108,7 +108,7 @@ def test_withdrawn_link_says_so_and_the_address_can_be_invited_again(browser):
     link = invite(browser)
     pk = Invitation.objects.get().pk
     done = browser.post(reverse("invitation-revoke", args=[pk]), follow=True)
-    assert "Withdrew the invitation of Anna Müller. Its link no longer works." in Page(done).text
+    assert "Withdrew the invitation for Anna Müller. Its link no longer works." in Page(done).text
     status, text = text_of(Client().get(link))
     assert (status, "It was withdrawn." in text) == (410, True)
     again = browser.post(reverse("invitation-revoke", args=[pk]), follow=True)

@@ -215,7 +215,7 @@ def test_answer_that_is_no_configuration_is_no_error_of_ours(provider, settings)
 
 def test_cancelled_sign_in(provider):
     provider.is_denied = True
-    assert refused(sign_in()[1], 403, "You cancelled it at Acme")
+    assert refused(sign_in()[1], 403, "You canceled it at Acme")
 
 
 @pytest.mark.parametrize("query", ["", "?state=x&code=y", "?code=y", "?state=x&error=server_error"])

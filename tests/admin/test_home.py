@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from analysis.admin import home
 from analysis.models import AddedStatistics, Spend
-from analysis.statistics import aggregation
+from analysis.statistics import aggregation, queries
 from analysis.statistics.unanalyzed import Unanalyzed, unanalyzed
 from tests.factories import create_analysis, create_image, create_labeled_image, create_user
 
@@ -74,6 +74,16 @@ def test_every_card_opens_its_page(rows, staff, signed_in):
 def test_home_of_an_empty_library_opens(staff, signed_in):
     figures = {card.slug: card.figure for card in signed_in(staff).get(HOME).context["cards"]}
     assert figures == {"pictures": "0", "to-analyze": "0", "failed": "0", "spend": "$0.00", "queue": "0", "people": "1"}
+
+
+def test_pictures_are_counted_before_there_are_statistics(owner, staff, monkeypatch):
+    for size in (4_500, 500):
+        create_image(owner, size=size)
+    create_image(owner, trashed_at=timezone.now())
+    card = cards_of(staff)["pictures"]
+    assert (card.figure, card.note) == ("2", "originals: 5 kB")
+    monkeypatch.setattr(queries, "UNCOUNTED_CAP", 1)
+    assert cards_of(staff)["pictures"].figure == "1+"
 
 
 def test_unanalyzed_counts_pictures_and_apis(owner):

@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from analysis.curation.label_admin import STALE_REVISION
+from analysis.curation.label_settings import STALE_REVISION
 from analysis.models import Label, Verdict
 from tests.factories import create_image, create_label, create_labeled_image
 

@@ -69,7 +69,7 @@ def test_nobody_changes_their_own_role(staff, signed_in):
     assert user_management.role_of(User.objects.get(pk=staff.pk)) == Role.ADMINISTRATOR
     page = browser.get(address(staff))
     assert "role" not in page.context["adminform"].form.fields
-    assert b"Administrator: May do everything" in page.content
+    assert b"Administrator: Can do everything" in page.content
 
 
 def test_permissions_are_folded(staff, signed_in):

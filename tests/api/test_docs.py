@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from django.utils import timezone
@@ -14,10 +12,10 @@ from django.utils import timezone
 from analysis.models import Alert, Batch, Label, SavedSearch
 from imagelib.accounts import api_tokens
 from tests import pictures
+from tests.docs.blocks import blocks, is_request
 from tests.factories import create_image, create_labeled_image, create_user
 
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "api.md"
-EXAMPLES = re.findall(r"```sh\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+EXAMPLES = [block.text for block in blocks("sh") if is_request(block)]
 SECONDS = 30
 
 

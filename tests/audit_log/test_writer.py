@@ -6,9 +6,9 @@ from django.test import Client
 
 from analysis import audit_log, pipeline
 from analysis.audit_log.entries import entries_of_image, image_counts
-from analysis.curation import bulk, bulk_steps, label_admin, ratings, trash, verdicts
+from analysis.curation import bulk, bulk_steps, label_settings, ratings, trash, verdicts
 from analysis.curation.bulk import Selection
-from analysis.curation.label_admin import LabelUpdate
+from analysis.curation.label_settings import LabelUpdate
 from analysis.curation.merge_duplicates import merge_duplicates
 from analysis.curation.visibility import set_visibility
 from analysis.models import AuditedImages, AuditEntry, BulkChange, Image
@@ -133,7 +133,7 @@ def test_label_settings_with_old_and_new_values(owner):
     dog, hound = create_label("Dog"), create_label("Hound")
     update = LabelUpdate(revision=0, category="Animals", is_hidden=False, threshold=60, merged_into_id=dog.pk)
     pipeline.change_label(hound.pk, update, by_id=owner.pk)
-    label_admin.hide([dog.pk, hound.pk], is_hidden=True, by_id=owner.pk)
+    label_settings.hide([dog.pk, hound.pk], is_hidden=True, by_id=owner.pk)
     entries = AuditEntry.objects.order_by("pk").values_list("action", "object_name", "details")
     assert list(entries) == [
         ("change", "Hound", {"values": {"category": ["", "Animals"], "threshold": [None, 60]}}),

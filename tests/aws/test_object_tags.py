@@ -35,4 +35,4 @@ def test_tags_are_those_of_the_version(version):
     ],
 )
 def test_tags_have_only_legal_characters(text, tag):
-    assert object_tags.legal(text) == tag
+    assert object_tags.clean_tag(text) == tag

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from analysis.ingest.examine import examine
 from analysis.library import images
 from analysis.models import Image
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from tests import factories, pictures
 
 

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from analysis.ingest.examine import examine
 from analysis.library import images
 from analysis.models import Image, Rating, Verdict
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from tests import factories, pictures, rekognition_responses
 from tests.browser.throttled_server import held
 

@@ -34,7 +34,7 @@ def test_focus_stays_on_the_card_after_an_action(visit, owner, dogs):
     expect(page.locator(".toast")).to_contain_text("Added “holiday” to 1 picture.")
     expect(page.locator(".bulk-bar summary").first).to_be_focused()
     page.keyboard.press("z")
-    expect(page.locator(".toast")).to_contain_text("Undone on 1 picture.")
+    expect(page.locator(".toast")).to_contain_text("Undone for 1 picture.")
     assert Verdict.objects.count() == 0
 
 
@@ -47,6 +47,16 @@ def test_shortcut_list_follows_the_results(visit, owner, dogs):
         expect(keys).to_contain_text("Search")
         words = ("Move between pictures", "Move to trash")
         assert [text in keys.inner_text() for text in words] == [valid, valid]
+    page.goto("/")
+    for key in "gaaa":  # Alerts and Activity are in the folded group; a letter goes round
+        page.keyboard.press(key)
+    expect(page.locator("#facets").get_by_role("link", name="Alerts")).to_be_focused()
+    page.keyboard.press("t")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/trash/")
+    page.keyboard.press("m")
+    page.keyboard.press("a")
+    expect(page.get_by_role("link", name="Account")).to_be_focused()
 
 
 def test_undo_without_javascript_returns_to_the_search(visit, owner, dogs):

@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import expect
 
 from analysis.models import Image, Rating
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from analysis.web.bulk import views
 from tests import factories
 from tests.browser.throttled_server import held
@@ -56,7 +56,7 @@ def test_filter_select_tag_and_undo(visit, owner, dogs):
     expect(page.locator("#facet-list").get_by_role("link", name="holiday 2")).to_be_visible()
 
     toast.get_by_role("button", name="Undo").click()
-    expect(toast).to_contain_text("Undone on 2 pictures.")
+    expect(toast).to_contain_text("Undone for 2 pictures.")
     expect(page.locator("#facet-list").get_by_role("link", name="holiday 2")).to_have_count(0)
     expect(page.locator(".bulk-bar")).to_be_hidden()
 
@@ -86,7 +86,7 @@ def test_undo_during_a_reload_is_shown_after_it(visit, owner, dogs):
         page.keyboard.press("Delete")
         expect(cards(page)).to_have_count(0)
         page.locator(".toast").get_by_role("button", name="Undo").click()
-        expect(page.locator(".toast")).to_contain_text("Undone on 6 pictures.")
+        expect(page.locator(".toast")).to_contain_text("Undone for 6 pictures.")
     expect(cards(page)).to_have_count(6)
 
 
@@ -243,5 +243,5 @@ def test_background_action_shows_progress_and_refreshes_cards(visit, owner, dogs
     expect(toast).to_contain_text("Moved 6 pictures to the trash.")
     expect(cards(page)).to_have_count(0)
     toast.get_by_role("button", name="Undo").click()
-    expect(toast).to_contain_text("Undone on 6 pictures.")
+    expect(toast).to_contain_text("Undone for 6 pictures.")
     expect(cards(page)).to_have_count(6)

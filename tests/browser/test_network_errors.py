@@ -88,7 +88,7 @@ def test_undo_does_not_cancel_a_pending_search(visit, owner, dogs):
     with held(page, re.compile(r"\?q=Grass$")):
         search(page, "Grass")
         undo.click()
-        expect(page.locator(".toast")).to_contain_text("Undone on 1 picture.")
+        expect(page.locator(".toast")).to_contain_text("Undone for 1 picture.")
     expect(cards(page)).to_have_count(3)
     page.wait_for_load_state("networkidle")
     expect(cards(page)).to_have_count(3)

@@ -67,6 +67,9 @@ def test_selection_is_estimated_then_analyzed_again(visit, images):
     assert sorted(batch.named.values_list("image_id", flat=True)) == [image.pk for image in images]
     page.get_by_role("button", name=f"Cancel #{batch.pk}").click()
     expect(page.locator(".batch .batch-state")).to_have_text("Canceled")
+    while "/activity/" in page.url:
+        page.go_back()
+    expect(page.locator(".card")).to_have_count(2)  # not the estimate, which would have to be sent again
 
 
 def test_bulk_run_progress_updates_without_reload(visit, images):

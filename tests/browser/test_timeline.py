@@ -36,8 +36,11 @@ def test_jump_by_pointer_and_keys_and_back(visit, years):
     expect(timeline).to_have_attribute("aria-valuetext", "January 2025")
     expect(timeline.locator(".timeline-year")).to_have_text(["2025", "2024", "2023", "2022", "2021"])
 
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("x")
     click_at(page, timeline, 0.58)
     page.wait_for_url("**/?after=**")
+    expect(page.locator(".bulk-bar")).to_contain_text("1 selected")
     expect(page.locator(".date-heading h2").first).to_have_text("January 2022")
     expect(timeline).to_have_attribute("aria-valuetext", "January 2022")
 

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from analysis.ingest.examine import examine
 from analysis.library import images
 from analysis.models import Image
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from analysis.storage import blobs
 from tests import factories, pictures, rekognition_responses
 

@@ -28,7 +28,7 @@ def bucket(owner, s3):
 
 
 def synced(bucket: Bucket, *, page_size: int = 1_000) -> dict[str, int]:
-    """Sync and read what waits; what the sync counted."""
+    """Sync, import what is queued, and return the counts of the sync."""
     options = sync.SyncOptions(page_size=page_size)
     bucket.refresh_from_db()
     *_, counts = pipeline.sync_bucket(bucket, options=options)

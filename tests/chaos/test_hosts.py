@@ -54,7 +54,7 @@ def test_library_outlives_a_power_failure_and_a_cut_network(cluster):
     off_at = clock()
     first.power_off()
     hosts.wait_until_ready(hosts.start_host(cluster, cluster.boot(2), name="again"))
-    hosts.wait_for_answer(loads[0], since=clock(), limit=BACK)
+    hosts.wait_for_response(loads[0], since=clock(), limit=BACK)
 
     cut_at = clock()
     second.cut_off()
@@ -63,7 +63,7 @@ def test_library_outlives_a_power_failure_and_a_cut_network(cluster):
     connected_at = clock()
     second.connect()
     back = {
-        "web": hosts.wait_for_answer(loads[1], since=connected_at, limit=BACK),
+        "web": hosts.wait_for_response(loads[1], since=connected_at, limit=BACK),
         "beat": hosts.wait_for_text(beat, "Sending due task", since=read[1], limit=BACK),
         "worker": hosts.wait_for_task(worker, since=read[0], limit=BACK),
     }

@@ -11,8 +11,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from analysis import pipeline
-from analysis.audit import diff
-from analysis.audit.sampling import keys_of
+from analysis.library_audit import diff
+from analysis.library_audit.sampling import keys_of
 from analysis.models import Image, PendingBlob, Upload
 from analysis.storage import blobs, sweeper
 from tests import pictures

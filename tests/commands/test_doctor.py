@@ -24,8 +24,8 @@ from analysis.findings import Finding
 from analysis.health import doctor
 from analysis.health.bounded import bounded
 from analysis.models import Heartbeat, Outage, PendingBlob, Spend
+from analysis.recognition.aws_quotas import QUOTA_SHARE
 from analysis.recognition.local.prepared_models import DETECTOR
-from analysis.recognition.rate_limiter import QUOTA_SHARE
 from analysis.storage import blobs
 from tests import pictures
 from tests.factories import create_analysis, create_image

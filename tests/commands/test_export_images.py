@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 from analysis import pipeline
 from analysis.curation import verdicts
 from analysis.models import Export
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from analysis.storage import blobs
 from tests import pictures
 from tests.factories import create_analysis, create_labeled_image

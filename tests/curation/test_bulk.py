@@ -12,7 +12,7 @@ from analysis.curation import bulk, bulk_steps, ratings, trash, verdicts
 from analysis.curation.bulk import Selection
 from analysis.curation.errors import ActionRefused
 from analysis.models import Analysis, BulkChange, ChangedImage, Image, ImageIndex, ImageLabel, Label, Rating, Verdict
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from analysis.search.query import Query, StateTerm
 from tests.factories import create_analysis, create_image, create_label, create_labeled_image, label_rows, labels_answer
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from analysis.curation import collection_order, collections
 from analysis.curation.bulk import Selection
-from analysis.curation.collections import Placed
+from analysis.curation.collections import PlacedImage
 from analysis.curation.errors import ActionRefused
 from analysis.curation.positions import MAX_LENGTH
 from analysis.library.removal import remove_image
@@ -105,12 +105,12 @@ def test_nothing_dangles_when_pictures_are_deleted(owner):
 
 
 @pytest.mark.django_db
-def test_put_back_leaves_out_what_is_gone(owner):
+def test_restore_positions_leaves_out_what_is_gone(owner):
     images = [create_image(owner) for _ in range(2)]
     collection = collection_of(owner, images)
     removed = collections.remove(collection, [image.pk for image in images])
     images[0].delete()
-    assert collections.put_back(collection, [*removed, Placed(10**12, "1", 10**12)]) == 1
+    assert collections.restore_positions(collection, [*removed, PlacedImage(10**12, "1", 10**12)]) == 1
     assert list(collection.entries.values_list("image_id", "added_by")) == [(images[1].pk, owner.pk)]
 
 

@@ -11,7 +11,7 @@ from analysis.curation.errors import ActionRefused
 from analysis.library.duplicate_flags import mark_all_duplicates
 from analysis.library.removal import remove_image
 from analysis.models import AuditEntry, BulkChange, DistinctPair, Viewer
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from analysis.search import results
 from analysis.search.syntax.parser import parse
 from tests.factories import create_image

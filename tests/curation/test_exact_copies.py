@@ -90,7 +90,7 @@ def test_kept_one_takes_over_what_people_gave_and_undo_takes_it_back(owner, coll
     assert (best.title, best.description, trashed()) == ("", "A day", set())
     assert set(label_rows(best)) == {"beach", "sea"}
     assert ratings.ratings_for([best.pk], person_id=owner.pk)[best.pk] == (True, None)
-    assert [row.image_id for row in collections.placed(collections_of_both[0])] == [other.pk]
+    assert [row.image_id for row in collections.placed_images(collections_of_both[0])] == [other.pk]
 
 
 def test_steps_are_continued_and_recorded(owner, bucket, monkeypatch):

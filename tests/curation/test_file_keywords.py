@@ -12,7 +12,7 @@ from analysis.ingest.examine import examine
 from analysis.library.embedded_metadata import save_embedded_metadata
 from analysis.models import BulkChange, FileKeyword, Image, Label, Rating, Verdict
 from analysis.permissions import viewer_of
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from analysis.search.results import image_ids
 from analysis.search.syntax.parser import parse
 from tests import pictures

@@ -7,7 +7,7 @@ import pytest
 from analysis.curation import verdicts
 from analysis.curation.errors import ActionRefused
 from analysis.models import Analysis, ImageIndex, Label, LabelAlias, Verdict
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from tests.factories import create_analysis, create_image, create_label, create_labeled_image, label_rows, labels_answer
 
 pytestmark = pytest.mark.django_db

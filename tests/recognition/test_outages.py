@@ -109,8 +109,8 @@ def calls(*outcomes: str, **columns) -> None:
     Call.objects.bulk_create(Call(outcome=outcome, **columns) for outcome in outcomes)
 
 
-def after_loss() -> ApiUnavailable | None:
-    return outages.after_loss(
+def outage_after_lost_request() -> ApiUnavailable | None:
+    return outages.outage_after_lost_request(
         "rekognition", Throttled("Lost.", api="labels", code="ReadTimeoutError", outcome="unknown")
     )
 
@@ -119,24 +119,24 @@ def test_only_consecutive_losses_of_one_api_open_an_outage(db):
     calls("answered", *["unknown"] * 4)
     calls("unknown", api="faces")
     calls("unknown", error_code="worker-lost")
-    assert after_loss() is None
+    assert outage_after_lost_request() is None
     calls("unknown")
-    assert after_loss().code == "NoAnswer"
+    assert outage_after_lost_request().code == "NoAnswer"
     calls("throttled")
-    assert after_loss() is None
+    assert outage_after_lost_request() is None
 
 
 def test_unreadable_response_is_not_a_loss(db):
     calls(*["unknown"] * 4)
     calls("unknown", error_code="UnreadableAnswer")
-    assert after_loss() is None
+    assert outage_after_lost_request() is None
 
 
 def test_lost_requests_cost_at_most_a_tenth_of_the_budget(owner, simulator, settings):
     """Beyond that, one more lost request stops all until next month or a probe."""
     settings.MONTHLY_BUDGET = 22 * PRICE * 10
     calls(*["unknown", "answered"] * 21)
-    assert after_loss() is None
+    assert outage_after_lost_request() is None
     simulator.set(drops=100)
     settings.RECOGNITION_THREADS = 1
     queued(owner, 20)
@@ -155,7 +155,7 @@ def test_lost_requests_cost_at_most_a_tenth_of_the_budget(owner, simulator, sett
 
 def test_losses_are_unlimited_without_a_budget(settings):
     calls(*["unknown", "answered"] * 200)
-    assert after_loss() is None
+    assert outage_after_lost_request() is None
 
 
 def test_paid_probes_are_less_frequent(db):

@@ -9,7 +9,7 @@ from PIL import Image as Pillow
 
 from analysis import pipeline
 from analysis.models import Analysis, Call
-from analysis.recognition import claims
+from analysis.recognition import claims, retries
 from analysis.recognition.base import Response
 from analysis.recognition.engine import save_with_retry
 from analysis.recognition.save_results import AttemptResult
@@ -77,7 +77,7 @@ def test_final_message_does_not_promise_a_retry(owner, rekognition):
     queued(owner)
     work()
     assert Analysis.objects.get().error_message.endswith("It will be retried automatically.")
-    Analysis.objects.update(attempts=claims.MAX_ATTEMPTS - 1)
+    Analysis.objects.update(attempts=retries.MAX_ATTEMPTS - 1)
     work_until_done()
     assert Analysis.objects.get().error_message == (
         "The labels request failed with InternalServerError: Rekognition returned a server error. "

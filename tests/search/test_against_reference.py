@@ -24,7 +24,7 @@ from analysis.models import (
     Viewer,
 )
 from analysis.recognition.reindex_ancestors import refresh_all
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from analysis.search import results as search
 from analysis.search import terms
 from analysis.search.label_counts import refresh_label_counts

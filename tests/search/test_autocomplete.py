@@ -4,8 +4,8 @@ import pytest
 from django.utils import timezone
 
 from analysis.models import Image, ImageLabel, Label, LabelAlias, Verdict, Viewer
-from analysis.recognition.search_index import reindex
-from analysis.search.autocomplete import Suggestion, complete, near_names
+from analysis.recognition.reindex_images import reindex
+from analysis.search.autocomplete import Suggestion, complete, similar_names
 from analysis.search.label_counts import refresh_label_counts
 from analysis.search.syntax.parser import parse
 from analysis.search.visible_labels import SMALL_LIBRARY
@@ -211,13 +211,13 @@ def test_hidden_labels_and_those_in_the_trash_are_not_suggested(library):
 
 def test_near_names_differ_by_one_or_two_letters(library, crowd):
     LabelAlias.objects.create(name="Hound", label=Label.objects.get(name="Dog"))
-    assert near_names("dgo", viewer=library) == ["Dog"]
-    assert near_names("dnokey", viewer=library) == ["Donkey"]
-    assert near_names("blak and whit", viewer=library) == ["Black And White"]
-    assert near_names("huond", viewer=library) == ["Hound"]
-    assert near_names("dolphim", viewer=library) == []
-    assert near_names("dog", viewer=NOBODY) == []
-    assert near_names("entirely else", viewer=library) == []
+    assert similar_names("dgo", viewer=library) == ["Dog"]
+    assert similar_names("dnokey", viewer=library) == ["Donkey"]
+    assert similar_names("blak and whit", viewer=library) == ["Black And White"]
+    assert similar_names("huond", viewer=library) == ["Hound"]
+    assert similar_names("dolphim", viewer=library) == []
+    assert similar_names("dog", viewer=NOBODY) == []
+    assert similar_names("entirely else", viewer=library) == []
 
 
 def test_new_labels_are_suggested_at_once(library, owner):

@@ -7,8 +7,8 @@ from analysis.curation import trash, verdicts
 from analysis.library.duplicate_flags import mark_all_duplicates
 from analysis.models import Image, Label, LabelAlias, Viewer
 from analysis.permissions import viewer_of
-from analysis.recognition.search_index import reindex
-from analysis.search.autocomplete import near_names
+from analysis.recognition.reindex_images import reindex
+from analysis.search.autocomplete import similar_names
 from analysis.search.facets import facets
 from analysis.search.label_counts import refresh_label_counts
 from analysis.search.pagination import Cursor
@@ -117,8 +117,8 @@ def test_results_facets_and_suggestions_respect_visibility(owner, colleague):
     assert search("", Viewer()) == search("dog", Viewer()) == ["public.jpg"]
     assert search("secret", viewer_of(owner)) == []
     assert [facet.name for facet in facets(parse(""), viewer=viewer_of(owner)).by_kind["label"]] == ["Dog"]
-    assert near_names("secrets", viewer=viewer_of(owner)) == []
-    assert near_names("secrets", viewer=viewer_of(colleague)) == ["Secret"]
+    assert similar_names("secrets", viewer=viewer_of(owner)) == []
+    assert similar_names("secrets", viewer=viewer_of(colleague)) == ["Secret"]
 
 
 def test_trash_is_left_out_of_results_and_facets(owner):

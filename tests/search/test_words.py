@@ -10,7 +10,7 @@ import pytest
 from analysis.curation import verdicts
 from analysis.models import Image, Label, LabelAlias, Viewer
 from analysis.permissions import viewer_of
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from analysis.search import results, synonyms, words
 from analysis.search.folding import fold, is_inflection
 from analysis.search.label_index import label_index
@@ -131,15 +131,15 @@ def test_two_words_can_be_searched_apart(library, owner):
     query = parse("fire truck dog")
     [meaning] = Search(query, viewer_of(owner)).plan.parts.resolved.meanings
     assert (meaning.text, meaning.labels) == ("fire truck", ["Fire Truck"])
-    assert words.separately(query, meaning).text == 'fire "truck" dog'
-    assert words.exactly(query).text == '"fire" "truck" "dog"'
+    assert words.with_separate_labels(query, meaning).text == 'fire "truck" dog'
+    assert words.with_exact_words(query).text == '"fire" "truck" "dog"'
 
 
 def test_added_term_is_not_joined(library):
     label_index()
-    assert str(words.stands_alone(parse("fire"), LabelTerm("Truck"))) == '"Truck"'
-    assert str(words.stands_alone(parse("dog"), LabelTerm("Truck"))) == "Truck"
-    assert words.stands_alone(Query(), LabelTerm("Fire Truck")) == LabelTerm("Fire Truck")
+    assert str(words.standalone_term(parse("fire"), LabelTerm("Truck"))) == '"Truck"'
+    assert str(words.standalone_term(parse("dog"), LabelTerm("Truck"))) == "Truck"
+    assert words.standalone_term(Query(), LabelTerm("Fire Truck")) == LabelTerm("Fire Truck")
 
 
 def test_long_searches_are_read_up_to_a_limit(library, owner):

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -9,6 +10,7 @@ from django.utils import timezone
 
 from analysis.models import AddedStatistics, Analysis, ConfidenceStatistics, EndedStatistics, Image, StatisticsRun
 from analysis.statistics import aggregation, queries
+from analysis.statistics.aggregation import HOURS
 from analysis.statistics.latency_histogram import percentile
 from analysis.statistics.periods import period
 from tests.factories import (
@@ -21,7 +23,7 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-DAY = datetime(2026, 3, 5, 12, tzinfo=UTC)
+DAY = datetime(2019, 3, 5, 12, tzinfo=UTC)  # so long ago that it has no hours
 
 
 def count():
@@ -99,14 +101,38 @@ def test_past_days_are_recounted_only_by_rebuild(owner):
     assert [day.start.date() for day in days] == [timezone.now().date()]
 
 
-def test_hour_rows_are_deleted_after_two_days(owner):
+def test_old_hour_rows_are_deleted(owner):
     create_analysis(create_image(owner), state="done")
     count()
     hours = EndedStatistics.objects.filter(is_hour=True, owner=owner)
-    hours.update(start=timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(days=3))
+    hours.update(start=timezone.now().replace(minute=0, second=0, microsecond=0) - HOURS - timedelta(days=1))
     StatisticsRun.objects.update(at=timezone.now() - timedelta(minutes=2), seconds=0)
     aggregation.refresh_due()
-    assert [row.start > timezone.now() - timedelta(days=2) for row in hours.all()] == [True]
+    assert [row.start > timezone.now() - HOURS for row in hours.all()] == [True]
+
+
+@pytest.mark.parametrize(
+    ("zone", "days"), [("UTC", [0, 2]), ("America/New_York", [1, 1]), ("Pacific/Auckland", [0, 2])]
+)
+def test_days_are_those_of_the_reader(zone, days, owner):
+    noon = timezone.now().replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=40)
+    for hour in (2, 10):
+        added_at = noon.replace(hour=hour)
+        create_analysis(create_image(owner, added_at=added_at, size=10), state="done", finished_at=added_at)
+    count()
+    local = noon.astimezone(ZoneInfo(zone))
+    week = period("week", until=noon.date(), now=local)
+    assert [total.pictures for total in queries.added(week, owner.pk).values()][-2:] == days
+    assert [ended.answered for ended in queries.ended(week, None).values()][-2:] == days
+    assert queries.total(owner.pk, before=week.end).pictures == 2
+    assert queries.total(owner.pk, before=week.starts[-1]).pictures == days[0]
+
+
+def test_periods_without_hours_have_the_days_of_utc(owner):
+    create_image(owner, added_at=DAY)
+    count()
+    week = period("week", until=DAY.date(), now=DAY.astimezone(ZoneInfo("Asia/Tokyo")))
+    assert [total.pictures for total in queries.added(week, None).values()] == [0, 0, 0, 0, 0, 0, 1]
 
 
 def test_slow_count_runs_less_often():

@@ -1,6 +1,7 @@
 """The times that figures are about."""
 
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -46,3 +47,15 @@ def test_steps_have_search_terms():
     year, week = (period(name, until=date(2026, 11, 21), now=NOW) for name in ("year", "week"))
     assert year.term(year.start) == "added:2025-12"
     assert week.term(week.start) == "added:2026-11-15"
+
+
+def test_steps_of_another_time_zone_begin_at_its_midnight():
+    berlin = ZoneInfo("Europe/Berlin")
+    year, week = (period(name, until=date(2026, 3, 30), now=NOW.astimezone(berlin)) for name in ("year", "week"))
+    sunday = datetime(2026, 3, 29, tzinfo=berlin)  # of 23 hours
+    assert week.step(at(2026, 3, 28, 23)) == sunday
+    assert week.step(at(2026, 3, 29, 21, 59)) == sunday
+    assert week.step(at(2026, 3, 29, 22)) == datetime(2026, 3, 30, tzinfo=berlin)
+    assert [week.step(at(2026, 3, day, 22)) for day in (22, 30)] == [None, None]
+    assert week.term(sunday) == "added:2026-03-28..2026-03-29"
+    assert year.term(datetime(2026, 1, 1, tzinfo=berlin)) == "added:2025-12-31..2026-01-31"

@@ -69,7 +69,7 @@ ENTRIES = {
     "collection": ("get", {PRIVATE: (200, 200, 404, SIGN_IN)}),
     "collection-order": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
     "collection-remove": ("post", {PRIVATE: (302, 403, 404, SIGN_IN)}),
-    "collection-put-back": ("post", {PRIVATE: (302, 403, 404, SIGN_IN)}),
+    "collection-restore-positions": ("post", {PRIVATE: (302, 403, 404, SIGN_IN)}),
     "collection-move": ("post", {PRIVATE: (302, 403, 404, SIGN_IN)}),
     "collection-sort": ("post", {PRIVATE: (302, 403, 404, SIGN_IN)}),
     "collection-cover": ("post", {PRIVATE: (302, 403, 404, SIGN_IN)}),

@@ -68,6 +68,12 @@ def test_row_shows_progress(owner, signed_in):
     assert f"#{batch.pk} · Labels · by owner" in Page(browser.get(URL)).text
 
 
+def test_run_whose_last_analysis_ended_offers_neither_pause_nor_time_left(owner, signed_in):
+    create_batch(owner, done=9, failed=1, pace=2.0)
+    row = first_row(signed_in(owner))
+    assert (row.state, row.state_label, row.can_change, row.figures) == ("running", "Finishing", False, [])
+
+
 @pytest.mark.parametrize(
     ("fields", "figures"),
     [
@@ -121,7 +127,7 @@ def test_failed_run_is_marked_and_can_be_retried(owner, signed_in):
     create_finished_batch(owner, *images, uses_id_list=True)
     browser = signed_in(owner)
     row = first_row(browser)
-    assert (row.state_label, row.has_failures, row.retry.label) == ("Finished, 4 failed", True, "Retry 4")
+    assert (row.state_label, row.has_failures, row.retry.label) == ("Finished, 4 failed", True, "Retry 4 pictures")
     assert sorted(map(int, row.retry.ids.split(","))) == [image.pk for image in images]
     page = browser.post("/analyze/", {"ids": row.retry.ids, "scope": "failed", "chosen": "1", "api": row.retry.apis})
     assert (page.context["totals"][0], page.context["is_failed"]) == ("4 pictures", True)

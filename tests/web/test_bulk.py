@@ -45,7 +45,7 @@ def test_tag_is_added_to_selection_and_undone(images, browser):
     page = act(browser, "add-tag", ids=ids(images[:2]), tag="holiday")
     assert "Added “holiday” to 2 pictures." in page.text
     assert ["holiday" in label_rows(image) for image in images] == [True, True, False]
-    assert "Undone on 2 pictures." in undo(browser, page).text
+    assert "Undone for 2 pictures." in undo(browser, page).text
     assert ["holiday" in label_rows(image) for image in images] == [False] * 3
 
 
@@ -198,7 +198,7 @@ def test_large_bulk_action_continues_in_the_background(images, browser, signed_i
     assert "Added “holiday” to 3 pictures." in page.text
     assert signed_in(colleague).get(reverse("bulk-change", args=[change.pk])).status_code == 404
     page = undo(browser, page)
-    assert "Undone on 0 pictures so far. The rest continues in the background." in page.text
+    assert "Undone for 0 pictures so far. The rest continues in the background." in page.text
     [toast] = page.all("div", "toast")
     assert toast["hx-get"] == reverse("bulk-change", args=[change.pk])
     assert ["holiday" in label_rows(image) for image in images] == [True] * 3
@@ -206,14 +206,14 @@ def test_large_bulk_action_continues_in_the_background(images, browser, signed_i
     bulk_steps.continue_change(change.pk)
     [toast] = (page := Page(browser.get(toast["hx-get"], **HTMX))).all("div", "toast")
     assert ("hx-get" in toast, "data-finished" in toast) == (False, True)
-    assert "Undone on 3 pictures." in page.text
+    assert "Undone for 3 pictures." in page.text
     assert ["holiday" in label_rows(image) for image in images] == [False] * 3
 
 
 def test_background_action_can_be_undone_before_it_ends(images, owner, browser, monkeypatch):
     monkeypatch.setattr(web_bulk, "MAX_IMMEDIATE", 2)
     page = act(browser, "trash", all="1", q="dog")
-    assert "Undone on 0 pictures so far. The rest continues in the background." in undo(browser, page).text
+    assert "Undone for 0 pictures so far. The rest continues in the background." in undo(browser, page).text
     bulk_steps.continue_change(BulkChange.objects.get().pk)
     assert bulk_steps.pending_ids() == []
     assert not Image.objects.exclude(trashed_at=None).exists()

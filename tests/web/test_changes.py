@@ -28,7 +28,7 @@ def test_change_is_listed_and_undone(owner, signed_in):
     browser = signed_in(owner)
     assert "Moved 2 pictures to the trash." in browser.get(URL).content.decode()
     page = browser.post(reverse("undo", args=[change.pk]), {"next": URL}, follow=True).content.decode()
-    assert "Undone on 2 pictures" in page
+    assert "Undone for 2 pictures" in page
     assert f'id="undo-{change.pk}"' not in page
     assert Image.objects.filter(trashed_at=None).count() == 2
 
@@ -59,7 +59,7 @@ def test_undo_is_not_offered_for_pictures_deleted_forever(owner, signed_in):
     assert "Can&#x27;t be undone: deleted forever" in page
     assert "1 picture was deleted forever and can&#x27;t be restored" in page
     page = browser.post(reverse("undo", args=[change.pk]), {"next": URL}, follow=True).content.decode()
-    assert "Undone on 1 picture. 1 picture was changed again or deleted forever." in page
+    assert "Undone for 1 picture. 1 picture was changed again or deleted forever." in page
     page = browser.post(reverse("undo", args=[only_gone.pk]), {"next": URL}, follow=True).content.decode()
     assert "Nothing was undone: the pictures were changed again or deleted forever." in page
 

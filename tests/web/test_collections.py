@@ -48,7 +48,9 @@ def toast(browser) -> Page:
 def undo(browser, page: Page) -> None:
     """Press Undo of the page's toast."""
     forms = [attributes for tag, attributes in page.elements if tag == "form" and attributes.get("method") == "post"]
-    action = next(form["action"] for form in forms if "/put-back/" in form["action"] or "/restore/" in form["action"])
+    action = next(
+        form["action"] for form in forms if "/restore-positions/" in form["action"] or "/restore/" in form["action"]
+    )
     fields = {field["name"]: field["value"] for field in page.all("input") if field.get("name") in {"rows", "ids"}}
     browser.post(action, fields)
 
@@ -190,7 +192,7 @@ def test_removed_pictures_return_to_their_places(owner, browser):
 def test_undo_cannot_be_made_up(owner, colleague, browser):
     collection = collection_of(owner, create_image(owner))
     for rows in ("", "e30:x:y"):
-        browser.post(reverse("collection-put-back", args=[collection.pk]), {"rows": rows})
+        browser.post(reverse("collection-restore-positions", args=[collection.pk]), {"rows": rows})
         assert "This can no longer be undone." in toast(browser).text
 
 

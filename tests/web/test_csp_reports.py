@@ -97,7 +97,7 @@ def test_large_reports_are_not_read() -> None:
 
 
 def test_a_network_sends_few_a_minute(monkeypatch) -> None:
-    monkeypatch.setattr(csp_reports, "PER_MINUTE", 2)
+    monkeypatch.setattr(csp_reports, "MAX_PER_NETWORK", 2)
     assert [send(OLD).status_code for _ in range(3)] == [204, 204, 429]
     assert send(OLD, address="203.0.113.5").status_code == 204
 

@@ -112,6 +112,19 @@ def test_linked_admin_lists_have_as_many_rows_as_counted(name, owner, colleague,
     }
 
 
+def test_days_are_those_of_the_account(owner, signed_in, today):
+    owner.time_zone = "Pacific/Kiritimati"  # 14 hours ahead
+    owner.save()
+    create_image(owner, added_at=today - timedelta(hours=12))
+    count()
+    browser = signed_in(owner)
+    added = tables(browser)["added"]
+    assert figures(added) == {named(today): ["1"]}
+    [url] = [row.url for row in added.rows if row.name == named(today)]
+    assert url == f"/?q=added%3A{today - timedelta(days=1):%Y-%m-%d}..{today:%Y-%m-%d}+owner%3Ame"
+    assert "Searches by date added and the ledger go by days in UTC." in Page(browser.get(URL)).text
+
+
 def test_staff_without_view_permission_read_a_note(owner, signed_in, today):
     create_image(owner, added_at=today)
     count()
@@ -231,11 +244,23 @@ def test_tables_are_open_without_javascript(owner, signed_in):
     assert not page.inline()
 
 
-def test_empty_library_explains_each_table(stranger, signed_in):
+def test_dashboard_without_figures_is_one_sentence(stranger, signed_in):
     page = Page(signed_in(stranger).get(URL))
-    assert "No pictures added in this period." in page.text
-    assert page.all("canvas") == []
+    assert "No pictures yet. Charts appear here a minute after the first upload. Upload pictures" in page.text
+    assert (page.all("canvas"), page.all("ul", "tiles"), page.by_id("spend")) == ([], [], None)
     assert "Figures appear within a minute after the scheduler starts." in page.text
+    create_image(stranger)
+    assert "No figures for this period yet." in Page(signed_in(stranger).get(URL)).text
+
+
+def test_charts_without_figures_are_sentences_below_the_others(owner, signed_in, today):
+    create_image(owner, added_at=today)
+    count()
+    page = Page(signed_in(owner).get(URL))
+    assert [section["id"] for section in page.all("section", "chart")] == ["added", "storage"]
+    assert len(page.all("canvas")) == 2
+    assert "Failures by cause No failures." in page.text
+    assert page.by_id("failures") is not None
 
 
 def test_page_shows_the_age_of_its_figures(owner, signed_in):

@@ -16,8 +16,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from analysis import leases, tasks
-from analysis.audit.audit import overdue_blobs
 from analysis.library import uploads
+from analysis.library_audit.audit import overdue_blobs
 from analysis.models import Analysis, Image, PendingBlob, Upload
 from analysis.storage import blobs
 from tests import pictures

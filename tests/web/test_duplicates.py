@@ -182,7 +182,7 @@ def test_undo_restores_pictures_tags_and_ratings(owner, browser):
     ratings.rate(best.pk, person_id=owner.pk, stars=2)
     ratings.rate(others[1].pk, person_id=owner.pk, stars=5)
     page = undo(browser, keep(browser, best, *others))
-    assert "Undone on 2 pictures." in page.text
+    assert "Undone for 2 pictures." in page.text
     assert label_rows(best) == {"Dog": 70.0}
     assert mark_of(best) == (False, 2)
     assert not Image.objects.exclude(trashed_at=None).exists()
@@ -209,7 +209,7 @@ def test_undo_does_not_count_pictures_it_cannot_restore(owner, browser):
     best, *others = (create_image(owner, phash=HASH) for _ in range(3))
     page = keep(browser, best, *others)
     create_image(owner, sha256=others[0].sha256)  # imported again
-    assert "Undone on 1 picture." in undo(browser, page).text
+    assert "Undone for 1 picture." in undo(browser, page).text
 
 
 def test_pictures_of_others_are_not_trashed(owner, colleague, signed_in):

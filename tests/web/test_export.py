@@ -16,7 +16,7 @@ from PIL import ImageChops, ImageStat
 from analysis import pipeline
 from analysis.curation import collections
 from analysis.models import Export, Image
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from tests import pictures
 from tests.factories import create_analysis, create_labeled_image, create_user
 

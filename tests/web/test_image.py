@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from analysis.models import Analysis, Label, Verdict
 from analysis.permissions import viewer_of
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from analysis.search.results import image_ids
 from analysis.search.syntax.parser import parse
 from tests import rekognition_responses
@@ -79,11 +79,11 @@ def test_labels_say_which_local_model_named_them(owner, browser):
 
     confidences = page.all("span", "detection-confidence")
     assert [element.get("title") for element in confidences] == [
-        "Named by the local detector",
-        "Named by the local classifier and detector",
+        "Found by the local detector",
+        "Found by the local classifier and detector",
         None,
     ]
-    assert "98 % Named by the local detector" in page.text
+    assert "98 % Found by the local detector" in page.text
 
 
 def test_verdicts_count_and_hidden_labels_do_not(owner, browser):
@@ -241,7 +241,7 @@ def test_image_page_takes_fourteen_queries(owner, browser, number, django_assert
         look(browser, image)
 
 
-# --- What is under way, what failed ---
+# --- Pending and failed analyses ---
 
 
 def test_panel_polls_only_while_analyses_are_pending(owner, browser):

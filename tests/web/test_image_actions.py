@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from analysis.curation import trash, verdicts
 from analysis.models import BulkChange, ChangedImage, Image, ImageIndex, Label, LabelAlias, Rating, Verdict
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from tests import rekognition_responses
 from tests.factories import create_analysis, create_image, create_label, create_labeled_image, label_rows
 from tests.web.pages import Page, address_for

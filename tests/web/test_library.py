@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from analysis.recognition.reindex_ancestors import refresh_all
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from imagelib.sample_images import SAMPLE_SEARCHES
 from tests.factories import create_analysis, create_image, create_label, create_labeled_image, labels_answer
 from tests.web.pages import Page

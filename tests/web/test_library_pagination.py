@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from analysis.models import Analysis, Image, Viewer
 from analysis.permissions import viewer_of
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from analysis.search.query import Query
 from analysis.search.results import PAGE_SIZE, Search
 from analysis.web.library.page_links import page_range_of, page_range_url

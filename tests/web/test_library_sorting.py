@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 
 from analysis.models import Analysis, Image
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from tests.factories import START, create_analysis, create_image, create_labeled_image, labels_answer
 from tests.web.pages import Page
 

@@ -37,6 +37,12 @@ def test_the_estimate_of_a_selection(owner, colleague, signed_in):
     assert Analysis.objects.count() == 0
 
 
+def test_calls_without_a_price_are_free(owner, signed_in, settings):
+    settings.RECOGNIZER, settings.RECOGNIZER_APIS = "local", ["labels"]
+    image = create_image(owner)
+    assert chosen(signed_in(owner).post(URL, {"ids": str(image.pk)})) == {"labels": ("1", "Free")}
+
+
 def test_the_estimate_of_a_search(owner, signed_in):
     for _ in range(2):
         create_labeled_image(owner, {"Dog": 98})

@@ -9,7 +9,7 @@ from django.db import connection
 from django.urls import reverse
 
 from analysis.curation import verdicts
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from analysis.search.label_index import label_index
 from analysis.search.time_limit import SearchTooSlow, TimeBudget, time_limit
 from analysis.web.library import suggestions

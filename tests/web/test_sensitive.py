@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from analysis.curation import trash, verdicts
 from analysis.models import Label
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from analysis.search.pagination import Cursor
 from tests.factories import create_analysis, create_image, create_labeled_image
 from tests.web.pages import Page

@@ -75,6 +75,9 @@ def test_collection_form_counts_what_needs_a_yes(owner, colleague, browser):
     browser.post(reverse("share-create"), {"collection": collection.pk, "includes_private": "on"})
     link = ShareLink.objects.get()
     assert (link.includes_private, link.includes_sensitive, link.expires_at) == (True, False, None)
+    shown = Page(browser.get(reverse("share-link", args=[link.pk]))).text
+    assert "This link does not show 1 sensitive picture." in shown
+    assert "private pictures." not in shown
 
 
 def test_selection_becomes_a_collection_with_a_link(owner, browser):

@@ -13,7 +13,7 @@ from django.urls import reverse
 from analysis.models import Image
 from analysis.storage import blobs
 from analysis.web import byte_ranges
-from analysis.web.stored_files import handed_over, stored_file
+from analysis.web.stored_files import sendfile_response, stored_file
 from tests import pictures
 from tests.factories import create_image
 
@@ -75,9 +75,9 @@ def test_files_outside_of_the_folder_are_sent_by_this_process(settings, pictures
     for path in (tmp_path / "outside", pictures_folder / "link", pictures_folder / ".." / pictures_folder.name / ".."):
         content = path.open("rb") if path.is_file() else NamedContent(path)
         with content:
-            assert handed_over(stored_file(content, content_type="image/jpeg"), content) is None
+            assert sendfile_response(stored_file(content, content_type="image/jpeg"), content) is None
     with tempfile.SpooledTemporaryFile() as spooled:
-        assert handed_over(stored_file(spooled, content_type="image/jpeg"), spooled) is None
+        assert sendfile_response(stored_file(spooled, content_type="image/jpeg"), spooled) is None
 
 
 class NamedContent(ContentFile):

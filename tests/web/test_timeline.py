@@ -101,3 +101,18 @@ def test_timeline_takes_four_queries(owner, browser, number, django_assert_num_q
 
 def test_invalid_search_shows_its_error(browser):
     assert "Unclosed quotation mark." in timeline(browser, '"dog').text
+
+
+def test_jump_takes_the_cards_alone(browser, months):
+    """Filters and counts are the same at each month, and take longer than the cards."""
+    jump = {"HX-Request": "true", "HX-Target": "shown-pictures"}
+    response = browser.get(timeline(browser).links["December 2025"], headers=jump)
+    page = Page(response)
+    assert page.cards() == [months[name].pk for name in NAMES[1:]]
+    assert {"Back to the newest"} <= set(page.links)
+    assert not {"library", "q", "bulk"} & {attributes.get("id") for _kind, attributes in page.elements}
+    assert {"HX-Request", "HX-Target"} <= set(response["Vary"].split(", "))
+    months["Undated"].delete()
+    gone = browser.get("/?after=-62132918400000000-0", headers=jump)
+    assert gone["HX-Retarget"] == "#library"
+    assert "No more pictures." in Page(gone).text

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from analysis.curation import trash
 from analysis.models import Analysis, Image
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from tests import pictures, raw_bytes
 from tests.factories import create_analysis, create_image, label_rows, labels_answer
 from tests.web.pages import Page

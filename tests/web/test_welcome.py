@@ -7,7 +7,7 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 from django.utils import timezone
 
-from analysis.health import doctor, installation
+from analysis.health import doctor, welcome_page
 from analysis.models import AuditEntry, ModelVersion, Outage
 from analysis.web.welcome import recognizer_options
 from analysis.web.welcome.steps import steps
@@ -53,7 +53,7 @@ def test_each_step_knows_that_it_is_done(staff, settings):
     invitations.create(name="Anna", email="", role=Role.VIEWER, by=staff)
     assert [(step.is_done, step.status) for step in steps(1_204)] == [
         (True, "1,204 pictures in the library."),
-        (True, "Amazon Rekognition is set and analyzes pictures."),
+        (True, "In use: Amazon Rekognition."),
         (True, "You are the only one who can sign in. 1 invitation is open."),
     ]
     create_user()
@@ -117,9 +117,9 @@ def test_checks_run_when_asked_for(browser, settings):
 def test_dismissal_is_remembered_and_recorded_once(browser, staff):
     for _ in range(2):
         assert browser.post(DISMISS).url == reverse("library")
-    assert installation.welcome_dismissed_at() is not None
+    assert welcome_page.welcome_dismissed_at() is not None
     assert browser.post(DISMISS, {"show": "1"}).url == WELCOME
-    assert installation.welcome_dismissed_at() is None
+    assert welcome_page.welcome_dismissed_at() is None
     entries = AuditEntry.objects.order_by("pk").values_list("actor_id", "object_name", "details")
     assert list(entries) == [
         (staff.pk, "Welcome page", {"values": {"welcome": ["shown", "dismissed"]}}),
@@ -152,5 +152,5 @@ def test_sign_in_leads_nobody_else_there(staff, owner, nobody):
 
 
 def test_dismissed_page_is_not_where_a_sign_in_leads(staff, nobody):
-    installation.set_welcome_dismissed(is_dismissed=True, by_id=staff.pk)
+    welcome_page.set_welcome_dismissed(is_dismissed=True, by_id=staff.pk)
     assert nobody.post(LOGIN, PASSWORD).url == "/"

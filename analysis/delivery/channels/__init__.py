@@ -1,1 +1,1 @@
-"""A module for each channel. None of them reads the database."""
+"""The channels, one module each. None of them uses the database."""

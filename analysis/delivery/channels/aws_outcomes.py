@@ -1,4 +1,4 @@
-"""Errors of AWS as outcomes of messages."""
+"""Converts errors of AWS to outcomes of messages."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from analysis.formatting import translated
 
 
 def outcome_of(error: AWSError, *, action: str) -> Outcome:
-    """The outcome after an error; `action` is the IAM action that was needed.
+    """The outcome of an error. `action`: the required IAM action.
 
-    Denied requests are tried again: staff can allow them in the meantime.
+    Denied requests are retried, since staff can grant the permission meanwhile.
     """
     sentence = translated(error)
     if error.is_denied:
@@ -34,7 +34,7 @@ def send_batches(
     max_bytes: int,
     action: str,
 ) -> list[Outcome]:
-    """Send messages with their bodies in batches, and return an outcome for each."""
+    """Send messages with their bodies in batches; returns an outcome for each."""
     outgoing = [_outgoing(message, body) for message, body in zip(messages, bodies, strict=True) if not body.error]
     refused: dict[str, Outcome] = {}
     for batch in batches(outgoing, max_bytes=max_bytes):
@@ -59,7 +59,7 @@ def send_in_form(
     send: Callable[[Sequence[OutgoingMessage]], Refusals],
     action: str,
 ) -> list[Outcome]:
-    """`send_batches` with bodies in the form and within the limit of the options."""
+    """`send_batches` with bodies by the form and size limit in the options."""
     limit = options.max_bytes
     bodies = [body_of(message, form=options.form, limit=limit - MARGIN) for message in messages]
     return send_batches(messages, bodies, send=send, max_bytes=limit, action=action)

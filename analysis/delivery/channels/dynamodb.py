@@ -19,7 +19,7 @@ from analysis.delivery.sink_options import TableOptions
 from analysis.delivery.size_limit import LISTS, Document, shorten
 
 SEQUENCE = "sequence"
-"""Attribute with the time of the message in microseconds: an older message never replaces a newer item."""
+"""Attribute with the time of the message in microseconds, so that an older message never replaces a newer item."""
 SIMPLE_LISTS = ("labels", "faces", "celebrities")
 TEST_KEY = "imagelib-test"
 
@@ -43,7 +43,7 @@ class DynamoDBChannel(Channel):
             return outcome_of(error, action=dynamodb.ACTION)
 
     def _check(self, client: Any) -> Outcome:
-        """Prove that items can be written, without writing one."""
+        """Test that items can be written, without writing one."""
         key = self.options.key
         dynamodb.check_item(client, self.table, {key: TEST_KEY}, key=key)
         return Outcome(note=_("Items can be written to the table. The test did not write any."))
@@ -96,4 +96,5 @@ def _rekognition_celebrity(celebrity: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _microseconds(moment: datetime) -> int:
+    # Without the float's fraction, which is not exact to the microsecond.
     return int(moment.timestamp()) * 1_000_000 + moment.microsecond

@@ -24,11 +24,11 @@ class EmailChannel(Channel):
         if not self.address:
             return Outcome(_("Your account has no email address. Add one on the account page."))
         mail = EmailMessage(
-            # The mail library refuses a line break, by which a name could add headers.
+            # The mail library rejects line breaks, with which a name could add headers.
             subject=" ".join(f"imagelib: {title_of(message.payload)}".split()),
             body=_body(message.payload),
             to=[self.address],
-            # The same for every attempt, so that mail programs show a message once.
+            # The same for every attempt, so that mail programs show the message once.
             headers={"Message-ID": f"<{message.delivery_id}@imagelib>"},
         )
         try:

@@ -15,7 +15,7 @@ from analysis.delivery.channels.image_bodies import body_of
 from analysis.delivery.sink_options import BusOptions
 
 DETAIL_TYPES = {"image": "Image Changed", "test": "Test"}
-"""By the event of a document. Rules filter by it."""
+"""Detail types by the event of a document, for the filters of rules."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The text of messages about pictures in the forms that sinks offer."""
+"""Bodies of messages about pictures, in the forms that sinks offer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TEST_FILE_NAME = "imagelib-test.jpg"
 
 @dataclass(frozen=True)
 class Body:
-    """A message as text. `note` says what was left out; `error` why there is no text."""
+    """The text of a message. `note`: what was left out. `error`: why there is no text."""
 
     text: str = ""
     note: str = ""
@@ -53,12 +53,12 @@ def envelope(message: Message) -> dict[str, Any]:
 
 
 def with_simple_labels(image: Document) -> Document:
-    """The document with labels and tags alone, as the simple forms have them."""
+    """The document with only labels and tags, for the simple forms."""
     return {**image, "labels": [label for label in image["labels"] if label["kind"] in SIMPLE_KINDS]}
 
 
 def rekognition_labels(image: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Labels in Rekognition's spelling, as serverless tutorials write them."""
+    """Labels in Rekognition's format, as in serverless tutorials."""
     return [{"Name": label["name"], "Confidence": label["confidence"]} for label in image.get("labels", [])]
 
 

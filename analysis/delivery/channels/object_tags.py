@@ -1,4 +1,4 @@
-"""Tags of the S3 objects that pictures are in."""
+"""Sets tags of the S3 objects of pictures."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class ObjectTagsChannel(Channel):
         return [self._send(message) for message in messages]
 
     def plan(self, image: Mapping[str, Any]) -> TagPlan | Outcome:
-        """The tags of an object before and after, or why it gets none. Nothing is written."""
+        """The tags of an object before and after, or why it gets none, without writing."""
         bucket = self._bucket_of(image)
         if bucket is None:
             return _not_allowed(image)
@@ -76,7 +76,7 @@ class ObjectTagsChannel(Channel):
 
 
 def note_of(plan: TagPlan) -> str:
-    """A sentence on tags for which there was no room; empty if all were set."""
+    """A note on tags for which there was no room; empty if all were set."""
     if not plan.omitted:
         return ""
     text = ngettext("%(number)s tag was left out", "%(number)s tags were left out", len(plan.omitted))
@@ -97,7 +97,7 @@ def _not_allowed(image: Mapping[str, Any]) -> Outcome:
 def _outcome_of(error: AWSError, image: Mapping[str, Any], action: str) -> Outcome:
     if error.is_absent:
         return Outcome(_("The object is no longer in the bucket."), is_permanent=True)
-    # With a version, other permissions are needed (S3, "PutObjectTagging").
+    # Another permission is needed with a version (S3, "PutObjectTagging").
     versioned = action.replace("ObjectTagging", "ObjectVersionTagging")
     return outcome_of(error, action=versioned if image["version_id"] else action)
 

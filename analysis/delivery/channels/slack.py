@@ -36,5 +36,5 @@ def text_of(payload: Mapping[str, Any]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """The text without Slack's markup: <!channel> in a name would notify everyone."""
+    """The text with Slack's markup escaped: <!channel> would notify everyone."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

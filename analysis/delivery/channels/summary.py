@@ -1,4 +1,4 @@
-"""A payload as lines of text for people."""
+"""Summarizes a payload as lines of text."""
 
 from __future__ import annotations
 

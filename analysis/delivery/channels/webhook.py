@@ -22,7 +22,7 @@ class WebhookChannel(Channel):
 
     def _send(self, message: Message) -> Outcome:
         body = json.dumps(body_of(message), ensure_ascii=False, separators=(",", ":")).encode()
-        # The time of this attempt, so that receivers can refuse old messages.
+        # The time of this attempt, so that receivers can reject old messages.
         headers = signed_headers(self.secret, message_id=message.delivery_id, timestamp=int(time.time()), body=body)
         return http_client.outcome_of(self.address, body, headers={"Content-Type": "application/json", **headers})
 

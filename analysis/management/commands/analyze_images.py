@@ -61,7 +61,7 @@ class Command(TranslatedCommand):
     def handle(self, *_args: Any, **kwargs: Any) -> None:
         options = Namespace(**kwargs)
         output = BatchOutput(self.stdout, is_json=options.json)
-        # Options and not subcommands, since the positional argument is a search: "pause" could be one.
+        # Options instead of subcommands, since the positional argument is a search, and "pause" could be one.
         for name, control in (("pause", _pause), ("resume", _resume), ("cancel", _cancel), ("status", _status)):
             batch_id = getattr(options, name)
             if batch_id is not None:
@@ -82,20 +82,20 @@ class Command(TranslatedCommand):
 def _run(batch: Batch, options: Namespace, output: BatchOutput) -> None:
     """Estimate, sample, confirm, start and follow, as the options say."""
     try:
-        if options.ids:  # a batch is queued in steps by workers, which read the IDs from the database
+        if options.ids:  # workers queue a batch in steps, and read the IDs from the database
             lifecycle.prepare(batch, named=_read_ids(options.ids))
         needs_estimate = options.dry_run or options.sample or not options.yes
         if needs_estimate and not _confirm(batch, options, output):
             _delete(batch)
             return
-    except BaseException:  # Ctrl-C included: a batch that was only prepared must not stay
+    except BaseException:  # including Ctrl-C, since a batch that was only prepared must not remain
         _delete(batch)
         raise
     pipeline.run_batch(batch)
     if options.detach:
         output.started(batch)
         return
-    # sys.exit, as the return value of handle() is printed by Django and is no exit status.
+    # sys.exit, since Django prints the return value of handle() instead of using it as exit status.
     sys.exit(BatchProgress(batch.pk, output).wait())
 
 
@@ -110,7 +110,7 @@ def _confirm(batch: Batch, options: Namespace, output: BatchOutput) -> bool:
     batch.expected = estimate.analyses
     if options.yes or (not estimate.dollars and not options.sample):
         return True
-    # In cron or a pipe, input() would wait forever or read a reply from the list of IDs.
+    # In cron or a pipe, input() would wait forever, or read its answer from the list of IDs.
     if options.json or not sys.stdin or sys.stdin.closed or not sys.stdin.isatty():
         sentence = _("Refusing to start a paid run without confirmation; pass --yes or --dry-run.")
         raise CommandError(sentence, returncode=2)
@@ -201,7 +201,7 @@ def _read_ids(path: Path) -> Iterator[int]:
     with file as lines:
         for number, line in enumerate(lines, 1):
             text = line.strip()
-            # isdecimal() alone accepts digits of other scripts; eighteen digits fit into bigint.
+            # isdecimal() also accepts digits of other scripts; eighteen digits fit into bigint.
             if text and not (text.isascii() and text.isdecimal() and len(text) <= 18):
                 sentence = _("--ids: line %(line)s is not a picture ID: %(text)s")
                 raise CommandError(sentence % {"line": number, "text": repr(text[:40])}, returncode=2)
@@ -278,7 +278,7 @@ def _dollars(text: str) -> Decimal:
 
 
 def _sample_size(text: str) -> int:
-    # argparse shows the sentence of an ArgumentTypeError; for any other error only "invalid value".
+    # argparse shows the message of an ArgumentTypeError, but only "invalid value" for other errors.
     if not text.isdecimal() or not 1 <= int(text) <= 10_000:
         raise ArgumentTypeError(_("not a number from 1 to 10,000: %(text)s") % {"text": repr(text)})
     return int(text)

@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy, ngettext
 from tqdm import tqdm
 
 from analysis import pipeline
-from analysis.audit.audit import AuditFinding, AuditStep
 from analysis.formatting import count, plural
+from analysis.library_audit.audit import AuditFinding, AuditStep
 from analysis.management.translated_command import TranslatedCommand
 from analysis.storage.blobs import StorageError
 
@@ -51,7 +51,7 @@ class Command(TranslatedCommand):
         for finding in self._findings(steps, checked, quiet=as_json):
             problems[finding.kind] += 1
             repaired[finding.kind] += bool(finding.repair)
-            # All are counted, few are kept: after the loss of a disk there may be a million.
+            # Only a few are kept for the list, since after the loss of a disk there may be a million.
             if problems[finding.kind] <= (MAX_LISTED_JSON if as_json else MAX_LISTED):
                 findings.append(finding)
         is_fine = problems == +repaired
@@ -66,7 +66,7 @@ class Command(TranslatedCommand):
 
     def _findings(self, steps: Iterator[AuditStep], checked: Counter[str], *, quiet: bool) -> Iterator[AuditFinding]:
         try:
-            # None lets tqdm decide: no bar where the output is no terminal.
+            # None lets tqdm decide, which shows no bar if the output is not a terminal.
             with tqdm(disable=quiet or None) as bar:
                 for step in steps:
                     if step.unit not in checked:

@@ -31,7 +31,7 @@ class Command(TranslatedCommand):
     description = gettext_lazy(
         "Count a bucket from its S3 Inventory: pictures, duplicates, archived objects, and the cost and time "
         "to analyze them. Reads only the inventory's files, never an object of the bucket. The bucket's page "
-        "shows the last census. Exit status: 0 done, 2 wrong usage or a broken inventory, 3 AWS refused."
+        "shows the last census. Exit status: 0 done, 2 wrong usage or a broken inventory, 3 AWS returned an error."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -72,7 +72,7 @@ class Command(TranslatedCommand):
             raise CommandError(targets.describe_error(location, error), returncode=3) from error
         except OSError as error:
             raise CommandError(f"{error.filename or location}: {error.strerror}", returncode=2) from error
-        # Of another prefix than the bucket's it would not be the bucket's.
+        # Not with another prefix, which would be a census of something else than the bucket.
         is_kept = bucket is not None and options["prefix"] in {None, bucket.prefix}
         if bucket is not None and is_kept:
             census.save(bucket, result, location=location, now=now())

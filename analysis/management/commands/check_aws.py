@@ -33,7 +33,7 @@ class Command(TranslatedCommand):
         )
 
     def handle(self, *, json: bool, policy: bool, **_options: Any) -> None:
-        # Before any request: the policy is needed by those who have no permission yet.
+        # Before any request, since users without permissions need the policy.
         if policy:
             self._print(aws.minimal_policy())
             return
@@ -70,7 +70,8 @@ class Command(TranslatedCommand):
         if apis:
             number = sum(finding.calls for finding in findings)
             calls = plural(ngettext("%(number)s call", "%(number)s calls", number), number)
-            # It tests a configuration, also before there is a library; the ledger records the library's own calls.
+            # Not in the ledger, which records the library's calls: a configuration may be tested before there is a
+            # library.
             sentence = _("Sent to Rekognition: %(calls)s, %(cost)s; not recorded in the ledger.")
             self.stdout.write(sentence % {"calls": calls, "cost": dollars(_spent(findings))})
         if missing := _missing(findings):

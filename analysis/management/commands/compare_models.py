@@ -78,7 +78,7 @@ def _top_labels(sign: str, labels: Counter[tuple[str, str]], *, maximum: int) ->
 def _versions(before: str | None, after: str | None, *, api: str, recognizer: str) -> tuple[str, str]:
     versions = list(
         ModelVersion.objects.filter(recognizer=recognizer, api=api)
-        # By time and not by name: after "3.9" a service may continue with "3.10" or with "2026-05".
+        # By time instead of by name, since after "3.9" a service may continue with "3.10" or "2026-05".
         .order_by("-first_seen_at", "-pk")
         .values_list("version", flat=True)
     )

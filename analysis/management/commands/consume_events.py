@@ -95,7 +95,7 @@ def _connect(url: str) -> SqsQueue:
         raise CommandError(sentence, returncode=2)
     try:
         queue = sqs.connect(url, region=settings.AWS_REGION)
-        # The first request, so that a wrong URL is reported now and not retried forever by the loop.
+        # A first request, so that a wrong URL is reported now instead of retried forever by the loop.
         queue.dead_letter_queue()
     except AWSError as error:
         if error.is_absent:

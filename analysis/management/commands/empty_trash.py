@@ -30,7 +30,7 @@ def age(text: str) -> timedelta:
     match = re.fullmatch(r"([0-9]{1,6})([dhw])", text)
     span = int(match[1]) * UNITS[match[2]] if match else None
     if span is None or span > MAX_AGE:
-        raise ArgumentTypeError(_("“%(text)s” is no time span. Use for example 30d, 12h or 2w.") % {"text": text})
+        raise ArgumentTypeError(_("“%(text)s” is not a time span. Use, for example, 30d, 12h or 2w.") % {"text": text})
     return span
 
 
@@ -68,6 +68,7 @@ class Command(TranslatedCommand):
     def _is_confirmed(self, question: str) -> bool:
         try:
             return input(question).strip().lower() == "y"
+        # Standard input is no terminal, or Ctrl-D was pressed.
         except EOFError:
             return False
 

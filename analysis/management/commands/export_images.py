@@ -82,7 +82,7 @@ class Command(TranslatedCommand):
                 _write(datasets.content(export), output)
         except (background.ExportRefused, datasets.DatasetError, StorageError) as error:
             raise CommandError(str(error)) from error
-        # On standard error if the dataset itself goes to standard output.
+        # On standard error if the dataset itself is written to standard output.
         (self.stderr if output == "-" else self.stdout).write(_summary(export))
 
 
@@ -152,8 +152,8 @@ def _write(content: Iterable[bytes], output: str) -> None:
         _copy(content, sys.stdout.buffer)
         return
     path = Path(output)
-    # Written next to the file and renamed at the end, so no partial file is left. In the same folder, since renaming
-    # across file systems is copying.
+    # Written to a temporary file and renamed at the end, so that no partial file is left. In the same folder, since
+    # renaming across file systems would copy it.
     partial = path.with_name(f"{path.name}.partial")
     try:
         with partial.open("wb") as file:

@@ -1,4 +1,4 @@
-"""Give pictures of buckets without a date the one that their uploaders kept."""
+"""Fill in missing dates of pictures in buckets, from their uploaders' metadata."""
 
 from __future__ import annotations
 

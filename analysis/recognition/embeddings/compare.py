@@ -9,7 +9,7 @@ from django.db import connection
 from analysis.recognition.embeddings import table
 
 MIN_SIMILARITY = 0.7
-"""Cosine of two versions of a picture at least. Measured on 280 versions of 23 photographs and 15 drawn pictures
+"""Minimum cosine of two versions of a picture. Measured on 280 versions of 23 photographs and 15 drawn pictures
 (smaller, recompressed, blurred, gray, warmer): 0.73 and more. Different shapes on white, with one hash: 0.67. Pages of
 text, forms and night skies have 0.97 and more among each other: only the finer bits of their signatures differ."""
 MIN_SIDE = 224
@@ -21,11 +21,11 @@ LOOK_DIFFERENT = f"""
         SELECT a.vector <=> b.vector FROM {table.TABLE} a JOIN {table.TABLE} b ON b.model_version = a.model_version
         WHERE a.image_id = i.id AND b.image_id = twin.id), 0) > {1 - MIN_SIMILARITY:.2f}
 """
-"""The condition about `analysis_image i` and `twin`, where the table exists; false without both embeddings."""
+"""SQL condition on `analysis_image i` and `twin`, for a database with the table; false without both embeddings."""
 
 
 def look_different(pairs: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Those pairs of image ids that are not versions of one picture."""
+    """The pairs of image ids that show different pictures."""
     if not pairs or not table.exists():
         return set()
     with connection.cursor() as cursor:

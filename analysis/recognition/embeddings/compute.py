@@ -34,13 +34,13 @@ SLOT = threading.Lock()
 
 
 class Unreadable(Exception):
-    """A picture whose embedding can't be computed, however often one tries."""
+    """The embedding of a picture cannot be computed; trying again would not help."""
 
 
 def compute_due(seconds: float = RUN_SECONDS) -> bool:
-    """Compute what is due, for a while; True if there may be more.
+    """Compute due embeddings for `seconds`; True if more may be due.
 
-    False also where another thread of this process does it already.
+    False also if another thread of this process is computing.
     """
     if not queue.is_enabled() or not SLOT.acquire(blocking=False):
         return False
@@ -51,7 +51,7 @@ def compute_due(seconds: float = RUN_SECONDS) -> bool:
 
 
 def compute_next() -> bool:
-    """Compute one embedding, or record why not.
+    """Compute one embedding, or record why it failed.
 
     False if none is due, or none can be computed now.
     """
@@ -59,7 +59,7 @@ def compute_next() -> bool:
     if row is None:
         return False
     try:
-        if row.attempts > leases.MAX_ATTEMPTS:  # no attempt was ended by its worker
+        if row.attempts > leases.MAX_ATTEMPTS:  # no worker lived to record the end of its attempt
             raise Unreadable(_("Each worker that computed it stopped unexpectedly."))
         _save(row, vector=_vector(_pixels(row.image)))
     except Unreadable as error:
@@ -76,7 +76,7 @@ def compute_next() -> bool:
 
 
 def _vector(pixels: NDArray[np.uint8]) -> NDArray[np.float32] | None:
-    # Imported here, since OpenCV takes a second and megabytes: web processes import the queue and its tasks.
+    # Imported here, since web processes import the tasks, and OpenCV takes a second and megabytes.
     from analysis.recognition.local import classifier  # noqa: PLC0415
 
     return projection.reduce(classifier.classify(pixels).embedding)
@@ -93,14 +93,14 @@ def _pixels(image: Image) -> NDArray[np.uint8]:
 
 
 def _save(row: ImageEmbedding, *, vector: NDArray[np.float32] | None) -> None:
-    # Where the original was replaced in the meantime, the row is queued again with fewer attempts and stays queued.
+    # If the original was replaced in the meantime, the row was queued again with other `attempts` and stays queued.
     ImageEmbedding.objects.filter(pk=row.pk, attempts=row.attempts).update(
         vector=vector, model_version=queue.MODEL_VERSION, attempts=0, next_attempt_at=None, error=""
     )
 
 
 def _postpone(row: ImageEmbedding, error: str) -> None:
-    """Leave a picture for later that is not to blame."""
+    """Try again in a minute. The picture is not at fault, so no attempt is counted."""
     ImageEmbedding.objects.filter(pk=row.pk, attempts=row.attempts).update(
         error=error, attempts=row.attempts - 1, next_attempt_at=Now() + POSTPONED
     )
@@ -111,5 +111,5 @@ def _fail(row: ImageEmbedding, error: str, *, may_retry: bool = False) -> None:
     ImageEmbedding.objects.filter(pk=row.pk, attempts=row.attempts).update(error=error, **values)
 
 
-# A vector that was there may be of the previous original.
+# An earlier vector may be of the previous original.
 _FAILED: dict[str, Any] = {"vector": None, "next_attempt_at": None}

@@ -17,20 +17,20 @@ SEED = b"imagelib: projection of image embeddings, 1"
 
 
 def reduce(embedding: NDArray[np.float32]) -> NDArray[np.float32] | None:
-    """A vector of length 1 whose cosines are close to those of the embedding.
+    """Project an embedding to a unit vector with nearly the same cosines.
 
     None for an embedding of zeros.
     """
     vector = embedding.astype(np.float32) @ _signs(len(embedding))
     length = float(np.linalg.norm(vector))
-    # A cosine with zero is not a number, and one number that is not finite would be refused by PostgreSQL.
+    # The cosine with a zero vector is NaN, and pgvector rejects vectors that contain NaN or infinity.
     return vector / np.float32(length) if length > 0 and np.isfinite(length) else None
 
 
 @cache
 def _signs(size: int) -> NDArray[np.float32]:
     """A random matrix of +1 and -1, the same on every machine."""
-    # From a hash, since NumPy does not promise that its generators give the same numbers in its next version.
+    # From a hash, since NumPy's generators may give other numbers in its next version.
     digest = hashlib.shake_256(SEED).digest(size * DIMENSIONS // 8)
     bits = np.unpackbits(np.frombuffer(digest, np.uint8)).reshape(size, DIMENSIONS)
     return bits.astype(np.float32) * 2 - 1

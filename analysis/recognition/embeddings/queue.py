@@ -16,13 +16,13 @@ from analysis.recognition.embeddings import table
 from analysis.recognition.local.prepared_models import has_classifier
 
 MODEL_VERSION = "efficientnet-lite0 1"
-"""Changes with whatever changes the vectors: weights, views of the picture, projection."""
+"""To be changed with everything that affects the vectors: weights, views of the picture, projection."""
 STEP = 10_000
 
 
 @dataclass(frozen=True)
 class EmbeddingCounts:
-    """Pictures by what is missing for similarity."""
+    """Numbers of pictures by the state of their embedding."""
 
     current: int
     waiting: int
@@ -32,7 +32,7 @@ class EmbeddingCounts:
 
 
 def is_enabled() -> bool:
-    """True if the setting is on, and pgvector and the model are there."""
+    """True if the setting is on and pgvector and the model are available."""
     return settings.SIMILAR_PICTURES and table.exists() and has_classifier()
 
 
@@ -43,12 +43,12 @@ def is_due() -> bool:
 def enqueue(image_ids: Iterable[int]) -> None:
     """Queue new pictures, and those whose original was replaced.
 
-    In the caller's transaction.
+    Runs in the caller's transaction.
     """
     if not (settings.SIMILAR_PICTURES and table.exists()):
         return
     with connection.cursor() as cursor:
-        # `attempts` shows a worker that still computes the previous original's vector that it is outdated.
+        # By a changed `attempts`, a worker that computes the previous original's vector sees that it is outdated.
         cursor.execute(
             f"""INSERT INTO {table.TABLE} (image_id) SELECT unnest(%s::bigint[])
                 ON CONFLICT (image_id) DO UPDATE SET next_attempt_at = now(), attempts = 0, error = ''""",
@@ -57,9 +57,9 @@ def enqueue(image_ids: Iterable[int]) -> None:
 
 
 def enqueue_all_missing() -> Iterator[int]:
-    """Queue what has no vector of this model; yields the numbers queued.
+    """Queue pictures without a vector of this model; yields the number per step.
 
-    Also what failed. Each step is committed, so that an interrupted run continues where it was.
+    Includes failed ones. Each step is committed, so an interrupted run can be continued.
     """
     last: int | None = 0
     while last is not None:
@@ -76,7 +76,7 @@ def enqueue_all_missing() -> Iterator[int]:
 
 
 def counts() -> EmbeddingCounts:
-    """The numbers of pictures, from indexes: the vectors take a gigabyte."""
+    """Count the pictures, by indexes alone: the vectors may take a gigabyte."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT (SELECT count(*) FROM analysis_image),
@@ -93,9 +93,9 @@ def counts() -> EmbeddingCounts:
 
 
 def waiting_error() -> str:
-    """The latest reason of a picture that waits to be tried again; empty if none.
+    """The latest error of a picture that will be tried again; empty if none.
 
-    For example a model that can't be loaded.
+    For example that the model cannot be loaded.
     """
     tried = ImageEmbedding.objects.exclude(next_attempt_at=None).exclude(error="")
     return tried.order_by("-next_attempt_at").values_list("error", flat=True).first() or ""

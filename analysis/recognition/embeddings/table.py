@@ -1,6 +1,6 @@
 """The table of embeddings, which needs the PostgreSQL extension pgvector.
 
-It holds derived rows only. Where the extension is missing there is no table, and everything but similarity works.
+It contains derived rows only. Without the extension there is no table, and everything but similarity works.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ class PgvectorStatus(Enum):
     MISSING = auto()  # not installed on the server
     OLD = auto()
     NOT_CREATED = auto()  # installed, but only a superuser may create it in this database
-    HIDDEN = auto()  # in a schema outside of the search_path
+    HIDDEN = auto()  # in a schema outside the search_path
     NO_TABLE = auto()
 
 
 def exists() -> bool:
-    """True if similarity has its table here."""
+    """True if the table exists."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [TABLE])
         return bool(cursor.fetchone()[0])
 
 
 def status() -> PgvectorStatus:
-    """The state of extension and table."""
+    """Check the extension and the table."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT default_version, installed_version, to_regclass(%s) IS NOT NULL, to_regtype('halfvec') IS NULL
@@ -59,7 +59,7 @@ def status() -> PgvectorStatus:
 
 
 def create() -> PgvectorStatus:
-    """Create extension and table, unless they exist or the server forbids it."""
+    """Create the extension and the table, unless they exist or the server forbids it."""
     before = status()
     if before not in {PgvectorStatus.NOT_CREATED, PgvectorStatus.NO_TABLE}:
         return before

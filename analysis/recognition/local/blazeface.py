@@ -14,10 +14,11 @@ from analysis.recognition.local import boxes, picture_views
 from analysis.recognition.local.prepared_models import FACES
 
 SIDE = 128
-GRIDS = ((16, 2), (8, 6))  # cells of a side, and boxes that are predicted in each cell
-# Of LFW's 100 faces 98 score higher, of its 100 others none. Nor does anything but faces in the evaluation's pictures.
+GRIDS = ((16, 2), (8, 6))  # cells per side, and boxes predicted per cell
+# Of LFW's sample, 98 of 100 faces score higher and none of the 100 pictures without a face; nor does anything but
+# faces in the evaluation's pictures.
 MIN_SCORE = 0.70
-EYE, MOUTH = 4, 10  # where their coordinates begin, after the box
+EYE, MOUTH = 4, 10  # index of their coordinates, which follow the box
 
 # Left, top, right, bottom in pixels, and confidence in percent.
 Candidate = tuple[int, int, int, int, float]
@@ -29,7 +30,9 @@ def is_available() -> bool:
 
 
 def find(rgb: NDArray[np.uint8]) -> list[Candidate]:
-    """Faces of at least a sixth of the picture or so; `rgb` is height x width x 3.
+    """Detect faces of about a sixth of the picture or more.
+
+    `rgb`: height x width x 3.
 
     Not thread-safe, so the caller holds a lock. Raises ModelUnavailable.
     """
@@ -39,7 +42,7 @@ def find(rgb: NDArray[np.uint8]) -> list[Candidate]:
     network.setInput((view.astype(np.float32) / 127.5 - 1).transpose(2, 0, 1)[None].copy())
     logits, values = network.forward(("classificators", "regressors"))
     scores = np.asarray(1 / (1 + np.exp(-logits[0].clip(-50, 50))), np.float32)
-    scores[~_is_upright(values[0])] = 0  # it also sees faces that are upside down
+    scores[~_is_upright(values[0])] = 0  # the model also detects faces that are upside down
     detections = boxes.best(scores, np.asarray(_corners(values[0]) / SIDE, np.float32), minimum=MIN_SCORE)
     scale = max(height, width)
     return [

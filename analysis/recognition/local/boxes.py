@@ -1,4 +1,4 @@
-"""Chooses a detector's boxes: by score, and one for each object."""
+"""Selects a detector's boxes by score, one for each object."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-MAX_CANDIDATES = 400  # boxes of a class that are compared with each other
-MAX_OVERLAP = 0.5  # of intersection to union, from which two boxes of a class are one object
+MAX_CANDIDATES = 400  # boxes of a class that are compared with each other, the highest scores first
+MAX_OVERLAP = 0.5  # intersection over union from which two boxes of a class are one object
 MAX_OBJECTS = 100
 
 

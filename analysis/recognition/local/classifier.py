@@ -20,8 +20,8 @@ MEAN, SCALE = 127.0, 128.0
 class Classification(NamedTuple):
     """A picture's probabilities and embedding, each the mean of two views.
 
-    The views are the center crop and the whole picture, squeezed to a square: the crop is what the model was trained
-    on, and the whole picture has what the crop cuts off.
+    The views are the center crop and the whole picture, squeezed to a square: the model was trained on crops, and the
+    whole picture shows what the crop cuts off.
     """
 
     probabilities: NDArray[np.float32]

@@ -14,7 +14,7 @@ from PIL import Image, ImageColor
 SIDE = 128  # pixels of the long side of the image that is clustered
 MAX_COLORS = 10  # Rekognition's default
 MIN_PERCENT = 2.0
-SHADE_DISTANCE = 0.08  # in OKLab, where 0.02 is just noticeable: closer colors are shades of one color
+SHADE_DISTANCE = 0.08  # in OKLab; colors closer than this are shades of one color (0.02 is just noticeable)
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def _linear() -> Floats:
 def simplified(red: int, green: int, blue: int) -> str:
     """One of the twelve names of Rekognition's SimplifiedColor.
 
-    AWS publishes neither the list nor the borders.
+    AWS publishes neither the list nor the boundaries between the names.
     """
     lightness, a, b = oklab(np.array([[red, green, blue]], dtype=np.uint8))[0].tolist()
     chroma, hue = math.hypot(a, b), math.degrees(math.atan2(b, a)) % 360
@@ -204,7 +204,10 @@ def quality(gray: Pixels) -> Quality:
 
 
 def _sharpness(gray: Pixels) -> float:
-    """The effect of another blur, 0 to 100 (Crete et al., "The blur effect", 2007)."""
+    """Sharpness, 0 to 100, by the effect of another blur.
+
+    Crete et al., "The blur effect", 2007.
+    """
     values = gray.astype(np.float32)
     return 100 * max(_loss(values), _loss(values.T))
 

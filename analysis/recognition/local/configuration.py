@@ -1,6 +1,6 @@
-"""Where the local recognizer's models are, and which to use.
+"""Paths of the local recognizer's models, and which of them to use.
 
-Set once by each process from Django's settings (`registry.configure_local`), since nothing here imports Django.
+Each process sets them once from Django's settings (`registry.configure_local`), since nothing here imports Django.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Configuration:
-    """Where the models are.
+    """Paths of the models.
 
-    `folder`: of those that imagelib prepares. The others name a person's own, or are None.
+    `folder`: contains the models that imagelib prepares. The others are paths of a user's own models, or None.
     """
 
     folder: Path | None = None

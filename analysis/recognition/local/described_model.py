@@ -1,4 +1,4 @@
-"""Feeds pictures to an ONNX model as its description says."""
+"""Runs a user's ONNX model on pictures as its description says."""
 
 from __future__ import annotations
 
@@ -81,14 +81,14 @@ class DescribedModel:
         name = spec.name or next(iter(declared))
         if name not in declared or len(declared) != 1:
             raise ModelUnavailable(
-                gettext_noop("The model %(model)s takes %(declared)s; imagelib can give it one picture only."),
+                gettext_noop("The model %(model)s takes %(declared)s; imagelib can only provide a single picture."),
                 model=self.name,
                 declared=", ".join(declared),
             )
         dtype = DTYPES.get(declared[name].type)
         if dtype is None:
             raise ModelUnavailable(
-                gettext_noop("The model %(model)s takes %(type)s; imagelib can give it float, float16 or uint8."),
+                gettext_noop("The model %(model)s takes %(type)s; imagelib can provide float, float16 or uint8."),
                 model=self.name,
                 type=declared[name].type,
             )

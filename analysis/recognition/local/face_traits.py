@@ -1,7 +1,7 @@
 """Estimates age and gender of faces, by the dlib project's networks.
 
-They guess from looks, are wrong for many people, and know two genders. So they are off unless someone turns them on,
-and an age is always a range.
+They guess from appearance, are wrong for many people, and know only two genders. So they are off by default, and an age
+is always a range.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from analysis.recognition.local.prepared_models import AGE, GENDER
 MEAN_RGB, SCALE = np.array([122.782, 117.001, 104.298], np.float32), 256.0
 AGE_SIDE, GENDER_SIDE = 64, 32
 MARGIN = 0.2  # of the box on each side
-TAIL = 0.1  # of the probability that is left out at either end of the range
-MIN_SPREAD = 5  # years to either side: the networks are surer than they are right
+TAIL = 0.1  # probability left out at either end of the range
+MIN_SPREAD = 5  # years to either side, since the networks are overconfident
 MAX_FACES = 20  # the largest ones
 
 

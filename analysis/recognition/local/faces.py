@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from analysis.recognition.local import blazeface, colors
 from analysis.recognition.local.colors import Quality
 
-SIDE = 1024  # pixels of the long side that is searched: half of the payload's, which is four times as fast
+SIDE = 1024  # pixels of the long side that are searched: half the payload's, which is four times as fast
 MIN_FACE = 24  # pixels; the cascades were trained on windows of 20
-SAME_FACE = 0.2  # of intersection to union: the cascades' boxes reach from the forehead to the chin
-MIN_CONFIDENCE = 80.0  # portraits on coins and patterns score lower, all of LFW's sample faces higher
+SAME_FACE = 0.2  # intersection over union; low, since the cascades' boxes only reach from the forehead to the chin
+MIN_CONFIDENCE = 80.0  # coins and patterns score lower, all of LFW's sample faces higher
 
 cv2.setNumThreads(2)
 
@@ -69,7 +69,7 @@ Box = tuple[int, int, int, int]
 
 
 def _large_faces(rgb: NDArray[np.uint8], scale: float, known: list[Box]) -> list[tuple[Box, float]]:
-    """Boxes at the scale of the search, with confidence, of faces that are not known."""
+    """Boxes of faces not among `known`, at the scale of the search, with confidence."""
     if not blazeface.is_available():
         return []
     faces = []

@@ -1,4 +1,4 @@
-"""Labels by the classifier and the detector: imagelib's own or a person's."""
+"""Finds labels with the classifier and the detector, imagelib's own or a user's."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def find(picture: NDArray[np.uint8], *, text_share: float) -> tuple[voting.Voted
     `text_share`: the part of the picture that lines of text cover. A model that is not prepared is left out.
     Raises ModelUnavailable, OutOfMemory.
     """
-    use_own_labels()
+    add_custom_labels()
     if text_share > voting.MAX_TEXT_SHARE:
-        return ()  # spares the models: nothing is named on pages
+        return ()  # pages of text get no labels, so the models need not run
     detections = detector.detect(picture) if detector.is_available() else []
     if not photo_check.is_photo(picture):
         return voting.vote({}, detections, text_share=text_share)
@@ -56,7 +56,7 @@ def _cut_out(picture: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
 
 def try_models() -> None:
     """Run the models on a gray picture. Raises ModelUnavailable, OutOfMemory."""
-    use_own_labels()
+    add_custom_labels()
     gray = np.full((64, 64, 3), 128, np.uint8)
     _probabilities(gray)
     if detector.is_available():
@@ -108,15 +108,15 @@ def label_of(description: Description, class_name: str) -> str | None:
     return label
 
 
-def use_own_labels() -> None:
-    """Add the labels that the descriptions of one's own models bring.
+def add_custom_labels() -> None:
+    """Add the new labels that the descriptions of a user's own models define.
 
     Raises ModelUnavailable if a description names labels, parents or categories that do not exist.
     """
     own = tuple(model.description for model in own_models())
     new_labels = tuple(label for description in own for label in description.new_labels)
     _check_new_labels(new_labels)
-    vocabulary.use_new_labels(new_labels)
+    vocabulary.set_custom_labels(new_labels)
     _check_classes(own)
 
 
@@ -149,7 +149,7 @@ def own_models() -> list[described_model.DescribedModel]:
 
 
 def version() -> str:
-    """Names of both models, and a digest of all that decides on labels."""
+    """Names of both models, and a digest of everything that affects labels."""
     current = configuration.current()
     models = [_own(current.classifier) or _prepared(CLASSIFIER, "Lite0")]
     models.append(_own(current.detector) or _prepared(DETECTOR, "SSDLite"))
@@ -158,7 +158,7 @@ def version() -> str:
 
 
 def _prepared(model: PreparedModel, name: str) -> tuple[str, str]:
-    # The classifier is made at the first picture if its package is there, and counts as made.
+    # With its package installed the classifier counts as made, since it is made at the first picture.
     is_there = classifier.is_available() if model is CLASSIFIER else model.record() is not None
     return (name, f"{model.source} {model.recipe}") if is_there else ("none", "")
 

@@ -39,7 +39,7 @@ class ModelInput:
 
 @dataclass(frozen=True)
 class ModelOutput:
-    """Names and meaning of the outputs.
+    """The model's outputs: their names and meaning.
 
     A classifier has `scores`. A detector has `boxes` and `scores`, perhaps `classes` with the class of each box, or
     `predictions`, which holds a box and the scores of all classes in each row.
@@ -57,7 +57,7 @@ class ModelOutput:
 
 @dataclass(frozen=True)
 class NewLabel:
-    """A label that imagelib's own table does not have."""
+    """A label that is missing from imagelib's own table."""
 
     name: str
     parents: tuple[str, ...]
@@ -71,9 +71,9 @@ class Description:
     input: ModelInput
     output: ModelOutput
     classes: tuple[str, ...]
-    """By number; empty names are not used."""
+    """Class names by number; empty ones are not used."""
     labels: Mapping[str, str]
-    """Label by class, where it has another name; empty for classes that are not shown."""
+    """Label by class, if its name differs; empty for classes that are not shown."""
     new_labels: tuple[NewLabel, ...]
 
 
@@ -102,7 +102,7 @@ def read(model: Path, *, kind: Kind) -> Description:
     if not any(description.classes):
         raise table.error(gettext_noop("%(file)s: classes must list the names of the model's classes."))
     if unknown := [name for name in description.labels if name not in description.classes]:
-        raise table.error(gettext_noop("%(file)s: [labels] names %(name)s, which is no class."), name=unknown[0])
+        raise table.error(gettext_noop("%(file)s: [labels] names %(name)s, which is not a class."), name=unknown[0])
     return description
 
 
@@ -194,7 +194,7 @@ class _Table:
     def text(self, key: str, *, default: str | None = None) -> str:
         value = self._values.get(key, default)
         if not isinstance(value, str):
-            raise self.error(gettext_noop("%(file)s: %(key)s must be a text in quotes."), key=key)
+            raise self.error(gettext_noop("%(file)s: %(key)s must be a string in quotes."), key=key)
         return value.strip()
 
     def flag(self, key: str) -> bool:

@@ -1,4 +1,4 @@
-"""Keeps the prepared models in their folder, each whole or not at all."""
+"""Stores the prepared models in their folder, each one complete or not at all."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from analysis.recognition.local import configuration
 
 
 class ModelUnavailable(MessageError):
-    """A model cannot be used; a sentence that says why and what to do."""
+    """A model cannot be used. The message says why and what to do."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """Written next to a prepared model: its source and its own hash.
+    """The file next to a prepared model, with the hashes of its source and of itself.
 
-    `recipe` counts the versions of the code that made it.
+    `recipe`: version of the code that made it.
     """
 
     source: str
@@ -34,7 +34,7 @@ class Record:
 
 @dataclass(frozen=True)
 class PreparedModel:
-    """A model that imagelib makes itself. `source`: SHA-256 of what it is made from."""
+    """A model that imagelib makes itself. `source`: SHA-256 of its source file."""
 
     name: str
     source: str
@@ -83,9 +83,9 @@ class PreparedModel:
         return self.path
 
     def prepare(self, build: Callable[[], bytes]) -> bool:
-        """Make the file unless it is there and whole; False if it was.
+        """Make the file unless it exists and is complete; return False if it did.
 
-        Processes that do so at once take turns, and the first one's file is used by all.
+        Concurrent processes take turns, and all use the file of the first one.
         Raises ModelUnavailable if it cannot be written.
         """
         if self.is_whole():
@@ -97,7 +97,7 @@ class PreparedModel:
                 self._write(build())
         except OSError as error:
             raise ModelUnavailable(
-                gettext_noop("The model cannot be kept in %(folder)s: %(error)s. Correct IMAGELIB_MODELS."),
+                gettext_noop("The model cannot be stored in %(folder)s: %(error)s. Correct IMAGELIB_MODELS."),
                 folder=str(folder()),
                 error=error.strerror or str(error),
             ) from error
@@ -105,7 +105,7 @@ class PreparedModel:
 
     def _write(self, content: bytes) -> None:
         record = Record(self.source, self.recipe, hashlib.sha256(content).hexdigest())
-        # The record last: a model without one does not count.
+        # The record last: a model without a record counts as incomplete.
         self.record_path.unlink(missing_ok=True)
         _write(self.path, content)
         _write(self.record_path, json.dumps(asdict(record)).encode())
@@ -120,13 +120,13 @@ def folder() -> Path:
 
 
 def sha256(path: Path) -> str:
-    """In pieces, since all of it at once would stay in the memory of a worker."""
+    """SHA-256 of a file, read in pieces to keep the worker's memory small."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def file_version(path: Path) -> tuple[int, ...]:
-    """Changes when the file is replaced; empty without a file."""
+    """Numbers that change when the file is replaced; empty without a file."""
     try:
         status = path.stat()
     except OSError:
@@ -146,13 +146,14 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Replace the file at once, so that no reader sees half of it."""
+    """Replace the file atomically, so that no reader sees half of it."""
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
         try:
             file.write(content)
             file.flush()
+            # Before the rename: otherwise a power failure could leave an empty file under the final name.
             os.fsync(file.fileno())
-            os.fchmod(file.fileno(), 0o644)  # models are no secret, and may be prepared by another account
+            os.fchmod(file.fileno(), 0o644)  # temporary files are 0o600, but workers may run as another account
             Path(file.name).replace(path)
         except OSError:
             Path(file.name).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""One score of how likely a picture is explicit, by Yahoo's open_nsfw."""
+"""Scores the probability that a picture is explicit, by Yahoo's open_nsfw."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PIL import Image
 from analysis.recognition.local import sessions
 from analysis.recognition.local.prepared_models import MODERATION
 
-# As the model was trained: squeezed to a square, without its margin, BGR less the mean of its pictures.
+# As in training: squeezed to a square, cropped by a margin, BGR minus the mean of the training pictures.
 SIDE, MARGIN = 256, 16
 MEAN_BGR = np.array([104, 117, 123], np.float32)
 

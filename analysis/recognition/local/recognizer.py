@@ -39,8 +39,8 @@ from analysis.recognition.local import (
     configuration,
     face_traits,
     faces,
+    inferred_labels,
     label_models,
-    labels,
     moderation,
     responses,
     sessions,
@@ -52,8 +52,8 @@ from analysis.recognition.local.sessions import OutOfMemory
 from analysis.recognition.local.voting import Instance, VotedLabel
 
 MAX_PIXELS = 50_000_000
-CACHE_SIZE = 64  # images, more than are in progress at a time; the results of one take a few kilobytes
-MAX_DECODED = 2  # images in memory: pixels take megabytes, and the detectors use two cores
+CACHE_SIZE = 64  # images; more than are in progress at a time, each a few kilobytes of results
+MAX_DECODED = 2  # images decoded at a time, since pixels take megabytes; the detectors use two cores
 
 
 class LocalRecognizer:
@@ -101,7 +101,7 @@ class LocalRecognizer:
         )
 
 
-RECIPE = 2  # counts the versions of the code that makes responses of the models' results
+RECIPE = 2  # version of the code that turns the models' results into responses
 VERSION_FIELDS: dict[ApiName, str] = {
     "labels": "LabelModelVersion",
     "text": "TextModelVersion",
@@ -110,7 +110,7 @@ VERSION_FIELDS: dict[ApiName, str] = {
 
 
 def model_version(api: ApiName) -> str:
-    """imagelib's version and those of the models, since each changes the results.
+    """imagelib's version and those of the models, which all affect the results.
 
     At most 40 characters are stored.
     """
@@ -135,7 +135,7 @@ def _rapidocr_version() -> str:
 
 @contextmanager
 def _model_errors(api: ApiName) -> Iterator[None]:
-    """Errors of the models as those of a recognizer."""
+    """Convert errors of the models to errors of a recognizer."""
     try:
         yield
     except ModelUnavailable as error:
@@ -185,7 +185,7 @@ class Inspection:
             return {**labels_response, "LabelModelVersion": self._label_version}
 
     def _detect(self, picture: bytes, *, api: ApiName) -> None:
-        """Detect what the API needs and is missing; decodes the image only for that."""
+        """Run the detectors that the API needs and that have not run yet."""
         wants_faces = self._faces is None and api in {"faces", "labels"}
         wants_lines = self._lines is None and api in {"text", "labels"}
         wants_labels = self._labels is None and api == "labels"
@@ -210,11 +210,13 @@ class Inspection:
                 self._labels = self._find_labels(rgb)
 
     def _find_labels(self, rgb: NDArray[np.uint8]) -> tuple[VotedLabel, ...]:
-        """Labels by the models, and by faces, text and pixels; the surest first."""
+        """Labels by the models, and by faces, text and pixels; highest confidence first."""
         lines = self._lines or ()
-        detected = {label.name: label for label in label_models.find(rgb, text_share=labels.text_share(lines, rgb))}
+        detected = {
+            label.name: label for label in label_models.find(rgb, text_share=inferred_labels.text_share(lines, rgb))
+        }
         boxes = tuple(Instance(responses.face_box(face, self._size), face.confidence) for face in self._faces or ())
-        for name, confidence in labels.find(rgb, faces=self._faces or (), lines=lines).items():
+        for name, confidence in inferred_labels.find(rgb, faces=self._faces or (), lines=lines).items():
             known = detected.get(name)
             if known is None or known.confidence < confidence:
                 instances = boxes if name == "Face" else known.instances if known else ()
@@ -261,7 +263,7 @@ def _inspection(picture: bytes) -> Inspection:
 
 
 def _reset_in_child() -> None:
-    # After a fork the threads that held a lock do not exist, so it would never be released.
+    # The threads that held a lock do not exist after a fork, so it would never be released.
     global _decoding, _cache_lock
     _decoding = threading.BoundedSemaphore(MAX_DECODED)
     _cache_lock = threading.Lock()

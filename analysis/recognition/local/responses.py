@@ -13,12 +13,12 @@ from analysis.recognition.base import Parameters
 from analysis.recognition.local import colors, vocabulary
 from analysis.recognition.local.face_traits import Traits
 from analysis.recognition.local.faces import Face
-from analysis.recognition.local.labels import LABELS, LabelInfo
+from analysis.recognition.local.inferred_labels import LABELS, LabelInfo
 from analysis.recognition.local.text import Corners, Line, Word
 from analysis.recognition.local.voting import VotedLabel
 from analysis.recognition.responses import Box
 
-QUALITY_SIDE = 1024  # pixels; about the size on a screen, where sharpness is seen
+QUALITY_SIDE = 1024  # pixels; about the size on a screen, at which sharpness is judged
 
 Json = dict[str, Any]
 # Width and height in pixels.
@@ -55,7 +55,7 @@ def _label(label: VotedLabel) -> Json:
         "Parents": [{"Name": parent} for parent in info.parents],
         "Aliases": [{"Name": alias} for alias in info.aliases],
         "Categories": [{"Name": info.category}],
-        # Not a field of Rekognition's, which has a single model. Readers of its responses ignore it.
+        # Not one of Rekognition's fields. Readers of its responses ignore it.
         **({"DetectedBy": [{"Name": model} for model in label.models]} if label.models else {}),
     }
 
@@ -103,7 +103,7 @@ def faces_response(faces: tuple[Face, ...], traits: tuple[Traits, ...], *, size:
 def moderation_response(score: float, *, parameters: Parameters) -> Json:
     """A DetectModerationLabels response without ModerationModelVersion.
 
-    One score says no more than Rekognition's first level.
+    A single score can only name a label of Rekognition's first level.
     """
     label = {"Name": "Explicit", "ParentName": "", "TaxonomyLevel": 1, "Confidence": 100 * score}
     return {"ModerationLabels": [label] if 100 * score >= parameters.moderation_min_confidence else []}

@@ -42,8 +42,8 @@ class OutOfMemory(Exception):
 def session(name: str, version: Callable[[], Version], locate: Callable[[], Path]) -> onnxruntime.InferenceSession:
     """The session of this process for a model.
 
-    Made at its first use, and again when its version changes. A forked child makes its own: ONNX Runtime's sessions do
-    not survive a fork.
+    Created at the first use, and again when the version changes. A forked child creates its own, since ONNX Runtime's
+    sessions do not survive a fork.
     Raises ModelUnavailable for a file that onnxruntime cannot run.
     """
     key = os.getpid(), name
@@ -65,8 +65,9 @@ def create(name: str, path: Path) -> onnxruntime.InferenceSession:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    # With the arena on (the default) a session keeps the memory of one picture, and all of them have its input's size.
-    # Without it, malloc's heap grows by 50 to 80 MB in the first pictures. Patterns of use cost 7 MB and save no time.
+    # With the arena (the default) a session reuses the memory of one picture, since all have the input's size.
+    # Without it, malloc's heap grows by 50 to 80 MB with the first pictures. Memory patterns cost 7 MB and save no
+    # time.
     options.enable_mem_pattern = False
     options.log_severity_level = 4  # errors are raised anyway
     with _errors(name):
@@ -78,7 +79,7 @@ def create(name: str, path: Path) -> onnxruntime.InferenceSession:
 def give_back_memory() -> None:
     """Return free memory to the system, which takes 4 ms.
 
-    That is 30 MB after loading a model and 40 MB after some pictures, since glibc keeps freed arrays for the next one.
+    It frees 30 MB after loading a model and 40 MB after some pictures, since glibc keeps freed arrays for reuse.
     """
     library = ctypes.CDLL(None)
     if hasattr(library, "malloc_trim"):  # glibc
@@ -123,6 +124,6 @@ def _sentence(error: str) -> str:
 
 
 def _text(error: BaseException) -> str:
-    """The first line of an error, without what only developers need."""
+    """The first line of an error, without the parts for developers."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return re.sub(_PREFIX, "", lines[0])

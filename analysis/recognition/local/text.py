@@ -20,7 +20,7 @@ from analysis.recognition.local import tiles
 # Pixels of the long side in which text is detected: finds 12-pixel type in a payload of 2,048 pixels. 1,280 would take
 # twice the time and memory. Detected text is read at full size.
 SIDE = 960
-MIN_SCORE = 0.85  # below, textures are read as "0000" and rotated letters as words
+MIN_SCORE = 0.85  # at lower scores, textures are read as "0000" and rotated letters as words
 THREADS = 2
 
 Corners = tuple[tuple[float, float], ...]
@@ -30,7 +30,7 @@ READ_HEIGHT = 48
 MAX_READ_LENGTH = 100_000
 MAX_TILES_READ = 4  # factor on the limit for a very long image, which is read in tiles
 
-lock = threading.Lock()  # RapidOCR keeps the state of the current image in its engine
+lock = threading.Lock()  # RapidOCR's engine keeps the state of the current image
 
 
 @dataclass(frozen=True)
@@ -134,10 +134,9 @@ def _corners(box: Any) -> Corners:
 
 
 def reader() -> Any:
-    """The engine of this process.
-
-    A forked child creates its own: the parent's threads do not exist here, and deleting its engine would wait for them.
-    """
+    """RapidOCR's engine of this process."""
+    # By process: a forked child needs its own, since the parent's threads do not exist in it, and deleting the parent's
+    # engine would wait for them.
     return _reader_of(os.getpid())
 
 
@@ -160,7 +159,7 @@ def _reader_of(process: int) -> Any:  # noqa: ARG001
             "Det.limit_type": "max",
             "Det.limit_side_len": SIDE,
             "Det.max_candidates": 300,
-            # One by one and without padding to 320 pixels: a third of the time for short words.
+            # One at a time and without padding to 320 pixels, which takes a third of the time for short words.
             "Rec.rec_batch_num": 1,
             "Rec.rec_img_shape": [3, READ_HEIGHT, 2 * READ_HEIGHT],
             "EngineConfig.onnxruntime.intra_op_num_threads": THREADS,

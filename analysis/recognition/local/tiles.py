@@ -17,8 +17,8 @@ MIN_LENGTH = 960  # pixels of a tile
 OVERLAP = 0.25  # of a tile
 EDGE = 6  # pixels: text that ends this close to a tile's end was cut there
 
-SAME_OVERLAP = 0.5  # of the smaller area, from which two boxes are the same text
-SAME_LINE = 0.7  # of the smaller height, from which two parts belong to one line
+SAME_OVERLAP = 0.5  # share of the smaller area from which two boxes are the same text
+SAME_LINE = 0.7  # share of the smaller height from which two parts belong to one line
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 `vocabulary.csv` has a row per label: its nearest parents, category, aliases, and COCO's class of the same meaning.
 `imagenet.csv` has a row per ImageNet class, in the order of the classifier's outputs, with the labels it stands for.
-Both are read by people as much as by this module; tests/recognition/local/test_vocabulary.py holds them together.
+Both files are meant to be edited by people; tests/recognition/local/test_vocabulary.py checks that they agree.
 
-Rekognition's own list cannot be redistributed, so the names were written by hand after its documented responses.
+Rekognition's own list cannot be redistributed, so the names were collected by hand from its documented responses.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.recognition.local.labels import LabelInfo
+from analysis.recognition.local.inferred_labels import LabelInfo
 from analysis.recognition.local.model_description import NewLabel
 
 FOLDER = Path(__file__).parent
@@ -28,13 +28,13 @@ SEPARATOR = "; "
 
 
 def labels() -> Mapping[str, LabelInfo]:
-    """Every label by name, with all its ancestors."""
+    """All labels by name, each with all its ancestors."""
     return labels_with(_new_labels)
 
 
 @lru_cache(maxsize=4)
 def labels_with(new_labels: tuple[NewLabel, ...]) -> Mapping[str, LabelInfo]:
-    """The labels of the table and these."""
+    """The labels of the table and these new ones, by name."""
     rows = {row["label"]: row for row in [*_rows("vocabulary.csv"), *map(_row, new_labels)]}
     parents = {name: _items(row["parents"]) for name, row in rows.items()}
     return MappingProxyType(
@@ -48,14 +48,14 @@ def labels_with(new_labels: tuple[NewLabel, ...]) -> Mapping[str, LabelInfo]:
 _new_labels: tuple[NewLabel, ...] = ()
 
 
-def use_new_labels(new_labels: tuple[NewLabel, ...]) -> None:
-    """Add labels of a person's own model to the table, in place of those added before."""
+def set_custom_labels(new_labels: tuple[NewLabel, ...]) -> None:
+    """Add the labels of a user's own models, replacing those added before."""
     global _new_labels
     _new_labels = new_labels
 
 
 def digest() -> str:
-    """Changes with the table."""
+    """A hash that changes with the table."""
     return hashlib.sha256(b"".join((FOLDER / name).read_bytes() for name in FILES)).hexdigest()
 
 
@@ -74,7 +74,7 @@ def imagenet_labels() -> tuple[tuple[str, ...], ...]:
 def object_label(class_name: str) -> str | None:
     """The label of a detector's class.
 
-    A detector of one's own may use COCO's names or those of the labels.
+    A user's own detector may use COCO's names or those of the labels.
     """
     return coco_labels().get(class_name) or (class_name if class_name in labels() else None)
 
@@ -85,7 +85,7 @@ def is_a(name: str, ancestor: str) -> bool:
 
 
 def probabilities_by_label(probabilities: NDArray[np.float32]) -> dict[str, float]:
-    """Probability by label: the sum over its classes and those below it."""
+    """Probability by label: the sum over the classes of it and its descendants."""
     return {name: min(1.0, float(probabilities[indexes].sum(dtype=np.float64))) for name, indexes in _classes().items()}
 
 
@@ -121,7 +121,7 @@ def _classes() -> Mapping[str, NDArray[np.intp]]:
 
 
 def _ancestors(name: str, parents: Mapping[str, tuple[str, ...]]) -> set[str]:
-    """All ancestors of a label; a cycle ends the walk, and a test refuses it."""
+    """All ancestors of a label. A cycle ends the walk; a test rejects cycles."""
     ancestors: set[str] = set()
     waiting = list(parents[name])
     while waiting:

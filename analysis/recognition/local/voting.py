@@ -1,8 +1,8 @@
-"""Labels of a picture by vote of the local classifier and the local detector.
+"""Combines the results of the local classifier and detector into labels.
 
-The classifier knows a thousand classes, the detector eighty, and each errs in its own way. So what the detector is not
-sure of is cut out and shown to the classifier, and counts if that agrees. Nothing is named that neither is sure of.
-Pure: pixels are not looked at here.
+The classifier knows a thousand classes, the detector eighty, and they make different errors. An uncertain detection is
+cut out and classified; it counts if the classifier agrees. Labels of which neither is certain are left out. Pure
+functions, without pixels.
 """
 
 from __future__ import annotations
@@ -15,17 +15,16 @@ from typing import Final, Literal
 import numpy as np
 
 from analysis.recognition.local import vocabulary
-from analysis.recognition.local.classifier import Classification
 from analysis.recognition.local.detector import Detection
 from analysis.recognition.responses import Box
 
 Model = Literal["classifier", "detector"]
 Probabilities = Mapping[str, float]
-"""By label: of it and its descendants."""
+"""Probability by label, of it and its descendants."""
 
-MAX_CROPS: Final = 3  # boxes classified separately; each takes as long as a picture
+MAX_CROPS: Final = 3  # boxes classified separately, each of which takes as long as a picture
 CROP_MARGIN: Final = 0.1  # of the box's sides, so that an object keeps some surroundings
-MAX_TEXT_SHARE: Final = 0.15  # of the picture; above, it is a page
+MAX_TEXT_SHARE: Final = 0.15  # of the picture; with more text it is a page
 NO_PROBABILITIES: Final[Probabilities] = MappingProxyType({})
 
 
@@ -34,25 +33,25 @@ class Thresholds:
     """From 0 to 1, chosen on the tuning half of bench/local_recognition/pictures.csv."""
 
     class_probability: float = 0.55
-    """Of a label that a class of the classifier stands for."""
+    """Minimum probability of a label that a class of the classifier stands for."""
     group_probability: float = 0.45
-    """Of a label that only sums up others: Animal, Vehicle, Clothing."""
+    """Minimum probability of a label that only sums up others: Animal, Vehicle, Clothing."""
     person_score: float = 0.60
-    """Of people, whom the classifier has no class for."""
+    """Minimum score of people, for whom the classifier has no class."""
     sure_score: float = 0.90
-    """Of an object that the classifier need not confirm."""
+    """Minimum score of an object without confirmation by the classifier."""
     score: float = 0.55
     support: float = 0.05
-    """Score of an object, and the probability from which the classifier agrees."""
+    """Minimum score of an object, and minimum probability by the classifier that confirms it."""
     weak_score: float = 0.40
     strong_support: float = 0.30
-    """The same for a weak detection with strong support."""
+    """The same for a weak detection with strong support by the classifier."""
 
 
 THRESHOLDS: Final = Thresholds()
 
-# Values of the models, and the share of labels with such values that were right on the tuning half. Above the
-# thresholds both models are right more often than their values say, except where the detector is alone.
+# Scores of the models, and the share of labels with such scores that were right on the tuning half. Above the
+# thresholds both models are right more often than their scores say, except for detections without support.
 CALIBRATION: Final = {
     "classifier": ((0.0, 0.45, 0.55, 0.9, 1.0), (0.0, 0.80, 0.90, 0.92, 0.97)),
     "person": ((0.0, 0.60, 0.80, 1.0), (0.0, 0.85, 0.90, 0.97)),
@@ -80,7 +79,7 @@ class VotedLabel:
 
 
 def boxes_to_confirm(detections: Sequence[Detection]) -> dict[int, Box]:
-    """Boxes to classify separately, with a margin, by the number of the detection."""
+    """Boxes to classify separately, with a margin, by the index of the detection."""
     numbers = [
         number
         for number, item in enumerate(detections)
@@ -88,25 +87,6 @@ def boxes_to_confirm(detections: Sequence[Detection]) -> dict[int, Box]:
         and vocabulary.is_classified(vocabulary.object_label(item.class_name) or "")
     ]
     return {number: _with_margin(detections[number].box) for number in numbers[:MAX_CROPS]}
-
-
-def labels_from(
-    classification: Classification | None,
-    detections: Sequence[Detection],
-    *,
-    text_share: float,
-    crops: Mapping[int, Classification] = MappingProxyType({}),
-) -> tuple[VotedLabel, ...]:
-    """Labels with all ancestors, highest confidence first.
-
-    `text_share`: the part of the picture that lines of text cover. `crops`: classifications of `boxes_to_confirm`.
-    Either model may be missing: None, (). Leave the classification out for what is no photo, see `photo_check`.
-    """
-    probabilities = (
-        vocabulary.probabilities_by_label(classification.probabilities) if classification else NO_PROBABILITIES
-    )
-    in_boxes = {number: vocabulary.probabilities_by_label(crop.probabilities) for number, crop in crops.items()}
-    return vote(probabilities, detections, text_share=text_share, in_boxes=in_boxes)
 
 
 def vote(
@@ -117,7 +97,12 @@ def vote(
     in_boxes: Mapping[int, Probabilities] = MappingProxyType({}),
     thresholds: Thresholds = THRESHOLDS,
 ) -> tuple[VotedLabel, ...]:
-    """The same by probabilities of labels; empty without a classifier."""
+    """Labels with all ancestors, highest confidence first.
+
+    `probabilities` are by label, and empty without a classifier or if the picture is no photo (`photo_check`).
+    `text_share` is the part of the picture that lines of text cover; `in_boxes` are the probabilities in the
+    `boxes_to_confirm`, by their number.
+    """
     if text_share > MAX_TEXT_SHARE:
         return ()
     objects: dict[str, list[Instance]] = {}
@@ -160,9 +145,9 @@ def calibrated(value: float, kind: str) -> float:
 def _is_contradicted(
     name: str, probabilities: Probabilities, objects: Mapping[str, Sequence[Instance]], thresholds: Thresholds
 ) -> bool:
-    """True for an animal that the classifier takes for another one.
+    """True for a detected animal if the classifier names a different one.
 
-    COCO has ten animals, so its detectors call a cheetah a dog. An animal that was detected too does not contradict.
+    COCO has ten animals, so its detectors call a cheetah a dog. An animal that was also detected does not contradict.
     """
     if not probabilities or not vocabulary.is_a(name, "Animal") or probabilities.get(name, 0.0) >= thresholds.support:
         return False
@@ -183,10 +168,10 @@ def _named_by_classifier(probabilities: Probabilities, thresholds: Thresholds) -
 
 
 def _minimum(name: str, thresholds: Thresholds) -> float:
-    """Probability from which the classifier names a label.
+    """The minimum probability for a label by the classifier.
 
-    A group gets its share of the classes from a picture of anything, and Animal has 398 of the 1,000. So it must be
-    that much more probable.
+    Any picture gives a group its share of the classes, and Animal has 398 of the 1,000. So the minimum rises with that
+    share.
     """
     if not vocabulary.is_group(name):
         return thresholds.class_probability

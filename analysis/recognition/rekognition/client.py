@@ -23,7 +23,7 @@ from analysis.recognition.rekognition.errors import from_connection_error, from_
 
 RAW_CONTENT = "RawContent"
 LACKS_REQUEST_ID = "LacksRequestId"
-# Seconds without a byte after which a request counts as lost.
+# Seconds without a received byte after which a request counts as lost.
 READ_TIMEOUT = 20.0
 MAX_BYTES = 5 * 1024 * 1024  # Image.Bytes in the service model: 5,242,880
 MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
@@ -114,7 +114,7 @@ class Rekognition:
     def recognize(self, picture: bytes | S3Object, *, api: ApiName, parameters: Parameters) -> Response:
         """Send one request.
 
-        Pictures that Rekognition would reject are refused before: each call may be charged.
+        Pictures that Rekognition would reject are not sent, since each call may be charged.
         """
         operation = OPERATIONS[api]
         request = {"Image": _image(picture, api=api), **operation.request(parameters)}
@@ -132,7 +132,7 @@ class Rekognition:
         metadata = content.pop("ResponseMetadata", {})
         lacks_id = content.pop(LACKS_REQUEST_ID, False)
         content = content.pop(RAW_CONTENT, content)
-        if operation.result not in content:  # botocore turns a body that is not JSON into an empty result
+        if operation.result not in content:  # botocore reads a body that is not JSON as an empty result
             raise invalid_response("not-rekognition" if lacks_id else "incomplete", api=api, metadata=metadata)
         return Response(
             api=api,
@@ -153,7 +153,7 @@ def connect(*, region: str | None, threads: int, read_timeout: float = READ_TIME
 
 
 def simulated(*, address: str, threads: int) -> Rekognition:
-    """The simulator at this address, called exactly like Rekognition.
+    """A recognizer that calls the simulator at this address exactly like Rekognition.
 
     Its results are stored under its own name.
     """
@@ -177,7 +177,7 @@ class _LazyRekognition(Rekognition):
             return _clients[key]
 
 
-# When the thread's latest request was sent, after the wait for its turn.
+# Per thread: when its latest request was sent, after waiting for its turn.
 _thread = threading.local()
 _client_lock = threading.Lock()
 # Shared: a boto3 client takes some 100 ms and several megabytes to create, and may be used by many threads.
@@ -191,7 +191,7 @@ def reset() -> None:
 
 
 def _reset_in_child() -> None:
-    # A forked child must not write to its parent's connections, nor wait for a lock that another thread held.
+    # A forked child must not use its parent's connections, nor wait for a lock that another thread held.
     global _client_lock
     _client_lock = threading.Lock()
     _clients.clear()

@@ -20,7 +20,7 @@ from analysis.recognition.base import ApiUnavailable, Outcome, RequestFailed, Th
 class ErrorEntry:
     """One kind of error.
 
-    `outcome` is what the ledger records of the request, None if nothing was sent.
+    `outcome`: of the request in the ledger; None if nothing was sent.
     """
 
     error_class: type[RequestFailed]
@@ -100,7 +100,7 @@ ERROR_CODES: Final[Mapping[str, ErrorEntry]] = {
     "ValidationException": REJECTED,
     "InvalidS3ObjectException": ErrorEntry(
         UnreadableResponse,
-        # One code for all three causes; Rekognition does not distinguish them.
+        # Rekognition has one code for all three causes.
         _("Rekognition cannot read the object in S3: it was deleted, is in another region, or access was denied."),
         _("Check the key, the bucket's region and the permission s3:GetObject."),
         "failed",
@@ -186,7 +186,7 @@ NO_CREDENTIALS = ErrorEntry(
 )
 NO_ROLE = ErrorEntry(
     ApiUnavailable,
-    _("AWS issues no credentials for the role: %(message)s"),
+    _("AWS did not issue credentials for the role: %(message)s"),
     _("Check the role's name and trust policy. Work resumes automatically."),
 )
 NO_REGION = ErrorEntry(

@@ -30,7 +30,7 @@ from analysis.recognition.rekognition.error_table import (
 logger = logging.getLogger(__name__)
 
 ARN = re.compile(r"\barn:aws[\w-]*:\S*[^\s.,;:]")
-# TLS errors of a connection that was lost, not of a certificate that is wrong.
+# TLS errors of a lost connection, as opposed to a wrong certificate.
 CUT_OFF = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 
 
@@ -85,7 +85,7 @@ def _has(causes: list[BaseException], *classes: type[BaseException]) -> bool:
 def _causes(error: object) -> Iterator[BaseException]:
     """The error and its causes.
 
-    urllib3 passes some causes on as an argument instead of chaining them.
+    urllib3 passes some causes as an argument instead of chaining them.
     """
     while isinstance(error, BaseException):
         yield error

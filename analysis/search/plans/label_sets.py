@@ -20,8 +20,8 @@ def label_tsquery(required: Sequence[RequiredLabels], excluded: Mapping[Node, La
 
 def label_set_candidates(required: Sequence[RequiredLabels], excluded: Mapping[Node, LabelSet]) -> Candidates:
     """Images with all required and no excluded labels, by the GIN index of label ids."""
-    # The ids as words: a GIN index over int[] has no operator for "and not", so with exclusions it would read all
-    # images that have the required labels. Without exclusions it is no faster.
+    # The index has the ids as words of a tsvector: one over int[] has no operator for "and not", so with exclusions it
+    # would read all images with the required labels. Without exclusions it is no faster.
     tsquery, matched = label_tsquery(required, excluded)
     columns, test = "x.image_id, x.sort_time, x.owner_id, x.visibility", f"{LABEL_TSVECTOR.format('x')} @@ %s::tsquery"
     text = f"SELECT {columns} FROM analysis_imageindex x WHERE {test}"

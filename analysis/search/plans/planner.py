@@ -1,4 +1,4 @@
-"""The execution of a query: strategies, one after the other, for a page or count."""
+"""Executes a query for a page or a count, by one strategy after the other."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 from analysis.search.database import fetch_all
 from analysis.search.pagination import Cursor, Order, Ordering
+from analysis.search.plans.costs import BUDGET, CONFIDENCE_STEPS, Statistics, trial_budget
 from analysis.search.plans.query_parts import QueryParts, first_label
 from analysis.search.plans.statements import Scan
-from analysis.search.plans.statistics import BUDGET, CONFIDENCE_STEPS, Statistics, trial_budget
 from analysis.search.plans.strategies import SORTING, Strategy, choose_strategy
 from analysis.search.plans.trash_queries import in_trash, without_trash
 from analysis.search.resolve import ResolvedQuery
@@ -31,7 +31,7 @@ class QueryPlan:
 
     @property
     def is_empty(self) -> bool:
-        """No image outside the trash can match."""
+        """True if no image outside the trash can match."""
         return self.is_trash_only or self.parts.is_empty
 
     @property
@@ -41,10 +41,10 @@ class QueryPlan:
     def rows(self, *, after: Cursor | None, limit: int, columns: str = "", is_backward: bool = False) -> list[Row]:
         """Up to `limit` rows after a cursor, in the order of the query.
 
-        Backward, those before it, the nearest first.
+        `is_backward`: those before the cursor, the nearest first.
         """
         ordering = self.ordering.reversed if is_backward else self.ordering
-        # A cursor of another sort order, for example from an edited link.
+        # The cursor is of another sort order, for example from an edited link.
         if after and not isinstance(after.key, ordering.kind):
             after = None
         rows: list[Row] = []
@@ -75,11 +75,14 @@ class QueryPlan:
 
     @property
     def sorts_all_matches(self) -> bool:
-        """For more rows than a trial finds; that takes long in large results."""
+        """True if more rows than a trial finds need a sort of all matches.
+
+        That is slow in large results.
+        """
         return choose_strategy(self.statistics(limit=self.budget)) in SORTING
 
     def count(self, *, cap: int) -> int:
-        """The number of images; `cap` means at least as many."""
+        """The number of images; `cap` means at least that many."""
         number, statistics = 0, self.statistics(Order.NONE, limit=cap)
         while not self.is_empty:
             strategy = choose_strategy(statistics)
@@ -115,7 +118,8 @@ class QueryPlan:
         """The rows of a statement, with columns of `analysis_image i`."""
         text, direction = statement.text, scan.direction
         if columns:
-            # A separate statement for the images would cost a third of a millisecond.
+            # A separate statement for the images would cost a third of a millisecond. Sorted again, since a join need
+            # not keep the order of its rows.
             text = f"""
                 SELECT k.image_id, k.key, {columns} FROM ({text}) k JOIN analysis_image i ON i.id = k.image_id
                 ORDER BY k.key {direction}, k.image_id {direction}
@@ -124,7 +128,7 @@ class QueryPlan:
 
 
 def _skipped_steps(scan: Scan) -> int:
-    """The number of minimum confidences that the pages before have passed."""
+    """The number of minimum confidences that the previous pages have passed."""
     if scan.direction == "ASC":
         return len(CONFIDENCE_STEPS)  # a trial has the highest ones, which come last
     key = scan.after.key if scan.after else None

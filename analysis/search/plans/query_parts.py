@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from analysis.search.pagination import DEFAULT_SORT, ORDERINGS, Order, Ordering
-from analysis.search.plans.statistics import BUDGET, Statistics
+from analysis.search.plans.costs import BUDGET, Statistics
 from analysis.search.resolve import ResolvedQuery
 from analysis.search.sql.conditions import LabelSet
 from analysis.search.sql.expressions import FALSE, Sql, all_of
@@ -16,7 +16,7 @@ from analysis.search.terms.dates import Span
 from analysis.search.terms.owners import Owner
 
 MAX_SCANNED_LABELS = 8
-"""A term that matches more labels than this is not scanned along; each label is a scan of its own."""
+"""Terms with more labels than this do not use label scans, since each label is a separate scan."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class QueryParts:
 
     resolved: ResolvedQuery
     ranked_by: LabelTerm | None
-    """The label whose confidence may be the sort key: the first one in the query."""
+    """The label by whose confidence the result may be sorted: the first one in the query."""
 
     @property
     def parts(self) -> tuple[Node, ...]:
@@ -47,7 +47,7 @@ class QueryParts:
 
     @property
     def is_empty(self) -> bool:
-        """A required label does not exist, so no image matches."""
+        """True if a required label does not exist, so that no image matches."""
         return FALSE in self.conditions.values() or any(not required.labels.ids for required in self.required)
 
     @cached_property
@@ -67,11 +67,11 @@ class QueryParts:
 
     @cached_property
     def candidates(self) -> Candidates | None:
-        """All matches of one part, if possible few."""
+        """A statement for all matches of one part, if possible one with few matches."""
         sources = {part: source for part in self.parts if (source := part.candidates(self.resolved))}
         if few := [candidates for candidates in sources.values() if candidates.are_few]:
             return few[0]
-        # Faces and text are in so many images that a label finds fewer.
+        # A label usually matches fewer images than faces and text.
         useful = (source for part, source in sources.items() if not (self.required and isinstance(part, HasTerm)))
         return next(useful, None)
 
@@ -83,7 +83,7 @@ class QueryParts:
 
     @cached_property
     def partial_index(self) -> str:
-        """The conditions of partial indexes about `analysis_image i`, after others."""
+        """The conditions of partial indexes on `analysis_image i`, to append to others."""
         return "".join(f" AND {part.partial_index}" for part in self.parts if part.partial_index)
 
     @cached_property
@@ -99,11 +99,11 @@ class QueryParts:
 
     @property
     def reads_images(self) -> bool:
-        """Some condition reads columns of analysis_image."""
+        """True if some condition reads columns of analysis_image."""
         return any(sql.inline.text != sql.text for sql in self.conditions.values())
 
     def residual_filter(self, *matched: Node, is_indexed: bool = True, is_inline: bool = False) -> Sql:
-        """The condition of all parts but the matched ones.
+        """The condition of all parts that the source does not match already.
 
         `is_indexed`: the rows have sort_time, owner_id and visibility; `is_inline`: all columns of the image.
         """

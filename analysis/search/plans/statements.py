@@ -21,7 +21,7 @@ UNSORTED = ORDERINGS["taken"]
 
 @dataclass(frozen=True)
 class Scan:
-    """The rows wanted: up to `limit` after a cursor; without order for counts."""
+    """The requested rows: up to `limit` after a cursor; unordered for counts."""
 
     limit: int
     ordering: Ordering | None = None
@@ -50,7 +50,7 @@ class Scan:
     @property
     def end(self) -> str:
         """ORDER BY and LIMIT for rows of (image_id, key)."""
-        # A number in the text: for a parameter, PostgreSQL's generic plan assumes a tenth of all rows.
+        # The limit is part of the text: for a parameter, PostgreSQL's generic plan assumes a tenth of all rows.
         order = f"ORDER BY key {self.direction}, image_id {self.direction}" if self.ordering else ""
         return f"{order} LIMIT {self.limit:d}"
 
@@ -63,7 +63,7 @@ class Scan:
         return f"{word} ({key}, {image_id}) {beyond} (%s, %s)" if self.after else ""
 
     def first_entries(self, entries: str) -> str:
-        """The first ones of several scans of (image_id, key) within the budget."""
+        """The first entries of several scans of (image_id, key), within the budget."""
         limit = "" if self.budget is None else f"LIMIT {self.budget:d}"
         return f"SELECT * FROM ({entries}) u ORDER BY key {self.direction}, image_id {self.direction} {limit}"
 
@@ -73,8 +73,8 @@ def confidence_scan(query: QueryParts, scan: Scan) -> Sql:
     ranked = _given(query.ranked)
     visible = visibility_filter(query.resolved.viewer, "p")
     rest = query.residual_filter(ranked.part, is_indexed=False)
-    # Of one label an image has one row, and grouping takes as long as reading. Of several labels the cursor is compared
-    # with an aggregate.
+    # An image has one row of a label, and grouping would take as long as reading. For several labels, the cursor is
+    # compared with an aggregate.
     is_one = len(ranked.labels.ids) == 1
     key, grouping = ("p.confidence", "") if is_one else ("max(p.confidence)", "GROUP BY p.image_id")
     after = scan.start("AND" if is_one else "HAVING", key, "p.image_id")
@@ -91,8 +91,8 @@ def confidence_scan(query: QueryParts, scan: Scan) -> Sql:
 def label_scan(query: QueryParts, scan: Scan) -> Sql:
     """Matches in order of time among the first visible images with the rarest label."""
     label = _given(query.scannable)
-    # The index covers label, time, owner, visibility and confidence, so it is read without the table, and entries that
-    # the viewer may not see cost little: only the others count against the budget.
+    # The index covers label, time, owner, visibility and confidence, so the table is not read, and entries that the
+    # viewer may not see cost so little that they do not count against the budget.
     range_, bounds = _index_range(query, scan, "p.sort_time", "p.image_id")
     visible = visibility_filter(query.resolved.viewer, "p")
     if query.owner:
@@ -104,7 +104,7 @@ def label_scan(query: QueryParts, scan: Scan) -> Sql:
     filters = [label.minimum, *visible.values, *bounds]
     entries, values = _branches(scan, [(branch, [pk, *filters]) for pk in label.labels.ids])
     rest = query.residual_filter(*([label.part] if label.is_all else []))
-    # An image may have several of the labels.
+    # DISTINCT, since an image may have several of the labels.
     distinct = "DISTINCT" if len(label.labels.ids) > 1 else ""
     text = f"""
         SELECT {distinct} d.image_id, d.key FROM ({entries}) d WHERE {rest.text} {scan.end}
@@ -148,7 +148,7 @@ def label_sets(query: QueryParts, scan: Scan) -> Sql:
 
 
 def candidates(query: QueryParts, scan: Scan) -> Sql:
-    """Matches among those of one part."""
+    """Matches among the candidates of one part."""
     return fetch_candidates(query, scan, _given(query.candidates))
 
 
@@ -161,7 +161,7 @@ def fetch_candidates(query: QueryParts, scan: Scan, candidates: Candidates) -> S
     if not is_indexed:
         source, visible = f"SELECT DISTINCT image_id FROM ({source}) s", _base_filter(query)
     elif key == "d.sort_time":
-        image = ""  # the index has all that is needed
+        image = ""  # the index has all columns
     text = f"""
         SELECT image_id, key FROM (
             SELECT d.image_id, {key} AS key FROM ({source}) d {image}
@@ -192,10 +192,11 @@ def _owner_filters(query: QueryParts, scan: Scan) -> list[Sql]:
     if viewer.sees_all:
         return [Sql("true")]
     if not (scan.ordering or UNSORTED).date_field:
-        # Within the scan, so that its budget counts visible images only.
+        # Within the scan, so that only visible images count against its budget.
         return [visibility_filter(viewer, "i")]
     if viewer.user_id is None:
         return [Sql("i.visibility > 0")]
+    # Two scans, since PostgreSQL cannot read both sides of an OR from indexes in this order.
     own = Sql("i.owner_id = %s", (viewer.user_id,))
     return [own, Sql("i.visibility > 0 AND i.owner_id <> %s", (viewer.user_id,))]
 
@@ -235,4 +236,5 @@ def _branches(scan: Scan, branches: list[tuple[str, list[Any]]]) -> tuple[str, l
     values = [value for _, branch_values in branches for value in branch_values]
     if len(branches) == 1:
         return scan.first_entries(branches[0][0]), values
+    # Limited in each branch, too, so that each index scan stops early.
     return scan.first_entries(" UNION ALL ".join(f"({scan.first_entries(text)})" for text, _ in branches)), values

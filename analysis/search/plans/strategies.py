@@ -12,9 +12,9 @@ from enum import Enum
 
 from analysis.search.pagination import Order
 from analysis.search.plans import statements
+from analysis.search.plans.costs import Statistics, trial_budget
 from analysis.search.plans.query_parts import QueryParts
 from analysis.search.plans.statements import Scan
-from analysis.search.plans.statistics import Statistics, trial_budget
 from analysis.search.sql.expressions import Sql
 
 
@@ -36,12 +36,12 @@ class Strategy(Enum):
 
     @property
     def is_trial(self) -> bool:
-        """It may leave matches unfound."""
+        """True if it may miss matches."""
         return self.name.endswith("_TRIAL")
 
 
 SORTING = {Strategy.LABEL_SETS, Strategy.CANDIDATES, Strategy.TABLE_SCAN}
-"""Those that find all matches before the first one of the result is known."""
+"""Strategies that have to find all matches before the first one of the result is known."""
 RULES: tuple[tuple[Strategy, Callable[[Statistics], bool]], ...] = (
     (Strategy.IMAGE_SCAN, lambda of: of.prefers_owner and of.order in {Order.TIME, Order.NONE}),
     (Strategy.CANDIDATES, lambda of: of.has_few_candidates),
@@ -56,9 +56,9 @@ RULES: tuple[tuple[Strategy, Callable[[Statistics], bool]], ...] = (
     (Strategy.IMAGE_SCAN, lambda of: of.is_unfiltered or (of.has_partial_index and of.order is not Order.NONE)),
     (Strategy.TABLE_SCAN, lambda _of: True),
 )
-"""The first one that applies is chosen."""
+"""Rules in order; the first one that applies is chosen."""
 
 
 def choose_strategy(statistics: Statistics) -> Strategy:
-    """The strategy to try next; the last one is no trial."""
+    """Choose the strategy to try next; the last one chosen is not a trial."""
     return next(strategy for strategy, applies in RULES if applies(statistics))

@@ -1,4 +1,4 @@
-"""Queries with `is:trashed`, split into one outside the trash and one in it."""
+"""Splits queries with `is:trashed` into one outside the trash and one in it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def without_trash(resolved: ResolvedQuery) -> ResolvedQuery | None:
     if False in parts:
         return None
     remaining = dict.fromkeys(part for part in parts if not isinstance(part, bool))
-    # A term may have become the only one of an OR, and the two halves of the result have one order.
+    # The order is kept: a term may have become the only one of an OR, and both halves of the result need the same
+    # order.
     is_sortable = resolved.query.sort != "similarity" or default_sort(resolved.query.parts) == "similarity"
     return replace(resolved, query=Query(tuple(remaining), resolved.query.sort if is_sortable else DEFAULT_SORT))
 

@@ -1,4 +1,4 @@
-"""Conditions about `d.image_id` that terms consist of: true or false, never null."""
+"""SQL conditions on `d.image_id` for terms: true or false, never null."""
 
 # Conditions are scalar subqueries: the planner turns EXISTS into joins of complete label sets, which take seconds at
 # ten million images (docs/decisions/0008-search-plans.md).
@@ -12,7 +12,7 @@ from analysis.models import Viewer
 from analysis.search.sql.expressions import FALSE, TRUE, Sql
 
 MAX_LABEL_LOOKUPS = 8
-"""Of more labels than this, all labels of an image are read and compared."""
+"""For more labels than this, all labels of an image are read and compared."""
 IMAGE_COLUMNS = (
     *("filename", "title", "camera_make", "camera_model", "lens", "format", "size", "width", "height", "phash"),
     *("added_at", "taken_at", "trashed_at", "latitude", "longitude", "bucket_id", "folder_id", "has_duplicate"),
@@ -46,14 +46,17 @@ def exists(rows: str, *values: Any) -> Sql:
 
 
 def has_label(labels: LabelSet, *, minimum: int = 0) -> Sql:
-    """One of the labels at a confidence of at least `minimum` hundredths of a percent."""
+    """An image has one of the labels.
+
+    `minimum`: confidence in hundredths of a percent.
+    """
     if not labels.ids:
         return FALSE
     return Sql(f"coalesce({_highest('confidence', labels)}, -1) >= %s", (_ids_value(labels), minimum))
 
 
 def has_count(labels: LabelSet, *, minimum: int, maximum: int | None) -> Sql:
-    """This number of instances of one of the labels."""
+    """An image has this number of instances of one of the labels."""
     bound = "BETWEEN %s AND %s" if maximum is not None else ">= %s"
     bounds = (minimum,) if maximum is None else (minimum, maximum)
     if not labels.ids:
@@ -71,6 +74,7 @@ def visibility_filter(viewer: Viewer, alias: str) -> Sql:
 
 
 def like_pattern(text: str) -> str:
+    # Typed % and _ are no wildcards.
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"
 
@@ -82,7 +86,7 @@ def hundredths(percent: float) -> int:
 def _highest(column: str, labels: LabelSet) -> str:
     test = "p.label_id = %s" if len(labels.ids) == 1 else "p.label_id = ANY(%s)"
     if len(labels.ids) > MAX_LABEL_LOOKUPS:
-        # An expression keeps PostgreSQL from descending the index once for each label.
+        # An expression instead of the column keeps PostgreSQL from descending the index once for each label.
         test = "(p.label_id + 0) = ANY(%s::int[])"
     column = f"p.{column}" if len(labels.ids) == 1 else f"max(p.{column})"
     return f"(SELECT {column} FROM analysis_imagelabel p WHERE p.image_id = d.image_id AND {test})"

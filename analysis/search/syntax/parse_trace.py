@@ -38,7 +38,7 @@ class ParseTrace:
             raise error_at(token, too_deep_message())
 
     def error(self, unexpected: Token, text: str) -> InvalidQuery:
-        """The error for the first token that the parser did not accept."""
+        """The error for the first token that the parser rejected."""
         is_end = unexpected.type == "$END"
         before = self.last if is_end else self._before
         column = len(text) + 1 if is_end else (unexpected.start_pos or 0) + 1
@@ -81,7 +81,7 @@ def too_deep_message() -> str:
 
 
 def _incomplete(before: Token, unexpected: Token, column: int) -> Iterator[InvalidQuery]:
-    """Errors because the preceding token needs something else after it."""
+    """Errors of a preceding token that needs something else after it."""
     if before.type in OPENING and unexpected.type == "_CLOSE":
         yield error_at(before, _("There is nothing between these parentheses."))
     if before.type == "_NOT":

@@ -20,7 +20,7 @@ from analysis.search.errors import InvalidQuery
 from analysis.search.query import Query, all_of, any_of, default_sort, negation
 from analysis.search.syntax import tokens
 from analysis.search.syntax.parse_trace import MAX_DEPTH, ParseTrace, too_deep_message, unexpected_character
-from analysis.search.syntax.punctuation import straightened
+from analysis.search.syntax.punctuation import normalize_punctuation
 from analysis.search.syntax.query_cost import check_cost
 from analysis.search.terms import And, FaceTerm, Node, Term
 
@@ -80,7 +80,8 @@ UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 def parse(text: str) -> Query:
     """The query of a text. Raises InvalidQuery for the first error in it."""
-    # Pages parse a text several times, and people search the same texts again. `added>=today` changes every day.
+    # Cached, since pages parse a text several times and people repeat searches; by day, since `added>=today` changes
+    # every day.
     return _parse(text, datetime.now(UTC).date())
 
 
@@ -89,7 +90,7 @@ def _parse(text: str, _today: date) -> Query:
     if len(text) > MAX_LENGTH:
         message = _("A search can have at most %(maximum)s characters; this one has %(number)s.")
         raise InvalidQuery(_limit_message(message, MAX_LENGTH, len(text)), column=MAX_LENGTH + 1)
-    query = _read(straightened(UNSTORABLE.sub(" ", text)))
+    query = _read(normalize_punctuation(UNSTORABLE.sub(" ", text)))
     all_leaves = [leaf for part in query.parts for leaf in part.leaves]
     if len(all_leaves) > MAX_TERMS:
         message = _("A search can have at most %(maximum)s terms; this one has %(number)s.")
@@ -105,7 +106,7 @@ def _limit_message(message: str, maximum: int, number: int) -> str:
 
 
 def _read(text: str) -> Query:
-    # Interactive, so that the trace sees each token before the parser may reject it.
+    # The interactive parser, so that the trace sees each token before the parser may reject it.
     state = _parser().parse_interactive(text)
     trace = ParseTrace()
     try:
@@ -131,7 +132,10 @@ class _Order(str):
 
 
 class _TreeBuilder(Transformer[Token, Query]):
-    """Methods by rule, called innermost first, so that nesting needs no recursion."""
+    """Builds terms, by rule of the grammar.
+
+    Innermost rules come first, so that nesting needs no recursion.
+    """
 
     def query(self, children: list[Node | _Order]) -> Query:
         orders = [child for child in children if isinstance(child, _Order)]

@@ -1,4 +1,4 @@
-"""Curly quotes and dashes as the quotes and minus signs of the grammar."""
+"""Replaces curly quotes and dashes by the quotes and minus signs of the grammar."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MARKS = re.compile(
 )
 
 
-def straightened(text: str) -> str:
+def normalize_punctuation(text: str) -> str:
     """The text with straight quotes and minus signs, of the same length."""
     return _MARKS.sub(_plain, text)
 

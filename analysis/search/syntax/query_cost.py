@@ -1,4 +1,4 @@
-"""A limit to the cost of a search, by kind of term."""
+"""Limits the cost of a search, by kind of term."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from analysis.search.errors import InvalidQuery
 from analysis.search.terms import Term
 
 MAX_COST = 400
-"""100 texts or 50 names; the maximum of 200 labels is half of it."""
+"""Corresponds to 100 texts or 50 names; the maximum of 200 labels is half of it."""
 
 
 def check_cost(terms: Iterable[Term]) -> None:

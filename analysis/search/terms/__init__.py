@@ -79,7 +79,7 @@ TERMS: Final[tuple[type[Term], ...]] = (
     *(RangeTerm, DateTerm, RelativeDateTerm, DayTerm, FaceTerm, CountTerm),
     *(StateTerm, HasTerm, SourceTerm, OrientationTerm, ModelTerm, SimilarTerm, NearDuplicateTerm, IdTerm),
 )
-"""In the order in which autocomplete offers their fields."""
+"""All kinds of terms, in the order in which autocomplete suggests their fields."""
 BY_FIELD: Final = {field: term for term in TERMS for field in term.fields}
 COMPARABLE: Final = frozenset(field for field, term in BY_FIELD.items() if term.is_comparable)
 """Fields that may directly precede a comparison: `width>=4000`."""

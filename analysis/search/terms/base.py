@@ -24,12 +24,12 @@ class Resolution:
 
     viewer: Viewer
     moment: datetime
-    """The end of relative dates."""
+    """The present, from which relative dates are counted."""
     labels: dict[LabelLookup, LabelSet] = field(default_factory=dict)
     image_count: int = 0
-    """About how many images there are; 0 if no part names labels."""
+    """Approximate number of all images; 0 if no part names labels."""
     values: dict[Term, Any] = field(default_factory=dict)
-    """What `Term.resolve_all` found."""
+    """The results of `Term.resolve_all`."""
 
     def label_set(self, term: Term) -> LabelSet:
         """The labels of a term that names some."""
@@ -96,11 +96,11 @@ class Node(ABC):
         return ()
 
     def sufficient_labels(self, resolved: Resolution) -> LabelSet | None:
-        """The labels of which each alone makes an image match, if there is no other way."""
+        """The labels of which any one makes an image match, if nothing else does."""
         return None
 
     def excluded_labels(self, resolved: Resolution) -> LabelSet | None:
-        """The labels that no match has, if their absence is all that the part needs."""
+        """The labels that no match has, if the part needs nothing but their absence."""
         return None
 
 
@@ -115,7 +115,8 @@ class Value(NamedTuple):
 class LabelLookup(NamedTuple):
     """The labels that a term names, to be looked up by resolve.py.
 
-    `method` is name, prefix or category. A name that is no label may be another form of one, unless `is_exact`.
+    `method` is name, prefix or category. Unless `is_exact`, a name without a label may be another form of a label's
+    name.
     """
 
     method: str
@@ -128,11 +129,11 @@ class Term(Node):
     """A kind of term. A new one is a subclass in this package, listed in `TERMS`."""
 
     fields: ClassVar[tuple[str, ...]] = ()
-    """The words that it follows with a colon: `width:4000`."""
+    """Words before the colon: `width` in `width:4000`."""
     is_comparable: ClassVar[bool] = False
-    """A comparison may follow its fields: `width>=4000`."""
+    """True if a comparison may follow its fields: `width>=4000`."""
     takes_prefix: ClassVar[bool] = False
-    """An asterisk may follow its value: `tag:sum*`."""
+    """True if an asterisk may follow its value: `tag:sum*`."""
     suggestions: ClassVar[Mapping[str, Sequence[str]]] = {}
     """Values that autocomplete offers, by field."""
     default_cost: ClassVar[tuple[int, str]] = (2, "width: or taken:")
@@ -151,7 +152,7 @@ class Term(Node):
 
     @property
     def subject(self) -> object:
-        """A value that is equal for terms about one thing: `dog` and `dog>=90`."""
+        """A value that is equal for terms about the same thing: `dog` and `dog>=90`."""
         return self
 
     @property
@@ -219,7 +220,7 @@ class RequiredLabels:
 
     @property
     def is_covered_by_ids(self) -> bool:
-        """Having one of the labels is all that the part needs."""
+        """True if the part needs nothing but one of the labels."""
         return self.is_all and self.minimum == 0
 
 

@@ -16,7 +16,7 @@ from analysis.search.sql.expressions import FALSE, TRUE, Sql
 from analysis.search.terms.base import Candidates, Resolution, Term, Value
 
 FEW_IMAGES = 20_000
-"""Up to this many images, reading all of them is cheaper than any other way."""
+"""Up to this many images, reading all of them is cheaper than any other strategy."""
 
 
 class _Collections(NamedTuple):
@@ -28,7 +28,7 @@ class _Collections(NamedTuple):
 class CollectionTerm(Term):
     """Images of the collections with these levels in their name, and of those below.
 
-    Only of collections that the viewer can open; case is ignored.
+    Only collections that the viewer can open; case is ignored.
     """
 
     fields = ("collection",)
@@ -78,7 +78,7 @@ def _resolved(term: CollectionTerm, viewer: Viewer) -> _Collections:
 
 
 def _visible(viewer: Viewer) -> Sql:
-    """`CollectionQuerySet.visible_to` about `analysis_collection c`."""
+    """`CollectionQuerySet.visible_to` as SQL about `analysis_collection c`."""
     if viewer.sees_all:
         return TRUE
     if viewer.user_id is None:

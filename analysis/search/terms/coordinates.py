@@ -18,7 +18,7 @@ from analysis.search.terms.base import Resolution, Term, Value
 from analysis.search.terms.files import TEXT_TRIGRAMS, FileTerm
 
 MAX_KILOMETERS = 20_100.0
-"""A little more than half of the equator, so that everything is near."""
+"""A little more than half the equator, within which every point is."""
 DEFAULT_KILOMETERS = 1.0
 NUMBER = r"(-?[0-9]{1,3}(?:\.[0-9]{1,15})?)"
 POINT = re.compile(rf"{NUMBER}, ?{NUMBER}(?:, ?([0-9]{{1,9}}(?:\.[0-9]{{1,9}})?) ?(km|m)?)?", re.IGNORECASE)
@@ -58,7 +58,7 @@ class NearTerm(Term):
 
     def condition(self, resolved: Resolution) -> Sql:
         values = (self.latitude, self.latitude, self.longitude, self.kilometers)
-        # least() ignores NULL, so a missing coordinate would be half around the world.
+        # least() ignores NULL, so an image without coordinates would count as half around the world.
         is_known = "latitude IS NOT NULL AND longitude IS NOT NULL"
         return image_condition(f"{is_known} AND {_DISTANCE} <= %s", *values)
 
@@ -140,7 +140,7 @@ class PlaceTerm(FileTerm):
     def image_filter(self, resolved: Resolution) -> Sql | None:
         if not self.text:
             return None
-        # Two partial indexes: most pictures have no place, and those of the file and of a city change apart.
+        # Two partial indexes: most pictures have no place, and the file's place and the city change independently.
         matches = (
             f"{NameTrigrams.template % {'expressions': column}} @> {TEXT_TRIGRAMS} AND {column} <> ''"
             for column in ("i.place", "i.city")

@@ -29,7 +29,7 @@ class CountTerm(Term):
     minimum: int
     maximum: int | None = None
     is_exact: bool = False
-    """No other form of the name, such as the plural; names that have to be written in quotes are exact."""
+    """Excludes other forms of the name, such as the plural. Names that need quotes are exact."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "is_exact", self.is_exact or not UNQUOTED.fullmatch(self.name))

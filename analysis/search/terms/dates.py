@@ -32,7 +32,7 @@ INDEXED_COLUMNS = {"taken": DateTaken.template % {"expressions": "i.taken_at"}, 
 
 @dataclass(frozen=True)
 class SpanTerm(Term):
-    """Images taken or added in a span of time.
+    """Images taken or added in a period.
 
     Images without a date taken match no period, so `-taken:2024` finds them.
     """
@@ -79,7 +79,7 @@ class DateTerm(SpanTerm):
 
     @classmethod
     def parse(cls, field: str, sign: str, value: Value) -> SpanTerm:
-        """Also a RelativeDateTerm for `last-7-days`."""
+        """The term for a date or period; a RelativeDateTerm for `last-7-days`."""
         if sign in {"", "="} and (period := relative_period(value.text)):
             return RelativeDateTerm(field, *period)
         return cls(field, *bounds(DAYS, sign, value.text))

@@ -16,7 +16,7 @@ from analysis.search.terms.ranges import bounds, described_range, integer
 
 AGES = integer(example="age:20..30", minimum=0, maximum=150)
 TRAIT = "trait"
-"""Stands for two kinds of label, face and emotion: what `face(...)` names."""
+"""Stands for both kinds of label in `face(...)`: face and emotion."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class FaceTerm(Term):
     def condition(self, resolved: Resolution) -> Sql:
         test = self._test()
         row = exists(f"analysis_face f WHERE {{}} AND {test.text}", *test.values)
-        # A rejected trait is no longer among the image's labels, but still in the row of the face.
+        # The labels are checked as well, since a rejected trait is still in the row of the face.
         return all_of([*map(has_label, resolved.label_sets(self)), row])
 
     def required_labels(self, resolved: Resolution) -> Iterable[RequiredLabels]:

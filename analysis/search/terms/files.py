@@ -21,15 +21,15 @@ from analysis.search.terms.base import Resolution, Term, Value
 
 FORMAT_ALIASES = {"jpg": "jpeg", "tif": "tiff", "heif": "heic"}
 NAME_TRIGRAMS = NameTrigrams.template % {"expressions": "i.filename || chr(10) || i.title"}
-# Texts of one or two characters are found by single characters, which the index also has.
+# The index also has single characters, by which texts of one or two characters are found.
 TEXT_TRIGRAMS = """
     (SELECT array_agg(DISTINCT substr(said.name, place, said.size)) FROM (
         SELECT lower(%s) AS name, CASE WHEN length(lower(%s)) < 3 THEN 1 ELSE 3 END AS size) said,
         generate_series(1, length(said.name) - said.size + 1) place)
 """
 MAX_CAMERAS_READ = 5_000
-"""Of more distinct cameras, which take about 50 ms to read, none is looked up: images are searched without an index."""
-# A skip scan over distinct cameras, of which there are few: PostgreSQL 17 has none for DISTINCT.
+"""Maximum number of distinct cameras to look up, about 50 ms. With more, images are searched without an index."""
+# A skip scan over distinct cameras, of which there are few, since PostgreSQL 17 has none for DISTINCT.
 _MATCHING_CAMERAS = f"""
     WITH RECURSIVE every AS (
         (SELECT camera_make, camera_model, lens FROM analysis_image ORDER BY 1, 2, 3 LIMIT 1)
@@ -46,7 +46,7 @@ _MATCHING_CAMERAS = f"""
         ON {{}} ILIKE pattern
 """
 MAX_CAMERAS = 100
-"""Up to this many cameras are listed in a condition, which PostgreSQL answers by the index within OR, too."""
+"""Up to this many cameras are listed in a condition, for which PostgreSQL can use the index even within OR."""
 
 
 @dataclass(frozen=True)

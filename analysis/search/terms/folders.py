@@ -26,7 +26,7 @@ _PATH_TRIGRAMS = NameTrigrams.template % {"expressions": "f.path"}
 
 
 class _Folders(NamedTuple):
-    """Folders with a condition about `analysis_folder f`: their ids if they are few."""
+    """Folders by a condition about `analysis_folder f`; their ids if they are few."""
 
     test: Sql
     ids: tuple[int, ...] | None
@@ -47,9 +47,9 @@ class _Folders(NamedTuple):
 
 @dataclass(frozen=True)
 class PathTerm(Term):
-    """A part of a path, or with an asterisk its beginning; case is ignored.
+    """A part of a path, or its beginning if followed by an asterisk; case is ignored.
 
-    Before the first name and after the last one there is a slash as well, so that `/2019/` is a whole name.
+    Paths are compared with a slash before the first name and after the last one, so that `/2019/` matches a whole name.
     """
 
     title: ClassVar[str | Promise]
@@ -115,7 +115,7 @@ class KeyTerm(PathTerm):
     default_cost = (8, "key:")
 
     def folder_tests(self) -> list[Sql]:
-        """Folders that match alone, and those that match with the name's start."""
+        """Folders that match alone, and those that match with the file name's start."""
         head, slash, _name = self.typed.rpartition("/")
         if self.is_prefix:
             above = Sql("lower(f.path) = lower(%s)", (head,))
@@ -128,7 +128,7 @@ class KeyTerm(PathTerm):
         head, slash, name = self.typed.rpartition("/")
         starts, contains = (Sql("filename ILIKE %s", (pattern,)) for pattern in (_beginning(name), like_pattern(name)))
         tests = [folders.condition, all_of([above.condition, starts])]
-        if not slash:  # nothing of it is in the folders' names
+        if not slash:  # no part of the text is a folder's name
             tests.append(all_of([Sql("folder_id IS NULL"), starts]) if self.is_prefix else contains)
         elif not head and not self.is_prefix:
             tests.append(starts)
@@ -149,7 +149,7 @@ def _beginning(text: str) -> str:
 
 
 def _narrowed(test: Sql, text: str) -> Sql:
-    """A test of paths that contain the text, with the index of their trigrams."""
+    """A test of paths that contain the text, by the index of their trigrams."""
     if not text:
         return test
     return all_of([Sql(f"{_PATH_TRIGRAMS} @> {TEXT_TRIGRAMS}", (text, text)), test])

@@ -15,7 +15,7 @@ from analysis.search.sql.expressions import Sql
 from analysis.search.terms.base import Candidates, Resolution, Term, Value
 
 FEW_IMAGES = 20_000
-"""Up to this many numbers, looking up each of them is cheaper than any other way."""
+"""Up to this many numbers, looking up each of them is cheaper than any other strategy."""
 _RANGE = re.compile(r"([0-9]{1,18})(?:\.\.([0-9]{1,18}))?", re.ASCII)
 Range = tuple[int, int]
 

@@ -40,7 +40,7 @@ class LabelTerm(Term):
     fields = KINDS
     takes_prefix = True
     comparable_fields: ClassVar[frozenset[str]] = frozenset()
-    """Names that before a comparison are fields of other terms: `size>=90` is no label."""
+    """Names that are fields of other terms before a comparison, so that `size>=90` is not about a label."""
     name: str
     kind: str = ""
     minimum: float = 0.0

@@ -1,4 +1,4 @@
-"""Versions of one picture: `like:123`."""
+"""Near-duplicates of one picture: `like:123`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from analysis.search.sql.expressions import FALSE, Sql
 from analysis.search.terms.base import Candidates, Resolution, Term, Value
 
 MAX_HASH_DISTANCE = 7
-"""Bits of the perceptual hash in which near-duplicates differ at most."""
+"""Maximum number of bits in which the perceptual hashes of near-duplicates differ."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ class NearDuplicateTerm(Term):
         quarters = [(phash >> 16 * index & 0xFFFF, index << 16) for index in range((MAX_HASH_DISTANCE + 1) // 2)]
         flips = (0, *(1 << bit for bit in range(16)))
         chunks = [(quarter ^ flip) + base for quarter, base in quarters for flip in flips]
-        # Both arrays hide an estimate from the planner, which expects a third of all images to match and would scan.
+        # OFFSET 0 and unnest(ARRAY(…)) hide the number of rows from the planner, which would expect a third of all
+        # images to match, and scan.
         text = """
             SELECT unnest(ARRAY(
                 SELECT i.id FROM (SELECT %s::int[] AS quarters OFFSET 0) near

@@ -28,15 +28,15 @@ from analysis.search.terms.ranges import (
 
 
 class Measure(NamedTuple):
-    """A number that an image has: where it is, how it is typed, and how it is shown."""
+    """A numeric property of images: its column, its syntax and its display."""
 
     title: str | Promise
     scale: Scale[Any]
     table: str
-    """analysis_image, analysis_imageindex or analysis_rating (the viewer's own)."""
+    """analysis_image, analysis_imageindex, or analysis_rating for the viewer's own ratings."""
     column: str
     is_optional: bool = False
-    """Images may be without it; an index has those that are not."""
+    """True if images may lack it; an index has those that have it."""
     format: Callable[[float], str] = number_literal
 
 
@@ -136,7 +136,7 @@ class RangeTerm(Term):
                 return exists(f"{table} x WHERE {{}} AND {test.text}", *test.values)
 
     def image_filter(self, resolved: Resolution) -> Sql | None:
-        # Conditions on columns that are never null reach the index without a filter.
+        # Conditions on columns that are never null use the index without a filter.
         return self._test("i.") if MEASURES[self.field].is_optional else None
 
     def candidates(self, resolved: Resolution) -> Candidates | None:

@@ -1,4 +1,4 @@
-"""The user whose image it is: `owner:anna`, `owner:me`."""
+"""Images of a user: `owner:anna`, `owner:me`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Owner:
 class OwnerTerm(Term):
     """Images of this user; "me" is the viewer.
 
-    Case matters only if two names differ in case alone.
+    Case matters only between names that differ in nothing else.
     """
 
     fields = ("owner",)
@@ -78,7 +78,7 @@ class OwnerTerm(Term):
         return {term: owner for term, owner in owners.items() if owner}
 
     def owner(self, resolved: Resolution) -> Owner | None:
-        """None if there is no such user."""
+        """The user; None if there is no such user."""
         owner: Owner | None = resolved.values.get(self)
         return owner
 

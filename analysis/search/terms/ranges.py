@@ -20,7 +20,7 @@ T = TypeVar("T", int, float, date)
 
 MAX_BYTES = 10**15
 MAX_PERIODS = {"day": 36_500, "week": 5_200, "month": 1_200, "year": 100}
-"""The longest `last N days` by unit."""
+"""The maximum of `last N days` by unit."""
 # Python refuses to convert integers of more than 4,300 digits, and a search has up to 4,000 characters.
 MAX_DIGITS = 300
 MIN_POSITIVE, MAX_POSITIVE = 1e-9, 1e9
@@ -98,8 +98,16 @@ def percent(*, example: str) -> Scale[float]:
             raise _out_of_range(0, 100, example)
         return (value := round(float(number), 2)), value
 
+    return _without_neighbors(example, span)
+
+
+def _without_neighbors(example: str, span: Callable[[str], tuple[float, float]]) -> Scale[float]:
+    """A scale for >= and <= only.
+
+    The others need the next number, which a decimal number does not have.
+    """
+
     def refuse(_value: float) -> float:
-        # There is no next number to start from.
         raise InvalidValue(_("Use >= or <= here, for example %(example)s.") % {"example": example})
 
     return Scale(example, span, refuse, refuse)
@@ -119,11 +127,7 @@ def positive(pattern: str, *, example: str) -> Scale[float]:
         number = 1 / number if text.strip().startswith("1/") else number
         return number, number
 
-    def refuse(_value: float) -> float:
-        # There is no next number to start from.
-        raise InvalidValue(_("Use >= or <= here, for example %(example)s.") % {"example": example})
-
-    return Scale(example, span, refuse, refuse)
+    return _without_neighbors(example, span)
 
 
 _NUMBER = r"([0-9]+(?:\.[0-9]+)?)"
@@ -192,7 +196,10 @@ DAYS = Scale("taken:2024-05..2025", _days, lambda day: _moved(day, 1), lambda da
 
 
 def relative_period(text: str) -> tuple[int, str] | None:
-    """Number and unit of `last 7 days` or `today`, if it is one. Raises InvalidValue."""
+    """Number and unit of `last 7 days` or `today`; None for other texts.
+
+    Raises InvalidValue.
+    """
     if text.lower() in {"today", "yesterday"}:
         return 1, text.lower()
     match = re.fullmatch(r"last[\s-]+([0-9]+)[\s-]+(day|week|month|year)s?", text, re.IGNORECASE)

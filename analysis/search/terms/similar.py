@@ -23,10 +23,10 @@ _UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.ASCII | 
 
 @dataclass(frozen=True)
 class SimilarTerm(Term):
-    """The images that are most similar to one, which is named by number or public ID.
+    """The images most similar to one, which is named by number or public ID.
 
-    Not that one itself. Whatever else the search has, these are the same: the nearest that the viewer may see, at most
-    MAX_SIMILAR.
+    The image itself is left out. Other terms of the search do not change which images are similar: the nearest that the
+    viewer may see, at most MAX_SIMILAR.
     """
 
     fields = ("similar",)
@@ -54,10 +54,10 @@ class SimilarTerm(Term):
 
     @classmethod
     def visible_ids(cls, terms: Sequence[Self], viewer: Viewer) -> dict[Self, int]:
-        """The ids of the images that terms name, of those that the viewer may see."""
+        """The ids of the images that the terms name and the viewer may see."""
         pictures = {term.picture for term in terms}
         numbers = {picture for picture in pictures if _NUMBER.fullmatch(picture)}
-        # A public ID works while the picture is public, and only those have an index.
+        # A public ID is valid while the picture is public, and the index only has public pictures.
         is_public = Q(public_id__in=pictures - numbers, visibility=Image.Visibility.PUBLIC)
         visible = Image.objects.visible_to(viewer).filter(Q(pk__in=map(int, numbers)) | is_public)
         ids = {str(name): pk for pk, public_id in visible.values_list("pk", "public_id") for name in (pk, public_id)}

@@ -1,4 +1,4 @@
-"""Terms that an image matches or not: `is:`, `has:` and `orientation:`."""
+"""Terms about states and properties: `is:`, `has:` and `orientation:`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _STATES = {
     "trashed": gettext_lazy("in the trash"),
     "duplicate": gettext_lazy("duplicate"),
 }
-# IS TRUE makes PostgreSQL read all tags once instead of each label.
+# IS TRUE makes PostgreSQL read all tags once instead of looking up each label.
 _IS_TAG = "(p.label_id IN (SELECT l.id FROM analysis_label l WHERE l.kind = 'tag')) IS TRUE"
 # The latest analysis of this API failed.
 _LATEST_FAILED = """
@@ -75,13 +75,13 @@ class StateTerm(ChoiceTerm):
 
     @property
     def visibility(self) -> int | None:
-        """The visibility that this state is, if it is one."""
+        """The visibility that this state stands for, if any."""
         name = self.state.upper()
         return Image.Visibility[name].value if name in Image.Visibility.__members__ else None
 
     @classmethod
     def resolve_all(cls, terms: Sequence[Self], viewer: Viewer) -> dict[Term, Any]:
-        """For `is:duplicate`, whether there are embeddings to compare."""
+        """For `is:duplicate`, True if there are embeddings to compare."""
         return {term: table.exists() for term in terms if term.state == "duplicate"}
 
     def condition(self, resolved: Resolution) -> Sql:
@@ -104,7 +104,8 @@ class StateTerm(ChoiceTerm):
                 text = "SELECT image_id FROM analysis_rating WHERE person_id = %s AND is_favorite"
                 values = (resolved.viewer.user_id,)
             case "failed":
-                # States have partial indexes; in a healthy library, few analyses have failed or are pending.
+                # These states have partial indexes and few images: in a healthy library, few analyses have failed or
+                # are pending.
                 text = f"SELECT a.image_id FROM analysis_analysis a WHERE {_LATEST_FAILED}"
             case "pending":
                 text = "SELECT image_id FROM analysis_analysis WHERE state IN ('queued', 'running')"

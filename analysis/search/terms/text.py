@@ -72,7 +72,7 @@ def _tsquery(terms: Sequence[TextTerm]) -> Sql:
 
 def _joined_plate(text: str) -> str:
     """A number plate without its blanks; empty for other texts."""
-    # Plates are indexed in this form as well (see TextWords).
+    # Number plates are also indexed in this form (see TextWords).
     groups = SEPARATORS.split(text)
     is_plate = 2 <= len(groups) <= MAX_GROUPS and all(PLATE_GROUP.fullmatch(group) for group in groups)
     return "".join(groups) if is_plate else ""

@@ -1,1 +1,1 @@
-"""Alerts: their list, their form with its preview, and their history."""
+"""Alert pages: list, form with a preview, and history."""

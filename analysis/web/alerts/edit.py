@@ -1,4 +1,4 @@
-"""The form of a new or existing alert, with what it would have sent."""
+"""Form for a new or existing alert, with a preview of its messages."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ from imagelib.accounts.models import User
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: Request) -> HttpResponse:
-    """Form of an alert on a saved search, or on a shared one; POST saves it."""
+    """Form for an alert on the user's own or a shared saved search; POST saves it."""
     owner, search = _owner(request), _search(request)
     form = AlertForm(request.POST or None, initial=_initial(owner))
+    # Without JavaScript, the preview button posts this form, too.
     if "preview" not in request.POST and form.is_valid():
         try:
             created = domain.create(owner, search, form.options)
@@ -41,7 +42,7 @@ def new(request: Request) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: Request, alert_id: int) -> HttpResponse:
-    """Form of an own alert; POST saves its changes."""
+    """Form for one of the user's alerts; POST saves its changes."""
     own = permissions.viewable_alerts(request.user).select_related("saved_search", "owner")
     alert = get_object_or_404(own, pk=alert_id)
     form = AlertForm(request.POST) if request.POST else AlertForm.of(alert)
@@ -58,7 +59,7 @@ def edit(request: Request, alert_id: int) -> HttpResponse:
 
 @require_safe
 def preview(request: Request) -> HttpResponse:
-    """Messages that an alert with these options would have sent, for the form."""
+    """Preview in the form: messages an alert with these options would have sent."""
     form = AlertForm(request.GET)
     context = {"preview": preview_view(request, _owner(request), _search(request).query, form.previewed)}
     return render(request, "alerts/form.html#preview", context)

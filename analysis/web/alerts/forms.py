@@ -1,4 +1,4 @@
-"""The form of an alert."""
+"""Form for an alert."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_ADDRESS = 2_000
 
 
 class AlertForm(forms.Form):
-    """Shape only: `delivery.alerts` decides what is accepted."""
+    """Checks the shape of the input only; `delivery.alerts` decides what is accepted."""
 
     channel = forms.ChoiceField(
         choices=Alert.Channel.choices,
@@ -32,8 +32,8 @@ class AlertForm(forms.Form):
         initial=Alert.Frequency.AT_ONCE,
         label=_("Frequency"),
         help_text=_(
-            "“At once” sends messages to email and Slack at least 5 minutes apart, and one per picture to a "
-            "webhook. Daily and weekly messages are sent at 8 in the morning."
+            "With “At once”, emails and Slack messages are sent at least 5 minutes apart, and a webhook gets one "
+            "message per picture. Daily and weekly messages are sent at 8 in the morning."
         ),
     )
 
@@ -49,7 +49,7 @@ class AlertForm(forms.Form):
 
     @property
     def previewed(self) -> AlertOptions:
-        """Options of the preview, also of a form that is not complete."""
+        """Options for the preview, even if the form is incomplete."""
         values = self.data if self.is_bound else self.initial
         channel, frequency = values.get("channel", ""), values.get("frequency", "")
         return AlertOptions(

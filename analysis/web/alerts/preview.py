@@ -1,4 +1,4 @@
-"""Messages that an alert would have sent, as a sentence and thumbnails."""
+"""Preview of an alert: a sentence on past messages, and thumbnails."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def sentence(estimate: Preview) -> str:
     values = {
         "days": DAYS,
         "messages": formatting.plural(text, estimate.messages),
-        # Beyond the limit nothing is counted, so that the limit itself may be a part.
+        # Counting stops at the limit, so a count equal to the limit may be only a part.
         "pictures": formatting.pictures(estimate.pictures + (estimate.pictures == MAX_PICTURES), cap=MAX_PICTURES)
         if estimate.pictures >= MAX_PICTURES
         else formatting.pictures(estimate.pictures),

@@ -1,4 +1,4 @@
-"""Alerts, their messages and their pictures, as pages show them."""
+"""Rows of alerts, messages and pictures for the alert pages."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class AlertRow:
     channel: str
     frequency: str
     receiver: str
-    """The address it sends to, without what is secret in it."""
+    """The address it sends to, without the secret part."""
     state: str
     state_label: str
     last_error: str
@@ -43,7 +43,7 @@ class AlertRow:
     last_exact: str
     is_signed: bool
     skips_old: bool
-    """Too many pictures matched at the start to tell which are new."""
+    """So many pictures matched at the start that only pictures added later are sent."""
 
     @property
     def is_active(self) -> bool:
@@ -80,7 +80,7 @@ class Thumbnail:
 
 
 def alert_rows(alerts: QuerySet[Alert], *, now: datetime) -> list[AlertRow]:
-    """Rows of alerts, by the name of their search."""
+    """Rows of alerts, sorted by the name of their search."""
     sent = Q(deliveries__state=State.DELIVERED)
     last = alerts.select_related("saved_search", "owner").annotate(last=Max("deliveries__finished_at", filter=sent))
     return [alert_row(alert, last=alert.last, now=now) for alert in last.order_by("saved_search__name", "pk")]
@@ -108,13 +108,13 @@ def alert_row(alert: Alert, *, last: datetime | None, now: datetime) -> AlertRow
 
 
 def message_rows(deliveries: QuerySet[Delivery], *, now: datetime) -> list[MessageRow]:
-    """Rows of messages, without reading the messages themselves."""
+    """Rows of messages, without loading the message bodies."""
     counted = deliveries.defer("payload").annotate(count=KT("payload__count"))
     return [_message(delivery, int(delivery.count or 0), now=now) for delivery in counted]
 
 
 def thumbnails(image_ids: Sequence[int], viewer: Viewer, *, blurs_sensitive: bool = True) -> list[Thumbnail]:
-    """Those of the pictures that the viewer may see, in this order."""
+    """Thumbnails of the pictures that the viewer may see, in the given order."""
     visible = Image.objects.visible_to(viewer).in_bulk(image_ids)
     images = [visible[image_id] for image_id in image_ids if image_id in visible]
     labels = best_labels([image.pk for image in images])
@@ -155,7 +155,7 @@ def _message(delivery: Delivery, number: int, *, now: datetime) -> MessageRow:
         else "",
         ago=formatting.ago(moment, now=now),
         exact=formatting.exact(moment),
-        # Another test message is one click away, and says how things are now.
+        # A failed test message is not sent again: a new test is one click away and shows the present state.
         can_send_again=delivery.state == State.FAILED and not is_test,
     )
 

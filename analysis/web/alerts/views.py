@@ -1,4 +1,4 @@
-"""Pages of alerts: the list, one alert with its history, and its actions."""
+"""Alert pages: the list, one alert with its history, and its actions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from analysis.web.links import with_parameters
 from analysis.web.toasts import Toast
 
 PAGE_SIZE = 50
-"""Messages on one page."""
+"""Messages per page."""
 MAX_PICTURES = 24
 SALT, DAY = "alert", 24 * 60 * 60
 Action = Callable[[Request, Alert], HttpResponse]
@@ -33,7 +33,7 @@ Action = Callable[[Request, Alert], HttpResponse]
 
 @require_safe
 def alerts(request: Request) -> HttpResponse:
-    """Own alerts."""
+    """The user's alerts."""
     context = {
         "rows": alert_rows(permissions.viewable_alerts(request.user), now=now()),
         "toasts": toasts.take_toasts(request),
@@ -43,7 +43,7 @@ def alerts(request: Request) -> HttpResponse:
 
 @require_safe
 def alert(request: Request, alert_id: int) -> HttpResponse:
-    """An own alert with its messages and pictures; a fragment while one is sent."""
+    """One alert with its messages and pictures; polled while a message is sent."""
     row = _own(request, alert_id)
     number = int_param(request.GET.get("page", ""), maximum=10_000)
     start = (number - 1) * PAGE_SIZE
@@ -68,8 +68,8 @@ def alert(request: Request, alert_id: int) -> HttpResponse:
 
 @require_POST
 def alert_action(request: Request, alert_id: int, action: str) -> HttpResponse:
-    """Pause, resume, test or delete an own alert."""
-    if action not in ACTIONS:  # 404, not 400: the action is part of the address
+    """Pause, resume, test or delete one of the user's alerts."""
+    if action not in ACTIONS:  # 404, not 400: the action is part of the URL
         raise Http404
     return ACTIONS[action](request, _own(request, alert_id))
 
@@ -95,7 +95,7 @@ def _own(request: Request, alert_id: int) -> Alert:
 
 
 def _pictures(request: Request, row: Alert) -> dict[str, object]:
-    """The latest matches, and the number of all."""
+    """The latest matches, and the number of all matches."""
     matches = AlertMatch.objects.filter(alert=row).exclude(matched_at=None)
     latest = matches.order_by("-matched_at", "-image_id").values_list("image_id", flat=True)[:MAX_PICTURES]
     blurs = not sensitive.shows_sensitive(request)
@@ -135,7 +135,7 @@ def _secret(request: Request, row: Alert) -> HttpResponse:
 
 
 def _send_again(request: Request, row: Alert) -> HttpResponse:
-    """One failed message, or all of them."""
+    """Queue one failed message again, or all of them."""
     failed = row.deliveries.exclude(kind=Delivery.Kind.TEST)
     pk = request.POST.get("message", "")
     number = pipeline.send_again(failed.filter(pk=int_param(pk, maximum=2**62, minimum=0)) if pk else failed)
@@ -146,7 +146,7 @@ def _send_again(request: Request, row: Alert) -> HttpResponse:
 
 def _delete(request: Request, row: Alert) -> HttpResponse:
     name = row.saved_search.name
-    # In the form and not in a column "deleted", as for saved searches. Signed, since the row names its owner.
+    # The Undo form carries the row, as for saved searches: no column "deleted". Signed, since the row names its owner.
     fields = {"row": signing.dumps(domain.delete(row), salt=SALT)}
     message = _("Deleted the alert on “%(name)s”.") % {"name": name}
     toasts.add_toast(request, Toast(message, undo_url=reverse("alert-restore"), fields=fields))
@@ -169,5 +169,5 @@ def _back(request: Request, message: str) -> HttpResponse:
 
 
 def _to_page(request: Request, row: Alert) -> HttpResponse:
-    """The list or the alert's own page, whichever the button was on."""
+    """Redirect to the page with the button: the list or the alert's own page."""
     return redirect("alerts") if request.POST.get("list") else redirect("alert", row.pk)

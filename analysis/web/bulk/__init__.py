@@ -1,1 +1,1 @@
-"""Actions on many images at once."""
+"""Bulk actions: changes of many images at once."""

@@ -1,4 +1,4 @@
-"""Page of a person's bulk changes, which can be undone as long as they are kept."""
+"""Page of the user's bulk changes, which can be undone until they expire."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MAX_CHANGES = 200
 
 @dataclass(frozen=True)
 class ChangeRow:
-    """A change as the page shows it.
+    """A bulk change for the template.
 
     `undo_url` is empty where there is nothing to undo.
     """
@@ -42,7 +42,7 @@ class ChangeRow:
 
 @require_safe
 def changes(request: Request) -> HttpResponse:
-    """Own changes that can still be undone, the latest first."""
+    """The user's changes that can still be undone, newest first."""
     own = BulkChange.objects.filter(person_id=current_user_id(request), done_at__gt=Now() - UNDO_WINDOW)
     latest = list(own.select_related("label").order_by("-pk")[:MAX_CHANGES])
     deleted = numbers_deleted(latest)
@@ -68,7 +68,7 @@ def _row(change: BulkChange, *, deleted: int) -> ChangeRow:
 
 
 def _deleted(change: BulkChange, number: int) -> str:
-    """The pictures that an undo can't restore; empty without any."""
+    """A note on pictures that an undo can't restore; empty if there are none."""
     if not number:
         return ""
     if number >= change.number:
@@ -84,5 +84,5 @@ def _deleted(change: BulkChange, number: int) -> str:
 def _undone(change: BulkChange) -> str:
     if change.is_open:
         return _("Being undone")
-    text = ngettext("Undone on %(number)s picture", "Undone on %(number)s pictures", change.restored)
+    text = ngettext("Undone for %(number)s picture", "Undone for %(number)s pictures", change.restored)
     return formatting.plural(text, change.restored)

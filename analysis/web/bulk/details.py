@@ -1,4 +1,4 @@
-"""Dates and places of many pictures at once, from the fields of the bulk bar."""
+"""Bulk edits of dates and places, parsed from the fields of the bulk bar."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RESETS = {"date": ["taken"], "place": ["place", "location"]}
 
 
 def bulk_edit(data: Mapping[str, str]) -> Edit:
-    """The edit of the button that was pressed, by its name `edit`.
+    """The edit that the pressed button, `edit`, stands for.
 
     Raises ActionRefused.
     """
@@ -39,7 +39,7 @@ def bulk_edit(data: Mapping[str, str]) -> Edit:
 
 
 def _place_edit(place: str, location: str) -> Edit:
-    """The edit of the form's filled fields; empty ones are not changed."""
+    """The edit of the fields that were filled in; empty ones are left unchanged."""
     edit = metadata_edits.text_edit(place=place) if place.strip() else Edit()
     if location.strip():
         edit |= metadata_edits.location_edit(*parse_coordinates(location))

@@ -1,4 +1,4 @@
-"""Sentences on bulk changes: what was changed, on how many pictures, and its Undo."""
+"""Messages about bulk changes: the change, the number of pictures, and Undo."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ VISIBILITY_MESSAGES = {
     ),
 }
 PERSONAL_ACTIONS = (Action.FAVORITE, Action.UNFAVORITE, Action.RATE)
-"""They do not change the picture, so the message does not mention pictures of other people."""
+"""These do not change the picture itself, so the message does not mention pictures of other people."""
 
 
 def change_toast(change: BulkChange) -> Toast:
@@ -75,13 +75,13 @@ def change_toast(change: BulkChange) -> Toast:
 
 
 def undo_toast(change: BulkChange) -> Toast:
-    """The progress of an undo, or how many pictures it restored and could not."""
+    """The progress of an undo, or the numbers of pictures it restored and could not."""
     number, missing = change.restored, change.number - change.restored
     if not change.is_open:
         return Toast(_undo_result(number, missing=missing))
     progress = ngettext(
-        "Undone on %(number)s picture so far. The rest continues in the background.",
-        "Undone on %(number)s pictures so far. The rest continues in the background.",
+        "Undone for %(number)s picture so far. The rest continues in the background.",
+        "Undone for %(number)s pictures so far. The rest continues in the background.",
         number,
     )
     return Toast(formatting.plural(progress, number), progress_url=reverse("bulk-change", args=[change.pk]))
@@ -90,7 +90,7 @@ def undo_toast(change: BulkChange) -> Toast:
 def _undo_result(number: int, *, missing: int) -> str:
     if not number:
         return _("Nothing was undone: the pictures were changed again or deleted forever.")
-    undone = ngettext("Undone on %(number)s picture.", "Undone on %(number)s pictures.", number)
+    undone = ngettext("Undone for %(number)s picture.", "Undone for %(number)s pictures.", number)
     if missing <= 0:
         return formatting.plural(undone, number)
     rest = ngettext(
@@ -102,7 +102,7 @@ def _undo_result(number: int, *, missing: int) -> str:
 
 
 def message_of(change: BulkChange) -> str:
-    """One sentence: what was changed, on how many pictures."""
+    """One sentence: the change and the number of pictures."""
     if change.is_open:
         progress = ngettext(
             "%(number)s picture done so far. The rest continues in the background.",

@@ -1,4 +1,4 @@
-"""The number of selected pictures that each action may change."""
+"""Preview of bulk actions: the number of selected pictures each may change."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from analysis.web.http import Request, next_url
 Action = BulkChange.Action
 EDIT, REVIEW = "edit", "review"
 RIGHTS = {EDIT: Action.TRASH, REVIEW: Action.CONFIRM}
-"""An action that asks for each right; the others change nothing for other people."""
+"""An action that needs each right. Actions without a right here change nothing for other people."""
 RIGHT_OF = {
     "add-tag": REVIEW,
     "remove-tag": REVIEW,
@@ -31,13 +31,13 @@ RIGHT_OF = {
     "trash": EDIT,
     "edit-details": EDIT,
 }
-"""By the name of the action in its address."""
+"""Right by the action's name in the URL."""
 REPEATED = ("csrfmiddlewaretoken", "confirmed", "id", "ids")
 
 
 @dataclass(frozen=True)
 class Preview:
-    """`text` is empty where all selected pictures may be changed."""
+    """The part that may be changed; `text` is empty if that is the whole selection."""
 
     text: str
     short: str
@@ -46,7 +46,7 @@ class Preview:
 
 @require_POST
 def preview(request: Request) -> JsonResponse:
-    """For scripts: the preview of each right."""
+    """JSON for scripts: the preview for each right."""
     try:
         selection = selection_of(request)
         previews = {right: preview_of(right, permitted(selection, action)) for right, action in RIGHTS.items()}
@@ -77,14 +77,15 @@ def preview_of(right: str, pictures: Permitted) -> Preview:
 
 
 def confirmation(request: Request, action: str, selection: Selection) -> HttpResponse | None:
-    """Without scripts: a confirmation page if only some pictures would change.
+    """Confirmation page without JavaScript, if only some pictures would change.
 
-    None if no confirmation is needed: all or none may be changed, or it was confirmed.
+    None if no confirmation is needed: all or none may be changed, or the user has confirmed.
     """
     right = RIGHT_OF.get(action)
     if right is None or request.POST.get("confirmed"):
         return None
     pictures = permitted(selection, RIGHTS[right])
+    # If none may be changed, the action itself says so.
     if pictures.is_all or pictures.number == 0:
         return None
     single = {name: value for name, value in request.POST.items() if name not in REPEATED}

@@ -39,7 +39,7 @@ SCOPES = (Batch.Scope.ALL, Batch.Scope.MISSING, Batch.Scope.FAILED)
 
 @dataclass(frozen=True)
 class AnalyzeForm:
-    """A batch that is not started.
+    """A bulk run that has not been started.
 
     `ids` are its pictures if they were selected one by one; `fields` are the hidden form fields that select them again.
     """
@@ -52,7 +52,7 @@ class AnalyzeForm:
 
 @dataclass(frozen=True)
 class ApiChoice:
-    """A checkbox for an API, with its estimate, checked or not."""
+    """The checkbox of an API, with the API's estimate even if it is not checked."""
 
     api: str
     name: str
@@ -82,7 +82,7 @@ def analyze(request: Request) -> HttpResponse:
 
 def _start(request: Request, form: AnalyzeForm) -> HttpResponse:
     """Start the run, once per estimate."""
-    # The token is valid once: Back and a second Start would pay twice.
+    # The token is valid once; otherwise Back and a second Start would pay twice.
     batch, is_first = pipeline.start_once(form.batch, token=request.POST.get("token", ""), named=form.ids)
     if is_first:
         toast = Toast(_("Started bulk run %(number)s.") % {"number": batch.pk})
@@ -98,7 +98,7 @@ def _start(request: Request, form: AnalyzeForm) -> HttpResponse:
 
 
 def _invalid_context(request: Request, reason: str) -> dict[str, object]:
-    """The submitted form, with the reason why it cannot be started."""
+    """Context of the submitted form, with the reason why it can't be started."""
     chosen = request.POST.getlist("api")
     apis = _offered_apis(chosen, may_choose=permissions.can_choose_apis(request.user))
     return {
@@ -121,7 +121,7 @@ def _parse_form(request: Request) -> AnalyzeForm:
     data = request.POST if request.method == "POST" else request.GET
     ids, query = _selected_pictures(request)
     budget = data.get("budget", "")
-    # A budget equal to the suggestion was not typed, and follows the estimate when the form changes.
+    # A budget equal to the suggestion was not typed, so it follows the estimate when the form changes.
     is_suggested = budget == data.get("suggested", "")
     all_owners = bool(data.get("everybody")) and permissions.can_analyze_all_images(request.user)
     scope = data.get("scope", "")
@@ -137,13 +137,13 @@ def _parse_form(request: Request) -> AnalyzeForm:
         all_owners=all_owners,
     )
     authorization.require(batch)
-    # From the form, as the estimate takes seconds and was shown a moment ago; it only serves the progress bar.
+    # From the form: the estimate takes seconds, was shown a moment ago, and only serves the progress bar.
     batch.expected = int_param(data.get("expected", ""), maximum=2**31 - 1, minimum=0) or None
     return AnalyzeForm(batch, ids, "" if is_suggested else budget, _selection_fields(batch, ids, all_owners=all_owners))
 
 
 def _selected_pictures(request: Request) -> tuple[tuple[int, ...], str]:
-    """Either ids or a query; a GET request means all results of its query."""
+    """The ids or the query that was selected; a GET request selects its whole query."""
     if request.method != "POST":
         return (), request.GET.get("q", "")
     selection = selection_of(request)
@@ -154,15 +154,16 @@ def _selected_pictures(request: Request) -> tuple[tuple[int, ...], str]:
 
 
 def _default_apis(data: QueryDict) -> list[str] | None:
-    """None for the default APIs; [] if every box was cleared, which is an error."""
+    """The checked APIs; None for the default, [] if all were unchecked (an error)."""
     return [] if "chosen" in data else None
 
 
 def _selection_fields(batch: Batch, ids: Iterable[int], *, all_owners: bool) -> dict[str, str]:
-    """Hidden fields that repeat which pictures are selected."""
+    """Hidden form fields that select the same pictures again."""
     id_list = ",".join(map(str, ids))
     selection = {"ids": id_list} if id_list else {"all": "1", "q": batch.query}
     options = {"scope": batch.scope, "code": batch.error_code, "everybody": "1" if all_owners else ""}
+    # `chosen`: in the submitted form, no checked API means none, not the default ones.
     return {**selection, "chosen": "1", **{name: value for name, value in options.items() if value}}
 
 
@@ -172,7 +173,7 @@ def _estimate_context(form: AnalyzeForm, *, may_choose: bool) -> dict[str, objec
     total = _scaled(form, sample)
     offered = _offered_apis(total.by_api, may_choose=may_choose)
     by_api = {**_estimates_of_others(form, [api for api in offered if api not in total.by_api]), **total.by_api}
-    # Rounded up: a budget a fraction of a cent below the cost would stop the run before its last picture.
+    # Rounded up: a budget even a fraction of a cent below the cost would stop the run before its last picture.
     suggested = f"{total.dollars.quantize(formatting.CENT, rounding=ROUND_UP)}" if total.dollars else ""
     return {
         "form": form.fields,
@@ -249,7 +250,7 @@ def _skipped(form: AnalyzeForm, sample: Estimate) -> str:
 
 
 def _offered_apis(chosen: Iterable[str], *, may_choose: bool) -> list[str]:
-    """APIs with a checkbox: those switched on; all for people who may choose APIs."""
+    """APIs with a checkbox: the enabled ones, or all for users who may choose APIs."""
     supported = registry.current().apis
     offered = set(supported) if may_choose else {*registry.enabled_apis(), *chosen}
     return [api for api in Analysis.Api.values if api in supported and api in offered]
@@ -269,7 +270,13 @@ def _api_choice(api: str, api_estimate: ApiEstimate | None, *, is_chosen: bool) 
         name=name,
         is_chosen=is_chosen,
         calls=formatting.count(api_estimate.calls),
-        cost=formatting.dollars(api_estimate.dollars) if api_estimate.dollars else "",
+        cost=_cost(api_estimate),
         duration=formatting.duration(api_estimate.seconds) if api_estimate.seconds and api_estimate.calls else "",
         note=", ".join(formatting.plural(note, number) for note, number in notes.items() if number),
     )
+
+
+def _cost(api_estimate: ApiEstimate) -> str:
+    if api_estimate.dollars:
+        return formatting.dollars(api_estimate.dollars)
+    return _("Free") if api_estimate.calls else ""

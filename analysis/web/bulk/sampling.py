@@ -14,7 +14,7 @@ from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.search.time_limit import time_limit
 
 SAMPLE_SIZE = 2_000
-"""Pictures of a large selection that are examined; the estimate is scaled up to the whole selection."""
+"""Size of the sample of a large selection, from which estimates are scaled up."""
 
 
 def scale_factor(batch: Batch, ids: Sequence[int], sample: Estimate) -> float:

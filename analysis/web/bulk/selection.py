@@ -1,4 +1,4 @@
-"""The pictures selected in the library, and the labels they have in common."""
+"""Selection of pictures in the library, and the labels of those pictures."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class SelectedLabel:
 
 
 def selection_of(request: Request) -> Selection:
-    """The pictures with these `id` or `ids`.
+    """The selection in a request: the pictures in `id` or `ids`.
 
-    With `all` the results of `q`, or the pictures of the collection `of_collection`.
+    With `all`, the results of `q` or the pictures of the collection `of_collection`.
 
     Raises ActionRefused for an invalid query or an empty selection.
     """

@@ -1,4 +1,4 @@
-"""Bulk actions on the pictures selected in the library, their Undo and progress."""
+"""Views of bulk actions on selected pictures: the action, its progress, the menu."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def bulk_action(request: Request, action: str) -> HttpResponse:
         raise Http404
     try:
         selection = selection_of(request)
-        # With scripts, the bulk bar has already shown it.
+        # With scripts, the bulk bar has already asked for confirmation.
         if not is_fragment(request) and (question := confirmation(request, action, selection)):
             return question
         toast = change_toast(ACTIONS[action](request, selection))
@@ -149,7 +149,7 @@ def _run(selection: Selection, action: str, **arguments: Any) -> BulkChange:
     """Apply an action, in the background for large search results."""
     query = selection.query
     if query is not None and _is_large(query, selection):
-        # Refused if the action changes which pictures match while it runs, as with duplicates: then it runs here.
+        # Refused if the action itself changes which pictures match the search (`is:duplicate`); then it runs here.
         with suppress(ActionRefused):
             return pipeline.start_bulk_change(selection, action, **arguments)
     return bulk.apply(selection, action, **arguments)

@@ -1,1 +1,1 @@
-"""Pages of collections."""
+"""Collection pages: the list, one collection, its order and settings."""

@@ -1,4 +1,4 @@
-"""Changes of a collection's pictures: add, remove, order, cover; their Undo."""
+"""Changes of the pictures in a collection: add, remove, order, cover, and Undo."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from analysis import formatting
 from analysis.curation import collection_order
 from analysis.curation import collections as curation
-from analysis.curation.collections import Placed
+from analysis.curation.collections import PlacedImage
 from analysis.curation.errors import ActionRefused
 from analysis.models import Collection, Image
 from analysis.permissions import collections as rights
@@ -31,7 +31,7 @@ MAX_CHOICES = 12
 
 @require_safe
 def menu(request: Request) -> HttpResponse:
-    """The collections that the person added to last, for the bulk bar."""
+    """The collections that the user added to last, for the bulk bar."""
     recent = rights.arrangeable_collections(request.user).order_by("-changed_at", "-pk")[:MAX_CHOICES]
     return render(request, "collections/menu.html", {"choices": recent})
 
@@ -65,14 +65,15 @@ def remove(request: Request, collection_id: int) -> HttpResponse:
 
 
 @require_POST
-def put_back(request: Request, collection_id: int) -> HttpResponse:
-    """Undo of removing, moving and sorting: the signed positions."""
+def restore_positions(request: Request, collection_id: int) -> HttpResponse:
+    """Undo removing, moving or sorting, by the signed positions of before."""
     collection = _arrangeable_or_404(request, collection_id)
     try:
         pk, rows = signing.loads(request.POST.get("rows", ""), salt=SALT, max_age=DAY)
+        # The signature is valid at every URL: positions of one collection must not be restored in another.
         if pk != collection.pk:
             raise signing.BadSignature
-        curation.put_back(collection, [Placed(*row) for row in rows])
+        curation.restore_positions(collection, [PlacedImage(*row) for row in rows])
     except signing.BadSignature:
         return _respond(request, Toast(_("This can no longer be undone.")))
     except ActionRefused as refusal:
@@ -84,11 +85,12 @@ def put_back(request: Request, collection_id: int) -> HttpResponse:
 def move(request: Request, collection_id: int) -> HttpResponse:
     """Move the selected pictures `to` start or end, or before the picture `before`.
 
-    Without JavaScript one picture by a `step`: `earlier-12`.
+    Without JavaScript, one picture by one step: `step` is for example `earlier-12`.
     """
     collection = _arrangeable_or_404(request, collection_id)
     try:
         ids, to = _moving(request)
+        # The page may be old: someone else has removed or hidden a picture since.
         if len(_visible(request, collection, ids)) < len(ids):
             raise ActionRefused(collection_order.CHANGED_MESSAGE)
         were = collection_order.move(collection, ids, before=_target(request, collection, ids, to=to))
@@ -104,7 +106,7 @@ def move(request: Request, collection_id: int) -> HttpResponse:
 
 @require_POST
 def arrange(request: Request, collection_id: int) -> HttpResponse:
-    """Sort all pictures once by `order`."""
+    """Sort all pictures by `order`, once."""
     collection = _arrangeable_or_404(request, collection_id)
     order = request.POST.get("order", "")
     if order not in collection_order.ORDERS:
@@ -129,14 +131,14 @@ def set_cover(request: Request, collection_id: int) -> HttpResponse:
 
 
 def _arrangeable_or_404(request: Request, collection_id: int) -> Collection:
-    """A 403 for who sees the collection, and may not change it."""
+    """The collection; 404 for users who can't see it, 403 who can't rearrange it."""
     collection = rights.get_collection_or_404(request.user, collection_id)
     rights.require_arrange_collection(request.user, collection)
     return collection
 
 
 def _chosen(request: Request) -> Collection:
-    """The collection by id, or one's own by name, which is created if it is new."""
+    """The collection by id, or the user's own by name; a new name creates one."""
     number = int_param(request.POST.get("collection_id", ""), maximum=10**18, minimum=0)
     if number:
         return _arrangeable_or_404(request, number)
@@ -144,13 +146,13 @@ def _chosen(request: Request) -> Collection:
 
 
 def _visible(request: Request, collection: Collection, image_ids: Sequence[int]) -> list[int]:
-    """Those of the pictures that the person sees in the collection."""
+    """The ids of those pictures that the user sees in the collection."""
     entries = rights.visible_entries(request.user, collection).filter(image_id__in=image_ids)
     return list(entries.values_list("image_id", flat=True))
 
 
 def _moving(request: Request) -> tuple[list[int], str]:
-    """The pictures to move, and where to. Raises ActionRefused."""
+    """The pictures to move, and their destination. Raises ActionRefused."""
     if match := re.fullmatch(r"(earlier|later)-([0-9]{1,18})", request.POST.get("step", "")):
         return [int(match[2])], match[1]
     ids = [image_id for step in selection_of(request).steps() for image_id in step]
@@ -158,7 +160,7 @@ def _moving(request: Request) -> tuple[list[int], str]:
 
 
 def _target(request: Request, collection: Collection, moving: Sequence[int], *, to: str) -> int | None:
-    """The picture before which the moved ones go; None for the end."""
+    """The picture to insert the moved ones before; None for the end."""
     if before := int_param(request.POST.get("before", ""), maximum=10**18, minimum=0):
         return before
     ids = list(rights.visible_entries(request.user, collection).values_list("image_id", flat=True))
@@ -167,7 +169,7 @@ def _target(request: Request, collection: Collection, moving: Sequence[int], *, 
     places = [index for index, image_id in enumerate(ids) if image_id in chosen]
     if to == "end" or not places or not rest:
         return None
-    # How many of the others come before the first of the moved ones.
+    # The number of other pictures that will come before the moved ones.
     index = {"start": 0, "earlier": places[0] - 1, "later": places[0] + 1}.get(to, places[0])
     return rest[max(index, 0)] if index < len(rest) else None
 
@@ -187,7 +189,7 @@ def _added_toast(collection: Collection, added: Sequence[int]) -> Toast:
 
 
 def _private_note(collection: Collection, added: Sequence[int]) -> str:
-    """Says so where others now see private pictures."""
+    """A note if others now see private pictures through the collection."""
     if not (collection.shares_private and (collection.is_shared or collection.members.exists())):
         return ""
     number = Image.objects.filter(pk__in=added, visibility=Image.Visibility.PRIVATE).count()
@@ -201,12 +203,14 @@ def _private_note(collection: Collection, added: Sequence[int]) -> str:
     return formatting.plural(text, number)
 
 
-def _undo_toast(collection: Collection, message: str, rows: Sequence[Placed]) -> Toast:
+def _undo_toast(collection: Collection, message: str, rows: Sequence[PlacedImage]) -> Toast:
     if not rows:
         return Toast(message)
-    # Signed, since a row says who added a picture, which decides who may see it.
+    # Signed, since a row names the user who added the picture, which decides who may see it.
     signed = signing.dumps([collection.pk, [list(row) for row in rows]], salt=SALT, compress=True)
-    return Toast(message, undo_url=reverse("collection-put-back", args=[collection.pk]), fields={"rows": signed})
+    return Toast(
+        message, undo_url=reverse("collection-restore-positions", args=[collection.pk]), fields={"rows": signed}
+    )
 
 
 def _respond(request: Request, toast: Toast) -> HttpResponse:

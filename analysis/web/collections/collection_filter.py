@@ -1,4 +1,4 @@
-"""The filter by collection next to the results."""
+"""Filter by collection next to the search results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from analysis.web.library.filter_list import filter_list
 
 @require_safe
 def collection_filter(request: Request) -> HttpResponse:
-    """The most frequent collections of a result, as links that narrow it."""
+    """The most frequent collections in a result, as links that narrow it."""
     return filter_list(request, _links, title=_("Collections"), sample=SAMPLE, empty=lambda: _("No collections."))
 
 

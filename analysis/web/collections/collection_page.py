@@ -1,4 +1,4 @@
-"""Values of a collection's page: cards, pages, and what the person may do."""
+"""Template context of a collection's page: cards, pages and permissions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from analysis import formatting, permissions
 from analysis.models import Collection, Image, Viewer
 from analysis.permissions import collections as rights
 from analysis.web import links, sensitive
-from analysis.web.collections.tiles import sees_anyway, thumb_url
+from analysis.web.collections.tiles import sees_without_collection, thumb_url
 from analysis.web.http import Request, current_user_id, int_param
 from analysis.web.library.cards import Card, cards
 from analysis.web.library.page import LibraryPage
@@ -24,14 +24,14 @@ PAGE_SIZE = 60
 
 @dataclass(frozen=True)
 class Crumb:
-    """A level above, and its page."""
+    """A breadcrumb: a level above the collection, and its page."""
 
     name: str
     url: str
 
 
 def collection_context(request: Request, collection: Collection, image_ids: Sequence[int]) -> dict[str, object]:
-    """The page around the grid."""
+    """The context of the page around the grid."""
     can_edit = rights.can_edit_collection(request.user, collection)
     can_arrange = can_edit or rights.can_arrange_collection(request.user, collection)
     return {
@@ -48,7 +48,7 @@ def collection_context(request: Request, collection: Collection, image_ids: Sequ
 
 
 def library_page_of(request: Request, collection: Collection, image_ids: Sequence[int]) -> LibraryPage:
-    """The grid: as many pages as the address requests, or up to the picture in `to`."""
+    """The grid: the pages that the URL requests, or all up to the picture in `to`."""
     first, last = _pages(request, image_ids)
     page_ids = image_ids[(first - 1) * PAGE_SIZE : last * PAGE_SIZE]
     address = collection.get_absolute_url()
@@ -63,7 +63,7 @@ def library_page_of(request: Request, collection: Collection, image_ids: Sequenc
 
 
 def collection_cards(request: Request, collection: Collection, image_ids: Sequence[int]) -> list[Card]:
-    """Cards in this order, with addresses within the collection."""
+    """Cards in this order, with links that stay within the collection."""
     viewer = permissions.viewer_of(request.user)
     by_id = Image.objects.in_bulk(image_ids)
     images = [by_id[image_id] for image_id in image_ids if image_id in by_id]
@@ -78,13 +78,13 @@ def collection_cards(request: Request, collection: Collection, image_ids: Sequen
 
 def image_url(collection: Collection, image: Image, viewer: Viewer) -> str:
     """The picture's own page if the viewer may open it, else the collection's."""
-    if sees_anyway(image, viewer):
+    if sees_without_collection(image, viewer):
         return links.image_url(image.pk, collection=collection.pk)
     return reverse("collection-image", args=[collection.pk, image.pk])
 
 
 def sharing_text(collection: Collection) -> str:
-    """Shared with everyone signed in, with 3 people, or nothing."""
+    """A text such as "Shared with 3 people"; empty if the collection is not shared."""
     if collection.is_shared:
         return _("Shared with everyone signed in")
     number = collection.members.count()
@@ -95,13 +95,13 @@ def sharing_text(collection: Collection) -> str:
 
 
 def level_crumbs(path: str) -> list[Crumb]:
-    """The levels above a path of one's own collections."""
+    """Breadcrumbs of a path among the user's own collections."""
     names = path.split("/")[:-1]
     return [Crumb(name, _level_url("/".join(names[: depth + 1]))) for depth, name in enumerate(names)]
 
 
 def _crumbs(collection: Collection, request: Request) -> list[Crumb]:
-    """The levels above a collection: collections that one can open, else the list."""
+    """Breadcrumbs of a collection: collections that the user can open, else the list."""
     names = collection.name.split("/")[:-1]
     paths = ["/".join(names[: depth + 1]) for depth in range(len(names))]
     same_owner = rights.viewable_collections(request.user).filter(owner_id=collection.owner_id, name__in=paths)
@@ -125,8 +125,8 @@ def _pages(request: Request, image_ids: Sequence[int]) -> tuple[int, int]:
 
 def _within(collection: Collection, card: Card, image: Image, viewer: Viewer) -> Card:
     url = image_url(collection, image, viewer)
-    if sees_anyway(image, viewer):
+    if sees_without_collection(image, viewer):
         return replace(card, url=url)
-    # Its labels and its state are its owner's; the collection shows the picture alone.
+    # Labels and state are the owner's business; a collection shares only the picture itself.
     thumb = thumb_url(collection, image, viewer)
     return replace(card, url=url, thumb=thumb, labels=(), alt=str(image), state="", badges=())

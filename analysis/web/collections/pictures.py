@@ -1,4 +1,4 @@
-"""Pictures that a person sees only through a collection."""
+"""Pages of pictures that the user sees only through a collection."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from analysis.models import Collection, Image
 from analysis.permissions import collections as rights
 from analysis.web import links
 from analysis.web.collections.collection_page import image_url
-from analysis.web.collections.tiles import sees_anyway
+from analysis.web.collections.tiles import sees_without_collection
 from analysis.web.http import Request
 from analysis.web.image.downloads import rendition_response
 from analysis.web.sharing.shared_pictures import SharedPicture
 
 REVALIDATED = "private, no-cache"
-"""Browsers ask each time whether they may still show it."""
+"""Browsers cache the picture, but ask each time if they may still show it."""
 
 
 @require_safe
 def collection_image(request: Request, collection_id: int, image_id: int) -> HttpResponse:
-    """The picture with its neighbors; its own page for who may open that."""
+    """The picture with its neighbors; redirects users who may open its own page."""
     collection = rights.get_collection_or_404(request.user, collection_id)
     image = rights.get_collection_image_or_404(request.user, collection, image_id)
-    if sees_anyway(image, permissions.viewer_of(request.user)):
+    if sees_without_collection(image, permissions.viewer_of(request.user)):
         return redirect(links.image_url(image.pk, collection=collection.pk))
     context = {
         "title": collection.title,
@@ -40,7 +40,7 @@ def collection_image(request: Request, collection_id: int, image_id: int) -> Htt
 
 @require_safe
 def collection_rendition(request: Request, collection_id: int, image_id: int, name: str) -> HttpResponseBase:
-    """A rendition of such a picture, checked at each request."""
+    """A rendition of such a picture; permission is checked at each request."""
     collection = rights.get_collection_or_404(request.user, collection_id)
     image = rights.get_collection_image_or_404(request.user, collection, image_id)
     return rendition_response(request, image, name, cache_control=REVALIDATED)
@@ -51,6 +51,7 @@ def _picture(request: Request, collection: Collection, image: Image) -> SharedPi
     index = ids.index(image.pk)
     viewer = permissions.viewer_of(request.user)
     near = Image.objects.in_bulk(ids[max(index - 1, 0) : index + 2])
+    # A neighbor may be a picture that the user sees anyway: its link leads to its own page.
     urls = {pk: image_url(collection, neighbor, viewer) for pk, neighbor in near.items()}
     values = {"position": formatting.count(index + 1), "total": formatting.count(len(ids))}
     return SharedPicture(

@@ -1,4 +1,4 @@
-"""Settings of a collection: name, description, people; creating and deleting it."""
+"""Collection settings: create and delete it, its name, description and members."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from analysis.web.toasts import Toast
 
 @require_POST
 def create(request: Request) -> HttpResponse:
-    """A new empty collection."""
+    """Create an empty collection."""
     try:
         collection = curation.create(current_user(request), name=request.POST.get("name", ""))
     except ActionRefused as refusal:
@@ -35,7 +35,7 @@ def create(request: Request) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def collection_settings(request: Request, collection_id: int) -> HttpResponse:
-    """Name, description and sharing, for the owner."""
+    """Edit name, description and sharing; for the owner only."""
     collection = _own_or_404(request, collection_id)
     if request.method != "POST":
         return _page(request, collection)
@@ -51,7 +51,7 @@ def collection_settings(request: Request, collection_id: int) -> HttpResponse:
 
 @require_POST
 def share(request: Request, collection_id: int) -> HttpResponse:
-    """Share with everyone signed in, and with which pictures."""
+    """Share with everyone signed in; `private` also shows them private pictures."""
     collection = _own_or_404(request, collection_id)
     Collection.objects.filter(pk=collection.pk).update(
         is_shared=bool(request.POST.get("everyone")), shares_private=bool(request.POST.get("private"))
@@ -62,7 +62,7 @@ def share(request: Request, collection_id: int) -> HttpResponse:
 
 @require_POST
 def share_with(request: Request, collection_id: int) -> HttpResponse:
-    """Share with one person, by user name."""
+    """Share with one user, by username."""
     collection = _own_or_404(request, collection_id)
     try:
         member = curation.share_with(
@@ -76,9 +76,10 @@ def share_with(request: Request, collection_id: int) -> HttpResponse:
 
 @require_POST
 def remove_member(request: Request, collection_id: int) -> HttpResponse:
-    """Stop sharing with a person: by the owner, or by the person."""
+    """Stop sharing with a user; by the owner or that user."""
     collection = rights.get_collection_or_404(request.user, collection_id)
     user_id = int_param(request.POST.get("user", ""), maximum=10**18, minimum=0)
+    # Members may leave: nobody asked them before sharing.
     is_own = rights.can_edit_collection(request.user, collection)
     permissions.require_or_404(is_own or user_id == current_user_id(request))
     CollectionMember.objects.filter(collection=collection, user_id=user_id).delete()
@@ -88,7 +89,7 @@ def remove_member(request: Request, collection_id: int) -> HttpResponse:
 
 @require_POST
 def delete(request: Request, collection_id: int) -> HttpResponse:
-    """Delete a collection, not its pictures; Undo for a day."""
+    """Delete a collection but not its pictures; can be undone for a day."""
     collection = _own_or_404(request, collection_id)
     curation.delete(collection)
     message = _("Deleted “%(name)s”. Its pictures stay in the library.") % {"name": collection.name}
@@ -98,7 +99,7 @@ def delete(request: Request, collection_id: int) -> HttpResponse:
 
 @require_POST
 def restore(request: Request, collection_id: int) -> HttpResponse:
-    """Undo of deleting."""
+    """Undo a deletion."""
     deleted = Collection.objects.filter(owner_id=current_user_id(request)).exclude(deleted_at=None)
     collection = get_object_or_404(deleted, pk=collection_id)
     try:

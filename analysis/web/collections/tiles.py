@@ -1,4 +1,4 @@
-"""Tiles of collections: cover, name and number of pictures."""
+"""Collection tiles: cover, name and number of pictures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from analysis.web import links
 
 @dataclass(frozen=True)
 class Tile:
-    """`is_folder`: no collection, only a part of the names of those below."""
+    """A tile; `is_folder` if it is only a common part of the names of collections."""
 
     name: str
     url: str
@@ -30,7 +30,7 @@ class Tile:
 
 
 def level_tiles(levels: Sequence[Level], viewer: Viewer, *, is_blurring: bool) -> list[Tile]:
-    """Tiles of one level of names."""
+    """Tiles of one level of the hierarchy of names."""
     ids = [level.collection_id for level in levels if level.collection_id is not None]
     tiles = dict(zip(ids, collection_tiles(_in_order(ids), viewer, is_blurring=is_blurring), strict=True))
     return [_with_levels(tiles.get(level.collection_id or 0), level) for level in levels]
@@ -56,14 +56,14 @@ def collection_tiles(collections: Sequence[Collection], viewer: Viewer, *, is_bl
 
 
 def thumb_url(collection: Collection, image: Image, viewer: Viewer) -> str:
-    """The picture's own address if the viewer may see it there, else the collection's."""
-    if sees_anyway(image, viewer):
+    """The thumbnail's own URL if the viewer sees the picture, else the collection's."""
+    if sees_without_collection(image, viewer):
         return links.rendition_url(image, "thumb")
     return reverse("collection-rendition", args=[collection.pk, image.pk, "thumb"])
 
 
-def sees_anyway(image: Image, viewer: Viewer) -> bool:
-    """True if the viewer may see it without the collection, too."""
+def sees_without_collection(image: Image, viewer: Viewer) -> bool:
+    """True if the viewer may see the picture even without the collection."""
     return image.owner_id == viewer.user_id or image.visibility >= viewer.min_visibility
 
 
@@ -73,7 +73,7 @@ def _in_order(ids: Sequence[int]) -> list[Collection]:
 
 
 def _with_levels(tile: Tile | None, level: Level) -> Tile:
-    """The tile with the number of collections below it; else a folder's."""
+    """The tile with the number of collections below it; a folder's if there is none."""
     if tile is None:
         return _folder(level)
     return replace(tile, note=f"{tile.note} · {_number_below(level)}") if level.below else tile

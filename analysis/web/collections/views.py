@@ -1,4 +1,4 @@
-"""Pages of collections: their list, one of them, its order."""
+"""Collection pages: the list, one collection, and its order."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ORDER_NAMES = {
 
 @require_safe
 def collections(request: Request) -> HttpResponse:
-    """Own collections at one level of their names, and those that others share."""
+    """The user's collections at one level of names, and those that others share."""
     inside = one_line(request.GET.get("in", ""))
     number = int_param(request.GET.get("page", ""), maximum=10_000)
     is_first = number == 1
@@ -61,7 +61,7 @@ def collections(request: Request) -> HttpResponse:
 
 @require_safe
 def collection(request: Request, collection_id: int) -> HttpResponse:
-    """The pictures of a collection in its order; the next ones as a fragment."""
+    """The pictures of a collection in its order; further ones as a fragment."""
     collection = rights.get_collection_or_404(request.user, collection_id)
     image_ids = list(rights.visible_entries(request.user, collection).values_list("image_id", flat=True))
     context: dict[str, object] = {"library": library_page_of(request, collection, image_ids), "text": ""}
@@ -78,7 +78,7 @@ def collection(request: Request, collection_id: int) -> HttpResponse:
 
 @require_safe
 def collection_order(request: Request, collection_id: int) -> HttpResponse:
-    """The pictures with what it takes to order them: handles and buttons."""
+    """The page to reorder the pictures, with handles and buttons."""
     collection = rights.get_collection_or_404(request.user, collection_id)
     permissions.require_or_404(rights.can_arrange_collection(request.user, collection))
     image_ids = list(rights.visible_entries(request.user, collection).values_list("image_id", flat=True))
@@ -107,7 +107,7 @@ def _own(request: Request, inside: str) -> list[Tile]:
 
 
 def _nested(request: Request, collection: Collection) -> list[Tile]:
-    """Collections of the same owner below this one that the person can open."""
+    """Collections of the same owner below this one that the user can open."""
     below = rights.viewable_collections(request.user).filter(owner_id=collection.owner_id)
     return _level_tiles(request, levels_of=below.values_list("pk", "name"), below=collection.name)
 
@@ -119,7 +119,7 @@ def _level_tiles(request: Request, *, levels_of: object, below: str) -> list[Til
 
 
 def _shared(request: Request, number: int) -> tuple[list[Tile], str]:
-    """Collections that others share with the person, and the address of the next ones."""
+    """Collections that others share with the user, and the URL of the next page."""
     others = rights.viewable_collections(request.user).exclude(owner_id=current_user_id(request))
     start = (number - 1) * SHARED_PAGE_SIZE
     rows = others.select_related("owner").order_by("name", "pk")[start : start + SHARED_PAGE_SIZE + 1]
@@ -139,5 +139,5 @@ def _searches(request: Request) -> list[Crumb]:
 
 def _page(request: Request, template: str, context: dict[str, object]) -> HttpResponse:
     response = render(request, template, context)
-    patch_vary_headers(response, ["HX-Request"])  # same URL, two bodies: Back must not get a cached fragment
+    patch_vary_headers(response, ["HX-Request"])  # one URL, two bodies: Back must not show a cached fragment
     return response

@@ -1,1 +1,1 @@
-"""The dashboard: its period, its tables and its CSV files."""
+"""Dashboard: period, charts, tables and CSV files."""

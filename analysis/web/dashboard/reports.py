@@ -1,4 +1,4 @@
-"""Dashboard tables: figures of a period, with the search that each row leads to."""
+"""Dashboard tables: figures of a period, each row linked to a search."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.dateformat import format as formatted_date
 from django.utils.translation import gettext as _
 
@@ -22,7 +21,7 @@ from analysis.web.dashboard.scope import Scope
 from analysis.web.dashboard.table import Column, Number, Table, TableRow, row
 
 BIN_WIDTH = 100 // queries.CONFIDENCE_BINS
-"""Percent of confidence in one row."""
+"""Percentage points of confidence in one row."""
 
 
 def added(scope: Scope) -> Table:
@@ -60,7 +59,7 @@ def analyses(scope: Scope) -> Table:
 
 def spend(scope: Scope) -> Table:
     """Spend by time."""
-    # The ledger knows days of the whole library only; prices of results are known by owner and hour.
+    # The ledger is kept by day for the whole library only; prices of results are known by owner and hour.
     columns: tuple[Column, ...]
     values: dict[datetime, tuple[Number, ...]]
     completed = Column(_("Completed"))
@@ -110,8 +109,8 @@ def latency(scope: Scope) -> Table:
 
 def confidence(scope: Scope) -> Table:
     columns = (Column(_("Labels"), series="one"),)
-    # Bins below the lowest requested confidence are empty in any library, so the table starts at the first
-    # one.
+    # Bins below the lowest requested confidence are always empty, so the table starts at the first bin with a
+    # count.
     counts = queries.confidences(scope.person_id)
     first = next((step for step, number in enumerate(counts) if number), 0)
     rows = [
@@ -191,7 +190,7 @@ def storage(scope: Scope) -> Table:
     at_end = scope.total if scope.span.is_hourly else queries.total(scope.person_id, before=scope.span.end)
     size, pictures = at_end.bytes, at_end.pictures
     values: dict[datetime, tuple[Number, ...]] = {}
-    # Backwards from today's total: the sum of all earlier additions would have to be read for the first row.
+    # Backwards from today's total: going forwards, all earlier additions would have to be summed for the first row.
     for start, total in reversed(scope.added.items()):
         values[start] = (size, pictures)
         size, pictures = size - total.bytes, pictures - total.pictures
@@ -225,7 +224,7 @@ TABLES: dict[str, Callable[[Scope], Table]] = {
     "latency": latency,
 }
 LIBRARY_ONLY = frozenset({"queue", "latency"})
-"""Tables whose figures are not known by person."""
+"""Tables without figures by user."""
 
 
 def tables_for(scope: Scope) -> dict[str, Callable[[Scope], Table]]:
@@ -236,7 +235,7 @@ def _own_labels(scope: Scope) -> tuple[list[tuple[str, int]], bool]:
     """Most frequent labels of one person's pictures; True if estimated."""
     viewer = Viewer(user_id=scope.person_id)
     result = facets(parse("owner:me"), viewer=viewer, maximum=queries.MAX_LABELS)
-    # Never less than one: the statistics may be a minute older than the pictures of the sample.
+    # At least one: the statistics may be a minute older than the sampled pictures.
     factor = max(1.0, scope.total.pictures / result.counted) if result.is_sample and result.counted else 1.0
     labels = [(facet.name, round(facet.count * factor)) for facet in result.by_kind.get("label", [])]
     return labels, result.is_sample
@@ -287,6 +286,4 @@ def _ended_note(scope: Scope) -> str:
 
 
 def _time_label(span: Period, start: datetime) -> str:
-    if span.is_hourly:  # in the reader's time zone; days are counted in UTC
-        start = timezone.localtime(start)
     return formatted_date(start, {"hour": "j M H:i", "day": "j M", "month": "M Y"}[span.unit])

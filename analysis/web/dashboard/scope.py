@@ -1,4 +1,4 @@
-"""Period and owner that the dashboard shows, and links from its rows."""
+"""Scope of the dashboard: period and owner, and the links from its rows."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from analysis.web import links
 
 @dataclass(frozen=True)
 class Scope:
-    """A period, and the person whose pictures are counted; None for the whole library."""
+    """A period, and the user whose pictures are counted; None for the whole library."""
 
     span: Period
     person_id: int | None
     has_choice: bool = False
-    """The reader may switch between own pictures and the whole library."""
+    """The user may switch between their own pictures and the whole library."""
     has_lists: bool = False
-    """The reader may list everybody's pictures in the administration; searches find only visible ones."""
+    """The user may list all pictures in the administration, while searches find only visible ones."""
 
     @property
     def is_all(self) -> bool:
@@ -40,13 +40,13 @@ class Scope:
         return ""
 
     def search_url(self, *terms: str) -> str:
-        """Pictures in the library, or of the whole library in the administration."""
+        """URL of the pictures: in the user's library, or in the administration for all."""
         page = "admin:analysis_image_changelist" if self.is_listed else "library"
         owner = "" if self.is_all else "owner:me"
         return links.with_parameters(reverse(page), q=" ".join(filter(None, [*terms, owner])))
 
     def ended_url(self, start: datetime | None = None, **filters: str) -> str:
-        """Analyses that ended in a step of the period, or in all of it."""
+        """URL of the analyses that ended in one step of the period, or in all of it."""
         return self._admin_url("analysis", "finished_at", start, **filters)
 
     def ledger_url(self, start: datetime) -> str:
@@ -55,8 +55,8 @@ class Scope:
     def queue_url(self, depth: queue_depth.QueueDepth) -> str:
         if not self.is_listed:
             return self.search_url("is:pending")
-        # "__exact", as Django's filters spell their parameters; without it the list filters and shows nothing as
-        # chosen.
+        # "__exact", as in the links of Django's own filters: without it the list is filtered, but no filter is shown
+        # as active.
         filters = {"state__exact": "queued", "api__exact": depth.api, "recognizer": depth.recognizer}
         return links.with_parameters(reverse("admin:analysis_analysis_changelist"), **filters)
 
@@ -70,7 +70,7 @@ class Scope:
     def _days(self, start: datetime | None) -> tuple[date, date]:
         return self.span.days(start) if start else (self.span.start.date(), self.span.last_day)
 
-    # Several tables and tiles show these; each is queried once a request.
+    # Used by several tables and tiles, so queried once a request.
     @cached_property
     def added(self) -> dict[datetime, queries.Total]:
         return queries.added(self.span, self.person_id)

@@ -1,4 +1,4 @@
-"""Table of figures: source of its chart and its CSV file."""
+"""Table of figures, from which the chart and the CSV file are made."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Unit = Literal["", "dollars", "bytes", "ms"]
 
 @dataclass(frozen=True)
 class Column:
-    """Numbers; with a `series` also drawn in the chart, in that color."""
+    """A column of numbers; with a `series`, the chart draws it in that color."""
 
     name: str
     unit: Unit = ""
@@ -40,7 +40,7 @@ class TableRow:
 
 @dataclass(frozen=True)
 class Table:
-    """Figures and their chart; `across` draws bars sideways, for long names."""
+    """Figures and their chart; `across` draws horizontal bars, for long names."""
 
     slug: str
     title: str
@@ -61,7 +61,7 @@ class Table:
 
     @property
     def has_figures(self) -> bool:
-        # As _plain writes them: of an integer and of an amount.
+        # Zero as _plain writes it, for an integer and for an amount.
         return any(cell.value not in {"0", "0.000000"} for row in self.rows for cell in row.cells)
 
 

@@ -1,10 +1,10 @@
-"""Dashboard: charts and tables of a period, each also as CSV."""
+"""Dashboard views: charts and tables of a period, and each table as CSV."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, date, timedelta
+from datetime import date, timedelta
 
 from django.conf import settings
 from django.http import Http404, HttpResponse, StreamingHttpResponse
@@ -13,13 +13,13 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.dateformat import format as formatted_date
 from django.utils.functional import Promise
-from django.utils.timezone import now
+from django.utils.timezone import localdate, localtime, now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from analysis import formatting, permissions
-from analysis.models import StatisticsRun
+from analysis.models import Image, StatisticsRun
 from analysis.models.ledger import FREE
 from analysis.recognition import ledger
 from analysis.search.time_limit import SearchTooSlow, time_limit
@@ -43,7 +43,7 @@ TOO_SLOW = gettext_lazy("These figures take too long to count. Choose a shorter 
 
 @dataclass(frozen=True)
 class DashboardTile:
-    """One figure at a glance; `share` is its percentage of a limit, if there is one."""
+    """One key figure; `share` is its percentage of a limit, if there is one."""
 
     title: str
     figure: str
@@ -61,14 +61,16 @@ class Tab:
 
 @require_safe
 def dashboard(request: Request) -> HttpResponse:
-    """Own pictures, or for staff the whole library, over a day to a year."""
+    """Figures of the user's pictures, or of all for staff, over a day to a year."""
     scope = _scope(request)
     try:
         with time_limit():
+            tables = [_with_csv(make(scope), scope) for make in tables_for(scope).values()]
             figures: dict[str, object] = {
                 "tiles": list(_tiles(scope)),
-                "tables": [_with_csv(make(scope), scope) for make in tables_for(scope).values()],
-                "updated": " ".join(filter(None, [_updated(), scope.note])),
+                "tables": tables,
+                "nothing": "" if any(table.has_figures for table in tables) else _nothing(scope),
+                "updated": " ".join(filter(None, [_updated(scope.span), scope.note])),
             }
     except SearchTooSlow:
         figures = {"error": TOO_SLOW}
@@ -94,7 +96,7 @@ def as_csv(request: Request, name: str) -> HttpResponseBase:
             table = make(scope)
     except SearchTooSlow:
         return HttpResponse(TOO_SLOW, status=503, content_type="text/plain; charset=utf-8")
-    # Streamed, since GZipMiddleware adds random bytes to a streamed body against BREACH and needs no copy of it.
+    # Streamed: GZipMiddleware then needs no copy of the body, and pads it against BREACH as well.
     response = StreamingHttpResponse(lines(table), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="imagelib-{name}-{scope.span.name}.csv"'
     return response
@@ -103,7 +105,7 @@ def as_csv(request: Request, name: str) -> HttpResponseBase:
 def _scope(request: Request) -> Scope:
     """Scope from the query string; invalid values fall back to the default."""
     name = request.GET.get("range", "")
-    moment = now().astimezone(UTC)
+    moment = localtime()
     period_name: PeriodName = name if name in PERIODS else "month"
     person_id = current_user_id(request)
     sees_figures = permissions.can_view_statistics(request.user)
@@ -121,27 +123,27 @@ def _until(request: Request, today: date) -> date:
         until = date.fromisoformat(request.GET.get("until", ""))
     except ValueError:
         return today
-    # Later days are empty, and a date near year 1 or 9999 would overflow when a period is added.
+    # Later days are empty, and near year 1 or 9999 adding a period would overflow.
     return min(max(until, EARLIEST), today)
 
 
 def _url(scope: Scope, *, name: str = "", until: date | None = None, csv: str = "", own: bool | None = None) -> str:
-    """This page or its CSV with some parameters changed."""
-    # Today is left out, so that a bookmark stays current.
+    """URL of this page or of a CSV file, with some parameters changed."""
+    # Today is left out of the URL, so that a bookmark stays current.
     last = until or scope.span.last_day
     address = reverse("dashboard-csv", args=[csv]) if csv else reverse("dashboard")
     is_own = not scope.is_all if own is None else own
     return links.with_parameters(
         address,
         range=name or scope.span.name,
-        until="" if last >= now().astimezone(UTC).date() else str(last),
+        until="" if last >= localdate() else str(last),
         of="own" if is_own and scope.has_choice else "",
     )
 
 
 def _later_url(scope: Scope) -> str:
-    """Next period; empty if it is in the future."""
-    today = now().astimezone(UTC).date()
+    """URL of the next period; empty if it is in the future."""
+    today = localdate()
     if scope.span.is_hourly or scope.span.last_day >= today:
         return ""
     return _url(scope, until=min(scope.span.last_day + (scope.span.end - scope.span.start), today))
@@ -154,6 +156,14 @@ def _owner_tabs(scope: Scope) -> list[Tab]:
         Tab(_("All pictures"), _url(scope, own=False), scope.is_all),
         Tab(_("My pictures"), _url(scope, own=True), not scope.is_all),
     ]
+
+
+def _nothing(scope: Scope) -> str:
+    """The sentence of a dashboard without any figure."""
+    pictures = Image.objects.all() if scope.is_all else Image.objects.filter(owner_id=scope.person_id)
+    if pictures.exists():
+        return _("No figures for this period yet. New ones are counted about once a minute.")
+    return _("No pictures yet. Charts appear here a minute after the first upload.")
 
 
 def _with_csv(table: Table, scope: Scope) -> Table:
@@ -222,10 +232,13 @@ def _waiting_tile(waiting: int, oldest: timedelta | None, *, is_capped: bool) ->
     )
 
 
-def _updated() -> str:
-    """Age of the precomputed figures; the oldest counts."""
-    # Each table is updated separately, and slow ones less often.
+def _updated(span: Period) -> str:
+    """Age of the precomputed figures, by the oldest of them."""
+    # Each table is updated on its own, and slow ones less often.
     oldest = StatisticsRun.objects.order_by("at").first()
     if oldest is None:
         return _("Figures appear within a minute after the scheduler starts.")
-    return _("Updated %(ago)s. Days are in UTC.") % {"ago": formatting.ago(oldest.at, now=now())}
+    updated = _("Updated %(ago)s.") % {"ago": formatting.ago(oldest.at, now=now())}
+    if span.is_utc:
+        return updated
+    return f"{updated} {_('Searches by date added and the ledger go by days in UTC.')}"

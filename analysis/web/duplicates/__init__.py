@@ -1,1 +1,1 @@
-"""The pages of duplicates: groups, comparison, exact copies."""
+"""Duplicate pages: groups, comparison, exact copies."""

@@ -1,4 +1,4 @@
-"""Two duplicates side by side: pictures that are zoomed together, and differences."""
+"""Comparison of two duplicates: synchronized zoom, and a table of differences."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from analysis.web.duplicates.rows import compare_url, dimensions
 from analysis.web.http import Request, current_user, id_list_param, int_param
 
 DISPLAY_WIDTH = 4_000
-"""CSS pixels that both pictures may fill, so that a small one is as large as the other."""
+"""CSS pixels that both pictures can fill, so that a small one is shown as large as the other."""
 MAX_NAMES = 30
 EMPTY = "–"
 
 
 @dataclass(frozen=True)
 class ComparedGroup:
-    """The pictures of a group, the best first, and the ids of the two shown."""
+    """The pictures of a group, best first, and the ids of the two shown."""
 
     images: list[Image]
     pair: tuple[int, int]
@@ -42,7 +42,7 @@ class ComparedGroup:
 
 @dataclass(frozen=True)
 class Sibling:
-    """A picture of the group that can be shown in this place."""
+    """A picture of the group that can be shown on this side."""
 
     thumb: str
     name: str
@@ -53,7 +53,7 @@ class Sibling:
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two pictures; `siblings` are links to others in its place."""
+    """One of the two pictures; `siblings` link to others to show instead."""
 
     id: str
     name: str
@@ -71,7 +71,7 @@ class Side:
 
 @dataclass(frozen=True)
 class ComparisonRow:
-    """A line of the table."""
+    """A row of the table of differences."""
 
     name: str
     left: str
@@ -81,7 +81,7 @@ class ComparisonRow:
 
 @require_safe
 def compare(request: Request) -> HttpResponse:
-    """Two pictures of the group `ids`: `left` and `right`, else its best two."""
+    """Compare two pictures of the group `ids`: `left` and `right`, else its best two."""
     ids = list(id_list_param(request.GET.get("ids", "").split(","), maximum=MAX_GROUP_SIZE))
     if len(ids) < 2:
         raise Http404
@@ -107,7 +107,7 @@ def compare(request: Request) -> HttpResponse:
 
 
 def _chosen(request: Request, order: Sequence[int]) -> tuple[int, int]:
-    """The two to show: the requested ones, or the best ones if a request is not valid."""
+    """The ids of the two to show: the requested ones, or the best ones if invalid."""
     left, right = (int_param(request.GET.get(name, ""), maximum=10**18, minimum=0) for name in ("left", "right"))
     left = left if left in order else next(pk for pk in order if pk != right)
     return left, right if right in order and right != left else next(pk for pk in order if pk != left)
@@ -129,7 +129,7 @@ def _side(group: ComparedGroup, index: int) -> Side:
         display_width=str(DISPLAY_WIDTH),
         is_blurred=own in group.blurred,
         is_best=own == group.images[0].pk,
-        # When this one is kept, the other one is no longer in the group.
+        # Keeping this one removes the other one from the group.
         back=compare_url(rest, after=group.after) if len(rest) > 1 else "",
         siblings=[_sibling(group, index, image) for image in group.images if image.pk != other],
     )

@@ -1,4 +1,4 @@
-"""Exact copies: what a merge of all of them keeps and why, its start and progress."""
+"""Exact copies: preview of a merge of all of them, its start and its progress."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MAX_NAMED = 5
 
 @dataclass(frozen=True)
 class CopyRow:
-    """A file's copies: the kept one with the reason, and those for the trash."""
+    """Copies of a file: the one to keep, with the reason, and those to trash."""
 
     thumb: str
     is_blurred: bool
@@ -44,7 +44,7 @@ class CopyRow:
 
 @require_safe
 def exact(request: Request) -> HttpResponse:
-    """All exact copies of a person's pictures, with the one of each that is kept."""
+    """All exact copies among the user's pictures, and the copy of each that is kept."""
     person = current_user(request)
     running = BulkChange.objects.filter(person_id=person.pk, action=BulkChange.Action.EXACT, is_open=True).first()
     if is_fragment(request):
@@ -67,7 +67,7 @@ def exact(request: Request) -> HttpResponse:
 
 @require_POST
 def resolve_exact(request: Request) -> HttpResponse:
-    """Merge all of them, in the background if it takes longer than moments."""
+    """Merge all exact copies, in the background if there are many."""
     try:
         change = pipeline.merge_exact_copies(current_user(request))
     except ActionRefused as refusal:
@@ -81,7 +81,7 @@ def resolve_exact(request: Request) -> HttpResponse:
 def _progress(request: Request, running: BulkChange | None) -> HttpResponse:
     if running is None:
         response = HttpResponse()
-        response["HX-Refresh"] = "true"  # once more, for the copies that are left
+        response["HX-Refresh"] = "true"  # load the whole page again, for the copies that are left
         return response
     return render(request, "duplicates/exact.html#progress", {"progress": message_of(running)})
 
@@ -106,7 +106,7 @@ def _row(group: CopyGroup, *, is_blurred: bool) -> CopyRow:
 
 
 def _location(image: Image) -> str:
-    """Where the file is: names alone are often the same."""
+    """The location of the file, since copies often have the same name."""
     return f"{image.bucket.name}/{image.key}" if image.bucket else image.filename
 
 

@@ -1,4 +1,4 @@
-"""Groups of near-identical pictures, ready to be shown."""
+"""Groups of near-identical pictures, prepared for the template."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Candidate:
 
 @dataclass(frozen=True)
 class DuplicateGroup:
-    """Near-identical pictures, the best first.
+    """Near-identical pictures, best first.
 
-    `note` says which of them are marked as different already.
+    `note` says if some of them were already marked as different.
     """
 
     ids: str
@@ -77,7 +77,7 @@ def compare_url(ids: list[int], **parameters: str | int) -> str:
 
 
 def _note(marked: int) -> str:
-    """Why a group is here again, although some of it was marked."""
+    """Explain why a group is listed although some of it was marked as different."""
     if marked < 2:
         return ""
     note = ngettext(
@@ -116,7 +116,7 @@ def date_of(image: Image) -> str:
 
 
 def _tags(image_ids: list[int]) -> dict[int, tuple[str, ...]]:
-    """Tags by image: the picture that is kept takes over those of the others."""
+    """Tags by image, since the picture that is kept gets the tags of the others."""
     rows = (
         ImageLabel.objects.filter(image_id__in=image_ids, label__kind=Label.Kind.TAG, label__is_hidden=False)
         .order_by("label__name")

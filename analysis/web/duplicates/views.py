@@ -1,4 +1,4 @@
-"""Duplicates page: near-identical pictures side by side, with one to keep."""
+"""Duplicates page: groups of near-identical pictures; the user keeps one of each."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COUNT_CAP = 10_000
 
 @require_safe
 def duplicates(request: Request) -> HttpResponse:
-    """Next groups of duplicates, from a bounded number of pictures."""
+    """The next groups of duplicates, from a bounded number of pictures."""
     person_id = current_user_id(request)
     after = request.GET.get("after", "")
     result = duplicate_groups.find_duplicate_groups(person_id, after=Cursor.from_text(after))
@@ -44,14 +44,14 @@ def duplicates(request: Request) -> HttpResponse:
 
 @require_POST
 def resolve_duplicates(request: Request) -> HttpResponse:
-    """Keep one picture of a group and trash the others; undone like any bulk change."""
+    """Keep one picture of a group and trash the others, with Undo."""
     person = current_user(request)  # raises for anonymous requests before anything is read from the form
     image_id = int_param(request.POST.get("keep", ""), maximum=10**18, minimum=0)
     ids = _ids(request)
     try:
         if image_id not in ids:
             raise ActionRefused(_("Choose the picture to keep."))
-        # One bulk change, so that Undo brings back tags, ratings and pictures together.
+        # A single bulk change, so that Undo restores tags, ratings and pictures together.
         change = merge_duplicates.merge_duplicates(image_id, instead_of=ids, by=person)
     except ActionRefused as refusal:
         return _redirect_back(request, Toast(str(refusal)))
@@ -60,7 +60,7 @@ def resolve_duplicates(request: Request) -> HttpResponse:
 
 @require_POST
 def not_duplicates(request: Request) -> HttpResponse:
-    """Remember that the pictures of a group are no duplicates; undone, too."""
+    """Mark the pictures of a group as not duplicates, with Undo."""
     person = current_user(request)
     try:
         change = distinct_pairs.mark_distinct(list(_ids(request)), by=person)
@@ -70,7 +70,7 @@ def not_duplicates(request: Request) -> HttpResponse:
 
 
 def change_toast(change: BulkChange, *, next_url: str) -> Toast:
-    """The result of a change, with an Undo that leads back to the page."""
+    """The result of a change, with an Undo that returns to the page."""
     progress = reverse("bulk-change", args=[change.pk]) if change.is_open else ""
     return Toast(message_of(change), reverse("undo", args=[change.pk]), {"next": next_url}, progress_url=progress)
 

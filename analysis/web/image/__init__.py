@@ -1,1 +1,1 @@
-"""The page of one image and its actions."""
+"""Image page: one picture, its analysis results and its actions."""

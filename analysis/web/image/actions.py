@@ -44,7 +44,7 @@ def review_label(request: Request, image_id: int) -> HttpResponse:
     """Confirm or reject a label by id, or `clear` its verdict."""
 
     def action(image: Image) -> None:
-        # The name of the button that was pressed, so that the form works without JavaScript, too.
+        # The pressed button's name tells the verdict, so the form also works without JavaScript.
         if label_id := _label_id(request, "confirm"):
             verdicts.confirm(image.pk, label_id=label_id, by_id=current_user_id(request))
         elif label_id := _label_id(request, "reject"):
@@ -83,6 +83,7 @@ def remove_tag(request: Request, image_id: int) -> HttpResponse:
         if tag is None:
             return None  # already removed, for example in another tab
         selection = Selection(current_user(request), ids=(image.pk,))
+        # A bulk change of one picture, which can be undone by its id.
         change = bulk.remove_tag(selection, tag)
         message = _("Removed tag “%(tag)s”.") % {"tag": tag}
         return Toast(message, _undo_url("image-undo", request, image), {"change": str(change.pk)})
@@ -93,11 +94,11 @@ def remove_tag(request: Request, image_id: int) -> HttpResponse:
 
 @require_POST
 def undo(request: Request, image_id: int) -> HttpResponse:
-    """Undo a change of this page by the id of the `change`."""
+    """Undo a change made on this page, by the id `change`."""
 
     def action(_image: Image) -> Toast | None:
         change_id = int_param(request.POST.get("change", ""), maximum=10**18, minimum=0)
-        # The ID may be that of any change of this person, also a bulk change of thousands that was made in another tab.
+        # The id may be of any change by this user, even a bulk change of thousands made in another tab.
         undone = pipeline.undo(change_id, by=current_user(request), at_once=bulk.STEP_SIZE)
         if undone.is_open:
             return Toast(_("Undo continues in the background."))
@@ -109,7 +110,7 @@ def undo(request: Request, image_id: int) -> HttpResponse:
 
 @require_POST
 def rate(request: Request, image_id: int) -> HttpResponse:
-    """Set the person's own `favorite` (1 or 0) or `stars` (0 to 5)."""
+    """Set the user's own `favorite` (1 or 0) or `stars` (0 to 5)."""
 
     def action(image: Image) -> None:
         favorite, stars = request.POST.get("favorite", ""), request.POST.get("stars", "")
@@ -130,7 +131,7 @@ def set_visibility(request: Request, image_id: int) -> HttpResponse:
 
     def action(image: Image) -> Toast | None:
         text, previous = request.POST.get("visibility", ""), image.visibility
-        # Compared as text: int() also takes "+1", " 1" and digits of other scripts.
+        # Compared as text: int() also accepts "+1", " 1" and digits of other scripts.
         if text not in {str(value) for value in Image.Visibility.values}:
             raise ActionRefused(_("Choose a visibility: private, shared or public."))
         visibility = Image.Visibility(int(text))
@@ -145,9 +146,9 @@ def set_visibility(request: Request, image_id: int) -> HttpResponse:
 
 @require_POST
 def move_to_trash(request: Request, image_id: int) -> HttpResponse:
-    """Move the picture to the trash; the next one of the search is shown."""
+    """Move the picture to the trash, and show the next one of the search."""
     return_link = image_context.return_link(request)
-    # Looked up before: a picture in the trash has no neighbors.
+    # Looked up first, since a picture in the trash has no neighbors. By id alone: _run checks permission.
     near = neighbors(
         Image(pk=image_id), return_link.query, viewer=permissions.viewer_of(request.user), link=return_link.image_url
     )
@@ -158,15 +159,15 @@ def move_to_trash(request: Request, image_id: int) -> HttpResponse:
 
     _image, toast = _run(request, image_id, action)
     if toast is None or not toast.undo_url:
-        return _lead_on(request, return_link.image_url(image_id), toast)
+        return _navigate(request, return_link.image_url(image_id), toast)
     neighbor = near.next or near.previous
     library_url = links.library_url(return_link.query, saved=return_link.saved)
-    return _lead_on(request, neighbor.url if neighbor else library_url, toast)
+    return _navigate(request, neighbor.url if neighbor else library_url, toast)
 
 
 @require_POST
 def rotate(request: Request, image_id: int) -> HttpResponse:
-    """Turn the picture by `turns` quarters, clockwise; the original is not changed."""
+    """Rotate by `turns` quarter turns clockwise; the original file stays unchanged."""
     turns = request.POST.get("turns", "")
 
     def action(image: Image) -> Toast | None:
@@ -182,7 +183,7 @@ def rotate(request: Request, image_id: int) -> HttpResponse:
         return Toast(_("Rotated."), _undo_url("image-rotate", request, image), {"turns": str(-int(turns))})
 
     image, toast = _run(request, image_id, action)
-    return _lead_on(request, image_context.return_link(request).image_url(image.pk), toast)
+    return _navigate(request, image_context.return_link(request).image_url(image.pk), toast)
 
 
 @require_POST
@@ -193,11 +194,11 @@ def restore(request: Request, image_id: int) -> HttpResponse:
         trash.restore(image.pk, by_id=current_user_id(request))
 
     image, toast = _run(request, image_id, action)
-    return _lead_on(request, image_context.return_link(request).image_url(image.pk), toast)
+    return _navigate(request, image_context.return_link(request).image_url(image.pk), toast)
 
 
-def _lead_on(request: Request, url: str, toast: Toast | None) -> HttpResponse:
-    """Show another page with the toast."""
+def _navigate(request: Request, url: str, toast: Toast | None) -> HttpResponse:
+    """Navigate to another page, which shows the toast."""
     if toast:
         toasts.add_toast(request, toast)
     if is_fragment(request):
@@ -209,7 +210,7 @@ def _lead_on(request: Request, url: str, toast: Toast | None) -> HttpResponse:
 def _run(
     request: Request, image_id: int, action: Action, *, is_allowed: PermissionCheck = permissions.can_edit_image
 ) -> tuple[Image, Toast | None]:
-    """Run an action if it is allowed; the toast is its own or says why it was refused."""
+    """Run an action if permitted; respond with its toast, or one with the refusal."""
     image = permissions.get_image_or_404(request.user, image_id)
     if not is_allowed(request.user, image):
         message = (
@@ -217,7 +218,7 @@ def _run(
             if is_allowed is permissions.can_edit_image
             else permissions.NOT_CURATOR_MESSAGE
         )
-        if is_fragment(request):  # htmx swaps no error page; the unchanged part resets the control
+        if is_fragment(request):  # htmx does not swap error responses; sending the unchanged part resets the control
             return image, Toast(str(message))
         raise PermissionDenied(message)
     try:
@@ -227,7 +228,7 @@ def _run(
 
 
 def _is_visible(_user: AbstractBaseUser | AnonymousUser, _image: Image) -> bool:
-    """No separate check: image_for has found the picture for this person."""
+    """No further permission needed: image_for found the picture for this user."""
     return True
 
 
@@ -243,7 +244,7 @@ def _respond(request: Request, image: Image, toast: Toast | None, *, part: str) 
 
 
 def _undo_url(name: str, request: Request, image: Image) -> str:
-    """The URL for Undo, which remembers the search the person came from."""
+    """URL for Undo, which keeps the search that the user came from."""
     return image_context.return_link(request).append_to(reverse(name, args=[image.pk]))
 
 

@@ -1,4 +1,4 @@
-"""The Analyze menu of a picture: missing analyses, repetitions, prices."""
+"""Analyze menu of a picture: missing analyses, repeats, prices."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from analysis.web.image.panel import PENDING_STATES
 
 @dataclass(frozen=True)
 class AnalyzeChoice:
-    """One API. `is_again`: there is a result, which a new one would replace."""
+    """An API in the menu; `is_again` if a result exists that a new one would replace."""
 
     api: str
     name: str
@@ -34,7 +34,7 @@ class AnalyzeMenu:
 
 
 def offered_apis(user: AbstractBaseUser | AnonymousUser) -> list[str]:
-    """APIs that are switched on; all that the recognizer has for users who can choose."""
+    """The enabled APIs; all of the recognizer's APIs for users who can choose."""
     supported = registry.current().apis
     offered = supported if permissions.can_choose_apis(user) else registry.enabled_apis()
     return [api for api in Analysis.Api.values if api in offered and api in supported]
@@ -43,9 +43,9 @@ def offered_apis(user: AbstractBaseUser | AnonymousUser) -> list[str]:
 def analyze_menu(
     image: Image, latest: Iterable[Analysis], *, user: AbstractBaseUser | AnonymousUser, now: datetime
 ) -> AnalyzeMenu | None:
-    """The choices for a picture.
+    """The menu's choices for a picture.
 
-    None for users who can't analyze it, and in the trash.
+    None if the user can't analyze it, or it is in the trash.
     """
     if image.trashed_at or not (permissions.can_edit_image(user, image) and permissions.can_analyze_images(user)):
         return None
@@ -79,7 +79,7 @@ def _note(analysis: Analysis | None, *, now: datetime) -> str:
 
 
 def _price(api: str) -> str:
-    """The price of one call now; empty for recognizers that cost nothing."""
+    """The current price of one call; empty for free recognizers."""
     recognizer = registry.current()
     if recognizer.region is None:
         return ""

@@ -25,9 +25,9 @@ MAX_TAG_LENGTH = 32
 FACE_LABEL = "Face"
 """Rekognition's name of the label; label names are not translated."""
 MAX_ENLARGEMENT, PREVIEW_SIDE = 1.5, 1_600
-"""Small pictures are enlarged by up to half, none beyond the size of its preview."""
+"""Small pictures are enlarged by at most half, and not beyond the size of a preview."""
 SAME_FACE_IOU = 0.7
-"""From this intersection over union on, a face and a label's instance share one box."""
+"""At this intersection over union, a face and a label's instance share one box."""
 
 
 _BOX = (
@@ -43,7 +43,7 @@ _TAG = (
 
 @dataclass(frozen=True)
 class BoxCandidate:
-    """A detected object, face or line of text; `keys` are those of its rows."""
+    """A detected object, face or line of text; `keys` link it to rows in the panel."""
 
     keys: tuple[str, ...]
     rect: Rect
@@ -81,11 +81,11 @@ class Drawing:
     @property
     def svg(self) -> SafeString:
         """The boxes, then their tags."""
-        # Not by a template: for a hundred boxes that takes a quarter of the page's time. And format_html would escape
-        # two thousand values, of which a hundred are not numbers or keys of our own.
+        # Not a template, which takes a quarter of the page's time for a hundred boxes. And format_html would escape two
+        # thousand values, of which only a hundred are not numbers or our own keys.
         boxes = [_BOX.format_map(vars(box)) for box in self.boxes]
         boxes += [_TAG.format_map({**vars(box), "tag": escape(box.tag)}) for box in self.boxes if box.tag]
-        return SafeString("\n".join(boxes))  # nosec B703 # others are numbers and keys
+        return SafeString("\n".join(boxes))  # nosec B703 # the rest are numbers and our own keys
 
 
 def drawing(
@@ -96,7 +96,7 @@ def drawing(
     texts: Sequence[DetectedText],
     rejected: Collection[str] = (),
 ) -> Drawing:
-    """All boxes, the largest first, so that small ones are on top and can be hovered.
+    """All boxes, largest first, so that small ones are on top and can be hovered.
 
     `rejected`: names of rejected labels, in lower case; they get no box.
     """
@@ -106,12 +106,12 @@ def drawing(
     frame = Rect(0, 0, shown_width * scale, shown_height * scale)
     # Boxes are relative to the image that was sent, which is padded if the picture is smaller than the API's minimum.
     across, down = payload_extent(image.width, image.height, long_side=settings.RECOGNITION_LONG_SIDE)
-    # They are those of the file, whatever way the picture was turned since.
+    # They are in the file's orientation, even if the picture was rotated since.
     payload = Rect(0, 0, image.width * scale / across, image.height * scale / down)
     unturned = Rect(0, 0, image.width * scale, image.height * scale)
     candidates = [*_label_boxes(labels, payload, rejected), *_face_boxes(faces, payload), *_text_boxes(texts, payload)]
-    # SVG has no z-index: what comes later in the document is on top.
     candidates = [replace(box, rect=turned(box.rect, unturned, image.quarter_turns)) for box in candidates]
+    # SVG has no z-index: elements later in the document are on top.
     boxes = sorted(_merge_faces(candidates), key=lambda box: -box.rect.area)
     tags = place_tags([(box.rect, 0 if box.is_text else tag_width(_tag(box))) for box in boxes], frame)
     return Drawing(
@@ -139,7 +139,7 @@ def _face_boxes(faces: Sequence[DetectedFace], payload: Rect) -> Iterator[BoxCan
 
 def _text_boxes(texts: Sequence[DetectedText], payload: Rect) -> Iterator[BoxCandidate]:
     for number, text in enumerate(texts):
-        if text.box:  # without a tag: the words can be read in the picture
+        if text.box:  # no tag, since the words can be read in the picture
             yield BoxCandidate((f"text-{number}",), _rect(text.box, payload), "", text.confidence, 0, is_text=True)
 
 

@@ -1,4 +1,4 @@
-"""Places of the tags at bounding boxes, so that they do not overlap.
+"""Placement of the tags at bounding boxes, so that they do not overlap.
 
 They are placed for a picture about 1,000 px large; js/bounding_boxes.js places them again for the actual size.
 """
@@ -14,9 +14,9 @@ TAG_HEIGHT, CHARACTER_WIDTH, TAG_PADDING = 20.0, 6.4, 10.0
 
 
 def place_tags(boxes: Sequence[tuple[Rect, float]], frame: Rect) -> list[Rect]:
-    """Place a tag at each box, given as (box, tag width).
+    """Place a tag at each (box, tag width).
 
-    Within the frame, and overlapping earlier tags as little as possible.
+    Tags stay within the frame and overlap earlier tags as little as possible.
     """
     placed: list[Rect] = []
     rows: defaultdict[int, list[Rect]] = defaultdict(list)
@@ -28,14 +28,14 @@ def place_tags(boxes: Sequence[tuple[Rect, float]], frame: Rect) -> list[Rect]:
 
 
 def _row(tag: Rect) -> int:
-    """Tags that overlap are in the same row of this height, or in two that touch."""
+    """The row of a tag; overlapping tags are in the same row or in adjacent ones."""
     return int(tag.y // TAG_HEIGHT)
 
 
 def _least_overlapping(positions: Iterable[Rect], rows: Mapping[int, Sequence[Rect]]) -> Rect:
     """The first position with the least overlap with the tags in `rows`.
 
-    Stops at one without any: that is most of the time.
+    Stops at one without overlap, which is usually found soon.
     """
     best, smallest = Rect(0, 0, 0, 0), float("inf")
     for position in positions:
@@ -48,11 +48,11 @@ def _least_overlapping(positions: Iterable[Rect], rows: Mapping[int, Sequence[Re
 
 
 def _overlap(tag: Rect, rows: Mapping[int, Sequence[Rect]], *, limit: float) -> float:
-    """The area of a tag that others cover, added up as far as the limit."""
+    """The area of a tag that others cover, summed until it reaches the limit."""
     row, right, total = _row(tag), tag.x + tag.width, 0.0
     for near in (row - 1, row, row + 1):
         for other in rows.get(near, ()):
-            if other.x < right and tag.x < other.x + other.width:  # else apart, as most are
+            if other.x < right and tag.x < other.x + other.width:  # most are apart
                 total += tag.overlap(other)
                 if total >= limit:
                     return total
@@ -64,11 +64,11 @@ def tag_width(text: str) -> float:
 
 
 def _tag_positions(box: Rect, width: float, frame: Rect) -> Iterator[Rect]:
-    """Positions by preference: above the box, inside it, below, down its side."""
+    """Positions in order of preference: above the box, inside, below, down its side."""
     right, bottom = box.x + box.width - width, box.y + box.height
     corners = [(box.x, box.y - TAG_HEIGHT), (box.x, box.y), (right, box.y - TAG_HEIGHT), (right, box.y)]
     corners += [(box.x, bottom - TAG_HEIGHT), (box.x, bottom)]
-    # In a crowd all corners may be taken; the least overlap of these is chosen.
+    # In a crowd all corners may be taken; further positions give a choice of the least overlap.
     corners += [(box.x, box.y + TAG_HEIGHT * step) for step in range(1, 12)]
     for x, y in corners:
         yield Rect(

@@ -1,4 +1,4 @@
-"""The collection that a person opened a picture from: neighbors, and the way back."""
+"""The collection that a picture was opened from: neighbors, and the link back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_COLLECTIONS = 50
 
 @dataclass(frozen=True)
 class CollectionLink:
-    """`neighbors` are those whose page the person can open."""
+    """Link back to a collection; the user can open the pages of all `neighbors`."""
 
     name: str
     back_url: str
@@ -26,7 +26,7 @@ class CollectionLink:
 
 
 def collections_of(request: Request, image: Image) -> list[Collection]:
-    """The collections with the picture that the person can open."""
+    """The collections with this picture that the user can open."""
     if not request.user.is_authenticated:
         return []
     return list(
@@ -35,7 +35,7 @@ def collections_of(request: Request, image: Image) -> list[Collection]:
 
 
 def collection_link(request: Request, image: Image, *, collection_id: str, link: Link) -> CollectionLink | None:
-    """None if the person no longer sees the picture in this collection."""
+    """The link back; None if the user no longer sees the picture in this collection."""
     if not collection_id:
         return None
     try:

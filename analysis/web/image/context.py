@@ -32,7 +32,7 @@ VISIBILITY_NAMES = {
 
 @dataclass(frozen=True)
 class Star:
-    """One of five star buttons; `value` is 0 for the current rating: clear it."""
+    """One of five star buttons; the current rating's has `value` 0, which clears it."""
 
     number: int
     value: int
@@ -49,7 +49,7 @@ class VisibilityChoice:
 
 @dataclass(frozen=True)
 class UserRating:
-    """The person's own rating, and the visibility menu for the owner."""
+    """The user's own rating, and the visibility menu for the owner."""
 
     is_favorite: bool
     stars: list[Star]
@@ -63,9 +63,9 @@ class SensitiveCover:
 
 @dataclass(frozen=True)
 class ReturnLink:
-    """The search the person came from, and the id of the saved search if it is one.
+    """The search that the user came from, with the id of the saved search if any.
 
-    Or the id of a collection, and no search.
+    Or the id of a collection instead of a search.
     """
 
     query: Query
@@ -90,7 +90,7 @@ def image_context(request: Request, image: Image) -> dict[str, Any]:
         "width": str(image.shown_size[0]),
         "height": str(image.shown_size[1]),
         "panel_url": reverse("image-panel", args=[image.pk])
-        # The address with the random public ID works without sign-in, the other one would redirect to the sign-in page.
+        # The URL with the random public id works without sign-in; the other one would redirect to the sign-in page.
         if request.user.is_authenticated
         else reverse("public-panel", args=[image.public_id]),
         "placeholder": links.data_uri(image.placeholder),
@@ -101,7 +101,7 @@ def image_context(request: Request, image: Image) -> dict[str, Any]:
 
 
 def page_context(request: Request, image: Image) -> dict[str, Any]:
-    """The same, with the menu of analyses and the size of their history."""
+    """Context of the whole page, with the Analyze menu and the length of the history."""
     values = image_context(request, image)
     latest = values["panel"].latest
     number = latest[0].history_count if latest else 0
@@ -112,20 +112,21 @@ def page_context(request: Request, image: Image) -> dict[str, Any]:
 
 
 def _deleted_on(image: Image) -> str:
-    """The day on which a picture in the trash is deleted forever."""
+    """The day on which the trashed picture is deleted forever."""
     expires = expires_at(image.trashed_at) if image.trashed_at else None
     return formatting.day(expires) if expires else ""
 
 
 def sensitive_cover(request: Request, image: Image, *, is_sensitive: bool) -> SensitiveCover | None:
-    """The blur over a sensitive picture; open if the person revealed it."""
+    """The cover over a sensitive picture; open if the user revealed it."""
     if not (is_sensitive or (image.trashed_at and sensitive.sensitive_among([image]))):
         return None
+    # `shown`: the library has already revealed the picture (library.js).
     return SensitiveCover(is_open=sensitive.shows_sensitive(request) or request.GET.get("shown") == "1")
 
 
 def rating_context(request: Request, image: Image) -> dict[str, Any]:
-    """The person's rating and their permissions for the picture."""
+    """The user's rating of the picture and permissions for it."""
     can_edit = permissions.can_edit_image(request.user, image)
     public_url = image.get_public_url() if can_edit and image.visibility == Image.Visibility.PUBLIC else ""
     return {
@@ -173,7 +174,7 @@ def return_link(request: Request) -> ReturnLink:
     if collection:
         return ReturnLink(Query(), "", collection)
     try:
-        # The search is only for the way back; an invalid one must not hide the picture.
+        # The search only serves the link back; an invalid one must not hide the picture.
         return ReturnLink(parse(request.GET.get("q", "")), saved)
     except InvalidQuery:
         return ReturnLink(Query(), saved)

@@ -1,4 +1,4 @@
-"""The details of a picture: what its file says, and the form for editing them."""
+"""Details of a picture: the file's metadata, and the form that edits them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MAP_URL = "https://www.openstreetmap.org/?mlat={0}&mlon={1}#map=15/{0}/{1}"
 
 @dataclass(frozen=True)
 class DetailsForm:
-    """The form's values by field, what the file says of edited fields, and an error."""
+    """The form: values, the file's own values of edited fields, and an error."""
 
     values: Mapping[str, str]
     in_file: Mapping[str, str]
@@ -43,7 +43,7 @@ class DetailsForm:
 
 
 def details_context(request: Request, image: Image, *, form: DetailsForm | None = None) -> dict[str, Any]:
-    """The section of details, with a form for those who may edit it."""
+    """Context of the details section, with a form for users who may edit."""
     can_edit = permissions.can_edit_image(request.user, image) and not image.trashed_at
     location = metadata_rows.location(image, reader=request.user)
     return {
@@ -57,7 +57,7 @@ def details_context(request: Request, image: Image, *, form: DetailsForm | None 
 
 
 def details_form(image: Image, *, values: Mapping[str, str] | None = None, error: str = "") -> DetailsForm:
-    """The form with the image's values, or those that were typed and refused."""
+    """The form with the image's values, or with the typed values that were refused."""
     in_file = {name: _text(name, in_file) for name, in_file in (image.file_values or {}).items()}
     return DetailsForm({**form_values(image), **(values or {})}, in_file, error)
 
@@ -107,7 +107,7 @@ def _save(request: Request, image: Image) -> Toast | None:
 
 
 def _edit_from(data: Mapping[str, str], current: Mapping[str, str]) -> Edit:
-    """The fields that differ from what the form showed: it shows less than is stored."""
+    """The edit of changed fields, compared as text, since forms show rounded values."""
     changed = {
         name: text
         for name, value in current.items()
@@ -135,7 +135,7 @@ def _respond(request: Request, image: Image, toast: Toast | None, *, form: Detai
 
 
 def _form_context(request: Request, image: Image, form: DetailsForm) -> dict[str, Any]:
-    """A page with the form alone, for a refused value without JavaScript."""
+    """Context of a page with the form alone, for refused values without JavaScript."""
     return_url = image_context.return_link(request).image_url(image.pk)
     context = image_context.rating_context(request, image) | {"details_form": form}
     context["image"] |= {"name": str(image), "url": return_url}
@@ -148,7 +148,7 @@ def _nearby_url(image: Image) -> str:
 
 
 def _text(field: str, values: list[Any]) -> str:
-    """A value of the file, as the page writes it; a dash if the file has none."""
+    """A value from the file, formatted for the page; a dash if the file has none."""
     if field == "location":
         text = coordinates_text(*values)
     elif field == "taken":

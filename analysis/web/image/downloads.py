@@ -21,7 +21,7 @@ from analysis.web.http import Request
 from analysis.web.stored_files import stored_file
 
 FOREVER = "private, max-age=31536000, immutable"
-"""For addresses with the version of the rendition."""
+"""For URLs that contain the rendition's version."""
 RENDITIONS = {**blobs.RENDITIONS, "full": blobs.ON_DEMAND["full"]}
 
 
@@ -35,17 +35,17 @@ def rendition(request: Request, image_id: int, name: str) -> HttpResponseBase:
 @login_not_required
 @require_safe
 def public_rendition(request: Request, public_id: UUID, name: str) -> HttpResponseBase:
-    """The same for public pictures, without sign-in."""
+    """A rendition of a public picture, without sign-in."""
     return rendition_response(request, permissions.get_public_image_or_404(public_id), name)
 
 
 def rendition_response(request: Request, image: Image, name: str, *, cache_control: str = FOREVER) -> HttpResponseBase:
-    """A rendition of a picture that the caller has checked the right for."""
+    """Respond with a rendition; the caller has checked permission for the picture."""
     if name not in RENDITIONS:
         raise Http404
-    # Checked before reading, since a 304 needs no request to the storage.
+    # Checked before reading, so that a 304 needs no request to the storage.
     etag = quote_etag(f"{image.renditions_id.hex}-{name}")
-    # Not Django's condition decorator: it responds with 304 before the view has checked the permission.
+    # Not Django's condition decorator, which responds with 304 before the view has checked permission.
     if etag in parse_etags(request.headers.get("If-None-Match", "")):
         return cacheable(HttpResponse(status=304), etag, cache_control)
     try:
@@ -57,10 +57,10 @@ def rendition_response(request: Request, image: Image, name: str, *, cache_contr
 
 
 def _open_rendition(image: Image, name: str) -> IO[bytes]:
-    """Raises StorageError or InvalidImage."""
+    """Open a rendition. Raises StorageError or InvalidImage."""
     if name in blobs.RENDITIONS:
         return renditions.read(image, name)
-    # Only what was made: how to load it, or why not, says the address for zooming.
+    # `full` only if it exists: the URL for zooming renders it, and reports errors.
     return blobs.get(blobs.rendition_key(image.renditions_id, name))
 
 
@@ -68,9 +68,9 @@ def _open_rendition(image: Image, name: str) -> IO[bytes]:
 def download_original(request: Request, image_id: int) -> HttpResponseBase:
     """The original as an attachment.
 
-    Never inline: a file that we did not make could be a page in disguise.
-    A redirect to a presigned S3 URL if possible. The URL names the bucket and key, so for a picture in a connected
-    bucket only people who may edit the picture get it; others get the bytes from this server.
+    Never inline: an uploaded file could be an HTML page in disguise.
+    Redirects to a presigned S3 URL if possible. That URL contains bucket and key, so for a picture in a connected
+    bucket only users who may edit the picture get it; others get the bytes from this server.
     """
     image = permissions.get_image_or_404(request.user, image_id)
     may_see_key = image.bucket_id is None or permissions.can_edit_image(request.user, image)
@@ -80,7 +80,7 @@ def download_original(request: Request, image_id: int) -> HttpResponseBase:
             return redirect(url)
         return original_response(request, image)
     except blobs.StorageError as error:
-        # For the storage's refusals too: a browser that downloads shows a page only for an error.
+        # Also when the storage refuses: a browser shows a page instead of a download only for an error status.
         return render(request, "404.html", {"reason": str(error)}, status=404)
 
 

@@ -24,7 +24,7 @@ from analysis.web.http import Request, current_user_id
 
 MAX_CHANGES = 100
 MAX_ENTRIES = 50
-"""The administration lists all of them."""
+"""Further entries are listed only in the administration."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,12 @@ class HistoryEntry:
 
 @require_safe
 def history(request: Request, image_id: int) -> HttpResponse:
-    """The page; for the owner only, since it shows costs."""
+    """The history page; for the owner only, since it shows costs."""
     image = _editable_image(request, image_id)
     analyses = list(image.analyses.order_by("-pk")[:MAX_ENTRIES])
     now = timezone.now()
     entries, since = _entries(image, analyses, now=now), image.original_replaced_at
-    # By finished_at, since an analysis that runs while the original is replaced is repeated in the same row.
+    # By finished_at: an analysis that was running when the original was replaced is repeated in the same row.
     is_older = [bool(since and analysis.finished_at and analysis.finished_at <= since) for analysis in analyses]
     changes = list(entries_of_image(image.pk, viewer_id=current_user_id(request))[: MAX_CHANGES + 1])
     context = {
@@ -78,7 +78,7 @@ def raw_response(request: Request, image_id: int, analysis_id: int) -> HttpRespo
     """The recognizer's response as received, as JSON."""
     analysis = _finished_analysis(_editable_image(request, image_id), analysis_id)
     response = HttpResponse(json.dumps(analysis.answer, indent=2, ensure_ascii=False), content_type="application/json")
-    # Inline is safe here: browsers show application/json as text, and never as a page.
+    # Inline is safe here: browsers show application/json as text, never as a page.
     response["Content-Disposition"] = f'inline; filename="{analysis.api}-{analysis.pk}.json"'
     return response
 
@@ -145,7 +145,7 @@ def _entry(analysis: Analysis, previous: Analysis | None, *, now: datetime, has_
 
 
 def _details(analysis: Analysis, *, has_duplicate: bool) -> list[tuple[str, str]]:
-    """Terms and values of the request, without empty ones."""
+    """Names and values of the request's details, without empty ones."""
     latency = analysis.latency_ms if analysis.latency_ms and not analysis.is_reused else 0
     rows = [
         (_("Settings"), _settings(analysis.parameters)),
@@ -159,7 +159,7 @@ def _details(analysis: Analysis, *, has_duplicate: bool) -> list[tuple[str, str]
 
 
 def _settings(parameters: dict[str, Any]) -> str:
-    """The request's parameters in words; those without a phrase by name."""
+    """The request's parameters in words; by name where there are no words."""
     phrases = {
         "max_labels": _("up to %(value)s labels"),
         "min_confidence": _("confidence ≥ %(value)s"),
@@ -178,7 +178,8 @@ def _settings(parameters: dict[str, Any]) -> str:
 
 def _cost(analysis: Analysis, *, has_duplicate: bool) -> str:
     """The price, or that a cached response was used."""
-    # Without an own duplicate the response came from another person's picture: saying so would reveal their file.
+    # Unless the owner has a duplicate, a cached response came from another user's picture, and saying so would
+    # reveal that they have this file.
     if analysis.is_reused:
         return _("None: the result of your other picture with the same file was used") if has_duplicate else ""
     return formatting.dollars(analysis.price) if analysis.price else ""

@@ -1,4 +1,4 @@
-"""Labels and tags of a picture for its page, with verdicts of people."""
+"""Labels and tags on the image page, with the verdicts of people."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class VerdictLine:
 
 @dataclass(frozen=True)
 class LabelRow:
-    """A label of the picture or a rejected one; `key` connects it with its boxes."""
+    """A label of the picture, or a rejected one; `key` links it to its boxes."""
 
     id: str
     key: str
@@ -44,7 +44,7 @@ class LabelRow:
     url: str
     verdict: VerdictLine | None
     source: str = ""
-    """The model that named it, if the recognizer has several."""
+    """The model that detected it, if the recognizer has several."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,12 @@ class LabelList:
     tags: list[LabelRow]
     is_sensitive: bool
     caption: str
-    """The names of the surest labels."""
+    """The names of the labels with the highest confidence."""
 
 
 @dataclass(frozen=True)
 class _RowBuilder:
-    """Builds rows for a reader. `results`: box key and result by lower-case name."""
+    """Builder of rows; `results` maps lower-case names to a box key and a result."""
 
     results: dict[str, tuple[str, LabelResult]]
     reader: AbstractBaseUser | AnonymousUser
@@ -108,7 +108,7 @@ class _RowBuilder:
         return VerdictLine(verdict.decision, text % values, formatting.exact(verdict.decided_at))
 
     def _person(self, verdict: Verdict) -> str:
-        """The author's name, for signed-in readers only."""
+        """The author's name; empty for readers who are not signed in."""
         if not self.reader.is_authenticated:
             return _("a person")
         if verdict.by_id == self.reader.pk:
@@ -146,11 +146,11 @@ def label_list(
 
 
 def _source(models: tuple[str, ...]) -> str:
-    """Local models that named a label, in words; empty for other recognizers."""
+    """The local models that found a label, in words; empty for other recognizers."""
     return {
-        frozenset({"classifier"}): _("Named by the local classifier"),
-        frozenset({"detector"}): _("Named by the local detector"),
-        frozenset({"classifier", "detector"}): _("Named by the local classifier and detector"),
+        frozenset({"classifier"}): _("Found by the local classifier"),
+        frozenset({"detector"}): _("Found by the local detector"),
+        frozenset({"classifier", "detector"}): _("Found by the local classifier and detector"),
     }.get(frozenset(models), "")
 
 
@@ -159,7 +159,7 @@ def _verdicts(image: Image) -> QuerySet[Verdict]:
 
 
 def _image_labels(image: Image) -> list[ImageLabel]:
-    """Indexed labels by confidence."""
+    """Labels in the search index, by confidence."""
     return list(
         ImageLabel.objects.filter(image=image, label__is_hidden=False)
         .exclude(label__kind__in=SEPARATE_KINDS)
@@ -173,7 +173,7 @@ def _is_tag(image_label: ImageLabel) -> bool:
 
 
 def _file_keywords(image: Image) -> set[int]:
-    """Ids of the labels that the keywords of the file are now."""
+    """Ids of the labels that the file's keywords resolve to now."""
     current = Coalesce("label__merged_into", "label")
     return set(FileKeyword.objects.filter(image=image).values_list(current, flat=True))
 

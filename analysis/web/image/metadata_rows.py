@@ -1,4 +1,4 @@
-"""Metadata of a picture: from its file, and its owner and dates."""
+"""Metadata rows of a picture: from its file, and its owner and dates."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def metadata_rows(
 ) -> list[MetadataRow]:
     """The known values; owner and visibility for signed-in readers only.
 
-    The place for them, too, unless `shows_place`.
+    With `shows_place`, other readers see the place, too.
     """
     shows_place = shows_place or reader.is_authenticated
     rows = [
@@ -67,13 +67,13 @@ def _taken(image: Image) -> MetadataRow | None:
 
 
 def _settings(image: Image) -> str:
-    """Exposure time, aperture, ISO and focal length."""
+    """Camera settings: exposure time, aperture, ISO and focal length."""
     iso = f"ISO {formatting.count(image.iso)}" if image.iso else ""
     return " · ".join(filter(None, [image.exposure, image.aperture, iso, image.focal_length]))
 
 
 def location(image: Image, *, reader: AbstractBaseUser | AnonymousUser) -> str:
-    """Latitude and longitude in degrees, for signed-in readers only."""
+    """Latitude and longitude in degrees; empty for readers who are not signed in."""
     if not reader.is_authenticated or image.latitude is None or image.longitude is None:
         return ""
     north, east = "N" if image.latitude >= 0 else "S", "E" if image.longitude >= 0 else "W"
@@ -81,12 +81,12 @@ def location(image: Image, *, reader: AbstractBaseUser | AnonymousUser) -> str:
 
 
 def _shows_visibility(image: Image, reader: AbstractBaseUser | AnonymousUser) -> bool:
-    """People who may change the visibility have a menu for it instead."""
+    """True for signed-in readers without the menu that changes the visibility."""
     return reader.is_authenticated and not image.is_editable_by(reader.pk)
 
 
 def _camera(image: Image) -> str:
-    """Make and model; many makers repeat the make in the model."""
+    """Make and model; the make only once, as many makers repeat it in the model."""
     make = image.camera_make.split(" ")[0].lower()
     if make and image.camera_model.lower().startswith(make):
         return image.camera_model

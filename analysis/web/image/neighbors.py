@@ -15,7 +15,7 @@ from analysis.search.time_limit import SearchTooSlow, time_limit
 from analysis.web import links
 
 MAX_POSITION = 3_000
-"""Up to here an image page has its position, in a large result only where that takes no time."""
+"""Up to this position an image page shows it; in a large result, only if it is found quickly."""
 
 Link = Callable[[int], str]
 
@@ -37,7 +37,7 @@ NO_NEIGHBORS = Neighbors("", None, None)
 
 
 def neighbors(image: Image, query: Query, *, viewer: Viewer, link: Link) -> Neighbors:
-    """The neighbors of an image in the results of a query.
+    """The previous and next image in the results of a query.
 
     If it does not match, those before and after its sort position. `link` builds the URL of an image by its id.
     None for anonymous viewers, who got a link to this picture only.
@@ -53,7 +53,7 @@ def neighbors(image: Image, query: Query, *, viewer: Viewer, link: Link) -> Neig
 
 def _find_neighbors(image: Image, query: Query, *, viewer: Viewer, link: Link) -> Neighbors:
     search = Search(query, viewer)
-    # Two rows next to a key are found soon in any result, its first 3,000 are not.
+    # Two rows next to a sort key are found quickly in any result; the first 3,000 rows are not.
     ids = [] if _takes_long(search) else search.image_ids(limit=MAX_POSITION + 1)
     if image.pk not in ids[:MAX_POSITION]:
         return _neighbors_by_key(image, search, link=link)
@@ -62,7 +62,7 @@ def _find_neighbors(image: Image, query: Query, *, viewer: Viewer, link: Link) -
 
 
 def _takes_long(search: Search) -> bool:
-    """A large result that has no index in its order."""
+    """True for a large result without an index in its sort order."""
     is_sorted = search.plan.ordering.key and search.plan.sorts_all_matches
     return bool(is_sorted) and search.count(cap=MAX_POSITION) > MAX_POSITION
 

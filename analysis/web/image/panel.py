@@ -1,4 +1,4 @@
-"""The panel of the image page: analysis results, pending and failed analyses."""
+"""Panel of the image page: results, and pending and failed analyses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MIN_EMOTION_CONFIDENCE = 70
 
 @dataclass(frozen=True)
 class DetectionRow:
-    """A face or a line of text; `key` connects it with its box."""
+    """A face or a line of text; `key` links it to its box."""
 
     key: str
     name: str
@@ -82,13 +82,13 @@ class Panel:
 
     @property
     def has_rows(self) -> bool:
-        """True if there is anything for the confidence slider to filter."""
+        """True if there are rows for the confidence slider to filter."""
         return bool(self.labels.groups or self.faces or self.texts)
 
 
 def panel(image: Image, *, reader: AbstractBaseUser | AnonymousUser, now: datetime) -> Panel:
     """The panel of an image, from its current results and the label index."""
-    # The window counts all rows, before those that are not the latest are dropped.
+    # The window function counts all rows before the filter keeps only the latest of each API.
     numbered = image.analyses.annotate(history_count=Window(Count("*")))
     latest = sorted(numbered.order_by("api", "-pk").distinct("api").defer("answer"), key=_api_order)
     current = {analysis.api: analysis for analysis in image.analyses.current()}

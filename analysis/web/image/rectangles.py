@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 
 class Rect(NamedTuple):
-    """A rectangle by its corner and sides."""
+    """A rectangle: its top left corner and its sides."""
 
-    # No dataclass, which takes three times as long to create: a picture with a hundred boxes needs some thousands.
+    # Not a dataclass, which takes three times as long to create: a picture with a hundred boxes needs thousands.
     x: float
     y: float
     width: float
@@ -44,7 +44,7 @@ class Rect(NamedTuple):
 
 
 def turned(rect: Rect, frame: Rect, turns: int) -> Rect:
-    """A box of the file's frame in the frame of the turned picture."""
+    """Rotate a box from the file's frame into that of the rotated picture."""
     for _ in range(turns % 4):
         rect = Rect(frame.height - rect.y - rect.height, rect.x, rect.height, rect.width)
         frame = Rect(0, 0, frame.height, frame.width)

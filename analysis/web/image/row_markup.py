@@ -1,6 +1,6 @@
 """HTML of the panel's rows: labels, faces, lines of text.
 
-Not by templates: a hundred rows would take half of the page's time.
+Not templates, which would take half of the page's time for a hundred rows.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ NOTHING = SafeString("")
 
 
 def label_row(row: LabelRow, *, can_review: bool) -> SafeString:
-    """A label with its buttons, for those who can review it."""
+    """A label, with buttons for readers who can review it."""
     return format_html(
         """
 <li class="detection-row label-row{}" data-confidence="{}"{}>
@@ -41,7 +41,7 @@ def label_row(row: LabelRow, *, can_review: bool) -> SafeString:
 
 
 def detection_row(row: DetectionRow) -> SafeString:
-    """A face or a line of text; the keyboard reaches those that have a box."""
+    """A face or a line of text; rows with a box can be focused by keyboard."""
     name = (
         format_html('<a class="detection-name" dir="auto" href="{}">{}</a>', row.url, row.name)
         if row.url

@@ -1,4 +1,4 @@
-"""Similar pictures on a picture's page."""
+"""Similar pictures on the image page."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from analysis.web.library.cards import Card, cards
 from analysis.web.library.similarity import no_similar_pictures
 
 NUMBER = 8
-"""Pictures beside a picture: two rows."""
+"""Similar pictures on the image page: two rows."""
 
 
 def similar_query(image_id: int) -> Query:
-    """The search for the pictures that are similar to one."""
+    """The search for pictures similar to one."""
     parts = (SimilarTerm(str(image_id)),)
     return Query(parts, default_sort(parts))
 
 
 @require_safe
 def similar(request: Request, image_id: int) -> HttpResponse:
-    """The most similar pictures, loaded by the page of a picture."""
+    """Fragment with the most similar pictures, which the image page loads."""
     image = permissions.get_image_or_404(request.user, image_id)
     query = similar_query(image.pk)
     try:

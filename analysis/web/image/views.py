@@ -1,4 +1,4 @@
-"""The image page, and its panel while analyses are pending."""
+"""Views of the image page, and of its panel while analyses are pending."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _page(request: Request, image: Image) -> HttpResponse:
         "sensitive_cover": image_context.sensitive_cover(
             request, image, is_sensitive=context["panel"].labels.is_sensitive
         ),
-        # A page that is fetched ahead may never be shown, and would take the toasts of the next one.
+        # A prefetched page may never be shown, so it must not use up the toasts for the next page.
         "toasts": [] if request.headers.get("X-Prefetch") else toasts.take_toasts(request),
         "zoom_url": zoom_url(request, image),
         **details_context(request, image),
@@ -66,14 +66,14 @@ def _page(request: Request, image: Image) -> HttpResponse:
 
 
 def _has_similar(request: Request, image: Image) -> bool:
-    """True for people who can search, outside of the trash."""
+    """True for users who can search, unless the picture is in the trash."""
     return bool(request.user.is_authenticated) and image.trashed_at is None
 
 
 @login_not_required
 @require_safe
 def panel(request: Request, image_id: int) -> HttpResponse:
-    """Panel and boxes, for polling; status 204 if they are the same as `seen`."""
+    """Panel and boxes, for polling; status 204 if they have not changed since `seen`."""
     return _panel(request, permissions.get_image_or_404(request.user, image_id))
 
 
@@ -93,9 +93,9 @@ def _panel(request: Request, image: Image) -> HttpResponse:
 
 @require_POST
 def retry(request: Request, image_id: int) -> HttpResponse:
-    """Analyze a picture.
+    """Request analyses of a picture.
 
-    With one `api`, `again` with one that has a result, or with all that are switched on.
+    `api` names a single one, `again` one to repeat although it has a result; by default all enabled APIs.
     """
     image = permissions.get_image_or_404(request.user, image_id)
     permissions.require_edit_image(request.user, image)
@@ -112,7 +112,7 @@ def retry(request: Request, image_id: int) -> HttpResponse:
 
 def _may_retry(request: Request, image: Image, api: str) -> bool:
     """True for APIs that the menu offers or that failed before."""
-    # Others could cause costs that the owner did not agree to.
+    # Any other API could cause costs that the owner did not agree to.
     if api not in registry.current().apis:
         return False
     return api in offered_apis(request.user) or image.analyses.filter(api=api, state=Analysis.State.FAILED).exists()

@@ -1,4 +1,4 @@
-"""A picture's own pixels for zooming: how to load them, and its tiles."""
+"""Zooming: the URL of a picture's full-size pixels, and its tiles."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from analysis.web.image.downloads import cacheable
 
 
 def zoom_url(request: Request, image: Image) -> str:
-    """The address that says how to load all pixels.
+    """URL of the JSON that describes how to load the full-size pixels.
 
-    Its version is that of the renditions.
+    Its version is the version of the renditions.
     """
     path = (
         reverse("image-zoom", args=[image.pk])
@@ -40,10 +40,7 @@ def zoom_url(request: Request, image: Image) -> str:
 @login_not_required
 @require_safe
 def zoom(request: Request, image_id: int) -> HttpResponse:
-    """Address of a picture's full size or its tiles.
-
-    They are made if they are missing.
-    """
+    """Describe the full-size picture or its tiles as JSON; render them if missing."""
     image = permissions.get_image_or_404(request.user, image_id)
     tile_path = reverse("image-tile", args=[image.pk, 0, 0, 0])
     return _zoom(request, image, tile_path, links.rendition_url(image, "full"))
@@ -52,7 +49,7 @@ def zoom(request: Request, image_id: int) -> HttpResponse:
 @login_not_required
 @require_safe
 def public_zoom(request: Request, public_id: UUID) -> HttpResponse:
-    """The same for public pictures, without sign-in."""
+    """The same for a public picture, without sign-in."""
     image = permissions.get_public_image_or_404(public_id)
     tile_path = reverse("public-tile", args=[image.public_id, 0, 0, 0])
     return _zoom(request, image, tile_path, links.public_rendition_url(image, "full"))
@@ -68,7 +65,7 @@ def tile(request: Request, image_id: int, level: int, row: int, column: int) -> 
 @login_not_required
 @require_safe
 def public_tile(request: Request, public_id: UUID, level: int, row: int, column: int) -> HttpResponseBase:
-    """The same for public pictures, without sign-in."""
+    """A tile of a public picture, without sign-in."""
     return _tile(request, permissions.get_public_image_or_404(public_id), level, row, column)
 
 
@@ -92,9 +89,9 @@ def _tiles(image: Image, tile_path: str) -> dict[str, Any]:
 
 
 def _reason(request: Request, image: Image, error: Exception) -> str:
-    """Why there is only the preview.
+    """The reason why only the preview can be shown.
 
-    Names of buckets and keys are for the owner alone.
+    Details name buckets and keys, so they are for users who may edit the picture.
     """
     notice = _("The original can't be read, so only the preview can be shown.")
     return f"{notice} {translated(error)}" if permissions.can_edit_image(request.user, image) else notice

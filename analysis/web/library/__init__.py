@@ -1,1 +1,1 @@
-"""The library page: results, filters, sorting, autocomplete."""
+"""Library page: search results, filters, sorting, autocomplete."""

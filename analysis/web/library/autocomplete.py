@@ -35,12 +35,12 @@ KIND_NAMES = {
     "moderation": gettext_lazy("moderation"),
     "tag": gettext_lazy("tag"),
 }
-"""Shown after an option; labels and the values of fields need no explanation."""
+"""Shown after an option; labels and values of fields need no explanation."""
 
 
 @dataclass(frozen=True)
 class AutocompleteOption:
-    """One option: accepting it sets the field's `text` and `cursor`, or opens `url`."""
+    """An option; accepting it sets the field's `text` and `cursor`, or opens `url`."""
 
     label: str
     note: str = ""
@@ -59,7 +59,7 @@ def autocomplete(request: Request) -> HttpResponse:
     cursor = int_param(request.GET.get("cursor", ""), maximum=len(text), minimum=0)
     saved = _saved_search_options(text, owner_id=current_user_id(request))
     viewer = permissions.viewer_of(request.user)
-    # With the cursor: people complete a word in the middle of a search as well.
+    # The cursor counts, since people also complete a word in the middle of a search.
     suggestions = complete(text, cursor=cursor, viewer=viewer, maximum=MAX_OPTIONS - len(saved))
     options = [*map(_search_option, suggestions), *saved]
     return render(request, "library/autocomplete_options.html", {"options": options})

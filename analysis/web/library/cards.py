@@ -46,7 +46,7 @@ class DateHeading:
     ids_url: str
     is_day: bool
     ends_row: bool
-    """It is after other cards."""
+    """Other cards come before the heading, so their row ends."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ class Card:
     badges: tuple[Badge, ...]
     is_blurred: bool
     month: str = ""
-    """When it was taken, as `2024-05`; `0001-01` without a date."""
+    """Month in which it was taken, as `2024-05`; `0001-01` without a date."""
     headings: tuple[DateHeading, ...] = ()
-    """Above the card, where it begins a month or a day."""
+    """Headings above the card, if it is the first of a month or day."""
 
     @property
     def is_pending(self) -> bool:
@@ -73,8 +73,8 @@ class Card:
 
     @property
     def version(self) -> str:
-        """Changes with the look of the card; the page sends it to get only changed cards."""
-        # Not a hash of the HTML, which would have to be rendered to find out that it need not be sent.
+        """A text that changes with the card's look; polls send it to get only changes."""
+        # Not a hash of the HTML, which would have to be rendered only to find that nothing has changed.
         return f"{self.state}{len(self.labels)}{'s' if SENSITIVE in self.badges else ''}"
 
 
@@ -87,9 +87,9 @@ def cards(
     sensitive: Collection[int] = (),
     blurs_sensitive: bool = True,
 ) -> list[Card]:
-    """Cards whose links remember the query and the id of the `saved` search.
+    """Cards whose links keep the query and the id of the `saved` search.
 
-    With favorites of the viewer, if given. `sensitive` are ids of images to badge, and to blur if `blurs_sensitive`.
+    They show favorites of the viewer, if given. Images in `sensitive` get a badge, and a blur if `blurs_sensitive`.
     """
     ids = [image.pk for image in images]
     labels, states = best_labels(ids), states_of(ids)
@@ -122,11 +122,11 @@ def _card(
         state=state,
         badges=(*(BADGES[key] for key in (state, image.visibility) if key in BADGES), *extra_badges),
         is_blurred=is_blurred,
-        month=(image.taken_at or UNDATED).isoformat()[:7],  # strftime writes year 1 with one digit
+        month=(image.taken_at or UNDATED).isoformat()[:7],  # not strftime, which writes year 1 as one digit
     )
 
 
-# Plain SQL here and below: building these queries with the ORM takes longer than PostgreSQL needs for them.
+# Plain SQL here and below: building these queries with the ORM takes longer than PostgreSQL takes to run them.
 def favorites_of(viewer: Viewer, image_ids: Iterable[int]) -> frozenset[int]:
     text = "SELECT image_id FROM analysis_rating WHERE image_id = ANY(%s) AND person_id = %s AND is_favorite"
     return frozenset(image_id for (image_id,) in fetch_all(text, [list(image_ids), viewer.user_id]))
@@ -134,7 +134,7 @@ def favorites_of(viewer: Viewer, image_ids: Iterable[int]) -> frozenset[int]:
 
 def states_of(image_ids: Iterable[int]) -> dict[int, str]:
     """The most urgent analysis state of each analyzed image."""
-    # Results of a sample are stored, but change nothing about the picture.
+    # Results of a bulk run's test sample are stored, but do not change the picture's state.
     latest = fetch_all(
         """SELECT DISTINCT ON (image_id, api) image_id, state FROM analysis_analysis
            WHERE image_id = ANY(%s) AND NOT is_sample ORDER BY image_id, api, id DESC""",
@@ -151,8 +151,8 @@ def most_urgent_state(states: Collection[str]) -> str:
 
 
 def best_labels(image_ids: Iterable[int], *, maximum: int = LABELS_PER_CARD) -> dict[int, tuple[str, ...]]:
-    """The labels of each image with the highest confidence."""
-    # Colors and face attributes say too little as a caption.
+    """The labels with the highest confidence of each image."""
+    # Colors and face attributes are poor captions.
     labels: dict[int, tuple[str, ...]] = {}
     rows = fetch_all(
         """

@@ -1,6 +1,6 @@
-"""Headings of months and days between the cards of the order by date taken.
+"""Month and day headings between the cards, when sorted by date taken.
 
-Each month has one, and each day with many pictures: a heading begins a new row, so a heading for each day would leave
+Each month has one, and so has each day with many pictures. A heading begins a new row, so one for every day would leave
 most rows of a library empty.
 """
 
@@ -25,15 +25,15 @@ from analysis.web.library.cards import Card, DateHeading
 from analysis.web.library.sorting import is_ascending, month_cursors, month_name
 
 MANY = 12
-"""Pictures of a day that has a heading; about two rows."""
+"""Pictures from which a day gets a heading: about two rows."""
 NO_DAY = UNDATED.date()
 
 
 @dataclass(frozen=True)
 class DatedCards:
-    """Cards with their headings.
+    """The cards of a page with their headings.
 
-    `ends_in_long_day`: the last one is of a day that has a heading.
+    `ends_in_long_day` if the last card belongs to a day that has a heading.
     """
 
     cards: list[Card]
@@ -41,8 +41,8 @@ class DatedCards:
 
 
 @dataclass(frozen=True)
-class Before:
-    """The end of the page before, if both are shown together."""
+class PreviousEnd:
+    """The end of the previous page, if this page is appended to it."""
 
     cursor: Cursor | None = None
     is_long_day: bool = False
@@ -53,7 +53,7 @@ class Before:
         return self.cursor.key.date() if self.cursor and isinstance(self.cursor.key, datetime) else None
 
 
-START = Before()
+START = PreviousEnd()
 
 
 def with_headings(
@@ -62,7 +62,7 @@ def with_headings(
     query: Query,
     *,
     following: Sequence[Image] = (),
-    before: Before = START,
+    before: PreviousEnd = START,
 ) -> DatedCards:
     """The cards of a page with headings.
 
@@ -85,14 +85,14 @@ def with_headings(
 
 @dataclass(frozen=True)
 class Period:
-    """A month or a day; `end` is the position just before it in the result."""
+    """A month or a day; `end` is the cursor just before it in the result."""
 
     start: datetime
     end: Cursor
 
 
 def period_of(text: str) -> Period | None:
-    """The period in an address: `2024-05` or `2024-05-31`; None for other texts."""
+    """Parse the period in a URL, `2024-05` or `2024-05-31`; None for other texts."""
     is_day = text.count("-") == 2
     try:
         start = datetime.strptime(text, "%Y-%m-%d" if is_day else "%Y-%m").replace(tzinfo=UTC)
@@ -106,7 +106,7 @@ def period_of(text: str) -> Period | None:
 def ids_of_period(search: Search, period: Period) -> list[int] | None:
     """The ids of the pictures of a month or a day.
 
-    None for more than a bulk change accepts.
+    None if there are more than a bulk change accepts.
     """
     keys = search.keys(limit=MAX_IDS + 1, after=period.end)
     ids = [image_id for image_id, moment in keys if moment >= period.start]
@@ -127,7 +127,7 @@ def _headings(
         text = _("Later in %(month)s") if is_ascending(query) else _("Earlier in %(month)s")
         names.append((text % {"month": month_name(month)}, "", True))
     return tuple(
-        # No cards are before the first heading, or between that of a month and that of a day.
+        # No row to end before the first heading, or between a month's heading and a day's.
         DateHeading(name, _ids_url(query, period), is_day=is_day, ends_row=previous is not None and not index)
         for index, (name, period, is_day) in enumerate(names)
     )
@@ -138,5 +138,5 @@ def _ids_url(query: Query, period: str) -> str:
 
 
 def _day_of(image: Image) -> date:
-    # As it is stored: the time on the camera's clock.
+    # Not converted: it is stored as the time on the camera's clock.
     return (image.taken_at or UNDATED).date()

@@ -17,11 +17,11 @@ from analysis.search.facets import Facet, Facets
 from analysis.search.label_tree import ancestor_names
 from analysis.search.query import HasTerm, LabelTerm, Node, Not, Query, StateTerm
 from analysis.search.terms import DayTerm
-from analysis.search.words import WordMeaning, stands_alone
+from analysis.search.words import WordMeaning, standalone_term
 from analysis.web import links
 from analysis.web.library.filter_chips import Link
 
-# Names with a color in facets.css.
+# Colors that facets.css has a swatch for.
 SWATCHES = {
     *("red", "orange", "yellow", "green", "teal", "cyan", "blue", "purple", "magenta", "pink", "brown", "beige"),
     *("black", "gray", "grey", "white"),
@@ -43,11 +43,11 @@ STATES: tuple[tuple[Node, str | Promise], ...] = (
 )
 TRASH = StateTerm("trashed")
 Words = Mapping[str, Sequence[LabelTerm]]
-"""The words of a search that stand for a label, by its name in lower case."""
+"""The words of a search that mean a label, by the label's name in lower case."""
 SHOWN = 5
-"""Links of a group that are shown at once."""
+"""Links of a group that are shown at first."""
 MAX_DEPTH = 4
-"""Deeper levels are indented like this one."""
+"""Levels of indentation; deeper levels get the same."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,13 @@ class FacetLink:
 
     @property
     def exclude_label(self) -> str:
-        # Here and not in the template: a page has about sixty of them.
+        # Formatted here, since a page has about sixty and the template would be slower.
         return gettext("Exclude %(name)s") % {"name": self.name}
 
 
 @dataclass(frozen=True)
 class FacetGroup:
-    """Links of one kind; the page shows the first ones, and the rest on demand."""
+    """Links of one kind; the page shows the first ones, the rest on demand."""
 
     title: str
     kind: str
@@ -97,7 +97,7 @@ def label_facets(
     query: Query, facets: Facets, *, meanings: Sequence[WordMeaning] = (), link: Link = links.library_url
 ) -> list[FacetGroup]:
     """Groups of labels by kind, without empty ones."""
-    # "dogs" has chosen Dog as well.
+    # A search for "dogs" counts as having chosen Dog.
     words: dict[str, Sequence[LabelTerm]] = {}
     for meaning in meanings:
         typed = [part for part in meaning.typed if isinstance(part, LabelTerm) and part in query.parts]
@@ -116,16 +116,16 @@ def _label_links(query: Query, kind: str, facets: list[Facet], words: Words, lin
 
 
 def _nested(facets: list[Facet]) -> list[tuple[Facet, int]]:
-    """Each label below the nearest of its ancestors, with its level.
+    """The labels with their level, each below its nearest ancestor.
 
-    Otherwise in the same order.
+    The order stays the same otherwise.
     """
     ancestors = ancestor_names([facet.name for facet in facets]) if len(facets) > 1 else {}
     rank = {facet.name: (facet.count, -len(ancestors.get(facet.name, ()))) for facet in facets}
     children: dict[str, list[Facet]] = {}
     for facet in facets:
-        # An ancestor is at least as frequent; of two equally frequent ones, the one with fewer ancestors is above. In a
-        # circle of ancestors neither is.
+        # An ancestor is at least as frequent as the label; among equally frequent ones, the one with fewer ancestors is
+        # above. In a cycle of ancestors neither is.
         above = [name for name in ancestors.get(facet.name, ()) if rank[name] > rank[facet.name]]
         children.setdefault(min(above, key=lambda name: (rank[name], name), default=""), []).append(facet)
 
@@ -138,14 +138,14 @@ def _nested(facets: list[Facet]) -> list[tuple[Facet, int]]:
 
 
 def state_facets(query: Query, *, link: Link = links.library_url) -> list[FacetLink]:
-    """Links of all states, without counts."""
+    """Links for all states, without counts."""
     return [_facet_link(query, part, str(name), link) for part, name in STATES]
 
 
 def counted_state_facets(query: Query, *, viewer: Viewer, seconds: float) -> list[FacetLink]:
-    """Links of the states that some picture of the query has, with counts.
+    """Links for the states of pictures in the query's result, with counts.
 
-    Those that cannot be counted in time are listed without one.
+    States that can't be counted in time are listed without a count.
     """
     counter = BriefCounter(viewer, seconds=seconds)
     facets = []
@@ -158,7 +158,7 @@ def counted_state_facets(query: Query, *, viewer: Viewer, seconds: float) -> lis
 
 
 def trash_facet(query: Query, *, link: Link = links.library_url) -> FacetLink:
-    """Opens the trash without the other terms of the search, or leaves it."""
+    """Link that opens the trash without the other terms of the search, or leaves it."""
     url = link(query.without(TRASH) if query.includes_trash else Query((TRASH,)))
     return FacetLink(str(_("Search the trash")), "", url, "", is_active=query.includes_trash)
 
@@ -166,8 +166,8 @@ def trash_facet(query: Query, *, link: Link = links.library_url) -> FacetLink:
 def _label_link(query: Query, facet: Facet, words: Words, link: Link) -> FacetLink:
     name = facet.name.lower()
     term = LabelTerm(facet.name, kind="" if facet.kind == Label.Kind.LABEL else facet.kind)
-    term = stands_alone(query, term)
-    # A label with a minimum confidence in the search counts as chosen, so that its link removes that term.
+    term = standalone_term(query, term)
+    # A label that the search has with a minimum confidence counts as chosen, so that its link removes the term.
     kinds = {"", facet.kind}
     active: Sequence[LabelTerm] = [part for part in query.labels if part.name.lower() == name and part.kind in kinds]
     active = active[:1] or [part for part in words.get(name, ()) if part.kind in kinds]

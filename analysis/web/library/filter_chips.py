@@ -1,4 +1,4 @@
-"""Chips for the terms of a search: remove, exclude, set minimum confidence."""
+"""Filter chips: one for each term of a search, to remove, exclude or adjust it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _chip(query: Query, part: Node, link: Link) -> Chip:
         is_excluded=is_excluded,
         remove_url=link(query.without(part)),
         invert_text=_("Show only these") if is_excluded else _("Exclude these"),
-        # Replaced in its place, not removed and appended: the chips keep their order.
+        # Replaced in place, not removed and appended, so that the chips keep their order.
         invert_url=link(query.replacing(part, negation(part))),
         thresholds=_thresholds(query, part, inner, link) if isinstance(inner, LabelTerm) else (),
     )
@@ -55,13 +55,13 @@ def _thresholds(query: Query, part: Node, label: LabelTerm, link: Link) -> tuple
     return tuple(
         FilterChoice(
             text=f"≥ {formatting.percent(minimum)}" if minimum else _("Any confidence"),
-            url=link(query.replacing(part, _like(part, replace(label, minimum=float(minimum))))),
+            url=link(query.replacing(part, _with_sign_of(part, replace(label, minimum=float(minimum))))),
             is_current=label.minimum == minimum,
         )
         for minimum in THRESHOLDS
     )
 
 
-def _like(part: Node, label: LabelTerm) -> Node:
-    """The label, excluded if the part is."""
+def _with_sign_of(part: Node, label: LabelTerm) -> Node:
+    """The label term, negated if `part` is."""
     return Not(label) if isinstance(part, Not) else label

@@ -1,4 +1,4 @@
-"""Filters next to the results, loaded when opened; pages without a script."""
+"""Filter lists next to the results, loaded when opened; pages without JavaScript."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ LinksOf = Callable[[Query, Viewer], tuple[Sequence[FacetLink], bool]]
 def filter_list(
     request: Request, links_of: LinksOf, *, title: str, sample: int, empty: Callable[[], str]
 ) -> HttpResponse:
-    """Links that narrow the query `q`, as a fragment for htmx, else as a page.
+    """Links that narrow the query `q`: a fragment for htmx, else a page.
 
-    `links_of` returns them, and whether only `sample` images were counted; `empty` the sentence where there are none.
+    `links_of` returns the links, and True if only `sample` images were counted. `empty` is the text without any links.
     """
     try:
         query = parse(request.GET.get("q", ""))

@@ -1,9 +1,9 @@
-"""Values of the library page: cards, filters, sorting and search help."""
+"""Template values of the library page: cards, filters, sorting and search help."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.urls import reverse
 from django.utils.translation import ngettext
@@ -17,7 +17,7 @@ from analysis.search.results import COUNT_CAP, PAGE_SIZE, Search
 from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.web import links, sensitive
 from analysis.web.library.cards import Card, cards
-from analysis.web.library.date_headings import MANY, Before, with_headings
+from analysis.web.library.date_headings import MANY, PreviousEnd, with_headings
 from analysis.web.library.facet_links import FacetGroup, FacetLink, label_facets, state_facets, trash_facet
 from analysis.web.library.filter_chips import Chip, FilterChoice, Link, chips
 from analysis.web.library.page_links import NextPage, PageRange, PreviousPage, link_within, next_page, previous_page
@@ -29,12 +29,12 @@ from imagelib.sample_images import SAMPLE_SEARCHES
 
 RECENTLY_ADDED = Query(sort="newest")
 EXCERPT_BEFORE, EXCERPT_AFTER = 40, 24
-"""Characters of a query that are shown around a syntax error."""
+"""Characters of a query that are shown before and after a syntax error."""
 
 
 @dataclass(frozen=True)
 class Filters:
-    """Links that narrow the search, with counts where they are known."""
+    """Links that narrow the search, with counts where known."""
 
     label_groups: list[FacetGroup]
     states: list[FacetLink]
@@ -48,9 +48,9 @@ class Filters:
 
 @dataclass(frozen=True)
 class Sorting:
-    """The sort order, the choices, and the list of months for orders by date.
+    """The sort order, the other choices, and the list of months for orders by date.
 
-    `timeline_url`: the months next to the grid, where it is in the order by date taken.
+    `timeline_url` loads the timeline next to the grid, in the orders by date taken.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Sorting:
 
 @dataclass(frozen=True)
 class LibraryPage:
-    """`pictures` and `total` are the same count with and without its noun."""
+    """Values of the page; `pictures` and `total` are one count, with and without noun."""
 
     cards: list[Card] = field(default_factory=list)
     next_page: NextPage | None = None
@@ -71,7 +71,7 @@ class LibraryPage:
     sorting: Sorting | None = None
     is_newest_first: bool = False
     takes_new_images: bool = False
-    """Pictures that are uploaded now belong before the others."""
+    """Newly uploaded pictures belong before the others."""
     newest_url: str = ""
     chips: list[Chip] = field(default_factory=list)
     filters: Filters | None = None
@@ -90,7 +90,7 @@ class LibraryPage:
 
 @dataclass(frozen=True)
 class SearchError:
-    """A syntax error with an excerpt of the query, and a caret to put below it."""
+    """A syntax error, with an excerpt of the query and a caret to show below it."""
 
     message: str
     excerpt: str
@@ -105,37 +105,57 @@ def library_page(
     blurs_sensitive: bool = True,
 ) -> LibraryPage:
     """All values of the library page for a query."""
-    query, viewer = search.query, search.viewer
-    page = search.page(after=page_range.start, size=page_range.pages * PAGE_SIZE, following=MANY)
-    # Count and facets by one scan: both read the same rows, and that is most of the time of a page.
+    query, link = search.query, link_within(saved_search)
+    shown = shown_pictures(search, page_range=page_range, saved_search=saved_search, blurs_sensitive=blurs_sensitive)
+    # Count and facets come from one scan: both read the same rows, which is most of the page's time.
     number, counts = count_and_facets(search)
-    link = link_within(saved_search)
-    cards = library_cards(page.images, query, viewer=viewer, saved_search=saved_search, blurs_sensitive=blurs_sensitive)
-    dated = with_headings(cards, page.images, query, following=page.following)
-    return LibraryPage(
-        cards=dated.cards,
-        next_page=next_page(query, page.next, page_range, saved_search, is_long_day=dated.ends_in_long_day),
-        previous_page=previous_page(query, page_range, saved_search) if page.images else None,
+    return replace(
+        shown,
         pictures=formatting.pictures(number, cap=COUNT_CAP),
         total=formatting.capped_count(number, cap=COUNT_CAP),
-        sorting=_sorting(query, link, has_timeline=bool(page.next or page_range.start or number > PAGE_SIZE)),
-        is_newest_first=query.sort in {"taken", "newest"},
+        sorting=_sorting(query, link, has_timeline=bool(shown.next_page or page_range.start or number > PAGE_SIZE)),
         takes_new_images=query == RECENTLY_ADDED and not page_range.start,
-        newest_url=link(query) if page_range.start else "",
         chips=chips(query, link=link),
         filters=search_filters(search, counts, saved_search=saved_search),
         saved_search=saved_search,
         word_note=word_note(search, link=link),
         no_results=NoResults() if number else no_results(search, link=link),
-        similar_note="" if number else no_similar_pictures(query, viewer=viewer),
-        suggested_searches=[] if query.text else suggested_searches(page.images),
+        similar_note="" if number else no_similar_pictures(query, viewer=search.viewer),
         is_empty_library=not (number or query.text),
         is_trash=query.includes_trash,
     )
 
 
+def shown_pictures(
+    search: Search,
+    *,
+    page_range: PageRange,
+    saved_search: OpenSearch | None = None,
+    blurs_sensitive: bool = True,
+) -> LibraryPage:
+    """The cards of a page range, without counts, filters and order.
+
+    These are the same at every place in the results, so a jump along the timeline leaves them alone.
+    """
+    query, link = search.query, link_within(saved_search)
+    # With a few pictures more: the last day gets a heading if enough of its pictures are on the next page.
+    page = search.page(after=page_range.start, size=page_range.pages * PAGE_SIZE, following=MANY)
+    cards = library_cards(
+        page.images, query, viewer=search.viewer, saved_search=saved_search, blurs_sensitive=blurs_sensitive
+    )
+    dated = with_headings(cards, page.images, query, following=page.following)
+    return LibraryPage(
+        cards=dated.cards,
+        next_page=next_page(query, page.next, page_range, saved_search, is_long_day=dated.ends_in_long_day),
+        previous_page=previous_page(query, page_range, saved_search) if page.images else None,
+        is_newest_first=query.sort in {"taken", "newest"},
+        newest_url=link(query) if page_range.start else "",
+        suggested_searches=[] if query.text else suggested_searches(page.images),
+    )
+
+
 def suggested_searches(images: Sequence[Image]) -> list[FilterChoice]:
-    """First searches for a library with the demo's sample photos; none for others."""
+    """Suggested first searches, if the library has the demo's sample photos."""
     filenames = {image.filename for image in images}
     if not filenames.issuperset(SAMPLE_SEARCHES.values()):
         return []
@@ -186,12 +206,12 @@ def library_cards(
 def next_cards(
     search: Search,
     *,
-    before: Before,
+    before: PreviousEnd,
     page_range: PageRange,
     saved_search: OpenSearch | None = None,
     blurs_sensitive: bool = True,
 ) -> LibraryPage:
-    """The page after another, to append to one that shows `page_range`."""
+    """The next page of cards, to append to a page that shows `page_range`."""
     query, page = search.query, search.page(after=before.cursor, following=MANY)
     cards = library_cards(
         page.images, query, viewer=search.viewer, saved_search=saved_search, blurs_sensitive=blurs_sensitive
@@ -207,7 +227,7 @@ def search_error(text: str, error: InvalidQuery) -> SearchError:
     position = min(error.column - 1, len(text))
     start = max(0, position - EXCERPT_BEFORE)
     excerpt = text[start : position + EXCERPT_AFTER]
-    # The caret stands below in a monospaced font; a tab or a line feed would shift it.
+    # The caret is shown below in a monospaced font; a tab or a line feed would shift it.
     printable = "".join(character if character.isprintable() else " " for character in excerpt)
     return SearchError(str(error), printable, " " * (position - start) + "^")
 

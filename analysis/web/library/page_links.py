@@ -1,4 +1,4 @@
-"""Addresses of parts of a result: page ranges, next and previous page."""
+"""Links to parts of a result: page ranges, next and previous page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_PAGES = 20
 
 @dataclass(frozen=True)
 class PageRange:
-    """The part of a result that a URL shows: `pages` pages after the cursor `start`."""
+    """The part of a result on the page: `pages` pages after the cursor `start`."""
 
     start: Cursor | None = None
     pages: int = 1
@@ -27,7 +27,7 @@ class PageRange:
 
 @dataclass(frozen=True)
 class NextPage:
-    """Links to the next cards, as a page and as a fragment to append."""
+    """Links to the next cards: as a page, and as a fragment to append."""
 
     url: str
     fragment_url: str
@@ -35,7 +35,7 @@ class NextPage:
 
 @dataclass(frozen=True)
 class PreviousPage:
-    """Links to the cards before the first one, as a page and as a fragment."""
+    """Links to the previous cards: as a page, and as a fragment to prepend."""
 
     name: str
     url: str
@@ -43,14 +43,14 @@ class PreviousPage:
 
 
 def link_within(saved_search: OpenSearch | None) -> partial[str]:
-    """Builds library URLs that keep the open saved search."""
+    """Builder of library URLs that keep the open saved search."""
     return partial(links.library_url, saved=saved_search.id if saved_search else "")
 
 
 def page_range_of(image: Image, search: Search, *, max_pages: int = MAX_PAGES) -> PageRange:
-    """The range with an image: from the first page if near, else from the image on."""
+    """The range with an image: from the first page if near, else from the image."""
     ids = search.image_ids(limit=max_pages * PAGE_SIZE)
-    # Near the start the whole range is shown, as Back in a browser would; far from it, only what follows.
+    # Near the start the whole range is shown, as the browser's Back would; further down, only what follows.
     if image.pk in ids:
         return PageRange(pages=ids.index(image.pk) // PAGE_SIZE + 1)
     return PageRange(start=search.cursor_of(image.pk, is_before=True))
@@ -78,7 +78,7 @@ def next_page(
 
 
 def previous_page(query: Query, page_range: PageRange, saved_search: OpenSearch | None) -> PreviousPage | None:
-    """The page before a range; None if it begins with the first one."""
+    """The page before a range; None if the range begins with the first page."""
     if page_range.start is None:
         return None
     link = partial(link_within(saved_search), query, before=str(page_range.start))

@@ -1,4 +1,4 @@
-"""The cards of the page before those that are shown, to put before them."""
+"""Previous cards: the page before those that are shown, to prepend."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from analysis.web.saved_searches import OpenSearch
 
 @dataclass(frozen=True)
 class PreviousCards:
-    """A page to put before another.
+    """A page of cards to put before another.
 
-    `headings`: new ones of the card after it.
+    `headings` replace those of the first card after it.
     """
 
     cards: list[Card]
@@ -26,7 +26,7 @@ class PreviousCards:
     start: str
     pages: int
     url: str
-    """Of all the pages together; empty for more than a URL shows."""
+    """URL of all pages together; empty for more than a URL can show."""
 
     @property
     def has_pending(self) -> bool:

@@ -1,4 +1,4 @@
-"""Example searches, with their numbers of pictures in the viewer's library."""
+"""Search help: example searches with counts from the viewer's library."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from analysis.search.syntax.parser import parse
 from analysis.web.http import Request
 
 SECONDS = 2.0
-"""Time for all counts; examples beyond have none."""
+"""Time limit for all counts; later examples have none."""
 
 
 class Example(NamedTuple):
@@ -55,7 +55,7 @@ EXAMPLES = (
 
 @require_safe
 def search_help(request: Request) -> HttpResponse:
-    """All examples as links, with counts."""
+    """All example searches as links, with counts."""
     counter = BriefCounter(permissions.viewer_of(request.user), seconds=SECONDS)
     numbers = [(example, counter.count(parse(example.query))) for example in EXAMPLES]
     examples = [

@@ -1,4 +1,4 @@
-"""Reasons for a search for similar pictures without results."""
+"""Reasons why a search for similar pictures has no results."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from analysis.search.terms import SimilarTerm
 
 
 def no_similar_pictures(query: Query, *, viewer: Viewer) -> str:
-    """The reason that a search by similarity found nothing; empty for other searches.
+    """The reason why a similarity search found nothing; empty for other searches.
 
-    Of pictures that the viewer may not see it says nothing.
+    It reveals nothing about pictures that the viewer may not see.
     """
     term = next((leaf for part in query.parts for leaf in leaves(part) if isinstance(leaf, SimilarTerm)), None)
     if term is None:
@@ -23,10 +23,10 @@ def no_similar_pictures(query: Query, *, viewer: Viewer) -> str:
     image_id = term.visible_ids([term], viewer).get(term)
     if image_id is None:
         return _("There is no picture %(number)s, or you don't have access to it.") % {"number": term.picture}
-    return _why_not_compared(image_id)
+    return _missing_embedding_reason(image_id)
 
 
-def _why_not_compared(image_id: int) -> str:
+def _missing_embedding_reason(image_id: int) -> str:
     if queue.has_vector(image_id):
         return _("No similar pictures found.")
     if not queue.is_enabled():

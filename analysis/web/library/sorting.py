@@ -1,4 +1,4 @@
-"""Sort orders of a result, and the list of its months."""
+"""Sort menu of a result, and the list of its months."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MAX_TIME = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Month:
-    """`bar` is its number of pictures relative to the month with the most."""
+    """A month; `bar` is its number of pictures relative to the largest month."""
 
     name: str
     url: str
@@ -49,7 +49,7 @@ def sort_name(sort: str) -> str:
 
 
 def previous_name(sort: str) -> str:
-    """The link to the pictures before the first one that is shown."""
+    """Text of the link to the pictures before the first one shown."""
     if sort in {"taken", "newest"}:
         return gettext("Newer pictures")
     return gettext("Older pictures") if sort in {"taken-oldest", "oldest"} else gettext("Previous pictures")
@@ -58,7 +58,7 @@ def previous_name(sort: str) -> str:
 def sort_choices(query: Query, *, link: Link = links.library_url) -> list[FilterChoice]:
     """The sort menu.
 
-    By confidence only if the query has a label, by similarity only if it has a picture.
+    It offers confidence only if the query has a label, and similarity only if it has a picture to compare.
     """
     has_picture = default_sort(query.parts) == "similarity"
     is_offered = {"confidence": bool(query.labels), "similarity": has_picture}
@@ -91,9 +91,9 @@ def months(query: Query, *, viewer: Viewer) -> list[Month]:
 
 
 def _month_starts(search: Search) -> Iterator[datetime]:
-    """Skip from month to month by one-row pages, for at most ten years of months."""
+    """Starts of the months with pictures, found by one-row pages; at most MAX_MONTHS."""
     cursor: Cursor | None = None
-    # One row per month by the index of the sort order; GROUP BY month would read every picture of the result.
+    # One indexed row per month; GROUP BY month would read every picture of the result.
     for _index in range(MAX_MONTHS):
         images = search.page(after=cursor, size=1).images
         if not images:
@@ -121,10 +121,11 @@ def _sort_time(image: Image, query: Query) -> datetime:
 
 
 def month_cursors(start: datetime, *, is_ascending: bool) -> tuple[Cursor, Cursor]:
-    """The cursors just before and just after a month, in the result's order."""
+    """Cursors just before and just after a month, in the result's order."""
     next_start = MAX_TIME  # a camera's clock may be set to December 9999
     if (start.year, start.month) < (MAXYEAR, 12):
         next_start = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
+    # All undated pictures have the same time, and come last in both orders.
     if is_ascending and start == UNDATED:
         return Cursor(UNDATED, 0), Cursor(UNDATED, MAX_ID)
     if is_ascending:
@@ -132,6 +133,6 @@ def month_cursors(start: datetime, *, is_ascending: bool) -> tuple[Cursor, Curso
     return Cursor(next_start, 0), Cursor(start, 0)
 
 
-# A microsecond is PostgreSQL's resolution of a timestamp.
+# PostgreSQL stores timestamps to the microsecond.
 def _just_before(time: datetime) -> datetime:
     return time - timedelta(microseconds=1)

@@ -1,4 +1,4 @@
-"""Help with a search: notes on its words, offers if it finds nothing."""
+"""Search suggestions: notes on its words, and other searches if it finds nothing."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from analysis import formatting
-from analysis.search.autocomplete import near_names
+from analysis.search.autocomplete import similar_names
 from analysis.search.brief_counts import COUNT_CAP, BriefCounter
 from analysis.search.errors import InvalidValue
 from analysis.search.query import TRASHED, LabelTerm, Node, Not, Query, any_of
 from analysis.search.results import Search
 from analysis.search.terms import BY_FIELD, SimilarTerm, Value
-from analysis.search.words import WordMeaning, exactly, separately
+from analysis.search.words import WordMeaning, with_exact_words, with_separate_labels
 from analysis.web.library.filter_chips import Link
 
 SECONDS = 1.0
-"""Time for the counts of one page without results; later ones are left out."""
+"""Time limit for the counts on a page without results; later counts are left out."""
 OR = "or"
-"""A word like any other, unless it is in capital letters."""
+"""A word like any other unless in capital letters."""
 MAX_UNMATCHED = 3
-"""Terms of one search that are explained."""
+"""Maximum number of terms of a search that are explained."""
 MAX_PARTS = 8
 OTHER_FIELDS: dict[str, str | Promise] = {
     "name": gettext_lazy("%(pictures)s named “%(text)s”"),
@@ -34,12 +34,12 @@ OTHER_FIELDS: dict[str, str | Promise] = {
     "camera": gettext_lazy("%(pictures)s taken with “%(text)s”"),
     "place": gettext_lazy("%(pictures)s taken in “%(text)s”"),
 }
-"""Where a word that is no label is looked for."""
+"""Fields in which to look for a word that is not a label."""
 PREFIX = gettext_lazy("%(pictures)s with labels that start with “%(text)s”")
 
 
 @dataclass(frozen=True)
-class Offer:
+class SuggestedSearch:
     """A search to open instead, in one click."""
 
     text: str
@@ -48,21 +48,21 @@ class Offer:
 
 @dataclass(frozen=True)
 class UnmatchedTerm:
-    """A term that matches no visible picture, and what was meant perhaps."""
+    """A term that matches no visible picture, and what may have been meant."""
 
     name: str
-    suggestions: list[Offer] = field(default_factory=list)
-    """Names of labels."""
-    offers: list[Offer] = field(default_factory=list)
-    """The word in file names, texts and other fields, with their number of pictures."""
+    suggestions: list[SuggestedSearch] = field(default_factory=list)
+    """Searches with similar names of labels."""
+    offers: list[SuggestedSearch] = field(default_factory=list)
+    """Searches for the word in file names, texts and other fields, with counts."""
 
 
 @dataclass(frozen=True)
 class NoResults:
-    """The terms to blame for a search without results, and searches without them."""
+    """The terms that leave a search without results, and searches without them."""
 
     unmatched: list[UnmatchedTerm] = field(default_factory=list)
-    without: list[Offer] = field(default_factory=list)
+    without: list[SuggestedSearch] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -70,20 +70,20 @@ class WordNote:
     """The labels that words mean, and other interpretations."""
 
     text: str
-    offers: list[Offer]
+    offers: list[SuggestedSearch]
 
 
 def word_note(search: Search, *, link: Link) -> WordNote | None:
-    """None if all words are the names of labels."""
+    """The note on a search's words; None if all are names of labels."""
     meanings = search.resolved.meanings
     if not meanings:
         return None
     offers = [
-        Offer(_separate_text(meaning), link(separately(search.query, meaning)))
+        SuggestedSearch(_separate_text(meaning), link(with_separate_labels(search.query, meaning)))
         for meaning in meanings
         if len(meaning.typed) > 1
     ]
-    offers.append(Offer(_("Search for exactly what I typed"), link(exactly(search.query))))
+    offers.append(SuggestedSearch(_("Search for exactly what I typed"), link(with_exact_words(search.query))))
     return WordNote(" ".join(_note_texts(meanings)), offers)
 
 
@@ -102,23 +102,23 @@ def _separate_text(meaning: WordMeaning) -> str:
 
 
 def no_results(search: Search, *, link: Link) -> NoResults:
-    """The terms to blame for a search without results, and what to try."""
+    """The terms that leave a search without results, and searches to try instead."""
     counter = BriefCounter(search.viewer, seconds=SECONDS)
     parts = [part for part in search.resolved.query.parts[:MAX_PARTS] if part != TRASHED]
     unmatched = [] if search.query.includes_trash else [part for part in parts if _matches_nothing(part, counter)]
     explained = [_explained(search.query, part, counter, link) for part in unmatched[:MAX_UNMATCHED]]
     if len(search.resolved.query.parts) == 1:
         return NoResults(explained)
-    # With several terms that match nothing, a search without one of them finds nothing either.
+    # If several terms match nothing, removing only one of them does not help.
     groups = [unmatched] if len(unmatched) > 1 else [[part] for part in parts]
     without = (_without(search, group, counter, link) for group in groups)
     return NoResults(explained, [offer for offer in without if offer])
 
 
 def _matches_nothing(part: Node, counter: BriefCounter) -> bool:
-    # Without the minimum: a label with a lower confidence is known. A cap of 0 is enough to check that it exists.
+    # Without the minimum: a label that only occurs below it does exist. A cap of 0 is enough to check existence.
     part = replace(part, minimum=0.0) if isinstance(part, LabelTerm) else part
-    # Of similar pictures, similarity.py says why there are none.
+    # For similarity terms, similarity.py gives the reason.
     return not isinstance(part, Not | SimilarTerm) and counter.count(Query((part,)), cap=0) == 0
 
 
@@ -128,33 +128,33 @@ def _explained(query: Query, part: Node, counter: BriefCounter, link: Link) -> U
         return UnmatchedTerm(part.describe())
     if part.name.lower() == OR:
         return UnmatchedTerm(part.name, offers=list(_alternatives(query, part, counter, link)))
-    names = near_names(part.name, viewer=counter.viewer)
+    names = similar_names(part.name, viewer=counter.viewer)
     terms = [(name, replace(part, name=name)) for name in names]
     return UnmatchedTerm(
         part.name,
-        [Offer(name, link(query.replacing(part, term))) for name, term in terms],
+        [SuggestedSearch(name, link(query.replacing(part, term))) for name, term in terms],
         list(_other_fields(query, part, counter, link)) if not part.kind else [],
     )
 
 
-def _alternatives(query: Query, part: LabelTerm, counter: BriefCounter, link: Link) -> Iterator[Offer]:
-    """The terms around a lower-case "or" as alternatives."""
+def _alternatives(query: Query, part: LabelTerm, counter: BriefCounter, link: Link) -> Iterator[SuggestedSearch]:
+    """The search with the terms around a lower-case "or" as alternatives."""
     position = query.parts.index(part)
     beside = query.parts[position - 1 : position] + query.parts[position + 1 : position + 2]
     if len(beside) == 2:
         either = any_of(beside)
         changed = query.without(part).without(beside[1]).replacing(beside[0], either)
         if number := counter.count(changed):
-            yield Offer(
+            yield SuggestedSearch(
                 _("%(pictures)s with %(terms)s") % {"pictures": _pictures(number), "terms": either.describe()},
                 link(changed),
             )
 
 
-def _other_fields(query: Query, part: LabelTerm, counter: BriefCounter, link: Link) -> Iterator[Offer]:
+def _other_fields(query: Query, part: LabelTerm, counter: BriefCounter, link: Link) -> Iterator[SuggestedSearch]:
     """The search with the word in other fields.
 
-    That term alone if it finds nothing together with the others.
+    If that finds nothing together with the other terms, the search for that field alone.
     """
     for text, term in _other_terms(part.name):
         changed = query.replacing(part, term)
@@ -163,7 +163,7 @@ def _other_fields(query: Query, part: LabelTerm, counter: BriefCounter, link: Li
             changed = Query((term,))
             number = counter.count(changed)
         if number:
-            yield Offer(str(text) % {"pictures": _pictures(number), "text": part.name}, link(changed))
+            yield SuggestedSearch(str(text) % {"pictures": _pictures(number), "text": part.name}, link(changed))
 
 
 def _other_terms(name: str) -> Iterator[tuple[str | Promise, Node]]:
@@ -175,14 +175,14 @@ def _other_terms(name: str) -> Iterator[tuple[str | Promise, Node]]:
     yield PREFIX, LabelTerm(name, is_prefix=True)
 
 
-def _without(search: Search, parts: list[Node], counter: BriefCounter, link: Link) -> Offer | None:
-    """The search without some parts, if that finds something."""
+def _without(search: Search, parts: list[Node], counter: BriefCounter, link: Link) -> SuggestedSearch | None:
+    """The search without these parts, if that finds anything."""
     query = search.query if all(part in search.query.parts for part in parts) else search.resolved.query
     for part in parts:
         query = query.without(part)
     number = counter.count(query)
     values = {"pictures": _pictures(number or 0), "terms": f"“{any_of(parts).describe()}”"}
-    return Offer(_("%(pictures)s without %(terms)s") % values, link(query)) if number else None
+    return SuggestedSearch(_("%(pictures)s without %(terms)s") % values, link(query)) if number else None
 
 
 def _pictures(number: int) -> str:

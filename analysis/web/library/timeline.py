@@ -1,4 +1,4 @@
-"""The timeline next to the grid: the months of a result, and their shares of it."""
+"""Timeline next to the grid: the months of a result and their shares of it."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from analysis.web.library.sorting import is_ascending, month_cursors, month_name
 
 @dataclass(frozen=True)
 class TimelineMonth:
-    """A month with a link into the result.
+    """A month, linked to its place in the result.
 
-    `weight` is its number of pictures, or of those in a sample.
+    `weight` is its number of pictures, or of sampled pictures.
     """
 
     name: str
     key: str
-    """As `2024-05`, like that of the cards."""
+    """Month as `2024-05`, the same as `Card.month`."""
     year: str
     url: str
     weight: int
     pictures: str
-    """The number with its noun; empty if it is not exact."""
+    """The number with a noun; empty if it is not exact."""
 
 
 def timeline_of(search: Search) -> list[TimelineMonth]:
-    """The months of a result in an order by date taken."""
+    """The months of a result that is sorted by date taken."""
     counts = months_taken(search)
     before = {start: str(month_cursors(start, is_ascending=is_ascending(search.query))[0]) for start in counts.numbers}
     return [
@@ -38,7 +38,7 @@ def timeline_of(search: Search) -> list[TimelineMonth]:
             name=month_name(start),
             key=start.isoformat()[:7],
             year="" if start == UNDATED else str(start.year),
-            # The first one is where the result begins.
+            # The first month links to the start of the result.
             url=links.library_url(search.query, after=before[start] if index else ""),
             weight=number,
             pictures=formatting.pictures(number) if counts.is_exact else "",

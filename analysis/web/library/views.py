@@ -1,4 +1,4 @@
-"""The library: search results, infinite scroll, updates of pending cards."""
+"""Library views: search results, infinite scroll, updates of pending cards."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.search.time_limit import SearchTooSlow, time_limit
 from analysis.web import links, sensitive, toasts
 from analysis.web.http import Request, current_user_id, id_list_param, int_param, is_fragment
-from analysis.web.library.date_headings import Before, ids_of_period, period_of
+from analysis.web.library.date_headings import PreviousEnd, ids_of_period, period_of
 from analysis.web.library.page import (
     EMPTY_PAGE,
     LibraryPage,
@@ -30,6 +30,7 @@ from analysis.web.library.page import (
     next_cards,
     search_error,
     search_filters,
+    shown_pictures,
 )
 from analysis.web.library.page_links import MAX_PAGES, PageRange, page_range_of, page_range_url
 from analysis.web.library.previous_cards import previous_cards
@@ -40,8 +41,10 @@ from analysis.web.saved_searches import OpenSearch, library_url_of, open_search,
 from analysis.web.upload.targets import choices
 from analysis.web.upload.views import limits
 
-STOP_POLLING = 286  # htmx: the response that ends `hx-trigger="every …"`
+STOP_POLLING = 286  # the status at which htmx ends `hx-trigger="every …"`
 MAX_POLLED_CARDS = 200
+SHOWN_PICTURES = "shown-pictures"
+"""The element that a jump along the timeline replaces; filters and counts stay."""
 MAX_URL_LENGTH = 4_000
 """Servers and proxies commonly accept at least this much of a URL."""
 
@@ -54,13 +57,13 @@ def library(request: Request) -> HttpResponse:
 
 @require_POST
 def long_search(request: Request) -> HttpResponse:
-    """The results of a query too long for a URL; others are redirected to theirs."""
+    """The results of a query too long for a URL; shorter ones redirect to their URL."""
     text = request.POST.get("q", "")
     try:
         url = links.library_url(parse(text))
     except InvalidQuery as error:
         return _invalid_query(request, text, error)
-    # A search with a URL can be bookmarked, shared and reloaded without a question about sending the form again.
+    # A search with a URL can be bookmarked, shared and reloaded; reloading a POST asks to send the form again.
     return redirect(url) if len(url) <= MAX_URL_LENGTH else _search(request, text)
 
 
@@ -76,26 +79,31 @@ def _search(request: Request, text: str) -> HttpResponse:
 def _results(request: Request, query: Query) -> HttpResponse:
     search, saved_search = Search(query, permissions.viewer_of(request.user)), _saved_search(request, query)
     after = Cursor.from_text(request.GET.get("after", ""))
-    # Without "page" a fragment is a new search that htmx sends while a cursor is still in the URL.
+    # A fragment without "page" is a new search, which htmx sends while the old cursor is still in the URL.
     if after and is_fragment(request) and "page" in request.GET:
         return _next_cards(request, search, after=after, saved_search=saved_search)
     before = Cursor.from_text(request.GET.get("before", ""))
     if before and is_fragment(request) and "page" in request.GET:
         return _previous_cards(request, search, end=before, saved_search=saved_search)
     if before:
+        # A link to the previous cards, opened without JavaScript: the page begins where they do.
         after = search.page_until(before)[0]
-    page = library_page(
-        search,
-        page_range=_page_range(request, search, start=after),
-        saved_search=saved_search,
-        blurs_sensitive=not sensitive.shows_sensitive(request),
-    )
-    return _render(request, "library", {"library": page, "text": query.text, "query": query})
+    page_range, blurs_sensitive = _page_range(request, search, start=after), not sensitive.shows_sensitive(request)
+    is_jump = is_fragment(request) and request.htmx.target == SHOWN_PICTURES
+    if is_jump:
+        page = shown_pictures(search, page_range=page_range, saved_search=saved_search, blurs_sensitive=blurs_sensitive)
+        if page.cards:
+            return _render(request, "shown_pictures", {"library": page, "text": query.text})
+    page = library_page(search, page_range=page_range, saved_search=saved_search, blurs_sensitive=blurs_sensitive)
+    response = _render(request, "library", {"library": page, "text": query.text, "query": query})
+    if is_jump:
+        response["HX-Retarget"] = "#library"
+    return response
 
 
 @require_safe
 def cards(request: Request) -> HttpResponse:
-    """The changed ones of the cards in `card=id-version`, for polling."""
+    """Those of the cards in `card=id-version` that have changed, for polling."""
     versions = id_list_param(request.GET.getlist("card"), maximum=MAX_POLLED_CARDS)
     viewer, query = permissions.viewer_of(request.user), _query_or_none(request.GET.get("q", ""))
     visible = Image.objects.visible_to(viewer).in_bulk(list(versions))
@@ -108,7 +116,7 @@ def cards(request: Request) -> HttpResponse:
         blurs_sensitive=not sensitive.shows_sensitive(request),
     )
     context: dict[str, object] = {"cards": [card for card in polled_cards if card.version != versions[int(card.id)]]}
-    # Counts and filters follow once, at the end: they change with each result, and cost more than all the cards.
+    # Counts and filters follow once at the end: they change with each result and cost more than all the cards.
     if any(card.is_pending for card in polled_cards):
         return render(request, "library/index.html#cards_updated", context)
     if query is not None and visible:
@@ -135,13 +143,13 @@ def months(request: Request) -> HttpResponse:
 
 @require_safe
 def timeline(request: Request) -> HttpResponse:
-    """The months of a result in the order by date taken, for the scrubber next to it."""
+    """The timeline next to the grid: the months of a result sorted by date taken."""
     try:
         query = parse(request.GET.get("q", ""))
     except InvalidQuery as error:
         return _invalid_query(request, request.GET.get("q", ""), error)
     entries: list[TimelineMonth] = []
-    # Without entries it is not shown; the grid does without.
+    # Without entries the timeline is hidden, and the grid works without it.
     with suppress(SearchTooSlow), time_limit():
         query = query if query.sort in TAKEN_SORTS else query.sorted_by(DEFAULT_SORT)
         entries = timeline_of(Search(query, permissions.viewer_of(request.user)))
@@ -150,7 +158,7 @@ def timeline(request: Request) -> HttpResponse:
 
 @require_safe
 def period_ids(request: Request) -> JsonResponse:
-    """The ids of a result's pictures of one month or day, for its selection."""
+    """The ids of a result's pictures in one month or day, to select them."""
     query, period = _query_or_none(request.GET.get("q", "")), period_of(request.GET.get("period", ""))
     if query is None or period is None:
         return JsonResponse({"message": _("These pictures cannot be selected. Reload the page.")})
@@ -170,15 +178,15 @@ def _next_cards(request: Request, search: Search, *, after: Cursor, saved_search
     page_range = PageRange(Cursor.from_text(request.GET.get("start", "")), pages)
     page = next_cards(
         search,
-        before=Before(after, is_long_day=request.GET.get("day") == "long"),
+        before=PreviousEnd(after, is_long_day=request.GET.get("day") == "long"),
         page_range=page_range,
         saved_search=saved_search,
         blurs_sensitive=not sensitive.shows_sensitive(request),
     )
     response = _render(request, "next_cards", {"library": page, "text": search.query.text})
     if pages <= MAX_PAGES:
-        # scroll_restore.js puts this URL into the address bar, so that Back and Reload show as many cards again. Not
-        # by HX-Push-Url or HX-Replace-Url: htmx would keep a copy of the page each time.
+        # scroll_restore.js puts this URL into the address bar, so that Back and Reload show as many cards again.
+        # With HX-Push-Url or HX-Replace-Url, htmx would store a copy of the page each time.
         response["X-Address"] = page_range_url(search.query, page_range, saved_search)
     return response
 
@@ -202,8 +210,8 @@ def _page_range(request: Request, search: Search, *, start: Cursor | None) -> Pa
 
 
 def _invalid_query(request: Request, text: str, error: InvalidQuery) -> HttpResponse:
-    """A syntax error."""
-    # For htmx the error alone, so that the current results stay on the page.
+    """The page or fragment with a syntax error."""
+    # htmx gets the error alone, so that the current results stay on the page.
     context = {"library": EMPTY_PAGE, "text": text, "search_error": search_error(text, error)}
     response = _render(request, "search_error", context)
     if is_fragment(request):
@@ -214,14 +222,15 @@ def _invalid_query(request: Request, text: str, error: InvalidQuery) -> HttpResp
 def _render(request: Request, fragment: str, context: dict[str, object]) -> HttpResponse:
     is_part = is_fragment(request)
     context["limits"] = limits()
-    # Chosen before the first pictures; in a library with pictures, the dock offers it once something is uploaded.
+    # An empty library shows the upload target first; otherwise the dock offers it once something is uploaded.
     page = context.get("library")
     context["target"] = choices(request) if isinstance(page, LibraryPage) and page.is_empty_library else None
-    context["searches"] = [] if fragment == "next_cards" else _own_searches(request)
+    context["searches"] = [] if fragment in {"next_cards", "shown_pictures"} else _own_searches(request)
     if not is_part:
         context["toasts"] = toasts.take_toasts(request)
     response = render(request, f"library/index.html#{fragment}" if is_part else "library/index.html", context)
-    patch_vary_headers(response, ["HX-Request"])  # same URL, two bodies: Back must not get a cached fragment
+    # One URL with several bodies: Back must not show a cached fragment.
+    patch_vary_headers(response, ["HX-Request", "HX-Target"])
     return response
 
 

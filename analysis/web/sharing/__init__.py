@@ -1,1 +1,1 @@
-"""Pages of share links: their list and form, and the public pages behind them."""
+"""Share links: their list and form, and the public pages behind them."""

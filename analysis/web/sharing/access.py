@@ -1,4 +1,4 @@
-"""Access to the pages behind a share link: the link, its password, its headers."""
+"""Access to the pages behind a share link: token, password and headers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from analysis.web.sharing import unlock
 
 HEADERS = {
     "X-Robots-Tag": "noindex, nofollow",
-    # The address is the key: it must not reach another site.
+    # The URL is the key to the pictures, so it must not reach another site.
     "Referrer-Policy": "no-referrer",
 }
 ShareView = Callable[..., HttpResponseBase]
@@ -27,12 +27,12 @@ LockedView = Callable[[Request, ShareLink], HttpResponseBase]
 
 
 def shared(view: ShareView) -> ShareView:
-    """Gives a view the link of its token, if that works and is unlocked; else 404."""
+    """Pass a view the link of its token; 404 if that is invalid or locked."""
     return _guarded(view, if_locked=lambda request, _link: _missing_page(request))
 
 
 def shared_or_locked(view: ShareView) -> ShareView:
-    """The same, with a form for the password of a locked one."""
+    """The same, but a locked link shows the password form."""
     return _guarded(view, if_locked=password_page)
 
 
@@ -46,17 +46,19 @@ def _guarded(view: ShareView, *, if_locked: LockedView) -> ShareView:
                 return with_headers(if_locked(request, link))
             return with_headers(view(request, link, **arguments))
         except Http404:
+            # One page for links that are invalid, expired or locked, so that a guess reveals nothing.
             return with_headers(_missing_page(request))
 
     return checked
 
 
 def _missing_page(request: Request) -> HttpResponseBase:
-    return render(request, "sharing/missing.html", status=404)
+    return render(request, "sharing/unavailable.html", status=404)
 
 
 def with_headers(response: HttpResponseBase) -> HttpResponseBase:
     for name, value in HEADERS.items():
+        # setdefault, since the password page has another Referrer-Policy.
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "private, no-store")
     return response
@@ -72,13 +74,13 @@ def link_or_none(token: str) -> ShareLink | None:
 def password_page(
     request: Request, link: ShareLink, *, error: str = "", wait: int = 0, status: int = 200
 ) -> HttpResponseBase:
-    """The form for the password; `wait` is the number of seconds until another try."""
-    # Nothing of what is behind it, not even its name.
+    """The password form; `wait` is the number of seconds until the next attempt."""
+    # The context reveals nothing of what is behind the link, not even its name.
     context = {"token": link.token, "error": _wait_message(wait) if wait else error}
     response = render(request, "sharing/password.html", context, status=429 if wait else status)
     if wait:
         response["Retry-After"] = str(wait)
-    # With no-referrer browsers send the form with "Origin: null", which the CSRF check refuses.
+    # With no-referrer, browsers send the form with "Origin: null", which the CSRF check rejects.
     response["Referrer-Policy"] = "same-origin"
     return with_headers(response)
 

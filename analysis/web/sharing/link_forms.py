@@ -1,4 +1,4 @@
-"""The form of a share link: password, expiry, and what it shows."""
+"""Form for a share link: password, expiry, and what it shows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EXPIRIES = [
 
 
 class LinkForm(forms.Form):
-    """Choices for a new link; `link` for one that exists."""
+    """Form for a new link; with `link`, for an existing one."""
 
     expires = forms.ChoiceField(required=False, choices=EXPIRIES, initial="30", label=_("Expires"))
     password = forms.CharField(
@@ -42,6 +42,8 @@ class LinkForm(forms.Form):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         self.link = link
         self.label_suffix = ""
+        if link is None:
+            self.fields["expires"].widget.attrs["autofocus"] = True  # the name of a new collection comes before it
         if link is None or not link.password:
             del self.fields["no_password"]
         else:

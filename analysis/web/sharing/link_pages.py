@@ -1,4 +1,4 @@
-"""Pages of one's own share links: list, create, change, revoke."""
+"""Pages of the user's share links: list, create, change, revoke."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PAGE_SIZE = 50
 
 @require_safe
 def share_list(request: Request) -> HttpResponse:
-    """Own links, the latest first."""
+    """The user's links, newest first."""
     number = int_param(request.GET.get("page", ""), maximum=10_000)
     start = (number - 1) * PAGE_SIZE
     own = rights.viewable_share_links(request.user).select_related("image", "collection", "search").order_by("-pk")
@@ -47,7 +47,7 @@ def share_list(request: Request) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def share_new(request: Request) -> HttpResponse:
-    """The form for a link to one thing (GET), or to a selection (POST)."""
+    """The form for a link to one object (GET), or to a selection (POST)."""
     if request.method != "POST":
         return _form_page(request, subject_of(_target_or_404(request, request.GET), current_user(request)), LinkForm())
     try:
@@ -59,7 +59,7 @@ def share_new(request: Request) -> HttpResponse:
 
 @require_POST
 def share_create(request: Request) -> HttpResponse:
-    """Create the link; a selection becomes a collection first."""
+    """Create the link; a selection is first saved as a collection."""
     form, user = LinkForm(request.POST), current_user(request)
     is_selection = not _names_target(request.POST)
     target = None if is_selection else _target_or_404(request, request.POST)
@@ -79,7 +79,7 @@ def share_create(request: Request) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def share_link(request: Request, link_id: int) -> HttpResponse:
-    """One link: its address, and a form to change it."""
+    """One link: its URL, and a form to change it."""
     link = _link_or_404(request, link_id)
     form = LinkForm(request.POST if request.method == "POST" else None, link=link, initial=_initial(link))
     if form.is_valid():
@@ -88,14 +88,14 @@ def share_link(request: Request, link_id: int) -> HttpResponse:
         return redirect("share-link", link.pk)
     target = link.image or link.collection or link.search
     assert target is not None  # noqa: S101 - a constraint of the table
-    subject = subject_of(target, current_user(request))
+    subject = subject_of(target, current_user(request), link=link)
     row = link_row(request, link, timezone.now())
     return _form_page(request, subject, form, row=row, status=422 if form.is_bound else 200)
 
 
 @require_POST
 def share_revoke(request: Request, link_id: int) -> HttpResponse:
-    """End a link at once; Undo makes it work again."""
+    """Revoke a link at once; Undo makes it work again."""
     link = _link_or_404(request, link_id)
     share_links.revoke(link, by_id=link.owner_id)
     message = _("Revoked the link to “%(name)s”. It no longer works.") % {"name": link}
@@ -105,7 +105,7 @@ def share_revoke(request: Request, link_id: int) -> HttpResponse:
 
 @require_POST
 def share_restore(request: Request, link_id: int) -> HttpResponse:
-    """Undo of revoking."""
+    """Undo the revocation of a link."""
     link = _link_or_404(request, link_id)
     share_links.restore(link)
     toasts.add_toast(request, Toast(_("The link to “%(name)s” works again.") % {"name": link}))
@@ -147,7 +147,7 @@ def _names_target(values: QueryDict) -> bool:
 
 
 def _target_or_404(request: Request, values: QueryDict) -> Target:
-    """The thing that the request names, if the person may share it."""
+    """The object that the request names, if the user may share it."""
     number = {
         name: int_param(values.get(name, ""), maximum=10**18, minimum=0) for name in ("image", "collection", "search")
     }

@@ -1,4 +1,4 @@
-"""Share links as their pages show them."""
+"""Rows of share links for the templates."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from analysis.web.http import Request
 
 @dataclass(frozen=True)
 class LinkRow:
-    """A link; `facts` are its choices, `state` is the reason why it does not work."""
+    """A link; `facts` describe its options, `state` is the reason if it does not work."""
 
     id: str
     name: str

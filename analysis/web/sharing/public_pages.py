@@ -1,6 +1,6 @@
-"""Pages behind a share link, for people without an account.
+"""Public pages behind a share link, for people without an account.
 
-Each request checks the link again, those for pictures, too.
+Every request checks the link again, including those for image files.
 """
 
 from __future__ import annotations
@@ -41,13 +41,14 @@ from analysis.web.sharing.shared_pictures import (
 )
 
 REVALIDATED = "private, no-cache"
-"""Browsers keep the picture, and ask each time whether they may show it."""
+"""Browsers cache the picture, but ask each time if they may still show it."""
 
 
 @require_safe
 @shared_or_locked
 def share(request: Request, link: ShareLink) -> HttpResponse:
     """The pictures of a link, or a form for its password."""
+    # Counts views by other people, and not HEAD requests, which programs send.
     if request.method == "GET" and request.user.pk != link.owner_id:
         share_links.count_view(link)
     image_ids = shared_ids(link)
@@ -77,7 +78,7 @@ def picture(request: Request, link: ShareLink, public_id: UUID) -> HttpResponse:
 @require_safe
 @shared
 def rendition(request: Request, link: ShareLink, public_id: UUID, name: str) -> HttpResponseBase:
-    """A thumb or preview; all pixels of the original are for those who may download."""
+    """A thumb or preview; full resolution only by downloading the original."""
     if name not in blobs.RENDITIONS:
         raise Http404
     return rendition_response(request, _image_or_404(link, public_id), name, cache_control=REVALIDATED)
@@ -86,14 +87,14 @@ def rendition(request: Request, link: ShareLink, public_id: UUID, name: str) -> 
 @require_safe
 @shared
 def cover(request: Request, link: ShareLink) -> HttpResponseBase:
-    """The preview that other sites show with the link."""
+    """The preview image that other sites show for the link."""
     return rendition_response(request, _cover(link, shared_ids(link)), "preview", cache_control=REVALIDATED)
 
 
 @require_safe
 @shared
 def download(request: Request, link: ShareLink, public_id: UUID) -> HttpResponseBase:
-    """The original; without metadata the preview, since the original contains it."""
+    """The original; if metadata is hidden, the preview, as originals contain metadata."""
     image = _image_or_404(link, public_id)
     if not link.allows_download:
         raise Http404
@@ -126,10 +127,10 @@ def archive(request: Request, link: ShareLink) -> HttpResponseBase:
 @login_not_required
 @require_POST
 def unlock(request: Request, token: str) -> HttpResponseBase:
-    """Check the password; its cookie opens the link for a day."""
+    """Check the password; the cookie opens the link for a day."""
     link = link_or_none(token)
     if link is None or not link.password:
-        return redirect("share", token)  # which says that there is none, or needs no password
+        return redirect("share", token)  # the page reports an invalid link, or needs no password
     if wait := unlocking.seconds_to_wait(request, link):
         return password_page(request, link, wait=wait)
     if not unlocking.is_right_password(request, link, request.POST.get("password", "")):
@@ -143,6 +144,7 @@ def _picture_page(request: Request, link: ShareLink, image: Image, image_ids: li
     context = _context(request, link, image_ids) | {
         "picture": shared_picture(link, image, image_ids),
         "metadata": shared_metadata(link, image),
+        # As seen by the owner: visitors have no account, and without one `location` shows nothing.
         "location": location(image, reader=link.owner) if link.shows_metadata else "",
         "back_url": grid_url(link, image, image_ids) if link.image is None else "",
     }
@@ -154,11 +156,12 @@ def _page_url(link: ShareLink, number: int) -> str:
 
 
 def _context(request: Request, link: ShareLink, image_ids: list[int]) -> dict[str, object]:
-    """The title, and the preview that other sites show with the link."""
+    """The title, and the preview image that other sites show for the link."""
     return {
         "title": link_title(link) or _("Shared pictures"),
         "description": link.collection.description if link.collection is not None else "",
         "address": request.build_absolute_uri(link.get_absolute_url()),
+        # None for a locked link, whose cover other sites could not load.
         "cover_url": request.build_absolute_uri(reverse("share-cover", args=[link.token]))
         if image_ids and not link.password
         else "",
@@ -180,13 +183,13 @@ def _first(link: ShareLink, image_ids: list[int]) -> Image:
 
 
 def _cover(link: ShareLink, image_ids: list[int]) -> Image:
-    """The collection's cover if the link shows it, else the first picture."""
+    """The collection's cover if the link shows that picture, else the first one."""
     chosen = link.collection.cover_id if link.collection is not None else None
     return _first(link, [chosen] if chosen in image_ids else image_ids)
 
 
 def _rows(link: ShareLink) -> Iterator[ImageRow]:
-    """The pictures for an archive; numbers instead of file names without metadata."""
+    """The pictures for an archive, with numbers as file names if metadata is hidden."""
     number = 0
     for images in shared_steps(link):
         for image in images:

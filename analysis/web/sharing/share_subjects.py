@@ -1,4 +1,4 @@
-"""Subjects of the share form: the thing to share, and what others would see of it."""
+"""Subjects of the share form: the object to share, and what others would see."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from django.utils.translation import ngettext
 
 from analysis import formatting
 from analysis.curation.bulk import Selection
-from analysis.models import Collection, Image
+from analysis.models import Collection, Image, ShareLink
 from analysis.sharing.share_links import Target, free_collection_name
-from analysis.sharing.summaries import Summary, found_ids, summary_of
+from analysis.sharing.summaries import Summary, search_result_ids, summary_of
 from analysis.web import links
 
 
 @dataclass(frozen=True)
 class ShareSubject:
-    """`fields` name it again in the form; `title` is a selection's future name.
+    """The object to share; `fields` name it in the form, `title` a future collection.
 
-    `private` and `sensitive` label the boxes to tick; where only one picture is shared, the notes say what it is.
+    `private` and `sensitive` label checkboxes; for a single picture, the notes state what it is.
     """
 
     name: str
@@ -38,7 +38,11 @@ class ShareSubject:
     is_one_picture: bool = False
 
 
-def subject_of(target: Target, owner: AbstractBaseUser) -> ShareSubject:
+def subject_of(target: Target, owner: AbstractBaseUser, *, link: ShareLink | None = None) -> ShareSubject:
+    """The thing to share.
+
+    With the `link` that exists, the notes say what it leaves out.
+    """
     summary = summary_of(target, owner)
     if isinstance(target, Image):
         return _picture(target, summary)
@@ -50,17 +54,17 @@ def subject_of(target: Target, owner: AbstractBaseUser) -> ShareSubject:
         back_url=target.get_absolute_url() if isinstance(target, Collection) else reverse("search", args=[target.pk]),
         private=_private(summary),
         sensitive=_sensitive(summary),
-        notes=_others(summary),
+        notes=[*_others(summary), *(_left_out(summary, link) if link else [])],
     )
 
 
 def subject_of_selection(selection: Selection) -> ShareSubject:
-    """A selection, which becomes a collection. Raises ActionRefused."""
+    """The subject of a selection, which becomes a collection. Raises ActionRefused."""
     query = selection.query
     ids: Sequence[int] = (
         [image_id for step in selection.steps() for image_id in step]
         if query is None
-        else found_ids(query.text, selection.person)
+        else search_result_ids(query.text, selection.person)
     )
     summary = summary_of(ids, selection.person)
     fields = {"ids": ",".join(map(str, ids))} if query is None else {"all": "1", "q": query.text}
@@ -83,6 +87,7 @@ def _picture(image: Image, summary: Summary) -> ShareSubject:
     fields = {"image": str(image.pk)}
     if summary.private:
         notes.append(_("This picture is private. Anyone with the link can see it."))
+        # A link to one picture that leaves this picture out would be empty, so there is no checkbox.
         fields["includes_private"] = "on"
     if summary.sensitive:
         notes.append(_("This picture is sensitive. The link shows it without a blur."))
@@ -123,3 +128,22 @@ def _others(summary: Summary) -> list[str]:
         summary.others,
     )
     return [formatting.plural(text, summary.others)]
+
+
+def _left_out(summary: Summary, link: ShareLink) -> list[str]:
+    notes = []
+    if summary.private and not link.includes_private:
+        text = ngettext(
+            "This link does not show %(number)s private picture.",
+            "This link does not show %(number)s private pictures.",
+            summary.private,
+        )
+        notes.append(formatting.plural(text, summary.private))
+    if summary.sensitive and not link.includes_sensitive:
+        text = ngettext(
+            "This link does not show %(number)s sensitive picture.",
+            "This link does not show %(number)s sensitive pictures.",
+            summary.sensitive,
+        )
+        notes.append(formatting.plural(text, summary.sensitive))
+    return notes

@@ -1,4 +1,4 @@
-"""Values of the pages behind a share link: cards, a picture, its metadata."""
+"""Template values of the pages behind a share link: cards, a picture, metadata."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class SharedCard:
 
 @dataclass(frozen=True)
 class SharedPicture:
-    """One picture on its page. `position` is "3 of 12"."""
+    """A picture on its page; `position` is for example "3 of 12"."""
 
     name: str
     preview: str
@@ -52,7 +52,7 @@ def link_title(link: ShareLink) -> str:
 
 
 def picture_name(link: ShareLink, image: Image) -> str:
-    """Its title; the name of the file is a part of the metadata."""
+    """The picture's title; the file name only if the link shows metadata."""
     return str(image) if link.shows_metadata else image.title or _("Picture")
 
 
@@ -88,7 +88,7 @@ def shared_picture(link: ShareLink, image: Image, image_ids: list[int]) -> Share
 
 
 def grid_url(link: ShareLink, image: Image, image_ids: list[int]) -> str:
-    """The page of the grid that has the picture."""
+    """URL of the page of the grid that contains the picture."""
     page = image_ids.index(image.pk) // PAGE_SIZE + 1 if image.pk in image_ids else 1
     return links.with_parameters(link.get_absolute_url(), page=page if page > 1 else "")
 
@@ -100,5 +100,5 @@ def shared_metadata(link: ShareLink, image: Image) -> list[MetadataRow]:
 
 
 def _rendition_url(link: ShareLink, image: Image, name: str) -> str:
-    """Always this server's, never the storage's own: that would work without the link."""
+    """This server's URL, as the storage's own URL would work without the link."""
     return reverse("share-rendition", args=[link.token, image.public_id, name])

@@ -1,4 +1,4 @@
-"""The password of a share link: limited attempts, and a cookie for who knows it."""
+"""Password check of share links: limited attempts, and a cookie after success."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from analysis.sharing import share_links
 from analysis.web.attempts import Attempts
 
 MAX_ATTEMPTS = 10
-"""Wrong passwords for one link from one network, within ATTEMPT_SECONDS; five times as many from everywhere."""
+"""Wrong passwords per link and network within ATTEMPT_SECONDS; five times as many from everywhere."""
 ATTEMPT_SECONDS = 15 * 60
 UNLOCKED_SECONDS = 24 * 60 * 60
 COOKIE, SALT = "share", "share link"
@@ -32,11 +32,11 @@ class PasswordAttempts(Attempts):
 
 
 def is_unlocked(request: HttpRequest, link: ShareLink) -> bool:
-    """True without a password, or with the cookie of who gave it."""
+    """True if the link has no password, or the cookie proves that it was entered."""
     if not link.password:
         return True
     try:
-        # The cookie's path is the link's, but a program sends what it likes: the value names the link, too.
+        # The cookie's path is the link's, but programs may send any cookie anywhere, so the value names the link, too.
         key = signing.loads(request.COOKIES.get(COOKIE, ""), salt=SALT, max_age=UNLOCKED_SECONDS)
     except signing.BadSignature:
         return False
@@ -44,12 +44,12 @@ def is_unlocked(request: HttpRequest, link: ShareLink) -> bool:
 
 
 def seconds_to_wait(request: HttpRequest, link: ShareLink) -> int:
-    """0 if another password may be tried."""
+    """Seconds until the next attempt; 0 if a password may be tried now."""
     return PasswordAttempts(request, link).seconds_to_wait()
 
 
 def is_right_password(request: HttpRequest, link: ShareLink, text: str) -> bool:
-    """True for the password; wrong ones count."""
+    """True for the right password; a wrong one counts as an attempt."""
     if share_links.is_password_of(link, text):
         PasswordAttempts(request, link).reset()
         return True
@@ -70,5 +70,5 @@ def unlock(response: HttpResponse, link: ShareLink) -> None:
 
 
 def _key(link: ShareLink) -> str:
-    """Another one once the password is changed."""
+    """The cookie's value for a link; changes with the password."""
     return f"{link.pk}-{sha256(link.password.encode()).hexdigest()[:16]}"

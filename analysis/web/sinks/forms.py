@@ -1,4 +1,4 @@
-"""Forms of sinks, one for each channel."""
+"""Forms for sinks, one for each channel."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ validate_prefix = RegexValidator(
 
 
 class LabelList(forms.Field):
-    """Names of labels, separated by commas or line breaks."""
+    """Field of label names, separated by commas or line breaks."""
 
     widget = forms.Textarea(attrs={"rows": 3})
 
@@ -64,7 +64,7 @@ class LabelList(forms.Field):
 
 
 class SinkForm(forms.Form):
-    """Fields of every channel. Fields named as in `options_type` become options."""
+    """Fields that all channels share; fields named in `options_type` become options."""
 
     options_type: ClassVar[type[SinkOptions]]
     introduction: ClassVar[str | Promise]
@@ -105,7 +105,7 @@ class SinkForm(forms.Form):
         return address
 
     def changed_sink(self) -> Sink:
-        """The sink with the values of a valid form; it is not saved."""
+        """The sink with the values of a valid form, not saved."""
         values = self.cleaned_data
         self.sink.name, self.sink.query = values["name"], values["query"]
         self.sink.address = values.get("address", "")
@@ -213,8 +213,8 @@ class TableForm(SinkForm):
 class TagsForm(SinkForm):
     options_type = TagOptions
     introduction = gettext_lazy(
-        "Sets tags of the S3 objects that pictures are in, for lifecycle rules and access by content. Only in buckets "
-        "whose setting “Set tags” is on. Tags that others set stay as they are."
+        "Sets tags on pictures' S3 objects, for lifecycle rules and access control by content. Only in buckets whose "
+        "setting “Set tags” is on. Other tags are not changed."
     )
     tag_prefix = forms.CharField(
         label=gettext_lazy("Prefix"),

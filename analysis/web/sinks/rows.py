@@ -1,4 +1,4 @@
-"""Sinks as their pages show them."""
+"""Rows of sinks for the templates."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ State = Delivery.State
 
 @dataclass(frozen=True)
 class SinkRow:
-    """A sink; `state` is a CSS class, counts of messages are texts."""
+    """A sink; `state` is a CSS class, and counts of messages are formatted texts."""
 
     id: str
     url: str
@@ -40,7 +40,7 @@ class SinkRow:
 
 @dataclass(frozen=True)
 class RunRow:
-    """A run over existing pictures and its progress."""
+    """The progress of a run over existing pictures."""
 
     is_running: bool
     title: str

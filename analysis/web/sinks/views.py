@@ -1,4 +1,4 @@
-"""Pages of sinks, for staff: list, forms, detail, dry run and actions."""
+"""Sink pages for staff: list, forms, detail, dry run and actions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ChannelChoice:
 
 @require_safe
 def index(request: Request) -> HttpResponse:
-    """All sinks with the numbers of their messages."""
+    """All sinks with their numbers of messages."""
     permissions.require_or_404(permissions.can_manage_sinks(request.user))
     counts = sinks.counts()
     rows = [sink_row(sink, counts.get(sink.pk, {})) for sink in Sink.objects.order_by("name")[:MAX_SINKS]]
@@ -45,7 +45,7 @@ def index(request: Request) -> HttpResponse:
 
 @require_safe
 def channels(request: Request) -> HttpResponse:
-    """The choice of a service."""
+    """The page to choose the service of a new sink."""
     permissions.require_or_404(permissions.can_manage_sinks(request.user))
     choices = [
         ChannelChoice(reverse("sink-add", args=[channel]), str(Sink.Channel(channel).label), str(form.introduction))
@@ -69,7 +69,7 @@ def edit(request: Request, sink_id: int) -> HttpResponse:
 
 @require_safe
 def detail(request: Request, sink_id: int) -> HttpResponse:
-    """State, counts, settings and IAM policy; as a fragment, the progress of a run."""
+    """State, counts, settings and IAM policy; polled as a fragment during a run."""
     sink = _sink(request, sink_id)
     context: dict[str, Any] = {"run": run_row(sink), "row": sink_row(sink, sinks.counts().get(sink.pk, {}))}
     if is_fragment(request):
@@ -88,7 +88,7 @@ def detail(request: Request, sink_id: int) -> HttpResponse:
 
 @require_safe
 def dry_run(request: Request, sink_id: int) -> HttpResponse:
-    """The tags that some objects would get, and the button that activates the sink."""
+    """Tags that some objects would get, and the button that activates the sink."""
     sink = _sink(request, sink_id)
     permissions.require_or_404(sink.channel == Sink.Channel.OBJECT_TAGS)
     previews = sinks.preview_tags(sink)
@@ -104,7 +104,7 @@ def dry_run(request: Request, sink_id: int) -> HttpResponse:
 @require_POST
 def action(request: Request, sink_id: int, action: str) -> HttpResponse:
     """Test, pause, resume or delete a sink, or send it existing pictures."""
-    if action not in ACTIONS:  # 404, not 400: the action is part of the address
+    if action not in ACTIONS:  # 404, not 400: the action is part of the URL
         raise Http404
     sink = _sink(request, sink_id)
     try:
@@ -135,7 +135,7 @@ def _form(request: Request, sink: Sink) -> HttpResponse:
 
 
 def _field_text(field: BoundField) -> str:
-    """A setting as text."""
+    """The value of a setting as text."""
     value = field.value()
     names = dict(getattr(field.field, "choices", ()))
     return ", ".join(str(names.get(part, part)) for part in (value if isinstance(value, tuple | list) else [value]))

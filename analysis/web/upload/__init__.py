@@ -1,1 +1,1 @@
-"""Uploads, through the web server or straight to S3."""
+"""Uploads, through the web server or directly to S3."""

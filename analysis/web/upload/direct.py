@@ -1,4 +1,4 @@
-"""Direct uploads: a form for each file, sent to S3 or to us, then its result."""
+"""Direct uploads: a presigned form for each file, then the result of its check."""
 
 from __future__ import annotations
 
@@ -37,19 +37,20 @@ MAX_SIZE = 2**50
 
 @require_POST
 def create_upload(request: Request) -> HttpResponse:
-    """Ticket for one file as JSON, or its `row` if nothing has to be sent.
+    """A ticket for one file as JSON, or its `row` if nothing has to be sent.
 
-    `url` and `fields`: a form for the file. `parts`: the address of URLs for parts of `part_size` bytes, of which those
-    in `arrived` need not be sent. Neither: the file has arrived, and `complete` is left. `shown_at`: the collection.
+    `url` and `fields` are a form for the file; or `parts` is where to get URLs for parts of `part_size` bytes, of which
+    those in `arrived` need not be sent. With neither, the file has arrived, and only `complete` is left. `shown_at` is
+    the collection.
     """
     permissions.require_upload_images(request.user)
     name, sha256 = request.POST.get("name", ""), request.POST.get("sha256", "")
     sha256 = sha256 if HASH.fullmatch(sha256) else ""
     try:
         target = target_of(request)
-        # Of this owner only: a result about other people's files would reveal who has a picture.
+        # Only among the user's files: a result about other people's would reveal who has a picture.
         if sha256 and (present := images.find_any(sha256, owner_id=current_user_id(request))):
-            note = pipeline.take_present(present, folder=request.POST.get("folder", ""), target=target)
+            note = pipeline.reuse_existing_image(present, folder=request.POST.get("folder", ""), target=target)
             return _row_response(request, UploadOutcome(clean_name(name), present, sentence=note))
         upload = _resumed(request, sha256, target) or _issued(request, name, sha256, target)
         if upload.state == Upload.State.ARRIVED:
@@ -63,7 +64,7 @@ def create_upload(request: Request) -> HttpResponse:
 
 
 def _resumed(request: Request, sha256: str, target: Target) -> Upload | None:
-    """The interrupted upload that the browser remembers, if it is about the same file."""
+    """The interrupted upload that the browser remembers, if it is for the same file."""
     upload_id = request.POST.get("upload", "")
     if not ID.fullmatch(upload_id):
         return None
@@ -72,7 +73,7 @@ def _resumed(request: Request, sha256: str, target: Target) -> Upload | None:
 
 
 def _issued(request: Request, name: str, sha256: str, target: Target) -> Upload:
-    """Raises InvalidImage, UploadRefused or StorageError."""
+    """Create an upload. Raises InvalidImage, UploadRefused or StorageError."""
     upload = uploads.issue(
         owner_id=current_user_id(request),
         filename=name,
@@ -89,12 +90,13 @@ def _issued(request: Request, name: str, sha256: str, target: Target) -> Upload:
 
 
 def _ticket(request: Request, upload: Upload) -> dict[str, object]:
-    """Raises StorageError."""
+    """The JSON of a ticket. Raises StorageError."""
     complete: dict[str, object] = {"upload": str(upload.pk), "complete": reverse("upload-complete", args=[upload.pk])}
     if upload.multipart_id:
         parts = multipart.parts_of(upload)
         address = reverse("upload-parts", args=[upload.pk])
         return complete | {"parts": address, "part_size": parts.size, "arrived": parts.arrived}
+    # The connection was lost after the file had arrived, but before the browser could report it.
     if request.POST.get("upload") == str(upload.pk) and uploads.has_all_bytes(upload):
         return complete
     form = blobs.presigned_form(upload.key, size=upload.size, seconds=settings.UPLOAD_TICKET_SECONDS)
@@ -119,11 +121,11 @@ def part_urls(request: Request, upload_id: UUID) -> HttpResponse:
 
 @require_POST
 def abort_upload(request: Request, upload_id: UUID) -> HttpResponse:
-    """Give up an interrupted upload; 204 also if there is none."""
+    """Abort an interrupted upload; 204 also if there is none."""
     try:
         multipart.abort(upload_id, owner_id=current_user_id(request))
     except uploads.UploadRefused:
-        return HttpResponse(status=204)  # it is over already
+        return HttpResponse(status=204)  # it has already ended
     except blobs.StorageError as failure:
         return _text_response(str(failure), status=507)
     return HttpResponse(status=204)
@@ -132,12 +134,13 @@ def abort_upload(request: Request, upload_id: UUID) -> HttpResponse:
 def _sidecar(request: Request) -> XmpMetadata | None:
     """Metadata of the XMP file that was chosen together with the picture."""
     file = request.FILES.get("sidecar")
+    # One byte more, by which parse_packet recognizes a file that is too large.
     return parse_packet(file.read(MAX_BYTES + 1)) if file else None
 
 
 @require_POST
 def receive_file(request: Request, upload_id: UUID) -> HttpResponse:
-    """Receive a file if the storage accepts none from browsers; 204 as from S3."""
+    """Receive a file for storages that browsers can't send to; 204, as S3 responds."""
     permissions.require_upload_images(request.user)
     content = request.FILES.get("file")
     if content is None:
@@ -153,7 +156,7 @@ def receive_file(request: Request, upload_id: UUID) -> HttpResponse:
 
 @require_POST
 def complete_upload(request: Request, upload_id: UUID) -> HttpResponse:
-    """Mark an upload as sent; returns the row with its result, if checked already."""
+    """Mark an upload as sent; responds with its result row if already checked."""
     try:
         upload = pipeline.complete_upload(upload_id, owner_id=current_user_id(request))
     except uploads.UploadRefused as refused:
@@ -166,7 +169,7 @@ def complete_upload(request: Request, upload_id: UUID) -> HttpResponse:
 @require_safe
 def upload_states(request: Request) -> HttpResponse:
     """Rows of the uploads with these ids that have been checked."""
-    # UUID() alone also takes braces, a URN and hyphens anywhere.
+    # UUID() alone also accepts braces, a URN and hyphens anywhere.
     ids = [UUID(text) for text in request.GET.getlist("id")[:MAX_STATES] if ID.fullmatch(text)]
     own = Upload.objects.filter(pk__in=ids, owner_id=current_user_id(request)).select_related("image")
     checked = own.filter(state__in=[Upload.State.TAKEN, Upload.State.REFUSED])
@@ -174,7 +177,7 @@ def upload_states(request: Request) -> HttpResponse:
 
 
 def _rows(direct_uploads: Iterable[Upload]) -> list[UploadRow]:
-    """Rows of checked uploads, then of those that are still checked."""
+    """Rows of checked uploads, then of those still being checked."""
     unchecked, outcomes, ids = [], [], []
     for upload in direct_uploads:
         if upload.state == Upload.State.ARRIVED:

@@ -1,4 +1,4 @@
-"""The choice before uploading: who can see the pictures, and a collection."""
+"""Upload target: who can see the uploaded pictures, and a collection for them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_CHOICES = 100
 
 @dataclass(frozen=True)
 class TargetChoices:
-    """Values of the fields; `chosen` are those of a form that was sent."""
+    """Values for the fields; `chosen` are those of a submitted form."""
 
     collections: list[Collection]
     visibilities: list[tuple[int, str]]
@@ -30,7 +30,7 @@ class TargetChoices:
 
 
 def choices(request: Request, *, chosen: Target | None = None) -> TargetChoices:
-    """The collections that the person added to last, and who can see pictures."""
+    """The collections that the user added to last, and the visibilities."""
     chosen = chosen or Target(collection_id=int_param(request.GET.get("collection", ""), maximum=10**18, minimum=0))
     offered = arrangeable_collections(request.user)
     recent = list(offered.order_by("-changed_at", "-pk")[:MAX_CHOICES])
@@ -41,15 +41,15 @@ def choices(request: Request, *, chosen: Target | None = None) -> TargetChoices:
 
 @require_safe
 def fields(request: Request) -> HttpResponse:
-    """The fields alone, for pages that show them once something is uploaded."""
+    """Fragment with the fields, for pages that show them once something is uploaded."""
     permissions.require_upload_images(request.user)
     return render(request, "includes/upload_target.html", {"target": choices(request), "target_prefix": "dock"})
 
 
 def target_of(request: Request) -> Target:
-    """The choice of a form. Raises ActionRefused.
+    """The target chosen in a form. Raises ActionRefused.
 
-    The rights are checked again when the picture is stored, as they may end in between.
+    Permission is checked again when the picture is stored, as it may have been revoked by then.
     """
     visibility = int_param(request.POST.get("visibility", ""), minimum=0, maximum=max(Image.Visibility.values))
     if request.POST.get("collection_name", "").strip():

@@ -1,4 +1,4 @@
-"""Upload page: one or more files in a request, each with its own outcome."""
+"""Upload page: one or more files in a request, each with an outcome of its own."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ STATUS_LABELS: dict[str, str | Promise] = {
 
 @dataclass(frozen=True)
 class UploadOutcome:
-    """Result for one file: its image, or an error and whether a retry may help.
+    """Result for one file: its image, or an error that may be temporary.
 
     `sentence` is the error, or why the image is not in the collection.
     """
@@ -55,7 +55,7 @@ class UploadOutcome:
 
 @dataclass(frozen=True)
 class UploadRow:
-    """An outcome ready to be shown; `upload_id` is that of a direct upload."""
+    """An outcome for the template; `upload_id` is set for a direct upload."""
 
     kind: str  # stored, duplicate, trashed, refused, checking
     name: str
@@ -86,7 +86,7 @@ def upload(request: Request) -> HttpResponse:
 
 @require_safe
 def upload_state(request: Request) -> HttpResponse:
-    """Rows that changed, of those the page lists as `id-version`."""
+    """Those of the page's rows, given as `id-version`, that have changed."""
     versions = id_list_param(request.GET.getlist("id"), maximum=MAX_STATES)
     images = Image.objects.visible_to(permissions.viewer_of(request.user)).in_bulk(list(versions))
     current = upload_rows([UploadOutcome(str(image), image, is_new=True) for image in images.values()])
@@ -97,7 +97,7 @@ def upload_state(request: Request) -> HttpResponse:
 def limits() -> dict[str, str]:
     """Limits that the browser checks before it sends a file."""
     return {
-        # Without separators, for JavaScript; the template would write it as 104,857,600.
+        # As text without separators, for JavaScript: the template would write 104,857,600.
         "max_bytes": str(settings.MAX_UPLOAD_BYTES),
         "max_size": megabytes(settings.MAX_UPLOAD_BYTES),
         "system_folders": "/".join(SYSTEM_FOLDERS),
@@ -105,7 +105,7 @@ def limits() -> dict[str, str]:
 
 
 def import_files(files: Iterable[UploadedFile[bytes]], *, owner_id: int, target: Target) -> list[UploadOutcome]:
-    """Import pictures, each with the XMP file of its name if that was sent as well."""
+    """Import pictures, each with the XMP file of the same name if that was sent, too."""
     named = [(file.name or "", file) for file in files]
     sidecars = {name: file for name, file in named if is_sidecar(name)}
     outcomes, unused = [], set(sidecars)
@@ -125,7 +125,7 @@ def import_file(
     """Import one file; an invalid file or a storage error becomes its outcome."""
     metadata = None
     if sidecar:
-        sidecar.seek(0)  # it may belong to several pictures
+        sidecar.seek(0)  # it may belong to several pictures and have been read already
         metadata = parse_packet(sidecar.read(MAX_BYTES + 1))
     try:
         added, note = pipeline.upload_file(file, name=name, owner_id=owner_id, target=target, sidecar=metadata)
@@ -142,7 +142,7 @@ def upload_rows(outcomes: list[UploadOutcome]) -> list[UploadRow]:
 
 
 def summary(outcomes: list[UploadOutcome]) -> str:
-    """Counts of all outcomes in one line."""
+    """Counts of the outcomes in one line."""
     if not outcomes:
         return _("No file arrived. Choose some pictures and send them again.")
     new = sum(outcome.is_new for outcome in outcomes)
@@ -159,7 +159,7 @@ def summary(outcomes: list[UploadOutcome]) -> str:
 
 
 def shown_url(outcomes: list[UploadOutcome]) -> str:
-    """The search for these pictures; empty if none is in the library."""
+    """URL of a search for these pictures; empty if none is in the library."""
     images = [outcome.image for outcome in outcomes if outcome.image and not _is_trashed(outcome)]
     if not images:
         return ""
@@ -183,5 +183,5 @@ def _row(outcome: UploadOutcome, by_id: dict[str, Card]) -> UploadRow:
 
 
 def _is_trashed(outcome: UploadOutcome) -> bool:
-    """Already in the library, but in the trash."""
+    """True if the picture was already in the library, but in the trash."""
     return outcome.image is not None and not outcome.is_new and outcome.image.trashed_at is not None

@@ -1,1 +1,1 @@
-"""The first steps of an installation, for staff."""
+"""Welcome page: the first steps of an installation, for staff."""

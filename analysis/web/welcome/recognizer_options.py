@@ -1,4 +1,4 @@
-"""The recognizers to choose from: use, cost and settings of each."""
+"""Recognizers to choose from, with the use, cost and settings of each."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PRICED = "rekognition"
 
 @dataclass(frozen=True)
 class Option:
-    """A recognizer; `lines` are the settings that choose it."""
+    """A recognizer; `lines` are the settings that select it."""
 
     name: str
     title: str
@@ -58,7 +58,7 @@ def options() -> list[Option]:
 
 
 def prices(pictures: int) -> Prices:
-    """Rekognition's prices for some numbers of pictures, and for those of the library."""
+    """Rekognition's prices for some numbers of pictures, and for the library's own."""
     region = settings.AWS_REGION or EXAMPLE_REGION
     sizes, price, enabled = (*SIZES, *([pictures] if pictures else [])), price_list(region), _enabled_when_paid()
     rows = tuple(
@@ -76,9 +76,9 @@ def prices(pictures: int) -> Prices:
 
 
 def problem() -> str:
-    """The reason why the recognizer is not ready.
+    """The reason why the recognizer is not ready; empty if it is.
 
-    Empty if it has given results and no API is down.
+    It is ready once it has returned results and no API is down.
     """
     if _is_simulator():
         return _("The simulator makes up labels and costs. Choose another recognizer for real pictures.")

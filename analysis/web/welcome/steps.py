@@ -1,4 +1,4 @@
-"""The three steps, and what each knows about itself."""
+"""The three steps of the welcome page, with the status of each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ IMAGE_CAP, CAP = 100_000, 1_000
 
 @dataclass(frozen=True)
 class WelcomeStep:
-    """`status`: what is done, or what is missing."""
+    """A step; `status` states what is done or missing."""
 
     slug: str
     title: str
@@ -32,7 +32,7 @@ def steps(pictures: int) -> list[WelcomeStep]:
 
 
 def number_of_pictures() -> int:
-    """Everyone's pictures, counted up to one more than IMAGE_CAP."""
+    """The number of all users' pictures, counted up to IMAGE_CAP + 1."""
     return Image.objects.filter(trashed_at=None)[: IMAGE_CAP + 1].count()
 
 
@@ -51,7 +51,7 @@ def _recognizer_step() -> WelcomeStep:
     name = next(option.title for option in recognizer_options.options() if option.name == settings.RECOGNIZER)
     problem = recognizer_options.problem()
     values = {"name": name, "problem": problem}
-    status = _("%(name)s. %(problem)s") % values if problem else _("%(name)s is set and analyzes pictures.") % values
+    status = _("%(name)s. %(problem)s") % values if problem else _("In use: %(name)s.") % values
     return WelcomeStep("recognizer", _("Choose the recognizer"), not problem, status)
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from analysis import formatting, permissions
-from analysis.health import doctor, installation
+from analysis.health import doctor, welcome_page
 from analysis.permissions import accounts as rights
 from analysis.web import toasts
 from analysis.web.http import Request, is_fragment
@@ -32,7 +32,7 @@ def welcome(request: Request) -> HttpResponse:
             return render(request, "welcome/index.html#findings", context)
     pictures = number_of_pictures()
     rows = steps(pictures)
-    dismissed_at = installation.welcome_dismissed_at()
+    dismissed_at = welcome_page.welcome_dismissed_at()
     context |= {
         "steps": {step.slug: step for step in rows},
         "progress": _progress(sum(step.is_done for step in rows), len(rows)),
@@ -49,10 +49,10 @@ def welcome(request: Request) -> HttpResponse:
 
 @require_POST
 def dismiss(request: Request) -> HttpResponse:
-    """Dismiss the page for the installation, or with `show=1` offer it again."""
+    """Dismiss the page for the installation; with `show=1`, offer it again."""
     permissions.require_or_404(permissions.can_open_welcome(request.user))
     is_dismissed = request.POST.get("show") != "1"
-    installation.set_welcome_dismissed(is_dismissed=is_dismissed, by_id=request.user.pk or 0)
+    welcome_page.set_welcome_dismissed(is_dismissed=is_dismissed, by_id=request.user.pk or 0)
     if not is_dismissed:
         return redirect("welcome")
     toasts.add_toast(request, Toast(_("The welcome page is dismissed. You can open it from the System page.")))

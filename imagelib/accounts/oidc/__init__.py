@@ -1,1 +1,1 @@
-"""Sign-in at an OpenID Connect provider, by django-allauth."""
+"""Sign-in with an OpenID Connect provider, by django-allauth."""

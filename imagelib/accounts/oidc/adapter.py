@@ -1,4 +1,4 @@
-"""Finds or makes the account of a person at the provider, or says why not."""
+"""allauth's social adapter: finds or creates the account of a provider's user."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class OidcAdapter(DefaultSocialAccountAdapter):
     def list_apps(
         self, request: HttpRequest, provider: str | None = None, client_id: str | None = None
     ) -> list[SocialApp]:
-        """The one of the settings; rows of the database count for nothing."""
+        """The provider in the settings; allauth's rows in the database are ignored."""
         if not settings.OIDC_CLIENT_ID or provider not in {None, PROVIDER_ID, "openid_connect"}:
             return []
         return [
@@ -50,17 +50,17 @@ class OidcAdapter(DefaultSocialAccountAdapter):
         ]
 
     def new_user(self, request: HttpRequest, sociallogin: SocialLogin) -> User:
-        """With plain values, which a session can store while the password is confirmed."""
+        """A user with plain values, which a session can store during confirmation."""
         return User(language="", has_generated_password=False)
 
     def authenticate_by_email(self, sociallogin: SocialLogin) -> tuple[User, str] | None:
-        """An account whose owner is known to read the mail of this address."""
+        """The account with the provider's email address, if verified on both sides."""
         email = _verified_email(sociallogin)
         account = email_addresses.account_of(email) if email else None
         return (account, email) if account else None
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
-        """True for invited people and, by a setting, for all. Others read why not."""
+        """True for invited people or, by a setting, for all; others see the reason."""
         problem = _reason_against(sociallogin)
         if problem is not None:
             raise ImmediateHttpResponse(problems.page(request, problem, cause=problem.text))
@@ -69,7 +69,7 @@ class OidcAdapter(DefaultSocialAccountAdapter):
     def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None) -> User:
         try:
             return _create_account(request, sociallogin)
-        except (InvitationUnusable, IntegrityError) as error:  # someone else was faster
+        except (InvitationUnusable, IntegrityError) as error:  # a parallel sign-in was faster
             raise ImmediateHttpResponse(problems.page(request, problems.out_of_date(), cause=error)) from error
 
     def on_authentication_error(
@@ -103,13 +103,13 @@ def _create_account(request: HttpRequest, sociallogin: SocialLogin) -> User:
         user_management.set_role(user, Role(settings.OIDC_ROLE))
         audit_log.record(AuditEntry.Action.ADD, user, by_id=None, details={"source": settings.OIDC_NAME})
     sociallogin.user = user
-    sociallogin.save(request, connect=True)  # without allauth's list of addresses, which we keep
+    sociallogin.save(request, connect=True)  # connect=True: without allauth's own rows of addresses
     email_addresses.mark_verified(user)
     return user
 
 
 def _reason_against(sociallogin: SocialLogin) -> Problem | None:
-    """None if an account may be made."""
+    """The problem with creating an account; None if it may be created."""
     name, title = settings.OIDC_NAME, _("You can't sign in this way yet")
     email = _verified_email(sociallogin)
     if not email:

@@ -1,4 +1,4 @@
-"""Pages of single sign-on: to the provider, back from it, and connecting."""
+"""Single sign-on pages: redirect to the provider, callback, and connecting."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from imagelib.accounts.oidc.provider import PROVIDER_ID, OidcClient
 CONNECT_SALT = "connect single sign-on"
 CONNECT_SECONDS = 3600
 UNEXPECTED = (RequestException, OAuth2Error, KeyError, TypeError, ValueError)
-"""Of a provider that is down, or that answers with something else than OpenID Connect."""
+"""Errors if a provider is down, or responds with something other than OpenID Connect."""
 
 
 def _may_connect(request: HttpRequest) -> bool:
-    """True with the token of the person's own account page."""
+    """True with the token from the user's own account page."""
     try:
         user_id = signing.loads(request.GET.get("token", ""), salt=CONNECT_SALT, max_age=CONNECT_SECONDS)
     except signing.BadSignature:
@@ -43,7 +43,7 @@ def _may_connect(request: HttpRequest) -> bool:
 @require_safe
 @reauthentication_required(app="allauth.socialaccount", enabled=_may_connect)  # type: ignore[untyped-decorator]
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """Lead to the provider, with `process=connect` and a token to connect it."""
+    """Redirect to the provider; with `process=connect` and a token, to connect it."""
     process = request.GET.get("process", "login")
     if process not in {"login", "connect"}:
         raise Http404
@@ -71,7 +71,7 @@ class Connections(ConnectionsView):
         context = {
             "name": settings.OIDC_NAME,
             "connected": SocialAccount.objects.filter(user_id=self.request.user.pk, provider=PROVIDER_ID).first(),
-            # A link, since a form may lead nowhere else under the Content-Security-Policy; its token stands for CSRF's.
+            # A link, since the CSP's form-action forbids forms to other sites; its token replaces the CSRF token.
             "token": signing.dumps(self.request.user.pk, salt=CONNECT_SALT),
         }
         return dict(super().get_context_data(**kwargs)) | context

@@ -1,4 +1,4 @@
-"""Failures of single sign-on: the page that says what happened and what to do."""
+"""Failures of single sign-on: a page with the cause and what to do."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def attempts_of(request: HttpRequest) -> SignInAttempts:
 
 
 def page(request: HttpRequest, problem: Problem, *, cause: object = None) -> HttpResponse:
-    """Count it as a failed attempt, log the cause for staff, and show the page."""
+    """Count a failed attempt, log the cause for staff, and show the page."""
     attempts = attempts_of(request)
     attempts.count()
     logger.warning("Single sign-on failed (%s): %s", problem.title, str(cause or "")[:MAX_DETAIL])
@@ -55,7 +55,7 @@ def unavailable() -> Problem:
 
 
 def cancelled() -> Problem:
-    text = _("You cancelled it at %(name)s, or don't have access to this library there.")
+    text = _("You canceled it at %(name)s, or don't have access to this library there.")
     return Problem(_("Sign-in cancelled"), text % {"name": settings.OIDC_NAME}, 403)
 
 
@@ -84,7 +84,7 @@ def invalid_response() -> Problem:
 
 
 def of(error: object, request: HttpRequest) -> Problem:
-    """The problem behind what allauth reports."""
+    """The problem behind an error that allauth reports."""
     if isinstance(error, RequestException):
         return unavailable()
     if isinstance(error, BaseException) and isinstance(error.__cause__, CLOCK_ERRORS):

@@ -1,4 +1,4 @@
-"""The OpenID Connect provider of the settings, with PKCE and a nonce always."""
+"""The OpenID Connect provider in the settings, always with PKCE and a nonce."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from django.utils.crypto import constant_time_compare
 
 PROVIDER_ID = "oidc"
 CONFIG_SECONDS = 60
-"""For which the provider's addresses are kept: visitors' clicks alone do not make requests to it."""
+"""Seconds for which the provider's configuration is cached, so that clicks alone send it no requests."""
 
 
 class OidcClient(OpenIDConnectOAuth2Adapter):
-    """Requests to the provider, and what must be true of its responses."""
+    """Requests to the provider, and validation of its responses."""
 
     nonce = ""
 
@@ -46,7 +46,7 @@ class OidcClient(OpenIDConnectOAuth2Adapter):
         return super().get_access_token_data(request, app, client, pkce_code_verifier)
 
     def complete_login(self, request: HttpRequest, app: SocialApp, token: SocialToken, **kwargs: Any) -> SocialLogin:
-        """Raises OAuth2Error for claims about another sign-in, or another person."""
+        """Validate the claims. Raises OAuth2Error for those of another sign-in or person."""
         if not kwargs["response"].get("id_token"):
             raise OAuth2Error("no ID token")
         login = super().complete_login(request, app, token, **kwargs)
@@ -66,19 +66,19 @@ class OidcProvider(OpenIDConnectProvider):
         return reverse("oidc-login")
 
     def get_pkce_params(self) -> dict[str, Any]:
-        """Adds the nonce, which follows from the verifier and need not be kept."""
+        """Add the nonce, which is derived from the PKCE verifier and needs no storage."""
         params: dict[str, Any] = super().get_pkce_params()
         return params | {"nonce": nonce_of(params["code_verifier"])}
 
     def get_auth_params_from_request(self, request: HttpRequest, action: str) -> dict[str, Any]:
-        """Ignores the link's parameters, which could change the request."""
+        """Ignore parameters of the link, which could change the request."""
         return dict(self.get_auth_params())
 
     def get_scope_from_request(self, request: HttpRequest) -> list[str]:
         return list(self.get_scope())
 
     def extract_uid(self, data: dict[str, Any]) -> str:
-        """Digest of issuer and subject: providers give the same numbers to others."""
+        """Digest of issuer and subject, as subjects are only unique within an issuer."""
         claims = data["id_token"]
         return hashlib.sha256(f"{claims['iss']} {claims['sub']}".encode()).hexdigest()
 

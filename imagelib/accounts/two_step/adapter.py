@@ -1,4 +1,4 @@
-"""Adapter of django-allauth for two-step sign-in: encryption, and names."""
+"""django-allauth's adapter for two-step sign-in: encryption and names."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class TwoStepAdapter(DefaultMFAAdapter):
     }
 
     def encrypt(self, text: str) -> str:
-        """So that a copy of the database alone lets nobody make codes."""
+        """Encrypt a secret, so that a copy of the database is not enough to make codes."""
         return encryption.encrypt(text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        """Raises SecretUnreadable."""
+        """Decrypt a secret. Raises SecretUnreadable."""
         return encryption.decrypt(encrypted_text)
 
     def generate_authenticator_name(self, user: AbstractBaseUser, type: Authenticator.Type) -> str:  # noqa: A002 - allauth's
@@ -30,7 +30,7 @@ class TwoStepAdapter(DefaultMFAAdapter):
         return _("Passkey %(number)s") % {"number": number + 1}
 
     def get_totp_label(self, user: AbstractBaseUser) -> str:
-        """The username: it is what people sign in with, and stays."""
+        """The account name in the app: the username, which does not change."""
         return user.get_username()
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:

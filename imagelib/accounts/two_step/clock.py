@@ -1,4 +1,4 @@
-"""Distinguishes a wrong app code from a right one of a device whose clock is off."""
+"""Tells a wrong app code from the code of a device whose clock is off."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_DIFFERENCE = timedelta(minutes=30)
 
 
 def explain(secret: str, code: str, *, now: datetime) -> str:
-    """The reason why a code is wrong, with the server's time to compare with."""
+    """The reason why a code is wrong, with the server's time for comparison."""
     code = "".join(code.split())
     steps = MAX_DIFFERENCE // timedelta(seconds=app_settings.TOTP_PERIOD)
     counter = int(now.timestamp()) // app_settings.TOTP_PERIOD
@@ -27,7 +27,7 @@ def explain(secret: str, code: str, *, now: datetime) -> str:
 
 
 def _off_by(difference: timedelta, *, now: datetime) -> str:
-    """Within the tolerance a code was right, so it can only have been used before."""
+    """The message for a code of another time; within the tolerance it was used before."""
     if abs(difference) <= timedelta(seconds=app_settings.TOTP_PERIOD * app_settings.TOTP_TOLERANCE):
         return _("This code has already been used. Wait for the next one.")
     return _(

@@ -1,4 +1,4 @@
-"""Encryption of the secrets of codes, with a key made from SECRET_KEY."""
+"""Encryption of two-step secrets, with a key derived from SECRET_KEY."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_CHECKED = 200
 
 
 class SecretUnreadable(Exception):
-    """The secret of app or recovery codes was encrypted with another SECRET_KEY."""
+    """A secret of app or recovery codes was encrypted with another SECRET_KEY."""
 
 
 def encrypt(text: str) -> str:
@@ -21,7 +21,7 @@ def encrypt(text: str) -> str:
 
 
 def decrypt(text: str) -> str:
-    """Raises SecretUnreadable."""
+    """Decrypt a secret. Raises SecretUnreadable."""
     try:
         return _keys().decrypt(text.encode()).decode()
     except InvalidToken as error:
@@ -29,7 +29,7 @@ def decrypt(text: str) -> str:
 
 
 def unreadable_usernames() -> list[str]:
-    """People whose app codes need another SECRET_KEY, of the latest few hundred."""
+    """Users whose app secret needs another SECRET_KEY, among the latest few hundred."""
     rows = Authenticator.objects.filter(type=Authenticator.Type.TOTP).select_related("user").order_by("-pk")
     return sorted(row.user.get_username() for row in rows[:MAX_CHECKED] if not _is_readable(row.data["secret"]))
 

@@ -1,4 +1,4 @@
-"""Forms of app codes, recovery codes and passkeys, with limits."""
+"""Forms for app codes, recovery codes and passkeys, with limited attempts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _CODE = {"autocomplete": "one-time-code", "autocapitalize": "none", "spellcheck"
 
 
 class _Code(ThrottledForm):
-    """Mixin: a code of six digits from an app, or a recovery code of eight."""
+    """Mixin for a six-digit code from an app, or an eight-digit recovery code."""
 
     user: User
 
@@ -40,7 +40,7 @@ class _Code(ThrottledForm):
         attempts = SignInAttempts("code", context.request, str(self.user.pk))
         attempts.refuse(self)
         try:
-            code: str = super().clean_code()  # type: ignore[misc] # of the form that this is mixed into
+            code: str = super().clean_code()  # type: ignore[misc] # defined by the form with this mixin
         except SecretUnreadable as error:
             raise ValidationError(unreadable_text(self.user)) from error
         except ValidationError as error:
@@ -54,7 +54,7 @@ class _Code(ThrottledForm):
         return ValidationError(clock.explain(secret, self.cleaned_data["code"], now=now())) if secret else error
 
     def app_secret(self) -> str:
-        """The key of the person's app; empty without one."""
+        """The secret of the user's app; empty without one."""
         row = Authenticator.objects.filter(user_id=self.user.pk, type=Authenticator.Type.TOTP).first()
         return decrypt(row.data["secret"]) if row else ""
 
@@ -69,14 +69,14 @@ class ReauthenticateForm(_Code, base_forms.ReauthenticateForm):
 
 class ActivateForm(_Code, totp_forms.ActivateTOTPForm):
     def app_secret(self) -> str:
-        """The one that is shown and not stored yet."""
+        """The secret that the page shows, and that is not stored yet."""
         return str(self.secret)
 
 
 class _Passkey(ThrottledForm):
-    """Mixin: the response of a passkey, counted by network.
+    """Mixin for the response of a passkey; attempts are counted by network.
 
-    The account that it names cannot be trusted.
+    Not by account, since the account that a response names can't be trusted.
     """
 
     credential = forms.JSONField(
@@ -89,7 +89,7 @@ class _Passkey(ThrottledForm):
         try:
             authenticator: Authenticator = super().clean_credential()  # type: ignore[misc]
         except (ValidationError, AttributeError, KeyError, TypeError, ValueError) as error:
-            # allauth and fido2 expect the shape that browsers send.
+            # allauth and fido2 raise these for responses that no browser would send.
             attempts.count()
             raise ValidationError(_REFUSED_PASSKEY) from error
         attempts.reset()

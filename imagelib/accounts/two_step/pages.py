@@ -1,4 +1,4 @@
-"""Pages of two-step sign-in: allauth's views, with limits of our own."""
+"""Two-step sign-in pages: allauth's views with our own limits."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ View = Callable[..., HttpResponse]
 
 
 class SecondStep(ThrottledView, base_views.AuthenticateView):
-    """The form of a code, and of a passkey if the person has one."""
+    """Second step of sign-in: a form for a code, and one for a passkey if any."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
@@ -38,20 +38,20 @@ class Activate(ThrottledView, totp_views.ActivateTOTPView):
     pass
 
 
-def readable(view: View) -> View:
-    """The view, or a page that says why recovery codes cannot be read."""
+def with_unreadable_page(view: View) -> View:
+    """Decorate a view to show a page with the reason if codes can't be decrypted."""
 
     @wraps(view)
-    def with_answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             response = view(request, *args, **kwargs)
             if hasattr(response, "render"):
-                response.render()  # now, since the context is read by it
+                response.render()  # now, since rendering decrypts the codes
         except SecretUnreadable:
             return render(request, "mfa/recovery_codes/unreadable.html", status=409)
         return response
 
-    return with_answer
+    return wrapper
 
 
 urlpatterns = [
@@ -60,15 +60,19 @@ urlpatterns = [
     path("account/confirm/code/", Reauthenticate.as_view(), name="mfa_reauthenticate"),
     path("account/two-step/app/", Activate.as_view(), name="mfa_activate_totp"),
     path("account/two-step/app/off/", totp_views.deactivate_totp, name="mfa_deactivate_totp"),
-    path("account/two-step/codes/", readable(recovery_views.view_recovery_codes), name="mfa_view_recovery_codes"),
+    path(
+        "account/two-step/codes/",
+        with_unreadable_page(recovery_views.view_recovery_codes),
+        name="mfa_view_recovery_codes",
+    ),
     path(
         "account/two-step/codes/new/",
-        readable(recovery_views.generate_recovery_codes),
+        with_unreadable_page(recovery_views.generate_recovery_codes),
         name="mfa_generate_recovery_codes",
     ),
     path(
         "account/two-step/codes/file/",
-        readable(recovery_views.download_recovery_codes),
+        with_unreadable_page(recovery_views.download_recovery_codes),
         name="mfa_download_recovery_codes",
     ),
     path("account/passkeys/", passkey_views.list_webauthn, name="mfa_list_webauthn"),

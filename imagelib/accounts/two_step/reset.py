@@ -1,4 +1,4 @@
-"""Turns off two-step sign-in of people who can't take the second step."""
+"""Turns off two-step sign-in for users who can't complete the second step."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def is_on(user: User) -> bool:
 
 
 def reset(user: User, *, by_id: int | None) -> int:
-    """Delete codes and passkeys, sign the person out everywhere, and notify them.
+    """Delete codes and passkeys, sign the user out everywhere, and notify them.
 
-    Returns how many ways there were. `by_id` None: by a command.
+    Returns the number of deleted methods. `by_id` is None for the command.
     """
     with transaction.atomic():
         number: int = Authenticator.objects.filter(user=user).delete()[0]

@@ -1,4 +1,4 @@
-"""Date formats of the admin, as analysis/formatting.py writes them on pages."""
+"""Date formats of the admin, the same as analysis/formatting.py uses on pages."""
 
 DATE_FORMAT = "j F Y"
 DATETIME_FORMAT = "j F Y, H:i"

@@ -15,7 +15,7 @@ VERSION_FIELDS: Final = {
 
 
 def respond(operation: str, digest: bytes, parameters: Json, *, version: str, suffix: str) -> Json:
-    """Response of an operation; version and suffix are its model version."""
+    """Response of an operation; `version` and `suffix` are its model version."""
     if operation == "DetectLabels":
         response = labels.respond(digest, parameters, version=version)
     elif operation == "DetectFaces":

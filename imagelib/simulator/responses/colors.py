@@ -22,7 +22,7 @@ PALETTE: Final = tuple(tuple(entry.split()) for entry in COLORS.split(","))
 
 
 def dominant(draw: random.Random, maximum: int) -> list[Json]:
-    """At most `maximum` colors, the largest first, below 100 percent in total."""
+    """At most `maximum` colors, largest first, below 100 percent in total."""
     left = 100.0
     colors = []
     for code, css_name, simplified in draw.sample(PALETTE, min(maximum, draw.randint(2, 12))):

@@ -8,7 +8,7 @@ from typing import Final
 from imagelib.simulator.responses.pseudo_random import Json, box, percent, pseudo_random
 
 ALWAYS: Final = ("BoundingBox", "Landmarks", "Pose", "Quality", "Confidence")
-# Values of the parameter Attributes, and the members that they add.
+# Values of the parameter Attributes, and the fields that they add.
 ATTRIBUTES: Final = {
     "AGE_RANGE": "AgeRange",
     "SMILE": "Smile",
@@ -117,7 +117,7 @@ def _reduced(face: Json, members: set[str]) -> Json:
 
 
 def _faces(digest: bytes) -> list[Json]:
-    """Faces with all attributes, the largest first."""
+    """Faces with all attributes, largest first."""
     draw = pseudo_random(digest, "faces")
     faces = [_face(draw) for _ in range(count(digest))]
     return sorted(faces, key=lambda face: -float(face["BoundingBox"]["Width"] * face["BoundingBox"]["Height"]))
@@ -149,7 +149,7 @@ def _yes_or_no(draw: random.Random, share: float) -> Json:
 
 
 def _emotions(draw: random.Random) -> list[Json]:
-    """All emotions by falling confidence, 100 percent in total."""
+    """All emotions by descending confidence, 100 percent in total."""
     weights = [draw.random() ** 6 + 0.0001 for _ in EMOTIONS]
     total = sum(weights)
     response = [

@@ -1,6 +1,6 @@
-"""Catalog of labels; a few are frequent, most are rare.
+"""Catalog of labels, of which a few are frequent and most are rare.
 
-The names are ordinary words, so that pages look real; the choice for each picture is invented.
+The names are ordinary words, so that pages look real; which picture gets which is random.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Final
 
-# Category = ancestors > … : labels. "*" marks labels with instances, "(…)" holds an alias. A label in two lines has the
-# parents of both lines and the category of the first.
+# Category = ancestors > … : labels. "*" marks labels with instances, "(…)" contains an alias. A label in two lines has
+# the parents of both lines and the category of the first.
 OUTLINE: Final = """
 Person Description = : Person* (Human)
 Person Description = Person : Adult*, Child* (Kid), Baby* (Newborn), Teen*, Man* (Male), Woman* (Female), Boy*, Girl*
@@ -134,12 +134,12 @@ def _by_frequency() -> tuple[CatalogLabel, ...]:
 
 BY_FREQUENCY: Final = _by_frequency()  # most frequent first
 
-# Cumulative, by Zipf's law: half of the draws are of a tenth of the labels.
+# Cumulative, by Zipf's law: a tenth of the labels gets half of the draws.
 WEIGHTS: Final = tuple(accumulate(1 / (rank + 3) for rank in range(len(BY_FREQUENCY))))
 
 
 def _neighbors() -> dict[str, CatalogLabel]:
-    """For each label the next with the same parents, as another version sees it."""
+    """For each label, the next with the same parents, which another version detects."""
     families: dict[tuple[str, ...], list[CatalogLabel]] = {}
     for label in BY_FREQUENCY:
         families.setdefault(label.parents, []).append(label)

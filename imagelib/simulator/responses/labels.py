@@ -15,7 +15,7 @@ DEFAULT_CONFIDENCE: Final = 55.0
 MAX_LABELS: Final = 1000
 MAX_COLORS: Final = 10
 LABELS, PROPERTIES = "GENERAL_LABELS", "IMAGE_PROPERTIES"
-# Keys of the service model, for labels and for categories.
+# Keys in the service model, for labels and for categories.
 INCLUSION: Final = ("LabelInclusionFilters", "LabelCategoryInclusionFilters")
 EXCLUSION: Final = ("LabelExclusionFilters", "LabelCategoryExclusionFilters")
 
@@ -65,7 +65,7 @@ def _for_version(version: str, label: CatalogLabel, shift: random.Random) -> Cat
 
 
 def _person_labels(digest: bytes) -> Iterable[tuple[CatalogLabel, float]]:
-    """A face label, with Person as its ancestor, where DetectFaces finds faces."""
+    """A face label, with Person as its ancestor, if DetectFaces finds faces."""
     if faces.count(digest):
         yield CATALOG["Face"], 99.0
 
@@ -77,7 +77,7 @@ def _select(labels: Confidences, parameters: Json, filters: Json) -> list[tuple[
         for name, confidence in labels.items()
         if confidence >= minimum and _is_selected(CATALOG[name], filters)
     ]
-    # Ancestors come before their descendants, so that MaxLabels cuts off no label's ancestors.
+    # Ancestors come before their descendants, so that MaxLabels never cuts off the ancestors of a label.
     selected.sort(key=lambda label: (-label[1], len(CATALOG[label[0]].parents), label[0]))
     return selected[: parameters.get("MaxLabels", MAX_LABELS)]
 

@@ -9,7 +9,7 @@ from imagelib.simulator.errors import RequestRefused
 from imagelib.simulator.responses.pseudo_random import Json, percent, pseudo_random
 
 DEFAULT_CONFIDENCE: Final = 50.0
-# A part of the three levels of version 7's taxonomy.
+# Part of version 7's taxonomy, on all three levels.
 TAXONOMY: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "Swimwear or Underwear": {"Female Swimwear or Underwear": (), "Male Swimwear or Underwear": ()},
     "Violence": {"Weapons": (), "Graphic Violence": ("Weapon Violence", "Physical Violence", "Blood & Gore")},

@@ -1,4 +1,4 @@
-"""Pseudo-random values that are always the same for the same picture."""
+"""Pseudo-random values, always the same for the same picture."""
 
 from __future__ import annotations
 

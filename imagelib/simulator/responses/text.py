@@ -28,7 +28,7 @@ def respond(digest: bytes, parameters: Json) -> Json:
 
 
 def _lines(digest: bytes) -> list[list[Json]]:
-    """Lines of a picture: two in five pictures have one to five lines."""
+    """Lines of text in a picture: two in five pictures have one to five lines."""
     draw = pseudo_random(digest, "text")
     if draw.random() > 0.4:
         return []

@@ -76,7 +76,7 @@ def labels(path, *, spec: str = "", output: str = "", shape=(1, 3, 4, 8), **outp
 def own_table():
     """The table without labels of a test's model afterwards."""
     yield
-    vocabulary.use_new_labels(())
+    vocabulary.set_custom_labels(())
 
 
 def test_own_classifier_brings_labels_of_its_own(tmp_path):

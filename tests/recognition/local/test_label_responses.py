@@ -7,7 +7,7 @@ from analysis.recognition.base import Parameters
 from analysis.recognition.detected_labels import detected_labels
 from analysis.recognition.local.detector import Detection
 from analysis.recognition.local.responses import labels_response
-from analysis.recognition.local.voting import labels_from
+from analysis.recognition.local.voting import vote
 from analysis.recognition.responses import Box
 from tests.recognition import aws_shapes
 
@@ -16,7 +16,7 @@ COUCH = Detection("couch", 0.93, Box(0.0, 0.5, 1.0, 0.5))
 
 
 def answer(*detections, **options):
-    labels = labels_from(None, detections, text_share=0.0)
+    labels = vote({}, detections, text_share=0.0)
     return labels_response(labels, properties={}, parameters=Parameters(image_properties=False, **options))
 
 

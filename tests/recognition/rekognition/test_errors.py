@@ -181,7 +181,7 @@ def test_failed_assume_role_is_not_an_error_of_rekognition():
             raise exceptions.ClientError(response, "AssumeRole")
 
     with pytest.raises(
-        ApiUnavailable, match="AWS issues no credentials for the role: AssumeRole was refused"
+        ApiUnavailable, match="AWS did not issue credentials for the role: AssumeRole was refused"
     ) as raised:
         recognize(Client())
 

@@ -13,9 +13,9 @@ from analysis.search.database import fetch_all
 from analysis.search.facets import facets
 from analysis.search.label_counts import refresh_label_counts
 from analysis.search.pagination import Order
+from analysis.search.plans.costs import trial_budget
 from analysis.search.plans.planner import QueryPlan
 from analysis.search.plans.statements import Scan
-from analysis.search.plans.statistics import trial_budget
 from analysis.search.plans.strategies import Strategy, choose_strategy
 from analysis.search.resolve import resolve
 from analysis.search.results import page

@@ -3,7 +3,7 @@
 import pytest
 
 from analysis.search.pagination import Order
-from analysis.search.plans.statistics import BUDGET, Statistics, trial_budget
+from analysis.search.plans.costs import BUDGET, Statistics, trial_budget
 from analysis.search.plans.strategies import RULES, Strategy, choose_strategy
 
 LABEL_TRIAL, LABEL_SCAN, LABEL_SETS = Strategy.LABEL_TRIAL, Strategy.LABEL_SCAN, Strategy.LABEL_SETS

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 
 from analysis.models import ImageText, Viewer
-from analysis.recognition.search_index import MAX_TEXT, reindex
+from analysis.recognition.reindex_images import MAX_TEXT, reindex
 from analysis.search import results
 from analysis.search.query import Query, any_of
 from analysis.search.terms import TextTerm

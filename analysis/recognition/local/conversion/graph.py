@@ -14,12 +14,12 @@ from analysis.recognition.local.conversion.torch_weights import Weights
 
 Array = NDArray[Any]
 
-# The oldest that has every operator used here, so that any onnxruntime of the last years reads the file.
+# The oldest version with every operator used here, so that any onnxruntime of the last years reads the file.
 OPSET, IR_VERSION = 17, 8
 
 
 class Graph:
-    """Nodes and constants so far.
+    """An ONNX graph being built.
 
     Each method adds a layer to the named tensor and returns its output's name.
     """

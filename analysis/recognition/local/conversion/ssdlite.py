@@ -14,8 +14,8 @@ from analysis.recognition.local.conversion.torch_weights import InvalidWeights, 
 SIDE = 300
 BOXES = 1917
 CLASSES = 90  # COCO's ids from 1 to 90, of which 80 are used
-SCALES = (10.0, 10.0, 5.0, 5.0)  # of the encoded y, x, height and width
-STRIDES = (1, 2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1)  # of the backbone's blocks
+SCALES = (10.0, 10.0, 5.0, 5.0)  # factors of the encoded y, x, height and width
+STRIDES = (1, 2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1)  # strides of the backbone's blocks
 EXTRA_LAYERS = (("2", 256, 512), ("3", 128, 256), ("4", 128, 256), ("5", 64, 128))
 NORM = ("gamma", "beta", "moving_mean", "moving_variance")
 
@@ -35,7 +35,7 @@ def build(tensors: Weights) -> bytes:
     except KeyError as error:
         raise InvalidWeights(f"The weights have no {error}.") from error
     scores = graph.node("Sigmoid", [graph.node("Concat", logits, axis=1)])
-    bounds = [graph.constant(np.array([value])) for value in (1, 1 + CLASSES, 2)]  # without the background's class
+    bounds = [graph.constant(np.array([value])) for value in (1, 1 + CLASSES, 2)]  # class 0 is the background
     graph.node("Slice", [scores, *bounds], output="scores")
     _decode(graph, graph.node("Concat", encoded, axis=1), anchors)
     return graph.model(

@@ -1,4 +1,4 @@
-"""Reads the weights of a TensorFlow.js model; its graph is built again."""
+"""Reads the weights of a TensorFlow.js model, but not its graph."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ DTYPES = {"float32": np.dtype("<f4"), "int32": np.dtype("<i4")}
 
 
 def read(files: Mapping[str, bytes]) -> Weights:
-    """Tensors by name, of a model.json and the files it lists. Raises InvalidWeights."""
+    """Read the tensors by name from a model.json and the files it lists.
+
+    Raises InvalidWeights.
+    """
     weights: Weights = {}
     try:
         for group in json.loads(files["model.json"])["weightsManifest"]:

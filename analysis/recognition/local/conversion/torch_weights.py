@@ -1,6 +1,6 @@
 """Reads the tensors of a PyTorch checkpoint without PyTorch.
 
-A checkpoint is a pickle, and a pickle can call any function. This reader admits nothing but tensors of numbers.
+A checkpoint is a pickle, and a pickle can call any function. This reader accepts only tensors of numbers.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 Weights = dict[str, NDArray[Any]]
 
-# The first two of five pickles, in the format that PyTorch wrote until version 1.6. The others: sizes of C types,
-# tensors by name, keys of the storages. Then come the storages, which the tensors are views of.
+# A file of the format PyTorch wrote until version 1.6 begins with five pickles: these two values, sizes of C types,
+# tensors by name, keys of the storages. Then come the storages, of which the tensors are views.
 MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 DTYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 
@@ -58,7 +58,7 @@ def read(path: Path) -> Weights:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Rejects every name that is not a tensor's, before anything is called."""
+    """Unpickles tensors; rejects any other class or function before it is called."""
 
     def __init__(self, stream: io.BytesIO) -> None:
         super().__init__(stream)
@@ -91,7 +91,7 @@ def _read_storage(stream: io.BytesIO, dtype: np.dtype[Any]) -> NDArray[Any]:
 
 
 def _array(tensor: _Tensor, storage: NDArray[Any]) -> NDArray[Any]:
-    # Strides count elements here and bytes in NumPy, which checks that the view is inside its buffer.
+    # PyTorch's strides count elements, NumPy's bytes. NumPy checks that the view is inside its buffer.
     size = storage.itemsize
     strides = [stride * size for stride in tensor.strides]
     view: NDArray[Any] = np.ndarray(tensor.shape, storage.dtype, storage, tensor.offset * size, strides)

@@ -1,4 +1,4 @@
-// Names, for those who hear the page, of what Django's and Select2's scripts in the admin leave without one.
+// Accessible names for controls that the scripts of Django's admin and of Select2 leave unnamed.
 function nameSelect(container) {
   const select = container.previousElementSibling;
   const label = select?.labels?.[0];
@@ -12,10 +12,10 @@ function nameSelect(container) {
 
 function nameAll() {
   document.querySelectorAll(".select2-container").forEach(nameSelect);
-  // A span has a name only together with a role.
+  // An aria-label counts only on an element with a role.
   document.querySelectorAll("span.help-tooltip[aria-label]").forEach((span) => span.setAttribute("role", "img"));
 }
 
-// Those scripts run when the page is loaded, and again when a row is added to a form.
+// Those scripts run when the page loads, and again when a row is added to a form.
 new MutationObserver(nameAll).observe(document.documentElement, { childList: true, subtree: true });
 document.addEventListener("DOMContentLoaded", nameAll);

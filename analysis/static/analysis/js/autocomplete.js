@@ -1,4 +1,4 @@
-// Suggestions under a text field: a list that the arrows walk, Enter or Tab accepts from, and Escape closes.
+// Suggestions under a text field: arrow keys move in the list, Enter or Tab accepts, Escape closes it.
 import { fetchHtml } from "./fragments.js";
 
 const DELAY = 80;
@@ -11,13 +11,13 @@ class AutoComplete extends HTMLElement {
     this.addEventListener("input", () => this.scheduleRequest());
     this.addEventListener("keydown", (event) => this.handleKey(event));
     this.addEventListener("focusout", () => this.close());
-    // Before the field loses the focus, so that the list is still there to be clicked.
+    // mousedown, since the field then still has the focus and the list is still open.
     this.list.addEventListener("mousedown", (event) => event.preventDefault());
     this.list.addEventListener("click", (event) => this.accept(event.target.closest("[role=option]")));
-    // The field is replaced by each search.
+    // Each search replaces the field.
     document.addEventListener("htmx:oobAfterSwap", () => this.prepareField());
     this.closest("form").addEventListener("submit", () => this.close());
-    // Not for the page's own polling, as for the results of an analysis: no event has triggered that.
+    // Not for polling, such as for results of an analysis, which no event has triggered.
     document.addEventListener("htmx:beforeRequest", ({ detail }) => detail.requestConfig.triggeringEvent && this.close());
   }
 
@@ -39,7 +39,7 @@ class AutoComplete extends HTMLElement {
     this.timer = setTimeout(() => this.request(), DELAY);
   }
 
-  // A response to an earlier text is dropped.
+  // Drops a response to an earlier text.
   async request() {
     const number = ++this.requests;
     const text = this.field.value;
@@ -57,7 +57,7 @@ class AutoComplete extends HTMLElement {
     clearTimeout(this.timer);
     this.requests++;
     this.list.hidden = true;
-    this.list.replaceChildren(); // another field's list has options with these ids
+    this.list.replaceChildren(); // the list of another field has options with the same ids
     this.field.setAttribute("aria-expanded", "false");
     this.field.removeAttribute("aria-activedescendant");
   }
@@ -94,7 +94,7 @@ class AutoComplete extends HTMLElement {
     else if (event.key === "Escape") this.close();
     else return;
     event.preventDefault();
-    event.stopPropagation(); // Escape would leave the field
+    event.stopPropagation(); // otherwise Escape would also leave the field
   }
 }
 

@@ -17,7 +17,7 @@ class BoundingBoxes extends HTMLElement {
     this.resize = new ResizeObserver(() => this.placeTags());
     this.resize.observe(this.querySelector(".image-frame"));
     this.minimum = 0;
-    // Once the elements inside are connected, too: they are not yet when a picture takes another one's place.
+    // After the elements inside are connected, too, which they are not yet when one picture replaces another.
     queueMicrotask(() => this.isConnected && this.refresh());
   }
 
@@ -83,7 +83,7 @@ class BoundingBoxes extends HTMLElement {
   fitTag(tag) {
     if (!tagWidths.has(tag)) {
       const length = tag.querySelector("text").getComputedTextLength();
-      if (!length) return 0; // not laid out yet
+      if (!length) return 0; // no layout yet
       tag.querySelector("rect").setAttribute("width", length + 10);
       tagWidths.set(tag, length + 10);
     }

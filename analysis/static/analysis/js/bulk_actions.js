@@ -1,4 +1,4 @@
-// Bulk actions without leaving the page: requests one after another, their toasts, and Undo.
+// Bulk actions without leaving the page: sequential requests, their toasts, and Undo.
 import { fetchFragment, isFragment, parseHtml } from "./fragments.js";
 import { reloadLibrary } from "./library_refresh.js";
 import { message } from "./messages.js";
@@ -16,8 +16,8 @@ export async function postAction(url, body) {
   return [...parseHtml(await response.text()).querySelectorAll(".toast")];
 }
 
-// Runs requests one after another. The same request again, before the first has ended, is a second click: it would replace
-// the first one's Undo, and is not sent.
+// Runs requests one after another. The same request again, before the first has ended, is a double click: it is not sent,
+// as its toast would replace the first one's Undo.
 export class ActionQueue {
   pending = new Map();
 
@@ -36,7 +36,7 @@ export class ActionQueue {
   }
 }
 
-// A background action has ended: its pictures are rendered again.
+// When a background action has ended, its pictures are rendered again.
 document.addEventListener("htmx:load", ({ detail: { elt } }) => elt.matches?.(".toast[data-finished]") && reloadLibrary());
 
 // Undo without leaving the page.
@@ -49,7 +49,7 @@ document.addEventListener("submit", async (event) => {
   await reloadLibrary();
 });
 
-// Enter presses the button of its field; a browser would press the first button of the bar.
+// Enter presses the button next to the field; browsers would press the first button of the bar.
 document.addEventListener("keydown", (event) => {
   const menu = event.key === "Enter" && event.target.matches?.(".bulk-details input") && event.target.closest(".menu");
   if (!menu) return;

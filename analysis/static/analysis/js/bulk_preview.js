@@ -1,4 +1,4 @@
-// Says how many of the selected pictures the person may change, before an action is pressed. The server counts.
+// Shows how many of the selected pictures the user may change, before an action is chosen. The server counts.
 import { fetchFragment, isFragment } from "./fragments.js";
 
 const DELAY = 250;
@@ -9,14 +9,14 @@ export class BulkPreview {
     this.requests = 0;
   }
 
-  // A selection by dragging or Shift changes many times a second; only its last state is asked about.
+  // Dragging or Shift changes the selection many times a second; only the last state is requested.
   schedule(body) {
     clearTimeout(this.timer);
     for (const button of this.form.querySelectorAll("[data-permitted-title]")) button.disabled = false;
     this.timer = setTimeout(() => this.request(body()), DELAY);
   }
 
-  // The message about another selection would be wrong.
+  // Hides the message, which would be wrong for another selection.
   clear() {
     clearTimeout(this.timer);
     this.requests += 1;

@@ -1,2 +1,2 @@
-// The next person to sign in must not find pages of the previous one: htmx keeps copies of them for the Back button.
+// Deletes the copies of pages that htmx keeps for Back, so that the next user of this browser can't see them.
 sessionStorage.removeItem("htmx-history-cache");

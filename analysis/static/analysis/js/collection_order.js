@@ -1,5 +1,5 @@
-// Orders a collection by dragging, or by Shift with an arrow key, Home or End. A picture is moved before another one, which
-// the server gets their ids. Without this script each picture has two buttons.
+// Orders a collection by dragging, or by Shift with an arrow key, Home or End. The server gets the ids of the moved picture
+// and of the one it is put before. Without this script each picture has two buttons.
 import { message } from "./messages.js";
 import { showMessage } from "./toasts.js";
 
@@ -75,7 +75,7 @@ class CollectionOrder extends HTMLElement {
     this.save(card);
   }
 
-  // One request after another: each names the neighbor that the one before has put there.
+  // One request after another, since each names a neighbor that an earlier one may have moved.
   save(card) {
     this.renumber(card);
     const body = new FormData();

@@ -5,10 +5,10 @@ import "./selection.js";
 import "./request_errors.js";
 import { reloadLibrary } from "./library_refresh.js";
 
-const DELAY = 1_000; // so that pictures stored together are shown together
+const DELAY = 1_000; // milliseconds, so that pictures stored together are shown together
 let timer = null;
 
-// Pictures that are dropped here are added to the collection. The grid is left alone while something is selected in it.
+// Pictures dropped here are added to the collection. While anything is selected, the grid is not reloaded.
 document.addEventListener("image-in-library", () => {
   timer ??= setTimeout(() => {
     timer = null;

@@ -1,4 +1,4 @@
-// Two pictures that are zoomed and moved together: what one does, the other repeats.
+// Two pictures that are zoomed and moved together.
 class CompareZoom extends HTMLElement {
   connectedCallback() {
     this.addEventListener("zoom-change", ({ target, detail }) => {

@@ -21,7 +21,7 @@ class ConfidenceSlider extends HTMLElement {
     });
   }
 
-  // The scale starts at the lowest confidence: there is nothing to hide below it.
+  // The scale starts at the lowest confidence, as there is nothing to hide below it.
   update(values) {
     const isAtStart = this.input.value === this.input.min;
     this.values = values;

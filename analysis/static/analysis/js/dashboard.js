@@ -1,4 +1,4 @@
-// Draws the table in the page as a chart: its rows are the bars, its links are where a click leads.
+// Draws the table in the page as a chart: its rows become bars, which open the rows' links.
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const compact = new Intl.NumberFormat(document.documentElement.lang, { notation: "compact", maximumFractionDigits: 1 });
 const formatters = {
@@ -8,7 +8,7 @@ const formatters = {
   ms: (value) => (value >= 1000 ? `${+(value / 1000).toFixed(2)} s` : `${value} ms`),
 };
 
-// The chart library is fetched after the first paint: numbers come before charts.
+// The chart library is loaded after the first paint, since numbers matter more than charts.
 const chartLibrary = new Promise((resolve) => {
   requestAnimationFrame(() => setTimeout(() => {
     const script = document.createElement("script");
@@ -106,7 +106,7 @@ class StatisticsChart extends HTMLElement {
     };
   }
 
-  // Long names would leave no room for the bars.
+  // Shortens long names, which would leave no room for the bars.
   shorten(isAcross) {
     const maxLength = isAcross ? 22 : 12;
     return function shortenLabel(value) {

@@ -1,7 +1,7 @@
-// Sets the thumbnail size before the first paint: this script is no module, so that nothing jumps.
+// Sets the thumbnail size. Not a module, so that it runs before the first paint and nothing jumps.
 try {
   const density = localStorage.getItem("density");
   if (density) document.documentElement.dataset.density = density;
 } catch {
-  // A browser without storage shows the default size.
+  // Without storage, the default size stays.
 }

@@ -1,13 +1,13 @@
-// Files from a drop or a folder chooser: folders are read recursively, and only possible pictures are used.
+// Files from a drop or a folder chooser: folders are read recursively, and only files that may be pictures are used.
 const PICTURE = /\.(jpe?g|jpe|jfif|png|webp|gif|tiff?|bmp|hei[cf]|hif|avif|svg)$/i;
 
-// Their names come from the server: analysis/ingest/exclusions.py excludes them from all kinds of import.
+// The names come from the server, as analysis/ingest/exclusions.py excludes them from every kind of import.
 function isSystemFolder(name) {
   const names = document.querySelector("[data-system-folders]")?.dataset.systemFolders.toLowerCase().split("/") ?? [];
   return name.startsWith(".") || names.includes(name.toLowerCase()) || name.toLowerCase().endsWith(".lrdata");
 }
 
-// Files of a dropped folder do not know where they lie in it.
+// Path by file, as files of a dropped folder have none themselves.
 const paths = new WeakMap();
 export const pathOf = (file) => (paths.get(file) ?? (file.webkitRelativePath || file.name)).toLowerCase();
 
@@ -20,7 +20,7 @@ export async function filesIn(entry) {
   }
   const reader = entry.createReader();
   const entries = [];
-  // A folder is read in portions; the last one is empty.
+  // readEntries returns a folder in portions, of which the last one is empty.
   for (let portion = null; portion === null || portion.length; entries.push(...portion)) {
     portion = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
   }
@@ -33,13 +33,13 @@ export async function filesIn(entry) {
   return files;
 }
 
-// The folder that a file was chosen or dropped with; empty for a single file.
+// The folder that a file was chosen or dropped in; empty for a single file.
 export function folderOf(file) {
   const path = (paths.get(file) ?? file.webkitRelativePath ?? "").replace(/^\/+/, "");
   return path.split("/").slice(0, -1).join("/");
 }
 
-// When a file was last changed, on the clock of this browser with its offset from UTC: 2019-04-12T16:30:00+02:00.
+// When a file was last changed, in this browser's time zone with its offset: 2019-04-12T16:30:00+02:00.
 export function dateOf(file) {
   const minutes = -new Date(file.lastModified).getTimezoneOffset();
   const local = new Date(file.lastModified + minutes * 60_000);
@@ -70,11 +70,11 @@ export function acceptDrops(onDrag, onFiles) {
     if (!hasFiles(event)) return;
     event.preventDefault();
     changeDepth(-depth);
-    // Entries exist only during the event: get all of them before awaiting any.
+    // Entries exist only during the event, so get all of them before awaiting any.
     const items = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile());
     const entries = items.filter(Boolean);
     const folders = entries.filter((entry) => entry.isDirectory);
-    // Files that are dropped together stay together: one may be the sidecar of another.
+    // Files dropped together stay together, since one may be the sidecar of another.
     const files = await Promise.all(entries.filter((entry) => !entry.isDirectory).map(filesIn));
     if (files.length) onFiles(files.flat(), false);
     for (const folder of folders) onFiles(await filesIn(folder), true);

@@ -1,4 +1,4 @@
-// Groups of filters: which are open is remembered; a field narrows a long group to the names that contain a text.
+// Groups of filters: remembers which are open; in a long group, a field filters the names.
 const KEY = "facet-groups";
 
 const read = () => {
@@ -16,13 +16,13 @@ customElements.define("facet-groups", class extends HTMLElement {
       const isOpen = remembered[group.dataset.facetGroup];
       if (isOpen !== undefined && isOpen !== group.open) group.open = isOpen;
     }
-    // Toggle does not bubble. It also follows from the lines above, which then save what is saved already.
+    // Captured, since toggle does not bubble. The lines above trigger it as well, which only saves the same state again.
     this.addEventListener("toggle", ({ target }) => this.#save(target), { capture: true });
     this.addEventListener("input", ({ target }) => {
       if (target.matches(".facet-filter")) this.#filter(target);
     });
     this.addEventListener("keydown", (event) => {
-      // Enter would submit nothing and Escape would close the sheet before the text is gone.
+      // Otherwise Enter would submit the form, and Escape would close the sheet before it clears the text.
       if (event.key === "Escape" && event.target.matches(".facet-filter") && event.target.value) {
         event.target.value = "";
         this.#filter(event.target);
@@ -38,7 +38,7 @@ customElements.define("facet-groups", class extends HTMLElement {
     try {
       localStorage.setItem(KEY, JSON.stringify({ ...read(), [name]: group.open }));
     } catch {
-      // Private windows may refuse; then the groups open as the page says.
+      // Storage may be blocked; then groups are open as the server rendered them.
     }
   }
 

@@ -1,14 +1,14 @@
-// SHA-256 of a file of any size, read in portions, in secure contexts and others.
+// SHA-256 of a file of any size, read in portions, also in insecure contexts.
 const PORTION = 1024 ** 2;
 const WHOLE = 16 * 1024 ** 2;
 
-// Hexadecimal; empty if the file cannot be read: then the server detects duplicates itself.
+// Hexadecimal; empty if the file can't be read, in which case the server detects duplicates itself.
 export async function hashOf(file) {
   try {
     if (globalThis.crypto?.subtle && file.size <= WHOLE) {
       return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer())));
     }
-    // The browser's own digest takes a file as a whole only: a gigabyte would have to be in memory.
+    // Not crypto.subtle.digest, which takes the whole file at once: a gigabyte would have to be in memory.
     const hash = new Sha256();
     for (let start = 0; start < file.size; start += PORTION) {
       hash.update(new Uint8Array(await file.slice(start, start + PORTION).arrayBuffer()));
@@ -77,7 +77,7 @@ export class Sha256 {
       const high = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
       words[i] = (words[i - 16] + low + words[i - 7] + high) | 0;
     }
-    // One by one: taking a list apart for each 64 bytes costs more than the sums.
+    // Assigned one by one, as destructuring an array for each 64 bytes costs more than the sums.
     let [a, b, c, d] = [state[0], state[1], state[2], state[3]];
     let [e, f, g, h] = [state[4], state[5], state[6], state[7]];
     for (let i = 0; i < 64; i += 1) {

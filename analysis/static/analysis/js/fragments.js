@@ -1,11 +1,11 @@
-// Requests for a part of a page, which the server renders for htmx and for these scripts alike.
+// Requests for fragments of pages, which the server renders for htmx and for these scripts alike.
 
 // The response, whatever its status; null if the server cannot be reached.
 export function fetchFragment(url, options = {}) {
   return fetch(url, { ...options, headers: { ...options.headers, "HX-Request": "true" } }).catch(() => null);
 }
 
-// A redirect leads to the sign-in page, which is no part of this one.
+// A redirected response is the sign-in page, not a fragment.
 export const isFragment = (response) => Boolean(response?.ok && !response.redirected);
 
 // The HTML of a successful response, else null.

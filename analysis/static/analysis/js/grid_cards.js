@@ -5,7 +5,7 @@ const ratios = new Map();
 
 export const isCard = (element) => element.matches(".card");
 
-// A heading fills a whole row, and the end of a month has no width.
+// Infinite for a heading, which fills a row; 0 for the end of a month, which has no width.
 export function ratioOf(card) {
   if (!isCard(card)) return card.matches(".date-heading") ? Infinity : 0;
   const name = card.classList[1];
@@ -19,7 +19,7 @@ export const serialize = (card) => ({ id: isCard(card) ? imageIdOf(card) : null,
 
 export const restoreCards = (items) => [...parseHtml(items.map((item) => item.html).join("")).children];
 
-// All items as elements; those that are serialized are parsed in one go.
+// All items as elements; the serialized ones are parsed together.
 export function elementsOf(items) {
   const restored = restoreCards(items.filter((item) => !item.card));
   return items.map((item) => item.card ?? restored.shift());

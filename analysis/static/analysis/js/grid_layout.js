@@ -1,7 +1,7 @@
-// Rows of a justified grid: which cards share a row, how high it is, and how rows are grouped into chunks.
+// Rows of a justified grid: the cards in each row, its height, and the grouping of rows into chunks.
 export const CHUNK_SIZE = 60; // cards that leave and return together, in whole rows
 
-// Runs of whole rows as they are on the page. The last row is left out: it may not be full yet.
+// Chunks of whole rows as rendered. The last row is left out, as it may not be full yet.
 export function renderedChunks(grid) {
   const runs = [[]];
   let top = null;
@@ -31,7 +31,7 @@ function measure(grid) {
   return { width: grid.clientWidth, rowHeight: parseFloat(style.getPropertyValue("--row-height")), headingHeight: parseFloat(style.getPropertyValue("--date-heading-height")), space: parseFloat(style.columnGap) };
 }
 
-// The rows that `items`, each with its aspect ratio, fill at the grid's width.
+// The rows that `items`, each with an aspect ratio, fill at the grid's width.
 export function computeRows(grid, items) {
   const { width, rowHeight, space } = measure(grid);
   const rows = [];
@@ -87,7 +87,7 @@ export function neighborOf(card, key) {
   return neighbor?.matches(".card") ? neighbor : null;
 }
 
-// The distance in pixels from the visible part of the page.
+// Distance in pixels from the viewport.
 export const distanceFromView = (box) => Math.max(box.top - innerHeight, -box.bottom, 0);
 
 export function extentOf(cards) {

@@ -17,10 +17,10 @@ async function loadQueue() {
   isLoading = true;
   while (queue.length && failures < MAX_FAILURES) {
     const [image, fallback] = queue.shift();
-    if (!image.isConnected) continue; // scrolled out of the page
+    if (!image.isConnected) continue; // virtual_grid.js has removed it
     const response = await fetch(fallback).catch(() => null);
     failures = response?.ok ? 0 : failures + 1;
-    if (response?.ok) image.src = fallback; // in the browser's cache by now
+    if (response?.ok) image.src = fallback; // now in the browser's cache
   }
   isLoading = false;
 }

@@ -1,9 +1,9 @@
-// The image page: keyboard shortcuts for labels and stars, and toasts that come with a response. Each key clicks a button
-// of the page.
+// The image page: keyboard shortcuts for labels and stars, each of which clicks a button, and toasts that come with a
+// response.
 import "./request_errors.js";
 import { showToasts, toastRegion } from "./toasts.js";
 
-// Looked up each time: another picture brings its own.
+// Looked up each time, as the next picture brings its own panel.
 const panel = () => document.querySelector(".image-panel");
 const labelNames = () => [...panel().querySelectorAll(".label-row:not(.is-rejected, .is-filtered) .detection-name")];
 
@@ -22,7 +22,7 @@ function pressVerdict(key) {
   const row = currentRow();
   const button = row?.querySelector(`[data-verdict-key=${key}]`);
   if (!button) return;
-  // A rejected label moves away, so the focus moves to the next one.
+  // A rejected label leaves the list, so the focus moves to the next one.
   if (key === "n" && row.matches(":focus-within")) {
     const names = labelNames();
     const index = names.indexOf(row.querySelector(".detection-name"));
@@ -47,8 +47,8 @@ document.addEventListener("keydown", (event) => {
   SHORTCUTS[event.key]();
 });
 
-// A response replaces the buttons. So a click during a request waits until the response is in place, and is repeated if the
-// button still means the same: a double click is one click.
+// A response replaces the buttons, so a click during a request waits for the response, and is repeated if the button still
+// means the same. So a double click counts once.
 const queue = [];
 const pendingRequests = new Set();
 
@@ -77,7 +77,7 @@ document.addEventListener("htmx:afterRequest", ({ detail }) => {
   if (!detail.successful || detail.xhr.status === 204) endRequest(detail.xhr);
 });
 
-// After a label was added the field is emptied; a refused name stays to be corrected.
+// The field is cleared once a label has been added; a refused name stays, to be corrected.
 document.addEventListener("labelAdded", () => document.querySelector("#add-label")?.reset());
 
 document.addEventListener("toggle", ({ target, newState }) => {
@@ -90,14 +90,14 @@ document.addEventListener("htmx:oobAfterSwap", (event) => {
 
 const UNDO_TARGETS = { "/visibility/": "#rating", "/details/": "#details" };
 
-// Undo in a toast is sent like the action that it undoes; a response that needs a new page says so itself.
+// Undo in a toast is sent like the action it undoes; a response that needs another page redirects by itself.
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (event.defaultPrevented || !form.closest("#toasts")) return;
   const { action } = form;
   const values = Object.fromEntries(new FormData(form));
   const target = Object.entries(UNDO_TARGETS).find(([part]) => action.includes(part))?.[1] ?? "#panel";
-  const undo = () => htmx.ajax("POST", action, { target, swap: "outerHTML", values }); // the toast may be gone by then
+  const undo = () => htmx.ajax("POST", action, { target, swap: "outerHTML", values }); // not the toast's own form, as the toast may be gone by then
   event.preventDefault();
   if (pendingRequests.size) queue.push(undo);
   else undo();

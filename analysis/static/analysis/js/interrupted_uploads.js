@@ -1,4 +1,4 @@
-// The line about uploads that a reload interrupted: the same files, chosen again, continue where they stopped.
+// The note on uploads that a reload interrupted. When the same files are chosen again, they continue where they stopped.
 import { folderOf } from "./dropped_files.js";
 import { message } from "./messages.js";
 import { restoreTarget } from "./upload_target.js";
@@ -26,7 +26,7 @@ export class InterruptedUploads {
     this.render();
   }
 
-  // Those that arrived completely before the reload, and were stored since.
+  // Uploads that had arrived completely before the reload, and have been stored since.
   async finished(entries) {
     const ids = entries.map((entry) => entry.ticket).filter(Boolean).slice(0, MAX_ASKED);
     if (!ids.length) return [];
@@ -35,7 +35,7 @@ export class InterruptedUploads {
     return entries.filter((entry) => tickets.has(entry.ticket));
   }
 
-  // The id of the upload that this file continues, or "". By its hash; one that was still waiting had none.
+  // The id of the upload that this file continues, or "". Found by hash, which an upload still in the queue has not.
   take(file, sha256) {
     const isSame = (entry) =>
       entry.sha256
@@ -49,7 +49,7 @@ export class InterruptedUploads {
     return entry.ticket ?? "";
   }
 
-  // Discarded uploads: S3 deletes their parts.
+  // Aborts discarded uploads, so that S3 deletes their parts.
   async discard(abort) {
     const { entries } = this;
     this.entries = [];

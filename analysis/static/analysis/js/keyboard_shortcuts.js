@@ -1,6 +1,6 @@
-// Keyboard shortcuts. The key of data-shortcut focuses the element if it is a field, else clicks it. data-shortcut-label
-// names it in the list that "?" opens, so the list has exactly the shortcuts of the page.
-const KEY_NAMES = { ArrowLeft: "←", ArrowRight: "→", Escape: "Esc", Delete: "Del", F: "⇧ F", R: "⇧ R" };
+// Keyboard shortcuts. The key in data-shortcut focuses a field or clicks any other element. data-shortcut-label is its name
+// in the list that "?" opens, so the list has exactly the page's shortcuts.
+const KEY_NAMES = { ArrowLeft: "←", ArrowRight: "→", Escape: "Esc", Delete: "Del", F: "⇧ F", R: "⇧ R", E: "⇧ E" };
 const dialog = document.querySelector("dialog#shortcuts");
 const opener = document.querySelector("[data-shortcuts-button]");
 
@@ -17,19 +17,19 @@ function openList() {
     label.textContent = element.dataset.shortcutLabel;
     return [term, label];
   });
-  // Keys that belong to no single element are listed by the page.
+  // The page lists keys that belong to no single element.
   const extra = [...document.querySelectorAll("dl[data-extra-shortcuts] > *")].map((element) => element.cloneNode(true));
   dialog.querySelector("dl").replaceChildren(...rows, ...extra);
   dialog.showModal();
 }
 
-// True if the focused control uses the key itself: all keys in a field, those that move it in a slider.
+// True if the focused control uses the key itself: every key in a field, the arrow keys on a slider.
 function isHandledByControl(target, key) {
   if (target.matches?.("input[type=range]")) return /^(Arrow|Page|Home|End)/.test(key);
   return target.matches?.("input, textarea, select, [contenteditable]");
 }
 
-// Ctrl-Z and Command-Z undo the last change while its message is shown; later, the page that lists them does.
+// Ctrl-Z and Command-Z undo the last change while its toast is shown; afterwards the Changes page can undo it.
 document.addEventListener("keydown", (event) => {
   const isUndo = (event.ctrlKey || event.metaKey) && event.key === "z" && !event.shiftKey && !event.altKey;
   if (!isUndo || event.defaultPrevented || isHandledByControl(event.target, event.key)) return;
@@ -50,8 +50,9 @@ document.addEventListener("keydown", (event) => {
   if (!element) return;
   event.preventDefault();
   if (element.matches("input:not([type=checkbox])")) return element.select();
-  if (element.matches("[data-shortcut-focus]")) return element.focus();
-  if (element.matches("summary")) element.focus(); // Tab leads into the menu, unless it has a field to focus
+  if (element.matches("select, [data-shortcut-focus]")) return element.focus();
+  // so that Tab or a letter leads into the menu, unless a field in it takes the focus.
+  if (element.matches("summary, [popovertarget]")) element.focus();
   element.click();
 });
 

@@ -3,19 +3,19 @@ import { fetchHtml, parseHtml } from "./fragments.js";
 
 let reloads = Promise.resolve();
 
-// One after another: each replaces the element that the previous one put there, which htmx would look up too early.
+// One after another: each replaces the element that the previous one inserted, which htmx would look up too early.
 export function reloadLibrary(url = location.pathname + location.search) {
   const reload = () => htmx.ajax("GET", url, { source: "#library", target: "#library", swap: "outerHTML" });
   return (reloads = reloads.then(reload).catch(() => {}));
 }
 
-// The cards of these images as they are now, with facets and result line where nothing is pending; null on failure.
+// The present cards of these images, with facets and toolbar once nothing is pending; null on failure.
 export async function fetchCards(url, query, ids) {
   const parameters = new URLSearchParams([["q", query], ...ids.map((id) => ["card", `${id}-x`])]);
   const html = await fetchHtml(`${url}?${parameters}`);
   if (!html) return null;
   const content = parseHtml(html);
-  // They are inserted by this script, not by htmx.
+  // This script inserts them, not htmx.
   for (const element of content.querySelectorAll("[hx-swap-oob]")) element.removeAttribute("hx-swap-oob");
   return content;
 }
@@ -30,7 +30,7 @@ export function replaceSummary(content) {
   if (line) document.querySelector("#result-line")?.replaceWith(line);
 }
 
-// Starts polling again where one of these cards has a pending analysis.
+// Restarts polling if one of these cards has a pending analysis.
 export function pollCards(cards) {
   const template = document.querySelector("[data-poll-template]");
   if (!template || !cards.some((card) => card.querySelector("[name=card]"))) return;

@@ -1,9 +1,9 @@
-// The pictures before the first one, where a result begins in its middle: they are loaded once the reader scrolls up to them,
-// and the visible ones stay in place. Without this script they are a page of their own.
+// Loads the previous pictures of a result that does not begin at its start, once the user scrolls up to them. The visible
+// ones stay in place. Without this script they are a separate page.
 import { fetchHtml, parseHtml } from "./fragments.js";
 import { replaceUrl } from "./scroll_restore.js";
 
-// Pixels above the visible part. Most rows that break elsewhere because others came before them are further up.
+// Pixels above the viewport, so that most rows whose breaks change are out of sight.
 const MARGIN = 2_000;
 const KEYS = ["ArrowUp", "PageUp", "Home"];
 
@@ -11,9 +11,9 @@ class LoadPrevious extends HTMLElement {
   connectedCallback() {
     this.listeners = new AbortController();
     const { signal } = this.listeners;
-    this.position = 0; // a jump scrolls to the top, which is no wish for more
+    this.position = 0; // so that a jump, which scrolls to the top, does not load more
     addEventListener("scroll", () => this.handleScroll(), { passive: true, signal });
-    // At the very top nothing scrolls.
+    // At the very top there are no scroll events.
     addEventListener("wheel", ({ deltaY }) => deltaY < 0 && this.loadIfNear(), { passive: true, signal });
     addEventListener("touchstart", ({ touches }) => (this.touched = touches[0].clientY), { passive: true, signal });
     addEventListener("touchmove", ({ touches }) => touches[0].clientY > this.touched && this.loadIfNear(), { passive: true, signal });
@@ -45,7 +45,7 @@ class LoadPrevious extends HTMLElement {
     if (this.isLoading) return;
     this.isLoading = true;
     const url = new URL(this.dataset.url, location);
-    url.searchParams.set("page", new URLSearchParams(location.search).get("pages") ?? "1"); // more may have been loaded below
+    url.searchParams.set("page", new URLSearchParams(location.search).get("pages") ?? "1"); // more pages may have been loaded below
     const html = await fetchHtml(url);
     this.isLoading = false;
     if (html && this.isConnected) this.add(parseHtml(html));
@@ -63,7 +63,7 @@ class LoadPrevious extends HTMLElement {
   }
 }
 
-// The next page belongs to a range that begins earlier now.
+// The range of the next page now begins earlier.
 function updateLoadMore({ start, pages }) {
   const more = document.querySelector("#load-more");
   if (!more) return;

@@ -1,7 +1,7 @@
-// A search that is too long for an address is sent by POST: proxies reject long addresses, often with their own error page.
+// Sends a search that is too long for a URL by POST, since proxies reject long URLs, often with their own error page.
 const MAX_URL_LENGTH = 4_000; // as in analysis/web/library/views.py
 
-// Before htmx, which listens on the form itself.
+// Captured on the document, to run before htmx, which listens on the form itself.
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (!form.matches("form[data-long-url]")) return;

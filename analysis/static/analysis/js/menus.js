@@ -1,11 +1,11 @@
-// Menus that are a <details>: closed by Escape, by the focus or a click elsewhere; their first field takes the focus.
+// Menus made of <details>: Escape, or a focus or click elsewhere, closes them; their first field takes the focus.
 const openMenus = () => document.querySelectorAll("details[open]:has(> .menu)");
 
 function closeOthers({ target }) {
   for (const menu of openMenus()) if (!menu.contains(target)) menu.open = false;
 }
 
-// A press outside of a menu or popover only closes it: the click that follows must not open the picture beneath.
+// A press outside a menu or popover only closes it; the click that follows must not open the picture beneath.
 let isDismissing = false;
 
 document.addEventListener("pointerdown", ({ target }) => {
@@ -39,7 +39,7 @@ document.addEventListener("toggle", ({ target, newState }) => {
   if (newState === "open" && target.matches?.("details:has(> .menu)")) target.querySelector("[data-autofocus]")?.focus();
 }, { capture: true });
 
-// Back must not show a menu open.
+// Back must not show an open menu.
 document.addEventListener("htmx:beforeHistorySave", () => {
   for (const menu of openMenus()) menu.open = false;
 });

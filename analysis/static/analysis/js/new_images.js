@@ -1,10 +1,9 @@
-// Pictures that were uploaded in the library. Where it shows those added recently first, their cards are added to the
-// grid as soon as they are stored; elsewhere, as in the order by date taken, a line above the results counts them and links
-// to them.
+// Pictures uploaded in the library. If it is sorted by newest first, their cards are added to the grid as soon as they are
+// stored; in other orders, such as by date taken, a line above the results counts them and links to them.
 import { fetchCards, pollCards, reloadLibrary, replaceSummary } from "./library_refresh.js";
 import { message } from "./messages.js";
 
-const DELAY = 300; // so that pictures stored together are requested together
+const DELAY = 300; // milliseconds, so that pictures stored together are requested together
 const MAX_CARDS = 100; // in one request
 
 let stored = [];
@@ -55,7 +54,7 @@ document.addEventListener("image-stored", ({ detail: { id } }) => {
   schedule();
 });
 
-// Results that were replaced are counted from the start: they hold what was stored before.
+// New results contain everything stored so far, so counting starts again.
 document.addEventListener("htmx:beforeRequest", ({ detail }) => {
   if (detail.target?.id === "library") [stored, count] = [[], 0];
 });

@@ -1,5 +1,5 @@
-// Forms of passkeys: allauth's script talks to the browser, which asks for a fingerprint, a face or a PIN. Without
-// JavaScript, or where the browser has no passkeys, their buttons stay hidden and a sentence says so.
+// Passkey forms: allauth's script calls the browser, which asks for a fingerprint, a face or a PIN. Without JavaScript, or
+// in browsers without passkeys, the buttons stay hidden and a sentence says so.
 import { message } from "./messages.js";
 
 const BUTTON = "passkey-button";

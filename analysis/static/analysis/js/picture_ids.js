@@ -1,5 +1,5 @@
-// A search for pictures by their numbers: id:17,20..25, as analysis/search/terms/ids.py reads it.
-const MAX_LENGTH = 3_000; // a search in an address takes 4,000 characters
+// A search for pictures by id, such as id:17,20..25, as analysis/search/terms/ids.py parses it.
+const MAX_LENGTH = 3_000; // a search in a URL can have 4,000 characters
 
 export function idSearch(ids) {
   const numbers = [...new Set([...ids].map(Number))].sort((one, other) => one - other);
@@ -10,6 +10,6 @@ export function idSearch(ids) {
     else ranges.push([number, number]);
   }
   const text = ranges.map(([low, high]) => (low === high ? low : `${low}..${high}`)).join(",");
-  // Of thousands that others' pictures lie between, all of one's own from the first to the last.
+  // For thousands with other users' pictures in between: the user's own pictures from the first to the last.
   return text.length <= MAX_LENGTH ? `id:${text}` : `id:${numbers[0]}..${numbers.at(-1)} owner:me`;
 }

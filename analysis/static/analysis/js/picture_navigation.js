@@ -1,13 +1,13 @@
-// From picture to picture without a new page: full screen and the slideshow continue, and the address is replaced, so that one
-// Back leads to the results. A page that cannot be read is opened as usual, and says why itself.
+// Shows the next picture without loading a new page, so that full screen and the slideshow continue. The URL is replaced,
+// so that Back leads to the results. A page that can't be fetched is opened normally, and shows the error itself.
 import { leaveFullScreen, renderOptions } from "./viewer_options.js";
 import { showToasts, toastRegion } from "./toasts.js";
 
 const FRESH_MILLISECONDS = 30_000;
 const LAST_PICTURE = "last-picture";
-const prefetched = new Map(); // address: {time, page}
+const prefetched = new Map(); // URL: {time, page}
 let direction = "next";
-let current = 0; // number of the latest request, as a later key overtakes an earlier one
+let current = 0; // number of the latest request, since a later key supersedes an earlier one
 
 async function fetchPage(url, headers = {}) {
   const response = await fetch(url, { headers }).catch(() => null);
@@ -16,7 +16,7 @@ async function fetchPage(url, headers = {}) {
   return page.querySelector(".image-page") ? page : null;
 }
 
-// Marked, so that the toasts of the next page are not lost on one that may never be shown.
+// Marked as prefetch, so that toasts are not used up by a page that may never be shown.
 function prefetch(link) {
   if (!link) return;
   const known = prefetched.get(link.href);
@@ -31,7 +31,7 @@ async function pageOf(url) {
   return (isFresh && (await known.page)) || fetchPage(url);
 }
 
-// The page of a picture in place of this one.
+// Replaces this picture's page with another one's.
 export async function showPicture(url) {
   const number = (current += 1);
   const page = await pageOf(url);
@@ -65,13 +65,13 @@ function begin() {
   dispatchEvent(new CustomEvent("picture-shown"));
 }
 
-// The grid, reached by Back, shows this picture (scroll_restore.js).
+// Makes the grid show this picture after Back (scroll_restore.js).
 function rememberPicture() {
   const { imageId } = document.querySelector(".image-page").dataset;
   try {
     sessionStorage.setItem(LAST_PICTURE, JSON.stringify([imageId, new URLSearchParams(location.search).get("q") ?? ""]));
   } catch {
-    // Without storage the grid is where it was left.
+    // Without storage, the grid returns to where it was left.
   }
 }
 
@@ -87,7 +87,7 @@ for (const type of ["pointerover", "focusin"]) {
   document.addEventListener(type, ({ target }) => prefetch(target.closest?.(".neighbor-link")), { passive: true });
 }
 
-// A form after which another picture is shown, or this one again: Move to trash, Restore, Rotate, and their Undo.
+// Forms after which another picture, or this one again, is shown: Move to trash, Restore, Rotate, and their Undo.
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (!form.matches("[data-leads-on], #toasts form:is([action*='/restore/'], [action*='/rotate/'])")) return;
@@ -97,7 +97,7 @@ document.addEventListener("submit", async (event) => {
   const url = response?.ok && response.headers.get("HX-Redirect");
   if (!url) return void location.reload();
   prefetched.clear();
-  form.closest(".toast")?.remove(); // what it offers is done
+  form.closest(".toast")?.remove(); // its action is done
   if (url.includes("/images/")) return void showPicture(new URL(url, location).href);
   leaveFullScreen();
   location.replace(url);

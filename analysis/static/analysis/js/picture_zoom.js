@@ -1,5 +1,5 @@
-// A picture that is zoomed and moved in its area: by wheel, pinch, double tap, buttons and keys. The size of the frame
-// changes, not its scale, so that boxes keep thin lines and readable tags.
+// Zooms and moves a picture in its area, by wheel, pinch, double tap, buttons and keys. The frame changes its size instead
+// of a scale transform, so that boxes keep thin lines and readable tags.
 import { NUMBER } from "./messages.js";
 import { SharpLayer } from "./sharp_layer.js";
 import { fittedView, maximum, steps, within, zoomed } from "./zoom_geometry.js";
@@ -55,14 +55,14 @@ class PictureZoom extends HTMLElement {
     this.announce();
   }
 
-  // Sends the visible part's center to a picture next to this one, as fractions of the picture.
+  // Announces the zoom factor and the visible part's center, in fractions of the picture, to a picture next to this one.
   announce() {
     const { x, y, width, height } = this.view;
     const detail = { factor: this.factor, across: (this.center.x - x) / width, down: (this.center.y - y) / height };
     this.dispatchEvent(new CustomEvent("zoom-change", { bubbles: true, detail }));
   }
 
-  // The same part at the same factor, whatever the pixels of this picture.
+  // Shows the same part at the same factor, whatever this picture's resolution.
   follow({ factor, across, down }) {
     const { area } = this;
     const fitted = fittedView(area, this.picture);
@@ -71,7 +71,7 @@ class PictureZoom extends HTMLElement {
     this.render(within({ x: area.width / 2 - across * size.width, y: area.height / 2 - down * size.height, ...size }, area));
   }
 
-  // All of it, then each step that is larger, then all of it again.
+  // Cycles through the whole picture, each larger step, and the whole picture again.
   toggleAt(point = this.center) {
     const next = steps(this.area, this.picture, devicePixelRatio).find((step) => step > this.factor * 1.02);
     this.zoomTo(next ?? 1, point);
@@ -87,7 +87,7 @@ class PictureZoom extends HTMLElement {
     this.announce();
   }
 
-  // A phone was turned, or the panel closed: the same part of the picture stays in the middle.
+  // Keeps the same part in the center after the area changes, for example when a phone is turned or the panel closes.
   refit() {
     const { area } = this;
     const [x, y] = [(this.lastCenter.x - this.view.x) / this.view.width, (this.lastCenter.y - this.view.y) / this.view.height];
@@ -98,7 +98,7 @@ class PictureZoom extends HTMLElement {
 
   render(view) {
     const { style } = this.frame;
-    // Its own height would be lost when the frame no longer takes part in the layout.
+    // The area would lose its height once the frame is taken out of the layout.
     if (this.isZoomed && !this.classList.contains("is-zoomed")) this.style.minHeight = `${this.offsetHeight}px`;
     this.classList.toggle("is-zoomed", this.isZoomed);
     if (!this.isZoomed) this.style.minHeight = "";
@@ -110,7 +110,7 @@ class PictureZoom extends HTMLElement {
     this.renderLevel();
     clearTimeout(this.timer);
     if (!this.needsPixels()) return;
-    this.sharp.prepare(); // while the picture still moves
+    this.sharp.prepare(); // in advance, while the picture still moves
     this.timer = setTimeout(() => this.sharp.show(this.view, this.area), SETTLE_MILLISECONDS);
   }
 
@@ -120,7 +120,7 @@ class PictureZoom extends HTMLElement {
     for (const button of document.querySelectorAll(".image-toolbar [data-zoom=toggle]")) button.ariaPressed = String(this.isZoomed);
   }
 
-  // True while the view has more pixels than the preview, and the picture has them.
+  // True if the view has more pixels than the preview, and the picture can provide them.
   needsPixels() {
     const { naturalWidth } = this.preview;
     const isEnough = this.view.width * devicePixelRatio <= naturalWidth * 1.1 || naturalWidth >= this.picture.width;
@@ -151,7 +151,7 @@ document.addEventListener("click", ({ target }) => {
   if (action && zoom) ACTIONS[action](zoom);
 });
 
-// Shift and an arrow move a zoomed picture; the arrows alone lead to its neighbors.
+// Shift with an arrow key moves a zoomed picture; arrow keys alone lead to its neighbors.
 document.addEventListener("keydown", (event) => {
   const zoom = document.querySelector("picture-zoom");
   const direction = event.shiftKey && !event.ctrlKey && !event.metaKey && !event.altKey && PAN_KEYS[event.key];

@@ -1,4 +1,4 @@
-// Failed requests that a person started get a toast. Polling is retried automatically and needs none.
+// Shows a toast for failed requests that the user started. Polling is retried automatically and needs none.
 import { message } from "./messages.js";
 import { showMessage } from "./toasts.js";
 
@@ -15,7 +15,7 @@ document.addEventListener("htmx:responseError", (event) => {
   if (isUserRequest(event)) showMessage(message("server-error", { status: event.detail.xhr.status }));
 });
 
-// After signing out elsewhere the response is the sign-in page: goes there, and back here afterwards. False if it is not.
+// After a sign-out elsewhere the response is the sign-in page: goes there, and returns here afterwards. False otherwise.
 export function redirectToSignIn(responseUrl) {
   const url = new URL(responseUrl, location);
   if (!url.searchParams.has("next")) return false;

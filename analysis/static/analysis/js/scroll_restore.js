@@ -1,7 +1,7 @@
-// Back returns to the same place: the URL keeps up with what is shown, and for long pages the history keeps the URL and the
+// Makes Back return to the same place: the URL follows what is shown, and for long pages the history stores the URL and the
 // scroll position instead of a copy of the page.
 const MAX_COPIED_CARDS = 300;
-const MAX_CARDS_FROM_START = 1_200; // a URL brings back this many cards from the start
+const MAX_CARDS_FROM_START = 1_200; // a URL can restore this many cards from the start
 const HTMX_PATH = "htmx-current-path-for-history";
 
 const grid = () => document.querySelector("virtual-grid");
@@ -13,7 +13,7 @@ export function replaceUrl(url) {
   sessionStorage.setItem(HTMX_PATH, url.split("#")[0]);
 }
 
-// Cards that a replaced page requested must not be added to the page that took its place.
+// Cards requested by a page that has been replaced must not be added to its replacement.
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   const { elt } = detail.requestConfig ?? detail;
   if (elt?.id !== "load-more") return;
@@ -22,7 +22,7 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   else if (url) replaceUrl(url);
 });
 
-// Further down than a URL reaches from the start, it names the first visible picture.
+// Too far down for a range from the start, the URL names the first visible picture.
 function savePosition() {
   const loaded = grid()?.imageIds().length ?? 0;
   const card = loaded > MAX_CARDS_FROM_START && grid().firstVisibleCard();
@@ -30,7 +30,7 @@ function savePosition() {
   const parameters = new URLSearchParams(location.search);
   for (const name of ["pages", "after", "before"]) parameters.delete(name);
   parameters.set("to", card.id.slice("card-".length));
-  history.scrollRestoration = "manual"; // of this entry: the page will begin elsewhere
+  history.scrollRestoration = "manual"; // for this history entry, since the page will begin elsewhere
   replaceUrl(`${location.pathname}?${parameters}#${card.id}`);
 }
 
@@ -59,19 +59,19 @@ async function restore(item) {
   else scrollTo(0, item.scroll);
 }
 
-// The results of a long search, sent by POST, get the address that they would have. So Back and Reload request them again;
-// for a POST the browser would ask whether to send the form once more.
+// The results of a long search, sent by POST, get the URL of a GET, so that Back and Reload can request them again; after a
+// POST the browser would ask to send the form again.
 const searchForm = document.querySelector("form[data-long-url]");
 if (location.pathname === searchForm?.dataset.longUrl) {
   replaceUrl(`${new URL(searchForm.action).pathname}?${new URLSearchParams({ q: searchForm.elements.q.value })}`);
 }
 
-// A page that was left far down begins with the picture that was visible.
+// A page that was left far down begins with the picture that was visible then.
 const target = document.getElementById(`card-${new URLSearchParams(location.search).get("to")}`);
 if (target && history.scrollRestoration === "manual") target.scrollIntoView();
 addEventListener("load", () => setTimeout(() => (history.scrollRestoration = "auto")));
 
-// Back from a picture shows the one that was seen last, which may be many pictures further on (picture_navigation.js).
+// Back from the image page shows the picture seen last, which may be many pictures further on (picture_navigation.js).
 function takeLastPicture() {
   const [imageId, query] = JSON.parse(sessionStorage.getItem("last-picture") ?? "[]");
   sessionStorage.removeItem("last-picture");
@@ -82,7 +82,7 @@ addEventListener("pageshow", ({ persisted }) => {
   const { imageId, query } = takeLastPicture();
   const isBack = persisted || performance.getEntriesByType("navigation")[0]?.type === "back_forward";
   if (!imageId || !isBack || location.hash === `#card-${imageId}`) return;
-  // After the browser has restored the position that the page was left at.
+  // After the browser has restored the page's old scroll position.
   setTimeout(() => {
     if (grid()?.reveal(imageId) || query !== queryOf(location)) return;
     const parameters = new URLSearchParams(location.search);

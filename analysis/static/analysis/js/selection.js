@@ -1,15 +1,16 @@
-// The selection in the library and its bulk bar. It stores ids, since cards leave the document, or the query if all results
-// are selected. Without this script the same form sends the checkboxes themselves.
+// The selection in the library and its bulk bar. It stores ids, since cards are removed from the document, or the query if
+// all results are selected. Without this script the same form sends the checkboxes.
 import { ActionQueue, postAction } from "./bulk_actions.js";
 import { BulkPreview } from "./bulk_preview.js";
 import { fetchHtml, isFragment } from "./fragments.js";
 import { imageIdOf } from "./grid_cards.js";
 import { neighborOf } from "./grid_layout.js";
 import { fetchCards, reloadLibrary, replaceSummary } from "./library_refresh.js";
+import { onLongPress } from "./long_press.js";
 import { NUMBER, message } from "./messages.js";
 import { showMessage, showToasts } from "./toasts.js";
 
-const MAX_REFRESHED = 200; // more cards than these are reloaded together
+const MAX_REFRESHED = 200; // for more cards, the library is reloaded
 
 class ImageSelection extends HTMLElement {
   connectedCallback() {
@@ -20,8 +21,8 @@ class ImageSelection extends HTMLElement {
     this.actions = new ActionQueue();
     this.preview = new BulkPreview(this.form);
     this.menuRequests = 0;
-    this.grid = this.querySelector("virtual-grid");
     this.addEventListener("click", (event) => this.handleClick(event));
+    onLongPress(this, ".card", (card) => this.toggle(card));
     this.addEventListener("cards-restored", (event) => event.detail.cards.forEach((card) => this.updateCheckbox(card)));
     this.form.addEventListener("submit", (event) => this.handleSubmit(event));
     this.form.addEventListener("formdata", ({ formData }) => this.fillForm(formData));
@@ -36,6 +37,11 @@ class ImageSelection extends HTMLElement {
 
   disconnectedCallback() {
     if (this.keyListener) document.removeEventListener("keydown", this.keyListener);
+  }
+
+  // A jump along the timeline replaces it; the selection stays.
+  get grid() {
+    return this.querySelector("virtual-grid");
   }
 
   get count() {
@@ -73,12 +79,16 @@ class ImageSelection extends HTMLElement {
     this.update();
   }
 
+  toggle(card, { shiftKey: isRange } = {}) {
+    this.select(card, { isSelected: !this.ids.has(imageIdOf(card)), isRange });
+  }
+
   selectLoaded() {
     this.grid.imageIds().forEach((id) => this.ids.add(id));
     this.update();
   }
 
-  // All pictures of a month or day, also those that are not loaded; deselected if all of them are selected.
+  // Selects all pictures of a month or day, including those not loaded; deselects them if all are selected.
   async selectPeriod(button) {
     const response = await fetch(button.dataset.idsUrl).catch(() => null);
     if (!response) return showMessage(message("unreachable-unchanged"));
@@ -126,7 +136,7 @@ class ImageSelection extends HTMLElement {
     return new FormData(this.form, submitter);
   }
 
-  // Also for forms that the browser submits itself: cards that left the document are still selected.
+  // Also for forms that the browser submits, since cards removed from the document are still selected.
   fillForm(body) {
     body.delete("id");
     if (this.isAll) body.set("all", "1");
@@ -172,11 +182,11 @@ class ImageSelection extends HTMLElement {
     }
   }
 
-  // Changed cards are rendered again; those that no longer match leave.
+  // Renders changed cards again, and removes those that no longer match.
   async refresh(ids) {
     if (!ids || ids.length > MAX_REFRESHED || this.form.querySelector("[formaction*=restore]")) return reloadLibrary();
     const content = await fetchCards(this.dataset.cardsUrl, this.form.elements.q.value, ids);
-    // Another search has replaced this one, whose facets and numbers must not be overwritten.
+    // If another search has replaced this one, its facets and numbers must not be overwritten.
     if (!content || !this.isConnected) return reloadLibrary();
     const focusedId = document.activeElement?.closest?.(".card")?.id;
     for (const id of ids) {
@@ -200,7 +210,7 @@ class ImageSelection extends HTMLElement {
     if (!this.querySelector(".card")) reloadLibrary();
   }
 
-  // A day without pictures has no heading, nor has a month.
+  // A day or month without pictures has no heading.
   removeHeading(heading) {
     const { previousElementSibling: above, nextElementSibling: below } = heading;
     const next = below?.matches(".row-end") ? below.nextElementSibling : below;
@@ -210,7 +220,7 @@ class ImageSelection extends HTMLElement {
     if (isMonth && !next?.matches(".day-heading, .card, .grid-spacer")) this.removeHeading(above);
   }
 
-  // The labels and tags of the selected pictures. A response to an earlier selection is dropped.
+  // Loads the labels and tags of the selected pictures. A response to an earlier selection is dropped.
   async loadMenu(menu) {
     const container = menu.querySelector?.(".bulk-labels");
     if (!menu.open || !container) return;
@@ -239,7 +249,7 @@ class ImageSelection extends HTMLElement {
     if (event.key.startsWith("Arrow")) return this.grid.moveFocus(card, event.key);
     if (event.key === "Escape" && this.count) return this.clear() ?? true;
     if (event.key.toLowerCase() === "x" && card) {
-      this.select(card, { isSelected: !this.ids.has(imageIdOf(card)), isRange: event.shiftKey });
+      this.toggle(card, event);
       return true;
     }
     if (event.key === "f") return this.runShortcut(card, "favorite");

@@ -1,5 +1,5 @@
-// The picture's own pixels over its preview: one larger file, or tiles of a very large picture. Both are made by the server
-// when they are first wanted. If that fails the preview stays, and a toast says why.
+// The full-resolution picture over its preview: one larger file, or tiles of a very large picture. The server renders them
+// on first use. If that fails, the preview stays and a toast gives the reason.
 import { message } from "./messages.js";
 import { showMessage } from "./toasts.js";
 import { levelFor, visibleTiles } from "./zoom_geometry.js";
@@ -61,7 +61,7 @@ export class SharpLayer {
     this.dropOldest();
   }
 
-  // Those added first are the ones that were left the longest ago.
+  // The tiles added first have been out of view the longest.
   dropOldest() {
     for (const [key, tile] of this.tiles) {
       if (this.tiles.size <= MAX_TILES) return;

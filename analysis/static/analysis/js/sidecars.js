@@ -1,4 +1,4 @@
-// XMP files chosen together with pictures: photo.jpg.xmp, else photo.xmp, belongs to photo.jpg of the same folder.
+// XMP files chosen together with pictures: photo.jpg.xmp, else photo.xmp, belongs to photo.jpg in the same folder.
 import { pathOf } from "./dropped_files.js";
 
 const MAX_BYTES = 1024 ** 2; // as in analysis/ingest/xmp.py

@@ -1,4 +1,4 @@
-// The slideshow: every few seconds the next picture of the search, in full screen, until the last one or a key ends it.
+// The slideshow: shows the next picture of the search every few seconds, in full screen, until the last one or a key press.
 import { message } from "./messages.js";
 import { enterFullScreen, isFullScreen, leaveFullScreen, renderOptions } from "./viewer_options.js";
 import { showMessage } from "./toasts.js";
@@ -12,7 +12,7 @@ function schedule() {
   if (isRunning) timer = setTimeout(advance, SECONDS * 1000);
 }
 
-// Not while nobody looks, and no further than the last picture.
+// Not while the page is hidden, and not beyond the last picture.
 function advance() {
   if (document.hidden) return schedule();
   const next = document.querySelector(".neighbor-link.next");

@@ -1,4 +1,4 @@
-// The theme of the account, applied at once. Without this script the form's buttons load the page again.
+// Applies the account's theme at once. Without this script the form's buttons reload the page.
 const buttons = () => document.querySelectorAll("[data-theme-form] button");
 
 function show(theme) {
@@ -12,7 +12,7 @@ async function choose(form, button) {
   const body = new FormData(form, button);
   show(button.value);
   const response = await fetch(form.action, { method: "POST", body, redirect: "manual" }).catch(() => null);
-  // Offline, or the form's token is stale: the page must not show what is not saved.
+  // Offline, or the form's CSRF token is stale: the page must not show a theme that is not saved.
   if (response?.type !== "opaqueredirect") show(before);
 }
 

@@ -1,4 +1,4 @@
-// Tells the server the browser's time zone; the account's own goes before it (imagelib/accounts/time_zones.py).
+// Tells the server the browser's time zone, which the account's setting overrides (imagelib/accounts/time_zones.py).
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (zone) {
   const secure = location.protocol === "https:" ? "; secure" : "";

@@ -1,15 +1,14 @@
-// The timeline next to the grid: years and months, each as high as its share of the pictures. Click, drag or keys lead to a
-// month. Its entries are links, which the months page lists without this script.
+// The timeline next to the grid: years and months, each as high as its share of the pictures. A click, drag or key jumps to
+// a month. Its entries are links; without this script the months page lists them.
 import { fetchHtml } from "./fragments.js";
 
-const LABEL_HEIGHT = 20; // between two years
-const TICK_HEIGHT = 6; // between two months
-const MIN_SHARE = 0.002; // of a month with few pictures, so that the pointer can reach it
+const LABEL_HEIGHT = 20; // pixels between two years
+const TICK_HEIGHT = 6; // pixels between two months
+const MIN_SHARE = 0.002; // share of a month with few pictures, so that the pointer can reach it
 const HEADER_HEIGHT = 56;
 const MONTHS_OF_KEY = { ArrowDown: 1, ArrowUp: -1, PageDown: 12, PageUp: -12, Home: -Infinity, End: Infinity };
 
-const loaded = new Map(); // the entries by URL, for the pages that a jump leads to
-let isFocused = false; // a jump replaces the element, and its successor gets the focus
+const loaded = new Map(); // entries by URL, so that searches opened again need not load them
 
 class Timeline extends HTMLElement {
   async connectedCallback() {
@@ -26,13 +25,13 @@ class Timeline extends HTMLElement {
     htmx.process(this);
     this.build();
     this.listen();
-    if (isFocused) this.focus({ preventScroll: true });
-    isFocused = false;
   }
 
   disconnectedCallback() {
     removeEventListener("scroll", this.scheduleUpdate);
     document.removeEventListener("htmx:beforeHistorySave", this.clear);
+    document.removeEventListener("htmx:historyItemCreated", this.restore);
+    document.removeEventListener("htmx:afterSwap", this.scheduleUpdate);
     this.resizes?.disconnect();
     cancelAnimationFrame(this.frame);
   }
@@ -44,9 +43,9 @@ class Timeline extends HTMLElement {
     this.ariaValueMin = 0;
     this.ariaValueMax = this.months.length - 1;
     this.computeStarts();
-    this.handle = this.appendChild(document.createElement("span"));
+    this.handle = document.createElement("span");
     this.handle.className = "timeline-handle";
-    this.bubble = this.appendChild(document.createElement("span"));
+    this.bubble = document.createElement("span");
     this.bubble.className = "timeline-bubble";
     this.bubble.ariaHidden = "true";
     this.bubble.hidden = true;
@@ -69,9 +68,12 @@ class Timeline extends HTMLElement {
     addEventListener("scroll", this.scheduleUpdate, { passive: true });
     this.resizes = new ResizeObserver(() => this.draw());
     this.resizes.observe(this);
-    // The styles of a copy in htmx's history would be refused by the CSP. The link of the jump has to stay.
+    // The CSP would refuse inline styles in a copy that htmx restores from its history. The link of the jump must stay.
     this.clear = () => this.querySelectorAll("span").forEach((mark) => mark.remove());
+    this.restore = () => this.draw();
     document.addEventListener("htmx:beforeHistorySave", this.clear);
+    document.addEventListener("htmx:historyItemCreated", this.restore);
+    document.addEventListener("htmx:afterSwap", this.scheduleUpdate); // a jump from the top to the top scrolls nothing
     this.addEventListener("keydown", (event) => this.handleKey(event));
     this.addEventListener("pointerdown", (event) => this.handlePointer(event));
     this.addEventListener("pointermove", (event) => this.point(event));
@@ -79,9 +81,10 @@ class Timeline extends HTMLElement {
     for (const type of ["pointerleave", "pointercancel", "blur"]) this.addEventListener(type, () => this.leave());
   }
 
-  // Names of years and dots of months where there is room for them.
+  // Draws names of years and dots of months where there is room.
   draw() {
     const height = this.clientHeight;
+    this.append(this.handle, this.bubble);
     this.querySelectorAll(".timeline-year, .timeline-tick").forEach((mark) => mark.remove());
     let [lastLabel, lastTick, lastYear] = [-Infinity, -Infinity, null];
     this.months.forEach(({ dataset: { year } }, index) => {
@@ -112,7 +115,7 @@ class Timeline extends HTMLElement {
     this.frame = null;
     if (this.isDragged || !this.bubble.hidden) return;
     const month = document.querySelector("virtual-grid")?.firstVisibleCard()?.dataset.month;
-    // Of a search not all months are there: the next one is near.
+    // The timeline of a search may lack this month; then the nearest one counts.
     const index = this.indexOf(month);
     if (month) this.show(index < 0 ? this.months.length - 1 : index);
   }
@@ -148,7 +151,7 @@ class Timeline extends HTMLElement {
   }
 
   jump() {
-    isFocused = document.activeElement === this;
+    this.bubble.hidden = true;
     this.months[this.index].querySelector("a").click();
   }
 
@@ -164,7 +167,7 @@ class Timeline extends HTMLElement {
 
   handlePointer(event) {
     if (event.button || event.target.closest("a")) return;
-    event.preventDefault(); // selects no text
+    event.preventDefault(); // so that no text is selected
     this.isDragged = true;
     this.setPointerCapture(event.pointerId);
     this.point(event);

@@ -1,10 +1,10 @@
-// Toasts: messages with Undo. They stay long enough to be read, and while the pointer or the focus is on them.
+// Toasts: messages with Undo. They stay long enough to read, and as long as the pointer or the focus is on them.
 const LIFETIME = 12_000;
 
 export const toastRegion = () => document.querySelector("#toasts");
 
 function scheduleRemoval(toast) {
-  if (toast.hasAttribute("hx-get")) return; // it shows progress, and is replaced when that ends
+  if (toast.hasAttribute("hx-get")) return; // it shows progress, and is replaced at the end
   const remove = () => {
     if (toast.matches(":hover, :focus-within")) setTimeout(remove, LIFETIME / 4);
     else toast.remove();

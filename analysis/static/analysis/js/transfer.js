@@ -1,4 +1,4 @@
-// A request that sends a file or a part of one. By XMLHttpRequest, since fetch reports no progress of an upload.
+// A request that sends a file or a part of one. XMLHttpRequest, since fetch does not report upload progress.
 import { ConnectionLost, UploadRefused } from "./upload_errors.js";
 import { storageMessage } from "./upload_messages.js";
 

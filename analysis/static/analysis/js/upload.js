@@ -68,12 +68,12 @@ class UploadFiles extends HTMLElement {
 
   discard() {
     const abort = (ticket) => post(this.dataset.abortUrl.replace(/[0-9a-f-]{36}/, ticket), []);
-    this.interrupted.discard((ticket) => abort(ticket).catch(() => {})); // else the server deletes them tomorrow
+    this.interrupted.discard((ticket) => abort(ticket).catch(() => {})); // if this fails, the server deletes them tomorrow
     if (!this.total.files) this.classList.remove("has-uploads");
     this.render();
   }
 
-  // From a folder only what could be a picture; files chosen one by one are all sent and checked by the server.
+  // Of a folder, only files that may be pictures; files chosen individually are all sent, and the server checks them.
   add(files, isFolder) {
     const { pictures, sidecars, alone, tooLarge } = pairSidecars(files);
     const accepted = pictures.filter((file) => !isFolder || couldBePicture(file));
@@ -214,14 +214,14 @@ class UploadFiles extends HTMLElement {
     this.total.ended -= 1;
     this.total.refused -= 1;
     this.total.sent -= row.upload.file.size;
-    // Hashed again, as the file may be another one by now.
+    // Hashed again, as the file may have changed.
     const upload = { ...row.upload, sent: 0, row: null, sha256: undefined };
     this.remember([upload]);
     this.queue.unshift(upload);
     this.sendNext();
   }
 
-  // The file whose connection broke is sent next, once the server responds again.
+  // The file whose connection was lost is sent next, once the server responds again.
   pause(upload) {
     this.active.delete(upload);
     this.total.sent -= upload.sent;

@@ -1,6 +1,6 @@
-// Why the upload of a file ended.
+// Errors that end the upload of a file.
 
-// The connection broke or the server is down: the same file is sent again later.
+// The connection was lost or the server is down; the same file is sent again later.
 export class ConnectionLost extends Error {}
 
 export class SignedOut extends Error {}

@@ -1,4 +1,4 @@
-// The upload of one file: a ticket, the bytes to the URL of the ticket, and a request when all of them have arrived.
+// The upload of one file: requests a ticket, sends the bytes to its URL, and reports when all have arrived.
 import { dateOf, folderOf } from "./dropped_files.js";
 import { hashOf } from "./file_hash.js";
 import { fetchFragment } from "./fragments.js";
@@ -10,7 +10,7 @@ import { sendParts } from "./upload_parts.js";
 import { parseRows } from "./upload_rows.js";
 
 export class UploadFile {
-  // `upload` has file, sidecar and the sha256 and ticket of an earlier attempt. `onHash` and `onTicket` may change it.
+  // `upload` has the file, its sidecar, and sha256 and ticket of an earlier attempt. `onHash` and `onTicket` may change it.
   constructor(upload, url, { target, onHash, onTicket, onProgress, onState }) {
     Object.assign(this, { upload, url, target, onHash, onTicket, onProgress, onState });
   }
@@ -43,7 +43,7 @@ export class UploadFile {
   }
 
   send(ticket) {
-    // The file after the fields: S3 reads no further.
+    // The file comes last, since S3 ignores fields after it.
     const body = formOf([...Object.entries(ticket.fields), ["file", this.upload.file]]);
     return transfer("POST", ticket.url, body, this.onProgress);
   }

@@ -1,4 +1,4 @@
-// Files that this browser is uploading, kept in IndexedDB, so that a reload knows what was interrupted.
+// Journal of the files that this browser is uploading, in IndexedDB, so that a reload knows what it interrupted.
 const STORE = "files";
 const lockName = (page) => `upload-page-${page}`;
 
@@ -15,7 +15,7 @@ function open(name) {
 }
 
 export class UploadJournal {
-  // Per person: the next one at this computer sees nothing of it. Without IndexedDB nothing is remembered.
+  // One for each user, so that the next user of this browser sees nothing of it. Without IndexedDB nothing is stored.
   constructor(person) {
     this.page = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
     this.database = open(`imagelib-uploads-${person}`).catch(() => null);
@@ -39,7 +39,7 @@ export class UploadJournal {
     if (store) await Promise.all(ids.map((id) => settled(store.delete(id))));
   }
 
-  // Files of pages that were left or reloaded, not of those open in other tabs.
+  // Files of pages that were closed or reloaded, not of those open in other tabs.
   async interrupted() {
     const store = await this.store("readonly");
     const entries = store ? await settled(store.getAll()) : [];
@@ -52,7 +52,8 @@ export class UploadJournal {
     return database?.transaction(STORE, mode).objectStore(STORE);
   }
 
-  // The browser ends the lock with the page. Only in secure contexts; without, other tabs count as interrupted.
+  // The browser releases the lock when the page closes. Locks exist in secure contexts only; elsewhere, other tabs count as
+  // interrupted.
   hold() {
     this.lock ??= navigator.locks?.request(lockName(this.page), () => new Promise(() => {})) ?? true;
   }

@@ -1,4 +1,4 @@
-// A large file in parts, three at a time; those that have arrived are not sent again.
+// Sends a large file in parts, three at a time, without those that have already arrived.
 import { transfer } from "./transfer.js";
 import { UploadRefused } from "./upload_errors.js";
 
@@ -30,7 +30,7 @@ export async function sendParts(file, ticket, { sign, onProgress }) {
 
 const partOf = (file, number, size) => file.slice((number - 1) * size, number * size);
 
-// Once one has failed, the others end what they send and begin nothing else.
+// Once one part has failed, parts in flight are finished and no others are started.
 async function inParallel(numbers, send) {
   const queue = [...numbers];
   const work = async () => {
@@ -46,7 +46,7 @@ async function inParallel(numbers, send) {
   if (failed) throw failed.reason;
 }
 
-// S3 answers 500 and 503 when it is busy, and asks to be tried again.
+// S3 responds 500 or 503 when it is busy, and documents that clients should retry.
 async function sendPart(url, part, onProgress) {
   for (let attempt = 1; ; attempt += 1) {
     try {

@@ -14,14 +14,14 @@ export async function fetchRows(url, ids) {
 
 const wait = () => new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL));
 
-// The server renders a polled row like a new one; only this script knows that its picture was in the library before.
+// The server renders a polled row like that of a new picture; only this script knows that it was in the library before.
 function markKnown(row) {
   const status = row.querySelector(".muted");
   row.dataset.outcome = "duplicate";
   status.textContent = [message("already-in-library"), status.textContent].filter(Boolean).join(" · ");
 }
 
-// Rows with pending analyses are polled until they are done; only changed ones come back.
+// Polls rows with pending analyses until they are done; the server returns only changed ones.
 export class LiveRows {
   constructor(list, url, onRestored) {
     this.list = list;
@@ -44,7 +44,7 @@ export class LiveRows {
     this.isPolling = false;
   }
 
-  // Restores from the trash without leaving the page during other uploads. False if it stays there.
+  // Restores a picture from the trash without leaving the page during other uploads. False if it stays in the trash.
   async restore(form) {
     const row = form.closest("li");
     await fetchFragment(form.action, { method: "POST", body: new FormData(form) });
@@ -67,7 +67,7 @@ export class LiveRows {
   }
 }
 
-// Direct uploads, by ticket, until a worker has checked them and there is a row.
+// Polls direct uploads by ticket, until a worker has checked them and there is a row.
 export class AwaitedRows {
   constructor(url, onRow) {
     this.url = url;

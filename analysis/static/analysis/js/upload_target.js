@@ -4,7 +4,7 @@ import { fetchHtml } from "./fragments.js";
 const FIELDS = ["collection", "collection_name", "visibility"];
 const fieldOf = (root, name) => root.querySelector(`[data-upload-target] [name=${name}]`);
 
-// The fields are rendered with the upload page. Elsewhere they are loaded when something is uploaded.
+// The upload page contains the fields; other pages load them once something is uploaded.
 export async function loadTarget(root) {
   const container = root.querySelector("[data-target-url]");
   if (!container || root.querySelector("[data-upload-target]")) return;

@@ -1,5 +1,5 @@
-// The upload's part of the page: the total, and rows for what is active, refused and added. However many files there are,
-// the page holds a few hundred rows; the rest are numbers.
+// The upload view: the total, and rows for active, refused and added files. However many files there are, the page shows at
+// most a few hundred rows, and the rest as numbers.
 import { NUMBER, message } from "./messages.js";
 import { idSearch } from "./picture_ids.js";
 import { summary, timeLeft } from "./upload_messages.js";
@@ -11,7 +11,7 @@ export class UploadView {
   constructor(root) {
     this.root = root;
     this.shownAt = "";
-    this.shownIds = new Set(); // of the pictures that were added, or in the library already
+    this.shownIds = new Set(); // ids of pictures that were added or were already in the library
   }
 
   get dock() {
@@ -23,7 +23,7 @@ export class UploadView {
     this.dock.querySelector("[data-minimize-dock]").setAttribute("aria-expanded", String(!isMinimized));
   }
 
-  // Rows of files that another attempt may bring into the library.
+  // Rows of files for which another attempt may succeed.
   retryable() {
     return [...this.list("refused").children].filter((row) => row.querySelector("[data-retry]") && row.upload);
   }
@@ -114,7 +114,7 @@ export class UploadView {
     this.root.querySelector("[data-retry-all]").hidden = this.retryable().length < 2;
   }
 
-  // To exactly these pictures, and to the collection they were added to.
+  // Links to exactly these pictures, and to the collection they were added to.
   renderLinks(number) {
     const link = this.root.querySelector("[data-show-added]");
     const collection = this.root.querySelector("[data-show-collection]");

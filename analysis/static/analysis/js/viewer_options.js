@@ -1,4 +1,4 @@
-// Viewer options: boxes and the panel, remembered by the browser; full screen, which is not.
+// Viewer options: boxes and panel, which the browser remembers, and full screen, which it does not.
 const IDLE_MILLISECONDS = 2_500;
 const SAME_KEY_MILLISECONDS = 400;
 const root = document.documentElement;
@@ -23,7 +23,7 @@ function remembered(name) {
 export const showsBoxes = () => root.dataset.boxes === "shown";
 export const isFullScreen = () => "fullScreen" in root.dataset;
 
-// The buttons' states, also of those that came with another picture.
+// Updates the states of all buttons, including those that came with another picture.
 export function renderOptions() {
   const states = {
     boxes: showsBoxes(),
@@ -46,11 +46,11 @@ function togglePanel() {
   if (!isFullScreen()) remember("panel", root.dataset.panel);
 }
 
-// The whole page, not the picture: it stays in full screen when another picture takes its place.
+// Full screen of the whole page, not of the picture element, which the next picture replaces.
 export function enterFullScreen() {
   root.dataset.fullScreen = "";
   root.dataset.panel = "hidden";
-  // Not on an iPhone, where the page's own bars are hidden all the same.
+  // iPhones do not support it; there only the page's own bars are hidden.
   root.requestFullscreen?.().catch(() => {});
   watchForIdleness();
 }
@@ -77,14 +77,14 @@ document.addEventListener("click", ({ target }) => {
   renderOptions();
 });
 
-// Escape and the browser's own buttons leave full screen, too.
+// Escape and the browser's own buttons also leave full screen.
 document.addEventListener("fullscreenchange", () => {
   if (document.fullscreenElement || !isFullScreen()) return;
   leaveFullScreen();
   renderOptions();
 });
 
-// The key that left full screen must not lead back to the results, too, whichever of the two events comes first.
+// The key that leaves full screen must not also lead back to the results, whichever of the two events comes first.
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || (!isFullScreen() && performance.now() - leftAt > SAME_KEY_MILLISECONDS)) return;
   event.preventDefault();

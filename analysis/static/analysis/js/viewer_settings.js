@@ -1,9 +1,9 @@
-// Sets whether boxes and the panel are shown before the first paint: this script is no module, so that nothing jumps.
+// Shows or hides boxes and panel. Not a module, so that it runs before the first paint and nothing jumps.
 try {
   for (const name of ["boxes", "panel"]) {
     const value = localStorage.getItem(`viewer-${name}`);
     if (value) document.documentElement.dataset[name] = value;
   }
 } catch {
-  // A browser without storage shows the panel, and no boxes.
+  // Without storage, the panel is shown and boxes are not.
 }

@@ -1,16 +1,16 @@
-// An endless grid of pictures in a document that stays small: rows far from the visible part are replaced by a spacer of
-// exactly their height, and return before it comes into view.
+// An endless grid in a document that stays small: rows far from the viewport are replaced by a spacer of exactly their
+// height, and come back before it scrolls into view.
 import { elementsOf, imageIdOf, isCard, ratioOf, restoreCards, serialize } from "./grid_cards.js";
 import { CHUNK_SIZE, chunkRows, computeHeight, computeRows, distanceFromView, extentOf, lastRow, neighborOf, renderedChunks } from "./grid_layout.js";
 
 const MAX_REMOVED_PER_FRAME = 2 * CHUNK_SIZE;
-const MARGIN = 2_000; // pixels around the visible part in which all cards are present
+const MARGIN = 2_000; // pixels around the viewport in which all cards are in the document
 const HEADER_HEIGHT = 56;
 
 class VirtualGrid extends HTMLElement {
   connectedCallback() {
     this.grid = this.querySelector(".grid");
-    // The cards behind spacers are lost when htmx restores the page from its history.
+    // When htmx restores the page from its history, the cards behind spacers are lost.
     if (this.grid.querySelector(".grid-spacer")) return void location.reload();
     this.removed = new Map(); // spacer: serialized cards
     this.width = this.grid.clientWidth;
@@ -22,6 +22,7 @@ class VirtualGrid extends HTMLElement {
     this.resizes.observe(this.grid);
     this.mutations = new MutationObserver(this.scheduleUpdate);
     this.mutations.observe(this.grid, { childList: true });
+    this.announce([...this.cards]); // the pictures of a jump may be selected, or not be analyzed yet
   }
 
   disconnectedCallback() {
@@ -49,7 +50,7 @@ class VirtualGrid extends HTMLElement {
     this.anchorTop = this.anchor?.getBoundingClientRect().top;
   }
 
-  // Cards leave in a later frame than others come: each takes a layout of all rows, and two are a long task.
+  // Cards are removed in a later frame than others are added: each needs a layout of all rows, and two make a long task.
   removeSurplus() {
     const { length } = this.cards;
     const waits = length > this.cardCount && length < 2 * this.maxCards;
@@ -57,12 +58,12 @@ class VirtualGrid extends HTMLElement {
     if (length > this.maxCards && (waits || this.removeFarCards(MAX_REMOVED_PER_FRAME))) this.scheduleUpdate();
   }
 
-  // After cards were prepended the anchor stays the same until the page is scrolled: otherwise it would drift with each row break.
+  // After prepending, the anchor stays the same until the user scrolls; otherwise it would drift with each row break.
   isPinned() {
     return this.pinned && this.pinned === this.anchor && Math.abs(this.pinned.getBoundingClientRect().top - this.anchorTop) < 1;
   }
 
-  // The last row is invisible until it is full: the next cards would move it.
+  // Hides the last row until it is full, since the next cards would move it.
   hideLastRow() {
     const row = document.querySelector("#load-more") ? lastRow(this.grid) : [];
     for (const card of this.grid.querySelectorAll(".is-pending")) if (!row.includes(card)) card.classList.remove("is-pending");
@@ -80,13 +81,13 @@ class VirtualGrid extends HTMLElement {
     this.dispatchEvent(new CustomEvent("cards-restored", { bubbles: true, detail: { cards } }));
   }
 
-  // The ids of all images that are loaded, whether their cards are in the document or not.
+  // Ids of all loaded images, even if their cards are not in the document.
   imageIds() {
     const idsOf = (element) => this.removed.get(element)?.flatMap((item) => item.id ?? []) ?? (isCard(element) ? [imageIdOf(element)] : []);
     return [...this.grid.children].flatMap(idsOf);
   }
 
-  // Scrolls to the card of an image, unless it is visible. False if it is not loaded.
+  // Scrolls to the card of an image unless it is visible; false if it is not loaded.
   reveal(imageId) {
     const spacer = [...this.removed].find(([, items]) => items.some((item) => item.id === imageId))?.[0];
     if (spacer) this.replaceSpacer(spacer);
@@ -98,14 +99,14 @@ class VirtualGrid extends HTMLElement {
     return true;
   }
 
-  // Adds cards of new images before the others; the visible ones stay in place.
+  // Adds cards of new images at the start; the visible cards stay in place.
   prepend(cards) {
     this.pinned = this.anchor;
     this.grid.prepend(...cards);
     if (this.removed.size || scrollY > 0) this.relayout();
   }
 
-  // Adds the page before the first one, and replaces the headings of the card that was first; the visible ones stay in place.
+  // Adds the previous page, and replaces the headings of the card that was first; the visible cards stay in place.
   prependPage(elements) {
     const first = this.grid.firstElementChild;
     if (this.removed.has(first)) this.replaceSpacer(first);
@@ -119,7 +120,7 @@ class VirtualGrid extends HTMLElement {
     this.scheduleUpdate();
   }
 
-  // Moves the focus from card to card. False if there is none in that direction.
+  // Moves the focus to the next card in a direction; false if there is none.
   moveFocus(card, key) {
     const target = card ? neighborOf(card, key) : key === "ArrowRight" && (this.targetCard() ?? this.firstVisibleCard());
     target?.querySelector("a").focus({ preventScroll: true });
@@ -140,7 +141,7 @@ class VirtualGrid extends HTMLElement {
     return [...this.cards].find((other) => other.getBoundingClientRect().bottom > HEADER_HEIGHT + 24);
   }
 
-  // Everything is measured before anything is changed.
+  // Measures everything before changing anything, so that the browser computes the layout only once.
   removeFarCards(count) {
     const chunks = renderedChunks(this.grid)
       .map((cards) => ({ cards, ...extentOf(cards) }))
@@ -170,7 +171,7 @@ class VirtualGrid extends HTMLElement {
     this.relayout();
   }
 
-  // Another width or size breaks rows elsewhere: all are computed again, and the first visible card stays in place.
+  // Another width or size changes the row breaks: computes all rows again; the first visible card stays in place.
   relayout() {
     const { anchor, anchorTop } = this;
     if (this.removed.size) this.layoutAround(anchor);
@@ -192,7 +193,7 @@ class VirtualGrid extends HTMLElement {
     this.announce(elements.filter(isCard));
   }
 
-  // All that is loaded: cards in the document, and the others as they were serialized.
+  // All loaded items: cards in the document, and the others as serialized.
   items() {
     return [...this.grid.children].flatMap((element) => this.removed.get(element) ?? [{ card: element, ratio: ratioOf(element) }]);
   }

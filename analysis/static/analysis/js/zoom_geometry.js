@@ -1,10 +1,10 @@
-// Geometry of zooming: where a picture lies in its area. Lengths are CSS pixels; a view is {x, y, width, height}.
-const PANORAMA = 2; // from this ratio of filled to fitted on, filling the area is a separate step
+// Geometry of zooming: the position of a picture in its area, in CSS pixels. A view is {x, y, width, height}.
+const PANORAMA = 2; // at this ratio of filling to fitting the area, filling becomes a separate step
 const NEARLY = 1.05;
 
 const clamp = (value, minimum, maximum) => Math.min(Math.max(value, minimum), maximum);
 
-// The view in which all of the picture is seen, as the page shows it without zoom.
+// The view that shows the whole picture, as without zoom.
 export function fittedView(area, picture) {
   const width = Math.min(area.width, picture.shownWidth, (area.height * picture.width) / picture.height);
   return centered(area, { width, height: (width * picture.height) / picture.width });
@@ -14,7 +14,7 @@ export function centered(area, { width, height }) {
   return { x: (area.width - width) / 2, y: (area.height - height) / 2, width, height };
 }
 
-// Zoom factors to step through: all of it, filled for a panorama, and one pixel of the picture on one of the screen.
+// Zoom factors to step through: the whole picture, for a panorama filling the area, and 1:1 pixels.
 export function steps(area, picture, pixelRatio) {
   const fitted = fittedView(area, picture);
   const filled = Math.max(area.width / fitted.width, area.height / fitted.height);
@@ -30,7 +30,7 @@ export function maximum(area, picture, pixelRatio) {
   return 4 * Math.max(...steps(area, picture, pixelRatio));
 }
 
-// The view with another zoom factor, in which the point of the picture at `point` stays there.
+// The view at another zoom factor; the point of the picture at `point` stays in place.
 export function zoomed(view, fitted, factor, point) {
   const ratio = (fitted.width * factor) / view.width;
   return {
@@ -41,19 +41,19 @@ export function zoomed(view, fitted, factor, point) {
   };
 }
 
-// No further than to the picture's edges; centered where it is smaller than the area.
+// Limits the view to the picture's edges, and centers a picture smaller than the area.
 export function within(view, area) {
   const bounded = (start, size, room) => (size <= room ? (room - size) / 2 : clamp(start, room - size, 0));
   return { ...view, x: bounded(view.x, view.width, area.width), y: bounded(view.y, view.height, area.height) };
 }
 
-// The level of tiles that has at least as many pixels as the view, else the largest.
+// The smallest level of tiles with at least as many pixels as the view, else the largest level.
 export function levelFor(view, levels, pixelRatio) {
   const index = levels.findIndex((level) => level.width >= view.width * pixelRatio);
   return index < 0 ? levels.length - 1 : index;
 }
 
-// Rows and columns of a level's tiles that are in the area.
+// Rows and columns of the tiles of a level that are visible in the area.
 export function visibleTiles(view, area, level, size) {
   const scale = level.width / view.width;
   const range = (start, room, length) => {

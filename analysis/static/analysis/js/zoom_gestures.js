@@ -1,5 +1,5 @@
-// Gestures on a picture: drag, pinch, swipe, double tap and wheel, passed to a target with the methods pan, zoomAt, toggleAt,
-// swipe and swipeBy.
+// Gestures on a picture: drag, pinch, swipe, double tap and wheel, passed to a target with the methods pan, zoomAt,
+// toggleAt, swipe and swipeBy.
 const TAP_PIXELS = 12;
 const DOUBLE_TAP = { milliseconds: 320, pixels: 40 };
 const SWIPE_PIXELS = 56;
@@ -9,7 +9,7 @@ const CONTROLS = "button, a, summary, input, .zoom-controls";
 
 export function listenForGestures(element, target) {
   const pointers = new Map();
-  let start = null; // where and how the gesture began
+  let start = null; // state at the start of the gesture
   let lastTap = null;
 
   const pointOf = (event) => {
@@ -73,13 +73,13 @@ export function listenForGestures(element, target) {
   element.addEventListener("pointerup", (event) => end(event, false));
   element.addEventListener("pointercancel", (event) => end(event, true));
 
-  // Where the page itself scrolls, as on a phone with a mouse, the wheel does so unless the picture is zoomed.
+  // If the page itself can scroll, as on a phone with a mouse, the wheel scrolls it unless the picture is zoomed.
   element.addEventListener("wheel", (event) => {
     const doesPageScroll = document.documentElement.scrollHeight > innerHeight + 1;
     if (event.target.closest(CONTROLS) || (doesPageScroll && !event.ctrlKey && !target.isZoomed)) return;
     event.preventDefault();
     const pixels = Math.max(-MAX_WHEEL, Math.min(MAX_WHEEL, event.deltaMode ? event.deltaY * 24 : event.deltaY));
-    // A pinch on a trackpad comes as a wheel with Ctrl, in small steps.
+    // Browsers report a pinch on a trackpad as a wheel event with Ctrl, in small steps.
     target.zoomAt(Math.exp(-pixels * WHEEL_SPEED * (event.ctrlKey ? 4 : 1)), pointOf(event));
   }, { passive: false });
 }

@@ -1,6 +1,6 @@
 """Audit: comparison of image rows with stored files, and repair.
 
-Images are added and removed while it runs, so each difference is checked again before anything follows from it.
+Images are added and removed while it runs, so each difference is checked again before it is reported or repaired.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from typing import IO
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from analysis.audit import diff
-from analysis.audit.diff import STEP, Difference
-from analysis.audit.sampling import keys_of, unowned
 from analysis.formatting import translated
 from analysis.ingest.validation import InvalidImage
+from analysis.library_audit import diff
+from analysis.library_audit.diff import STEP, Difference
+from analysis.library_audit.sampling import keys_of, unowned
 from analysis.models import Image, PendingBlob
 from analysis.storage import blobs, originals, renditions, sweeper
 
 SWEEP_OVERDUE = timedelta(hours=2)
-"""The sweeper deletes files that had no image for an hour."""
+"""Age of an overdue file: the sweeper deletes files without image after an hour."""
 UNSWEPT, CHANGED, UNREADABLE = "blob that should have been swept", "bytes that have changed", "original unreadable"
 MB = 2**20
 
@@ -32,7 +32,7 @@ MB = 2**20
 class AuditFinding:
     """A defect of a file or an image.
 
-    `repair` says what was done about it, `hint` what can be done.
+    `repair`: what was done about it. `hint`: what can be done.
     """
 
     kind: str
@@ -43,7 +43,7 @@ class AuditFinding:
 
     @property
     def needs_owner(self) -> bool:
-        """An original without image, which may become an image of a user."""
+        """True for an original without image, which may become an image of a user."""
         return self.kind == Difference.ORIGINAL_UNOWNED and not self.repair
 
 
@@ -93,8 +93,8 @@ class Audit:
     def _check(self, kind: Difference, key: str, image_id: int | None) -> Iterator[AuditFinding]:
         finding = AuditFinding(kind, key, image_id)
         try:
-            # Both sides are read again: between the listing and now the picture may have been added, deleted or
-            # rendered again.
+            # Both sides are read again, since the picture may have been added, deleted or rendered again after the
+            # listing.
             image = None if image_id is None else Image.objects.filter(pk=image_id).first()
             if image is not None and not all(map(blobs.exists, _expected_keys(kind, image))):
                 yield (
@@ -114,8 +114,7 @@ class Audit:
     def _unowned_rendition(self, finding: AuditFinding) -> AuditFinding:
         if not self.is_repairing:
             return replace(finding, hint=_("--repair deletes it."))
-        # Left to the sweeper, which checks once more that no picture needs the file, instead of deleting it here at
-        # once.
+        # The sweeper deletes it later, after checking once more that no picture needs the file.
         blobs.register_pending([finding.key])
         return replace(finding, repair=_("It will be deleted within two hours."))
 
@@ -129,7 +128,7 @@ class Audit:
         return replace(finding, repair=_("Rendered again."))
 
     def _unowned_original(self, finding: AuditFinding) -> AuditFinding:
-        """Restore an original; it is never just deleted, as it may be the only copy."""
+        """Restore an original; it is never deleted, since it may be the only copy."""
         if not self.is_repairing:
             return replace(finding, hint=_("--repair --owner NAME imports it as a picture of that user."))
         with blobs.get(finding.key) as file:
@@ -159,15 +158,14 @@ def _has_owner(key: str) -> bool:
     """True if a rendition belongs to an image, or is about to."""
     renditions_id = key.rpartition("/")[2].partition("-")[0]
     is_pending = PendingBlob.objects.filter(key=key).exists()
-    # PostgreSQL raises an error for text that is no UUID, and a file of any name may have been put into the folder.
+    # Checked here, since PostgreSQL raises an error for text that is not a UUID, and the folder may contain any file.
     is_id = len(renditions_id) == 32 and renditions_id.isalnum()
     return is_pending or (is_id and Image.objects.filter(renditions_id=renditions_id).exists())
 
 
 def _restore_original(file: IO[bytes]) -> Image | None:
     """Store a file as the lost original of an image with the same bytes."""
-    # Several owners may have the same bytes, each with their own original; any of them may be the one that lost
-    # it.
+    # Several owners may have the same bytes, each with an original of their own, and any of them may have lost it.
     for image in Image.objects.filter(sha256=_sha256(file), bucket=None):
         if not blobs.exists(image.key):
             blobs.put(image.key, file)
@@ -177,7 +175,7 @@ def _restore_original(file: IO[bytes]) -> Image | None:
 
 def _verify_originals() -> Iterator[AuditStep]:
     """Read all originals and compare their hashes."""
-    # By key instead of one long query: reading all originals takes hours, and a snapshot that old keeps VACUUM from
+    # In steps instead of one long query: reading all originals takes hours, and such an old snapshot keeps VACUUM from
     # removing dead rows.
     total, last = Image.objects.count(), 0
     while step := list(Image.objects.filter(pk__gt=last).select_related("bucket").order_by("pk")[:STEP]):

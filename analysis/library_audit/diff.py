@@ -21,7 +21,7 @@ _RENDITION = "'renditions/' || left(hex, 2) || '/' || hex || '-{name}.{extension
 class Difference(StrEnum):
     """Kinds of differences, in processing order.
 
-    Originals without image come first, as restoring one may resolve a missing one.
+    Originals without image come first, since restoring one may resolve a missing one.
     """
 
     ORIGINAL_UNOWNED = "original without a picture"
@@ -39,8 +39,8 @@ def stored_keys() -> Iterator[Iterator[int]]:
     Iterating raises StorageError.
     """
     with connection.cursor() as cursor:
-        # In the database, because ten million keys in a Python set take gigabytes. Temporary tables write no WAL and
-        # are dropped with the connection, whatever happens to the process.
+        # In the database, since ten million keys in a Python set take gigabytes. Temporary tables write no WAL and are
+        # dropped with the connection, even after a crash.
         cursor.execute("CREATE TEMPORARY TABLE audit_blob (key text NOT NULL)")
         cursor.execute("CREATE TEMPORARY TABLE audit_difference (id bigserial, kind text, key text, image_id bigint)")
     try:
@@ -65,8 +65,8 @@ def compare() -> dict[Difference, int]:
     Returns their number by kind.
     """
     with connection.cursor() as cursor:
-        # After the rows, which is faster than before them. Autovacuum cannot analyze temporary tables (PostgreSQL,
-        # CREATE TABLE).
+        # The index is created after the rows, which is faster. ANALYZE, since autovacuum cannot analyze temporary
+        # tables (PostgreSQL, CREATE TABLE).
         cursor.execute("CREATE INDEX ON audit_blob (key); ANALYZE audit_blob")
         for kind, query in _DIFFERENCES.items():
             insert = f"INSERT INTO audit_difference (kind, key, image_id) SELECT %s, * FROM ({query}) rows"

@@ -11,14 +11,15 @@ from analysis.models import Image, PendingBlob, Upload
 from analysis.storage import blobs
 
 SAMPLE_SIZE = 15
-"""Images of a sample: about forty requests to the storage with their renditions."""
+"""Images of a sample, which with renditions take about forty requests to the storage."""
 MAX_BLOBS = 200
 
 
 def draw() -> list[Image]:
     """The newest images, and random others."""
     last = Image.objects.aggregate(Max("pk"))["pk__max"] or 0
-    # ORDER BY random() would read the whole table. Four times as many, since IDs of deleted pictures are missed.
+    # Random IDs, since ORDER BY random() would read the whole table; four times as many, since IDs of deleted pictures
+    # do not exist.
     random_ids = random.sample(range(1, last + 1), min(last, 4 * SAMPLE_SIZE))
     newest = list(Image.objects.order_by("-pk")[: SAMPLE_SIZE // 3])
     others = Image.objects.filter(pk__in=random_ids).exclude(pk__in=[image.pk for image in newest])
@@ -38,12 +39,12 @@ def missing_blobs(images: Iterable[Image]) -> list[str]:
 
 def draw_blobs() -> list[str]:
     """Keys of originals in a random folder. Reads no rows; raises StorageError."""
-    # Keys are spread over 256 folders by their first byte, so one folder is a fair sample at the price of one listing.
+    # Keys are spread over 256 folders by their first byte, so one folder is a fair sample for one listing.
     return list(blobs.list_keys(f"originals/{random.randrange(256):02x}"))[:MAX_BLOBS]
 
 
 def unowned(keys: Iterable[str]) -> list[str]:
-    """The keys that belong to no image and no upload, and are not about to."""
+    """The keys that belong to no image or upload, and are not being added."""
     requested = list(keys)
     owners = Image.objects.filter(bucket=None), Upload.objects.all(), PendingBlob.objects.all()
     owned = {key for rows in owners for key in rows.filter(key__in=requested).values_list("key", flat=True)}

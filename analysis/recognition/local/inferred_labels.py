@@ -1,4 +1,4 @@
-"""The few labels that follow from faces, text and pixels with certainty."""
+"""Finds the few labels that follow with certainty from faces, text and pixels."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ def _detect(rgb: NDArray[np.uint8], faces: tuple[Face, ...], lines: tuple[Line, 
 
 
 def _portrait(faces: tuple[Face, ...], *, height: int) -> float:
-    """A single face of at least an eighth of the image's height.
+    """Confidence of a portrait: one face of at least an eighth of the image's height.
 
-    From a quarter on with full confidence.
+    Full confidence from a quarter of the height.
     """
     if len(faces) != 1:
         return 0.0
@@ -78,7 +78,7 @@ def _portrait(faces: tuple[Face, ...], *, height: int) -> float:
 
 
 def _document(lines: tuple[Line, ...], rgb: NDArray[np.uint8]) -> float:
-    """At least five lines of text that cover 15 % of a light, colorless background."""
+    """Confidence of a document: 5 lines of text on 15 % of a light, gray background."""
     covered = text_share(lines, rgb)
     if len(lines) < 5 or covered < 0.15:
         return 0.0
@@ -100,7 +100,7 @@ def _area(line: Line) -> float:
 
 
 def _black_and_white(rgb: NDArray[np.uint8]) -> float:
-    """99 of 100 pixels have no more color than the noise of a JPEG."""
+    """Confidence, if 99 of 100 pixels have no more color than the noise of a JPEG."""
     lab = _lab(rgb)
     colorful = float(np.percentile(np.hypot(lab[:, 1], lab[:, 2]), 99))
     return 0.0 if colorful > 0.02 else 99.0 - 1000 * max(0.0, colorful - 0.01)

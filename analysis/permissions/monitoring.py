@@ -1,4 +1,4 @@
-"""The right of monitoring programs to read metrics and the causes of faults."""
+"""The access rule for monitoring programs, which read metrics and error causes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from ipaddress import ip_address, ip_network
 from django.conf import settings
 
 
-def may_watch(*, token: str, address: str) -> bool:
-    """True with METRICS_TOKEN or from METRICS_ADDRESSES; for nobody by default."""
+def can_read_metrics(*, token: str, address: str) -> bool:
+    """True with METRICS_TOKEN or from METRICS_ADDRESSES; neither is set by default."""
     expected = settings.METRICS_TOKEN
+    # Encoded, since compare_digest raises TypeError for strings that are not ASCII.
     if expected and hmac.compare_digest(token.encode(), expected.encode()):
         return True
     try:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.recognition.local import labels
+from analysis.recognition.local import inferred_labels
 from analysis.recognition.local.colors import Quality
 from analysis.recognition.local.faces import Face
 from analysis.recognition.local.text import Line
@@ -22,7 +22,7 @@ def line(width=500, height=30, top=0, confidence=99.0):
 
 
 def detected(rgb=COLORFUL, faces=(), lines=()):
-    return labels.find(rgb, faces=tuple(faces), lines=tuple(lines))
+    return inferred_labels.find(rgb, faces=tuple(faces), lines=tuple(lines))
 
 
 def test_no_labels_without_faces_and_text():
@@ -71,6 +71,7 @@ def test_black_and_white_tolerates_jpeg_noise_only():
 
 
 def test_ancestors_are_labels_themselves():
-    for name, kind in labels.LABELS.items():
-        assert set(kind.parents) <= set(labels.LABELS) - {name}
-        assert {grand for parent in kind.parents for grand in labels.LABELS[parent].parents} <= set(kind.parents)
+    for name, kind in inferred_labels.LABELS.items():
+        assert set(kind.parents) <= set(inferred_labels.LABELS) - {name}
+        grandparents = {grand for parent in kind.parents for grand in inferred_labels.LABELS[parent].parents}
+        assert grandparents <= set(kind.parents)

@@ -1,4 +1,4 @@
-"""Numbers that the choice of a strategy depends on; the budgets of trials."""
+"""Numbers by which a strategy is chosen, and the budgets of trials."""
 
 from __future__ import annotations
 
@@ -9,64 +9,66 @@ from analysis.search.pagination import Order
 BUDGET = 3_000
 """Index entries that a trial reads before another strategy is chosen; about 10 ms."""
 FEW_IMAGES = 4
-"""Up to so many budgets of images, all of them are read along an index rather than by reading the table."""
+"""Up to this many budgets of images, all images are read by an index instead of a scan of the table."""
 LABEL_ENTRIES_PER_IMAGE = 20
 """Entries of a label's index that take as long to read as one image."""
-# In lookups of another label on one image. `python -m bench.search.costs` measures both again: they are ratios, which
-# differ less from machine to machine than times do, and half or twice as much changes few choices.
+# Costs in lookups of another label on one image, measured by `python -m bench.search.costs`. As ratios they differ less
+# between machines than times, and half or twice the value changes few choices.
 ENTRY_COST = 0.09
-"""An entry of the index over label sets."""
+"""Cost of an entry of the index over label sets."""
 MATCH_COST = 0.27
-"""An image that the index over label sets finds."""
+"""Cost of an image found by the index over label sets."""
 CONFIDENCE_STEPS = (9_900, 9_000)
-"""Minimum confidences in hundredths, tried one after the other: a page is mostly full long before all images."""
+"""Minimum confidences in hundredths of a percent, tried in this order, since a page is mostly full long before the
+last.
+"""
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """All that the choice of a strategy depends on."""
+    """The numbers by which a strategy is chosen."""
 
     order: Order = Order.TIME
     limit: int = 61
-    """Images wanted."""
+    """Number of images requested."""
     image_count: int = 0
     labels: tuple[int, ...] = ()
-    """Images with each required label, the rarest first."""
+    """Number of images per required label, the rarest first."""
     excluded: tuple[int, ...] = ()
     has_minimums: bool = False
-    """Some required label needs a minimum confidence."""
+    """True if a required label has a minimum confidence."""
     scannable: int | None = None
-    """Images with the rarest label whose index can be scanned: a prefix has too many labels."""
+    """Number of images with the rarest label whose index can be scanned, unlike that of a prefix with many labels."""
     owned: int | None = None
-    """Images of the only owner, if they are few."""
+    """Number of images of the only owner, if there are few."""
     is_unfiltered: bool = False
     has_few_candidates: bool = False
     has_table: bool = False
-    """Another table has all matches of a part."""
+    """True if another table has all matches of a part."""
     has_image_filter: bool = False
     has_partial_index: bool = False
     has_date_taken: bool = False
     reads_images: bool = False
-    """Some condition reads columns of the images."""
+    """True if a condition reads columns of the images."""
     budget: int = BUDGET
     trials: int = 0
     scanned: int = 0
     matches: int = 0
-    """Entries scanned and matches found in the trials before."""
+    """Entries scanned and matches found in previous trials."""
 
     def after_trial(self, *, scanned: int, matches: int) -> Statistics:
         return replace(self, trials=self.trials + 1, scanned=self.scanned + scanned, matches=matches)
 
     @property
     def prefers_owner(self) -> bool:
-        """Reading all images of the owner is cheaper than a label's index."""
+        """True if reading all images of the owner is cheaper than a label's index."""
         if self.owned is None:
             return False
         return not self.labels or self.labels[0] > LABEL_ENTRIES_PER_IMAGE * self.owned
 
     @property
     def prefers_labels(self) -> bool:
-        """Reading all images with the rarest label is cheaper than another source."""
+        """True if reading all images with the rarest label is cheaper than another source."""
         if not self.labels or self.has_date_taken:
             return bool(self.labels)
         if self.has_image_filter or self.has_table or self.has_partial_index:
@@ -75,34 +77,34 @@ class Statistics:
 
     @property
     def is_label_short(self) -> bool:
-        """The rarest label's index is read sooner than the index over label sets."""
+        """True if the rarest label's index is faster to read than that of label sets."""
         return self.scannable is not None and (not self.has_label_sets or _is_short(self, self.scannable))
 
     @property
     def has_rarer_label(self) -> bool:
-        """Another label leaves few matches to sort by the confidence of a frequent one."""
+        """True if another label leaves few matches to sort by a frequent one's confidence."""
         return self.scannable is not None and self.scannable <= min(self.budget, self.labels[0] // 10)
 
     @property
     def has_label_sets(self) -> bool:
-        """The index over label sets finds several labels at once.
+        """True if the index over label sets helps, which finds several labels at once.
 
-        Not if it would find mostly images of others.
+        False if most of its images would be other people's.
         """
-        # It has neither owner nor date taken.
+        # The index has neither owner nor date taken.
         return len(self.labels) + len(self.excluded) > 1 and not self.has_date_taken and self.owned is None
 
     @property
     def are_label_sets_cheap(self) -> bool:
-        """The rarest label has few images, and no label has very many."""
+        """True if the rarest label has few images, and no label has very many."""
         is_plain = not self.has_minimums and not self.excluded
         return is_plain and self.labels[0] <= self.budget and self.labels[-1] <= self.image_count // 8
 
     @property
     def do_label_sets_beat_scan(self) -> bool:
-        """The index over label sets is expected to be faster than a scan."""
-        # This takes labels as independent. Labels searched together mostly occur together, so a scan is often shorter
-        # than estimated: a short trial comes first nevertheless where the index costs little.
+        """True if the index over label sets is expected to be faster than a scan."""
+        # The estimate assumes independent labels. Labels that are searched together mostly occur together, so a scan is
+        # often shorter than estimated. So a short trial comes first even if the index costs little.
         rarest, total = self.labels[0], max(self.image_count, 1)
         matches = float(rarest)
         for number in self.labels[1:]:
@@ -142,7 +144,7 @@ def _label_budget(statistics: Statistics, scannable: int) -> int:
 
 
 def _is_short(statistics: Statistics, scannable: int) -> bool:
-    """The rarest label's index is no longer than a trial."""
+    """True if the rarest label's index is no longer than a trial."""
     return scannable <= statistics.budget // 3 and not statistics.are_label_sets_cheap
 
 
@@ -153,10 +155,7 @@ def _count_budget(statistics: Statistics) -> int:
 
 
 def _next_budget(statistics: Statistics) -> int:
-    """The entries to scan for the missing matches.
-
-    0 if the index over label sets should be faster.
-    """
+    """The entries to scan for the missing matches; 0 if label sets should be faster."""
     matches, scanned = statistics.matches, statistics.scanned
     if statistics.trials > 1 or not matches or statistics.scannable is None or not statistics.has_label_sets:
         return 0
@@ -166,5 +165,5 @@ def _next_budget(statistics: Statistics) -> int:
     lookups = 1 if statistics.has_minimums else 0
     index_cost = rarest * ENTRY_COST + rarest * matches / scanned * (MATCH_COST + lookups)
     entries = limit * scanned // matches
-    # Twice the estimate, since a scan that ends too early is lost.
+    # Twice the estimate, since a scan that ends too early is wasted.
     return 2 * entries if entries < index_cost else 0

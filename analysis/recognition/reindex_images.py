@@ -21,7 +21,7 @@ from analysis.recognition.label_registry import get_or_create_labels
 FULL = 10_000
 _SORT_TIME = DateTaken.template % {"expressions": "image.taken_at"}
 MAX_TEXT = 100_000
-"""Characters of text that are kept of an image; PostgreSQL can index a megabyte of words at most."""
+"""Characters of an image's text that are stored, since a tsvector has a megabyte at most."""
 
 
 class LabelRow(NamedTuple):
@@ -47,12 +47,12 @@ class CurrentResult:
 def reindex(image_ids: Collection[int], *, apis: Collection[str] = Analysis.Api.values) -> None:
     """Update the index rows of the images, all or nothing.
 
-    Also to be called after a change of `taken_at`, from which the rows have their sort key.
+    Call it also after a change of `taken_at`, from which the rows copy their sort key.
 
-    `apis`: those with new results; rows of faces or text are left alone if their API is not among them. Images are
-    locked in the order of their ids, so that two workers never wait for each other in a circle.
+    `apis`: those with new results; rows of faces or text are kept if their API is not among them.
     """
     with transaction.atomic():
+        # In the order of their ids, so that workers with the same images do not deadlock.
         locked = Image.objects.select_for_update().filter(pk__in=image_ids).order_by("pk")
         sizes = {
             pk: (width, height)
@@ -94,9 +94,9 @@ def _effective_rows(image_ids: list[int], results: list[CurrentResult]) -> list[
 
 
 def _confidence_of_ancestors(rows: Collection[LabelRow]) -> dict[tuple[int, int], int]:
-    """The highest confidence of the descendants of each ancestor.
+    """Confidence of each ancestor: the highest of its descendants.
 
-    None below the ancestor's threshold.
+    Ancestors below their threshold are left out.
     """
     ancestors = ancestors_of(row.label_id for row in rows)
     highest: dict[tuple[int, int], int] = {}
@@ -111,7 +111,7 @@ def _confidence_of_ancestors(rows: Collection[LabelRow]) -> dict[tuple[int, int]
 def _labels_from_analyses(results: list[CurrentResult]) -> dict[tuple[int, int], LabelRow]:
     """Labels by (image id, label id).
 
-    Of merged labels the most confident, none below the label's threshold.
+    Of merged labels the one with the highest confidence; none below the label's threshold.
     """
     detected = [
         (result, detected_labels(result.api, result.answer, threshold=settings.FACE_CONFIDENCE)) for result in results
@@ -138,7 +138,7 @@ def _labels_from_keywords(image_ids: list[int]) -> set[tuple[int, int]]:
 def _labels_from_verdicts(image_ids: list[int]) -> dict[tuple[int, int], str]:
     """The latest decision by (image id, label id).
 
-    Verdicts on merged labels count for the label they went into.
+    Verdicts on a merged label count for the label it was merged into.
     """
     verdicts = Verdict.objects.filter(image_id__in=image_ids).order_by("decided_at", "pk")
     return {
@@ -151,11 +151,12 @@ def _labels_from_verdicts(image_ids: list[int]) -> dict[tuple[int, int], str]:
 
 def _row(result: CurrentResult, label_id: int, label: DetectedLabel) -> LabelRow:
     confidence = min(max(round(label.confidence * 100), 0), FULL)
+    # 32,767 is the largest value of a smallint.
     return LabelRow(result.image_id, label_id, confidence, min(label.instance_count, 32_767), result.analysis_id)
 
 
 def _replace_labels(image_ids: Collection[int], rows: list[LabelRow]) -> None:
-    """One DELETE and one INSERT for any number of images.
+    """Replace the label rows of the images, with one DELETE and one INSERT.
 
     Unchanged rows are not written, which saves WAL.
     """
@@ -250,7 +251,7 @@ def _replace_faces(
 
 
 def _face(image_id: int, face: responses.DetectedFace, size: tuple[int, int]) -> Face:
-    # A very narrow image was padded to the recognizer's minimum side, so its boxes refer to a larger one.
+    # A very narrow image is padded to the recognizer's minimum side, so its boxes refer to a larger image.
     across, down = payload_extent(*size, long_side=settings.RECOGNITION_LONG_SIDE)
     return Face(
         image_id=image_id,

@@ -10,21 +10,21 @@ MAX_JOINED = 4
 """Rekognition's labels have up to four words."""
 
 
-def is_bare(node: Node) -> bool:
-    """A word that may mean a label with another name."""
+def is_plain_word(node: Node) -> bool:
+    """True for a word that may stand for a label of another name."""
     if isinstance(node, LabelTerm):
         return not (node.is_exact or node.is_prefix)
     return isinstance(node, CountTerm) and not node.is_exact
 
 
 def neighbors(parts: Sequence[Node], position: int) -> Iterator[tuple[LabelTerm, ...]]:
-    """Words from a position on that may be one label, the longest first.
+    """Groups of words from a position on that may be one label, the longest first.
 
-    The last one may have a confidence.
+    The last word may have a confidence.
     """
     words: list[LabelTerm] = []
     for node in parts[position : position + MAX_JOINED]:
-        if not isinstance(node, LabelTerm) or node.kind or not is_bare(node):
+        if not isinstance(node, LabelTerm) or node.kind or not is_plain_word(node):
             break
         words.append(node)
         if node.minimum:

@@ -3,14 +3,14 @@
 import pytest
 
 from analysis import tasks
-from analysis.curation import label_admin, verdicts
+from analysis.curation import label_settings, verdicts
 from analysis.curation.errors import ActionRefused
-from analysis.curation.label_admin import STALE_REVISION, LabelUpdate
+from analysis.curation.label_settings import STALE_REVISION, LabelUpdate
 from analysis.curation.tags import get_or_create_tag
 from analysis.models import Analysis, Label, Viewer
 from analysis.recognition import reindex_label
 from analysis.recognition.reindex_all import rebuild
-from analysis.recognition.search_index import reindex
+from analysis.recognition.reindex_images import reindex
 from analysis.search import results
 from analysis.search.autocomplete import complete
 from analysis.search.label_counts import refresh_label_counts
@@ -28,7 +28,7 @@ def update_of(label, **changed) -> LabelUpdate:
 
 def change(name, **changed) -> None:
     label = create_label(name)
-    for label_id in label_admin.update_label(label.pk, update_of(label, **changed), by_id=0):
+    for label_id in label_settings.update_label(label.pk, update_of(label, **changed), by_id=0):
         tasks.reindex_label(label_id=label_id)
 
 
@@ -58,7 +58,7 @@ def test_merge_applies_to_stored_and_new_analyses(owner):
 def test_pictures_not_reindexed_yet_are_found_by_both_names(owner):
     image = create_labeled_image(owner, {"Puppy": 80})
     update = update_of(create_label("Puppy"), merged_into_id=create_label("Dog").pk)
-    label_admin.update_label(create_label("Puppy").pk, update, by_id=0)
+    label_settings.update_label(create_label("Puppy").pk, update, by_id=0)
     assert label_rows(image) == {"Puppy": 80}
     assert search("puppy", owner) == search("dog", owner) == [image.pk]
     assert reindex_label.pending_label_ids() == [create_label("Puppy").pk]
@@ -121,17 +121,17 @@ def test_circular_merge_is_refused(name, into, message, owner):
 
 
 def test_merge_of_different_kinds_is_refused():
-    tag = create_label("dog", kind="tag")
+    tag, dog = create_label("dog", kind="tag"), create_label("Dog")
     with pytest.raises(ActionRefused, match="Only labels of the same kind can be merged"):
-        label_admin.update_label(create_label("Dog").pk, update_of(create_label("Dog"), merged_into_id=tag.pk), by_id=0)
+        label_settings.update_label(dog.pk, update_of(dog, merged_into_id=tag.pk), by_id=0)
 
 
 def test_second_of_two_concurrent_edits_is_refused():
     label = create_label("Dog")
     first = second = update_of(label)
-    label_admin.update_label(label.pk, first, by_id=0)
+    label_settings.update_label(label.pk, first, by_id=0)
     with pytest.raises(ActionRefused, match=str(STALE_REVISION)):
-        label_admin.update_label(label.pk, second, by_id=0)
+        label_settings.update_label(label.pk, second, by_id=0)
 
 
 def test_threshold_hides_less_confident_labels_unless_confirmed(owner):
@@ -148,7 +148,7 @@ def test_reindex_continues_window_by_window(owner):
     images = [create_labeled_image(owner, {"Puppy": 80}) for _ in range(3)]
     create_image(owner)
     puppy = create_label("Puppy")
-    label_admin.update_label(puppy.pk, update_of(puppy, merged_into_id=create_label("Dog").pk), by_id=0)
+    label_settings.update_label(puppy.pk, update_of(puppy, merged_into_id=create_label("Dog").pk), by_id=0)
     Label.objects.filter(pk=puppy.pk).update(reindex_cursor=images[0].pk - 1)  # ids grow from test to test
     assert reindex_label.reindex_label(puppy.pk, seconds=0)
     assert not reindex_label.reindex_label(puppy.pk, size=2)

@@ -57,7 +57,7 @@ def update_label(label_id: int, update: LabelUpdate, *, by_id: int) -> list[int]
         merged = Label.objects.filter(
             pk__in=list(Label.objects.filter(merged_into=label_id).values_list("pk", flat=True))
         )
-        if target_id:  # labels merged into this one follow it, so that no merge is more than one step
+        if target_id:  # labels merged into this one follow it, so that a merge is never more than one step
             merged.update(merged_into=target_id)
         merged.update(reindex_cursor=0)
         if is_moved:
@@ -71,7 +71,7 @@ def validate(label_id: int, update: LabelUpdate) -> tuple[Label, int | None]:
     Raises ActionRefused.
     """
     both = Label.objects.select_for_update().filter(pk__in=[label_id, update.merged_into_id or label_id])
-    list(both.order_by("pk"))  # always in id order: two users may merge the same labels in opposite directions
+    list(both.order_by("pk"))  # locks in id order, since two users may merge the same labels in opposite directions
     label = Label.objects.get(pk=label_id)
     if label.revision != update.revision:
         raise ActionRefused(STALE_REVISION)
@@ -124,9 +124,9 @@ def _name(label: Label | None) -> str | None:
 
 
 def _merge_target(label: Label, target_id: int | None) -> int | None:
-    """The target, or the label this is itself merged into.
+    """The target, or the label that the target is merged into.
 
-    Raises ActionRefused for circles and other kinds.
+    Raises ActionRefused for circular merges and labels of different kinds.
     """
     if target_id is None:
         return None

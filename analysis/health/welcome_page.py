@@ -1,4 +1,4 @@
-"""The welcome page of the installation: dismissed, or offered to staff."""
+"""The state of the installation's welcome page: dismissed, or offered to staff."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def offers_welcome_first() -> bool:
 
 
 def set_welcome_dismissed(*, is_dismissed: bool, by_id: int) -> None:
-    """Let pages lead to the welcome page no more, or again.
+    """Hide the links to the welcome page, or show them again.
 
-    Does nothing the second time.
+    A repeated call has no effect.
     """
     with transaction.atomic():
         Installation.objects.get_or_create(pk=1)

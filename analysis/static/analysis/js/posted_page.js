@@ -1,0 +1,15 @@
+// A page that answers a form, like the estimate of a selection, can't be shown again by Back: the browser would offer to send
+// the form once more. When one leaves it by a link or a form, its place in the history gets the address where the form was.
+const isOwn = document.referrer && new URL(document.referrer).origin === location.origin;
+
+function forget() {
+  history.replaceState(history.state, "", document.referrer);
+}
+
+if ("posted" in document.documentElement.dataset && isOwn) {
+  addEventListener("submit", (event) => event.defaultPrevented || forget());
+  addEventListener("click", (event) => {
+    const link = event.target.closest?.("a[href]:not([target], [download])");
+    if (link && !event.defaultPrevented && !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0) forget();
+  });
+}
