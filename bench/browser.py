@@ -58,7 +58,7 @@ def sign_in(page: Page, site: Site) -> None:
 
 def chromium() -> str:
     """Path of the browser. Raises FileNotFoundError."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
+    for name in ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell"):
         if path := shutil.which(name):
             return path
     raise FileNotFoundError("Chromium was not found. On Debian, run: apt-get install chromium")

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imagelib import embedded
+from imagelib.embedded.binaries import wheel_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 SHUTDOWN_SECONDS = 30.0  # for an orderly shutdown, before a program is killed
@@ -88,6 +89,12 @@ def environment(var: Path | None = None, **settings: str) -> dict[str, str]:
     own = {} if var is None else {"IMAGELIB_VAR": str(var)}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(DEVELOPER_SETTINGS)}
     return {**inherited, **DEFAULTS, **own, **settings}
+
+
+def load_dump(dump: Path, *, database: str) -> None:
+    """Load an SQL dump into an empty database. Raises subprocess.CalledProcessError."""
+    command = [f"{wheel_folder()}/psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", f"--file={dump}"]
+    subprocess.run([*command, "--dbname", database], check=True, stdout=subprocess.DEVNULL, timeout=60)
 
 
 class ProgramEnded(RuntimeError):

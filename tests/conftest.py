@@ -15,7 +15,7 @@ from django.db import transaction
 from django.test import Client
 
 from analysis.health import services
-from tests import environment, factories, migrated_database
+from tests import environment, factories, migrated_database, table_emptying
 from tests.moto_server import moto_server
 
 # On a busy machine, an example may take a second: that says nothing about the code.
@@ -57,6 +57,7 @@ def django_db_setup(django_db_setup, django_db_blocker):
     """After it was made and migrated."""
     with django_db_blocker.unblock():
         migrated_database.save()
+    table_emptying.install()
 
 
 @pytest.fixture(autouse=True)

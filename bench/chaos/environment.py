@@ -220,8 +220,11 @@ class Environment:
 
 
 @contextmanager
-def environment(var: Path, *, quota: int = QUOTA, **env: str) -> Iterator[Environment]:
-    """A library in `var`, created if missing, with its own simulator."""
+def environment(var: Path, *, quota: int = QUOTA, schema: Path | None = None, **env: str) -> Iterator[Environment]:
+    """A library in `var`, created if missing, with its own simulator.
+
+    `schema`: an SQL dump of the migrated database, if any.
+    """
     embedded.start(var)
     with run_simulator(latency=LATENCY, jitter=JITTER, tps=quota) as simulator, ExitStack() as stack:
         settings = {
@@ -237,12 +240,19 @@ def environment(var: Path, *, quota: int = QUOTA, **env: str) -> Iterator[Enviro
         }
         chaos = Environment(var, simulator, sandbox.environment(var, **{**settings, **env}), stack, quota=quota)
         if not (var / "migrated").exists():
-            migration = chaos.manage("migrate", "--verbosity", "0")
-            if migration.returncode:
-                raise sandbox.ProgramEnded(migration.stderr)
+            _migrate(chaos, schema)
             (var / "migrated").touch()
         chaos.clear_queue()
         yield chaos
+
+
+def _migrate(chaos: Environment, schema: Path | None) -> None:
+    if schema is not None:
+        sandbox.load_dump(schema, database=embedded.database_url(chaos.var))
+        return
+    migration = chaos.manage("migrate", "--verbosity", "0")
+    if migration.returncode:
+        raise sandbox.ProgramEnded(migration.stderr)
 
 
 def _finish(process: subprocess.Popen[bytes]) -> None:

@@ -207,9 +207,7 @@ def _migrate(made: Cluster, schema: Path | None) -> None:
     if schema is None:
         _succeeds(made.manage("migrate", made.services, "migrate", "--verbosity", "0"))
         return
-    psql = Path(str(wheel_folder())) / "psql"
-    command = [psql, "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", f"--file={schema}"]
-    subprocess.run([*command, "--dbname", _socket_url(made.folder)], check=True, stdout=subprocess.DEVNULL, timeout=60)
+    sandbox.load_dump(schema, database=_socket_url(made.folder))
 
 
 def seed(made: Cluster, *, pictures: int) -> None:

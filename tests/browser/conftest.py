@@ -18,9 +18,10 @@ from analysis.ingest.examine import examine
 from analysis.library import images
 from tests import factories, pictures
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# The first has no windows, which costs a third less processor time.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
-MISSING = "no Chromium was found; set CHROMIUM to its path or install the package chromium"
+MISSING = "no Chromium was found; set CHROMIUM to its path or install the package chromium-headless-shell or chromium"
 HERE = Path(__file__).parent
 LOOKS, IDLE = 750, 30
 
@@ -68,6 +69,7 @@ class Visit:
         options = {"viewport": {"width": 1280, "height": 800}, **options}
         self.context = browser.new_context(base_url=address, **options)
         self.context.set_default_timeout(15_000)
+        self.context.grant_permissions(["clipboard-write"])  # as of a window that one clicks in
         self.page: Page = self.context.new_page()
         self.complaints: list[str] = []
         self._counts = True

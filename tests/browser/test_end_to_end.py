@@ -63,7 +63,7 @@ def test_sign_in_upload_search_and_view(visit, owner, celery_worker_thread, tmp_
     page.keyboard.type("face>=70")
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text("1 picture")
-    assert page.url.endswith("/?q=face%3E%3D70")
+    expect(page).to_have_url("/?q=face%3E%3D70")
 
     page.get_by_role("link", name=re.compile("Face")).locator("visible=true").last.click()
     expect(page.get_by_role("heading", name="astronaut.png")).to_be_visible()
@@ -97,12 +97,12 @@ def test_upload_search_and_view_without_javascript(visit, owner, celery_worker_t
     expect(page.locator(".confidence-filter")).to_be_hidden()
 
     page.locator(".labels").get_by_role("link", name="Face").click()
-    assert page.url.endswith("/?q=Face")
+    expect(page).to_have_url("/?q=Face")
     expect(page.get_by_role("status")).to_contain_text("1 picture")
     page.get_by_role("link", name="Exclude Grey").click()
-    assert page.url.endswith("/?q=Face+-color%3AGrey")
+    expect(page).to_have_url("/?q=Face+-color%3AGrey")
     page.get_by_role("link", name="Remove Face").click()
-    assert page.url.endswith("/?q=-color%3AGrey")
+    expect(page).to_have_url("/?q=-color%3AGrey")
 
 
 def test_back_restores_the_scroll_position(visit, a_wall):
@@ -113,7 +113,7 @@ def test_back_restores_the_scroll_position(visit, a_wall):
         page.locator("#load-more").scroll_into_view_if_needed()
         page.mouse.wheel(0, 4_000)
         expect(page.locator(".card")).to_have_count(number)
-    assert page.url.endswith("/?pages=3")
+    expect(page).to_have_url("/?pages=3")
     card = page.locator(".card").nth(130)
     card.scroll_into_view_if_needed()
     position = page.evaluate("scrollY")
@@ -142,7 +142,7 @@ def test_invalid_search_keeps_results_and_url(visit, a_wall, owner):
     search.press("Enter")
     expect(page.locator("#search-error")).to_contain_text("Unclosed quotation mark.")
     expect(page.locator(".card")).to_have_count(3)
-    assert page.url.endswith("/")
+    expect(page).to_have_url("/")
     search.fill("dgo")
     search.press("Enter")
     expect(page.locator("#search-error")).to_be_hidden()

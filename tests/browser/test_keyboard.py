@@ -66,4 +66,4 @@ def test_undo_without_javascript_returns_to_the_search(visit, owner, dogs):
     page.locator(".bulk-bar").get_by_role("button", name="Trash").click()
     page.locator(".toast").get_by_role("button", name="Undo").click()
     expect(cards(page)).to_have_count(3)
-    assert page.url.endswith("/?q=Grass")
+    expect(page).to_have_url("/?q=Grass")

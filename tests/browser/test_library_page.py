@@ -35,7 +35,7 @@ def test_filter_select_tag_and_undo(visit, owner, dogs):
 
     page.locator("#facets").get_by_role("link", name="Grass 3").click()
     expect(cards(page)).to_have_count(3)
-    assert page.url.endswith("/?q=Dog+Grass")
+    expect(page).to_have_url("/?q=Dog+Grass")
 
     cards(page).first.get_by_role("link").click()
     page.wait_for_url("**/images/**")
@@ -95,7 +95,7 @@ def test_alt_click_excludes_a_filter(visit, owner, dogs):
     page.wait_for_load_state()
     page.locator("#facets").get_by_role("link", name="Grass 3").click(modifiers=["Alt"])
     expect(cards(page)).to_have_count(3)
-    assert page.url.endswith("/?q=-Grass")
+    expect(page).to_have_url("/?q=-Grass")
     expect(page.locator(".chip.is-excluded")).to_contain_text("Grass")
 
 
@@ -209,12 +209,12 @@ def test_first_click_reveals_a_sensitive_card_and_second_opens_it(visit, owner, 
     page.wait_for_load_state()
     card = page.locator(f"#card-{dogs[-1].pk}")
     expect(card).to_contain_text("Sensitive")
-    assert card.locator(".thumb").evaluate("element => getComputedStyle(element).filter") == "blur(24px)"
+    expect(card.locator(".thumb")).to_have_css("filter", "blur(24px)")
     card.get_by_role("link").click()
-    assert card.locator(".thumb").evaluate("element => getComputedStyle(element).filter") == "none"
+    expect(card.locator(".thumb")).to_have_css("filter", "none")
     card.get_by_role("link").click()
     page.wait_for_url("**/images/**")
-    assert page.locator(".preview").evaluate("element => getComputedStyle(element).filter") == "none"
+    expect(page.locator(".preview")).to_have_css("filter", "none")
 
 
 def test_sensitive_picture_is_revealed_on_its_page_without_javascript(visit, owner, dogs):
@@ -225,11 +225,11 @@ def test_sensitive_picture_is_revealed_on_its_page_without_javascript(visit, own
     page.locator(f"#card-{dogs[-1].pk}").get_by_role("link").click()
     page.wait_for_url("**/images/**")
     preview = page.locator(".preview")
-    assert preview.evaluate("element => getComputedStyle(element).filter") == "blur(48px)"
+    expect(preview).to_have_css("filter", "blur(48px)")
     page.locator(".sensitive-cover summary").press("Enter")
-    assert preview.evaluate("element => getComputedStyle(element).filter") == "none"
+    expect(preview).to_have_css("filter", "none")
     page.get_by_text("Hide").click()
-    assert preview.evaluate("element => getComputedStyle(element).filter") == "blur(48px)"
+    expect(preview).to_have_css("filter", "blur(48px)")
 
 
 def test_background_action_shows_progress_and_refreshes_cards(visit, owner, dogs, monkeypatch, celery_worker_thread):

@@ -16,7 +16,7 @@ def test_click_outside_a_menu_only_closes_it(visit, dogs):
     card = page.locator(".card").first
     card.click(position={"x": 60, "y": 120})
     expect(name).to_be_hidden()
-    assert page.url.endswith("/?q=dog")
+    expect(page).to_have_url("/?q=dog")
     card.click(position={"x": 60, "y": 120})
     page.wait_for_url("**/images/**")
 
@@ -27,7 +27,7 @@ def test_click_outside_a_popover_only_closes_it(visit, dogs):
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
     page.locator(".card").first.click(position={"x": 60, "y": 120})
     expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
-    assert page.url.endswith("/")
+    expect(page).to_have_url("/")
 
 
 def test_tag_field_of_the_bulk_bar_takes_the_focus(visit, dogs):

@@ -73,7 +73,7 @@ def test_last_search_wins_regardless_of_response_order(visit, owner, dogs):
         expect(cards(page)).to_have_count(1)
     page.wait_for_timeout(300)  # nothing reports that an event did not happen
     expect(cards(page)).to_have_count(1)
-    assert page.url.endswith("/?q=Cat")
+    expect(page).to_have_url("/?q=Cat")
     expect(page.get_by_role("combobox")).to_have_value("Cat")
     forgive(window)
 
@@ -92,7 +92,7 @@ def test_undo_does_not_cancel_a_pending_search(visit, owner, dogs):
     expect(cards(page)).to_have_count(3)
     page.wait_for_load_state("networkidle")
     expect(cards(page)).to_have_count(3)
-    assert page.url.endswith("/?q=Grass")
+    expect(page).to_have_url("/?q=Grass")
 
 
 def test_action_response_does_not_replace_a_newer_search(visit, owner, dogs):

@@ -127,7 +127,7 @@ def test_trashed_duplicate_is_restored_on_the_upload_page(window, owner):
     expect(restored).to_contain_text("Already in your library")
     expect(page.locator("[data-upload-summary]")).to_have_text("1 already in your library")
     assert owner.images.get().trashed_at is None
-    assert page.url.endswith("/upload/")
+    expect(page).to_have_url("/upload/")
 
 
 def test_leaving_during_an_upload_asks_for_confirmation(window, hold):

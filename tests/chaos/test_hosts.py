@@ -10,7 +10,6 @@ import pytest
 from bench.chaos import hosts
 from bench.chaos.hosts import clock
 from bench.chaos.namespaces import NoNamespaces
-from tests import migrated_database
 
 PICTURES = 120
 CUT = 16.0  # seconds: longer than connections last without a response, shorter than the lease
@@ -30,10 +29,9 @@ JOIN analysis_image image ON image.id = analysis.image_id GROUP BY 1
 
 
 @pytest.fixture
-def cluster(tmp_path):
-    dump = migrated_database.path()
+def cluster(tmp_path, schema):
     try:
-        with hosts.cluster(tmp_path, schema=dump if dump.exists() else None) as cluster:
+        with hosts.cluster(tmp_path, schema=schema) as cluster:
             yield cluster
     except NoNamespaces as error:
         if os.environ.get("REQUIRE_NAMESPACES"):

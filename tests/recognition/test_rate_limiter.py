@@ -45,10 +45,11 @@ def acquire_all(limiter: RateLimiter, *, seconds: float) -> int:
 
 def test_grants_follow_the_quota_and_wait_tells_when(connection):
     limiter = RateLimiter(connection, key="a", quota=10)
+    started = time.monotonic()
     first = limiter.acquire(5)
     assert first.granted == 3  # what may come at once
     assert 0 < first.wait <= 0.1
-    assert limiter.acquire(5).granted == 0
+    assert limiter.acquire(5).granted <= (time.monotonic() - started) * 10  # none, unless the machine is busy
     slept = time.monotonic()
     time.sleep(first.wait)
     granted = limiter.acquire(5).granted

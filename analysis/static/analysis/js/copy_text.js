@@ -5,6 +5,8 @@ class CopyText extends HTMLElement {
   connectedCallback() {
     const button = this.querySelector("button");
     button.hidden = false;
+    // A hidden button gets no focus when the page opens.
+    if (button.autofocus && document.activeElement === document.body) button.focus();
     button.addEventListener("click", () => this.copy(button));
     this.querySelector("input").addEventListener("focus", (event) => event.target.select());
   }
