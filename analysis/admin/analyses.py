@@ -50,7 +50,7 @@ class AnalysisAdmin(ImageSearchMixin, ReadOnlyAdmin):
     search_help_text = _("Search by picture (dog, owner:anna, is:failed …) or AWS request ID")
     ordering = ("-pk",)
     indexed_moment = "finished_at"
-    # Only by these columns: others would need an index each, or sort ten million rows.
+    # By no column: each would need an index of its own, or sort ten million rows.
     sortable_by = ()
     # Without Django's delete_selected, since analyses are the record of paid requests.
     actions = ("rerun", "retry")

@@ -54,7 +54,7 @@ class PageAdmin(AuditedAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
         if ERROR_FLAG in request.GET and request.method == "GET":
             messages.warning(request, INVALID_FILTER)
-        # Replaces Django's own message, after which it stays on the result of the POST.
+        # Replaces Django's own message, which leaves the user on the result of the POST.
         if request.method == "POST" and "action" in request.POST and not request.POST.getlist(ACTION_CHECKBOX_NAME):
             messages.warning(request, NOTHING_SELECTED)
             return redirect(request.get_full_path())

@@ -42,8 +42,8 @@ class ImageMatches(Paginator):
         last = self.validate_number(number) * self.per_page
         if self.query is None:
             return []
-        # Read from the first page on, since the admin's pages have numbers and the engine's have cursors. CAP limits
-        # them.
+        # Read from the first page on, since the admin's pages have numbers and the engine's have cursors. At most CAP
+        # rows are read.
         ids = results.image_ids(self.query, viewer=ANYONE, limit=last)[last - self.per_page :]
         by_id, facts = self.rows.in_bulk(ids), facts_of(ids)
         for image_id, image in by_id.items():

@@ -129,7 +129,7 @@ class ImageAdmin(PageAdmin):
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], Any]:
         """Skip the permission check of related rows (analyses, labels, verdicts)."""
-        # The admins of related rows allow no deletion, so that Django would refuse to delete any picture.
+        # The admins of related rows allow no deletion, so Django would refuse to delete any analyzed picture.
         deleted = list(objs)
         return [str(image) for image in deleted], {gettext("pictures"): len(deleted)}, set(), []
 

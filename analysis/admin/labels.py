@@ -151,7 +151,8 @@ class LabelAdmin(PageAdmin):
         return (queryset.filter(Q(name__icontains=text) | Q(pk__in=by_alias)) if text else queryset), False
 
     def has_delete_permission(self, request: HttpRequest, obj: Label | None = None) -> bool:
-        return False  # images refer to it, and the next response would create it again
+        # Labels are hidden or merged instead: images refer to them, and the next response would create them again.
+        return False
 
     def save_model(self, request: HttpRequest, obj: Label, form: Any, change: bool) -> None:
         if change:

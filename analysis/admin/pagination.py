@@ -43,6 +43,6 @@ class CappedChangeList(ChangeList):
         except (DataError, ValueError, OverflowError) as error:  # such as a number that is too large, or NUL in a text
             raise IncorrectLookupParameters(error) from error
         if not self.result_count:
-            self.result_list = self.queryset.none()  # otherwise the template would run the failed query again
+            self.result_list = self.queryset.none()  # otherwise the template would query a second time for no rows
         self.total = formatting.capped_count(getattr(self.paginator, "capped_total", self.paginator.count), cap=CAP)
         self.full_result_count = self.result_count  # otherwise Unfold's heading would repeat the count without "+"
