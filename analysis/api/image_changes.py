@@ -26,8 +26,8 @@ class LocationIn(RequestBody):
 class ImageChanges(RequestBody):
     """Changes of an image; omitted fields stay. `rating` 0 removes the stars.
 
-    `taken_at` is the camera's clock in ISO 8601, with an offset if it is known; null removes it. A null `location` is
-    removed, too. `reset` names fields to set to the file's value: title, description, taken, place, location.
+    `taken_at` is the camera's clock in ISO 8601, with an offset if it is known. Null removes it, as it does for
+    `location`. `reset` names fields to set to the file's value: title, description, taken, place, location.
     """
 
     title: str | None = None

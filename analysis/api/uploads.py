@@ -84,8 +84,7 @@ def create_upload(request: HttpRequest, upload: NewUpload) -> HttpResponse:
         sidecar=sidecar,
         modified=upload.modified,
     )
-    # A form instead of a presigned PUT, since only a form limits the size: a ticket for a kilobyte must not accept a
-    # terabyte.
+    # A form, whose policy limits the size: a ticket for a kilobyte must not accept a terabyte.
     form = blobs.presigned_form(ticket.key, size=ticket.size, seconds=settings.UPLOAD_TICKET_SECONDS)
     ticket.refresh_from_db()
     values = _values(ticket)
