@@ -35,7 +35,8 @@ export class InterruptedUploads {
     return entries.filter((entry) => tickets.has(entry.ticket));
   }
 
-  // The id of the upload that this file continues, or "". Found by hash, which an upload still in the queue has not.
+  // The id of the upload that this file continues, or "". Found by hash; by name, size and folder if it was still queued and
+  // had none.
   take(file, sha256) {
     const isSame = (entry) =>
       entry.sha256

@@ -51,7 +51,7 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   if (element.matches("input:not([type=checkbox])")) return element.select();
   if (element.matches("select, [data-shortcut-focus]")) return element.focus();
-  // so that Tab or a letter leads into the menu, unless a field in it takes the focus.
+  // Focused, so that Tab or a letter leads into the menu, unless a field in it takes the focus.
   if (element.matches("summary, [popovertarget]")) element.focus();
   element.click();
 });

@@ -1,5 +1,5 @@
-// A long press of one finger. The click and the link's menu that browsers let follow it are kept back; a mouse, a pen, the
-// keyboard and a screen reader, which presses for the finger, are untouched.
+// A long press of one finger. The click and the link's menu that follow it in browsers are suppressed. Mouse, pen, keyboard
+// and screen readers, which press for the finger, are not affected.
 const DELAY = 450; // ms; browsers open their menu after 500 or more
 const MAX_MOVE = 10; // px; a finger is never quite still
 const AFTER_SCROLL = 150; // ms; a finger that stops a moving page selects nothing

@@ -1,5 +1,5 @@
 // A page that answers a form, like the estimate of a selection, can't be shown again by Back: the browser would offer to send
-// the form once more. When one leaves it by a link or a form, its place in the history gets the address where the form was.
+// the form once more. When the user leaves it by a link or a form, its history entry gets the URL of the form's page.
 const isOwn = document.referrer && new URL(document.referrer).origin === location.origin;
 
 function forget() {
