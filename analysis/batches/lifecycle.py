@@ -175,7 +175,7 @@ def _stop(batch_id: int) -> None:
 def _lock(batch_id: int, *states: str) -> QuerySet[Batch]:
     """The batch, locked, if it is in one of these states.
 
-    The lock allows updates of its counters.
+    Workers can still insert analyses and entries that refer to it.
     """
     batches = Batch.objects.filter(pk=batch_id, state__in=states)
     list(batches.select_for_update(no_key=True).values_list("pk"))

@@ -20,7 +20,7 @@ PAGE_SIZE = 1_000
 # Without PAUSED, since analyses of a paused run are taken over by this one (see enqueue).
 OPEN = frozenset({"queued", "running"})
 LATEST = "latest"
-"""Value of `older_than`: the latest model version of each API."""
+"""Value of `older_than`: the model version that each API used last."""
 Scope = Batch.Scope
 
 

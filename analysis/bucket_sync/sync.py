@@ -28,7 +28,7 @@ from analysis.storage import originals
 LEASE = timedelta(seconds=120)
 State = BucketObject.State
 
-# ALL of an array of a page's thousand keys, for which unlike NOT IN (SELECT …) NULL has no special meaning.
+# ALL of an array instead of NOT IN (SELECT …), in which NULL has a special meaning; a page has a thousand keys.
 _RANGE = "bucket_id = %s AND key > %s AND (%s::text IS NULL OR key <= %s) AND key <> ALL(%s) AND state <> 'gone'"
 MARK_GONE = (
     f"UPDATE analysis_bucketobject SET state = 'gone' WHERE {_RANGE} AND image_id IS NULL AND state <> 'waiting'"

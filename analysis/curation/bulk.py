@@ -133,7 +133,7 @@ def tags_of(selection: Selection) -> list[tuple[Label, str]]:
 
 
 def undo(token: int, *, by: AbstractBaseUser) -> BulkChange:
-    """Restore previous values unless changed since; `number` counts the pictures.
+    """Restore previous values unless changed since; `number` counts the restored.
 
     For background changes call `bulk_steps.undo`; `pipeline.undo` chooses. Raises ActionRefused for a change that is
     already undone, too old or another user's.

@@ -47,8 +47,7 @@ class AlertRefused(Exception):
 def create(owner: User, search: SavedSearch, options: AlertOptions) -> Alert:
     """Save an alert; pictures that match already are never sent.
 
-    Another user's shared search is copied first. Raises AlertRefused and
-    InvalidQuery.
+    Another user's shared search is copied first. Raises AlertRefused and InvalidQuery.
     """
     parse(search.query)
     options = _checked(owner, options)

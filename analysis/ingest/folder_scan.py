@@ -79,7 +79,7 @@ def _entries(folder: Path) -> tuple[list[str], list[str]]:
                 continue
             try:
                 is_folder, is_file = entry.is_dir(), entry.is_file()
-            except OSError:  # a circular link, or a target that must not be read
+            except OSError:  # a circular link, or a target without permission
                 is_folder = is_file = False
             if is_folder:
                 if not is_system_folder(entry.name):

@@ -38,8 +38,8 @@ def perceptual_hash(image: Image.Image) -> int | None:
 
     The 8 by 8 lowest frequencies compared with their median.
 
-    None for an image of one color. Signed, as PostgreSQL's bigint. Scaling and
-    recompression change a few bits, see `hamming`.
+    None for an image of one color. Signed, as PostgreSQL's bigint. Scaling and recompression change a few bits, see
+    `hamming`.
     """
     gray = _gray(image)
     # The bits of an image without shapes would be noise, and match other noise.

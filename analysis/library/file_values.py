@@ -31,7 +31,7 @@ def values_of(image: Image, field: str) -> Values:
 
 
 def edit_field(image: Image, field: str, values: Values) -> None:
-    """Set a field of an unsaved image, and keep the file's value."""
+    """Set a field of an image, which the caller saves; keeps the file's value."""
     in_file = dict(image.file_values or {})
     in_file.setdefault(field, values_of(image, field))
     if in_file[field] == values:

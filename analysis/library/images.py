@@ -66,8 +66,8 @@ def store_files(
 
     `add` saves its row.
 
-    `uploaded_key`: the key in our storage that `file` was read from, to copy it there. Bytes that the owner already has
-    are not stored again, even if their image is in the trash.
+    `uploaded_key`: the key in our storage that `file` was read from, to copy from there. Bytes that the owner already
+    has are not stored again, even if their image is in the trash.
 
     Raises StorageError, or its subclass FileChanged if the file is no longer the examined one; then nothing is stored.
     Read errors of `file` pass through.

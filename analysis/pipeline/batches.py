@@ -17,7 +17,7 @@ def run_batch(batch: Batch, *, named: Iterable[int] = ()) -> None:
 
     Raises authorization.NotAllowed.
     """
-    # Before the transaction, since a caller that catches the error inside would get a broken transaction.
+    # Checked first, so that nothing is saved for a refused run.
     authorization.require(batch)
     with transaction.atomic():
         if batch.pk is None:

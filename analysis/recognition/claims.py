@@ -215,7 +215,7 @@ def _release_expired() -> None:
         # The requests may or may not have been sent, so they count as paid.
         ledger.charge_lost_requests(expired)
         _write_progress(expired)
-        # An image that kills the workers, for example by their memory, must not be tried forever.
+        # An image that kills workers, for example by its need of memory, must not be tried forever.
         was_last = When(attempts__gte=MAX_ATTEMPTS, then=Value(Analysis.State.FAILED))
         Analysis.objects.filter(pk__in=[analysis.pk for analysis in expired]).update(
             state=Case(was_last, default=Value(Analysis.State.QUEUED)),

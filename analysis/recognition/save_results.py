@@ -161,7 +161,7 @@ def _columns(result: AttemptResult, response: Response) -> dict[str, Any]:
 def strip_unstorable(text: str) -> str:
     """Replace NUL and lone surrogates in JSON, which jsonb cannot store."""
     if "\\u0000" not in text and "\\ud" not in text:
-        return text  # the usual case, since the regular expression takes as long as serializing
+        return text  # the usual case, which saves a regular expression that takes as long as serializing
     return _UNSTORABLE.sub(lambda match: match[0] if match["pair"] else match["before"] + "\\ufffd", text)
 
 

@@ -37,7 +37,7 @@ PHRASE = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 WORD = r'[^\s"()<>=:*-][^\s"()<>=:*]*'
 FRAGMENT = re.compile(rf'(?:(?P<field>{WORD}):\s*)?(?P<stem>"(?:[^"\\]|\\.)*|{WORD})?\Z', re.DOTALL)
 WORDS_BEFORE = re.compile(r'(?:(?<![^\s(])(?!OR\s|NOT\s)[^\s"()<>=:*-][^\s"()<>=:*]*\s+){1,3}\Z')
-"""Up to three words before the one at the cursor, which may be one label together."""
+"""Up to three words before the one at the cursor, which may be one label with it."""
 REST = re.compile(r'[^\s"()<>=:*]*[*"]?')
 
 

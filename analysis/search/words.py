@@ -100,14 +100,14 @@ def may_change(query: Query, known: KnownNames) -> bool:
 
 def interpret_words(query: Query, *, known: KnownNames, index: LabelIndex, viewer: Viewer) -> InterpretedQuery:
     """Replace the words of a query by the labels they stand for."""
-    reader = _Interpreter(known, index, viewer)
-    reader.check_visibility(query)
-    parts = reader.parts(query.parts)
-    if not reader.meanings:
+    interpreter = _Interpreter(known, index, viewer)
+    interpreter.check_visibility(query)
+    parts = interpreter.parts(query.parts)
+    if not interpreter.meanings:
         return InterpretedQuery(query)
     root = all_of(parts)
     parts = root.parts if isinstance(root, And) else (root,)
-    return InterpretedQuery(replace(query, parts=parts), tuple(reader.meanings))
+    return InterpretedQuery(replace(query, parts=parts), tuple(interpreter.meanings))
 
 
 def with_exact_words(query: Query) -> Query:
@@ -135,7 +135,7 @@ def standalone_term(query: Query, term: LabelTerm) -> LabelTerm:
 
 
 class _Interpreter:
-    """Reads the words of one query."""
+    """Replaces the words of one query."""
 
     def __init__(self, known: KnownNames, index: LabelIndex, viewer: Viewer) -> None:
         self.known, self.index, self.viewer = known, index, viewer

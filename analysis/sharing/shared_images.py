@@ -18,7 +18,7 @@ from analysis.search.terms import OwnerTerm
 from analysis.search.time_limit import time_limit
 
 MAX_RESULTS = 10_000
-"""Maximum number of pictures that the link of a saved search shows."""
+"""Maximum number of pictures that the link of a saved search shows, the first ones in its order."""
 STEP = 200
 
 

@@ -21,7 +21,8 @@ from analysis.statistics.latency_histogram import BIN_OF
 MIN_INTERVAL = 60.0
 # The pause after a count is at least this many times its duration.
 COST_FACTOR = 100
-# Age up to which rows per hour are kept; older ones are per day. Hours add up to the days of any time zone.
+# Age up to which rows per hour are kept; older ones are per day. Hours add up to the days of other time zones. If
+# an offset is not of whole hours, the hour across midnight counts for the day in which it begins.
 HOURS = timedelta(days=400)
 LATENCY_HOURS = timedelta(days=2)
 OWNER = "owner_id"

@@ -48,13 +48,13 @@ def get(image: Image) -> IO[bytes]:
 def download_url(image: Image) -> str | None:
     """A presigned URL to download an original under its file name.
 
-    None if imagelib must send it.  Raises like `get`.
+    None if imagelib must send it. Raises like `get`.
     """
     if not blobs.signs_urls():
         return None
     disposition = content_disposition_header(as_attachment=True, filename=image.filename) or "attachment"
     if image.bucket is None:
-        # In these cases imagelib sends the file, which takes a thread but always works.
+        # If it is not reachable, imagelib sends the file, which takes a thread but always works.
         is_reachable = not settings.AWS_CLOUDFRONT_DOMAIN  # a bucket behind CloudFront may deny all other requests
         return blobs.download_url(image.key, disposition=disposition) if is_reachable else None
     # Browsers remove "." and ".." from a path, so the signature of a URL for such a key would not match.

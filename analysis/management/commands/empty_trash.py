@@ -68,7 +68,7 @@ class Command(TranslatedCommand):
     def _is_confirmed(self, question: str) -> bool:
         try:
             return input(question).strip().lower() == "y"
-        # Standard input is no terminal, or Ctrl-D was pressed.
+        # Standard input has ended, as in cron or after Ctrl-D.
         except EOFError:
             return False
 

@@ -78,7 +78,7 @@ def _portrait(faces: tuple[Face, ...], *, height: int) -> float:
 
 
 def _document(lines: tuple[Line, ...], rgb: NDArray[np.uint8]) -> float:
-    """Confidence of a document: 5 lines of text on 15 % of a light, gray background."""
+    """Confidence of a document: 5 text lines on 15 % of a light, colorless ground."""
     covered = text_share(lines, rgb)
     if len(lines) < 5 or covered < 0.15:
         return 0.0

@@ -22,8 +22,8 @@ def without_trash(resolved: ResolvedQuery) -> ResolvedQuery | None:
     if False in parts:
         return None
     remaining = dict.fromkeys(part for part in parts if not isinstance(part, bool))
-    # The order is kept: a term may have become the only one of an OR, and both halves of the result need the same
-    # order.
+    # Decided by the original parts: a `similar:` may have become the only term of an OR, but both halves of the result
+    # need the same order.
     is_sortable = resolved.query.sort != "similarity" or default_sort(resolved.query.parts) == "similarity"
     return replace(resolved, query=Query(tuple(remaining), resolved.query.sort if is_sortable else DEFAULT_SORT))
 
