@@ -90,7 +90,7 @@ def advance_batches() -> list[int]:
             _end(batch.pk)
         elif not batch.is_fully_queued:
             unfinished.append(batch.pk)
-    for batch_id in _stopped_with_queued():
+    for batch_id in _inactive_with_queued():
         _stop(batch_id)
     return unfinished
 
@@ -152,14 +152,14 @@ def _pause_running(batch_id: int, state: str, *, reason: str = "") -> bool:
     return True
 
 
-def _stopped_with_queued() -> list[int]:
+def _inactive_with_queued() -> list[int]:
     """Batches that are not running but have queued analyses.
 
     These were requeued by workers after the pause.
     """
     queued = Analysis.objects.filter(batch=OuterRef("pk"), state=Analysis.State.QUEUED, is_bulk=True)
-    resting = Batch.objects.exclude(state=State.RUNNING)
-    return list(resting.filter(Exists(queued)).values_list("pk", flat=True))
+    inactive = Batch.objects.exclude(state=State.RUNNING)
+    return list(inactive.filter(Exists(queued)).values_list("pk", flat=True))
 
 
 def _stop(batch_id: int) -> None:

@@ -79,7 +79,7 @@ def count_groups(table: ObjectTable, dimension: str, *, limit: int) -> list[Cens
 def count_names(table: ObjectTable, dimension: str) -> int:
     """The number of groups."""
     column = DIMENSIONS[dimension]
-    query = f"SELECT count(*) FROM (SELECT DISTINCT {column} FROM objects WHERE kind NOT IN ({_LEFT_OUT}))"
+    query = f"SELECT count(*) FROM (SELECT DISTINCT {column} FROM objects WHERE kind NOT IN ({_SKIPPED_KINDS}))"
     return int(table.rows(query)[0][0])
 
 
@@ -94,7 +94,7 @@ def count_archived(table: ObjectTable) -> dict[str, tuple[int, int]]:
 
 
 def count_skipped(table: ObjectTable) -> SkippedRows:
-    query = f"SELECT kind, count(*), sum(size) FROM objects WHERE kind IN ({_LEFT_OUT}) GROUP BY kind"
+    query = f"SELECT kind, count(*), sum(size) FROM objects WHERE kind IN ({_SKIPPED_KINDS}) GROUP BY kind"
     kinds = {kind: (int(objects), int(size)) for kind, objects, size in table.rows(query)}
     markers, _no_bytes = kinds.get("delete marker", (0, 0))
     return SkippedRows(*kinds.get("noncurrent", (0, 0)), markers, *kinds.get("excluded", (0, 0)))
@@ -113,7 +113,7 @@ def _count(table: ObjectTable, column: str, *, limit: int) -> list[CensusGroup]:
     ]
 
 
-_LEFT_OUT = "'noncurrent', 'delete marker', 'excluded'"
+_SKIPPED_KINDS = "'noncurrent', 'delete marker', 'excluded'"
 _NOTHING = CensusGroup(
     name="", **dict.fromkeys([name for name in CensusGroup.__dataclass_fields__ if name != "name"], 0)
 )

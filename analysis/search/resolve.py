@@ -103,16 +103,16 @@ def resolve(query: Query, *, viewer: Viewer, moment: datetime, names: NamedLabel
     `names`: its labels, if they were looked up together with those of other queries.
     """
     names = names or named_labels(query)
-    labels, image_count, reading = names.labels, names.image_count, InterpretedQuery(query)
+    labels, image_count, interpreted = names.labels, names.image_count, InterpretedQuery(query)
     if may_change(query, names.known):
-        reading = interpret_words(query, known=names.known, index=names.refreshed_index, viewer=viewer)
-    if reading.meanings:
-        labels, _known, image_count, *_rest = _labels(_lookups(reading.query), names.index)
-    terms = list(dict.fromkeys(_leaves(reading.query)))
+        interpreted = interpret_words(query, known=names.known, index=names.refreshed_index, viewer=viewer)
+    if interpreted.meanings:
+        labels, _known, image_count, *_rest = _labels(_lookups(interpreted.query), names.index)
+    terms = list(dict.fromkeys(_leaves(interpreted.query)))
     values: dict[Term, Any] = {}
     for kind in dict.fromkeys(type(term) for term in terms):
         values |= kind.resolve_all([term for term in terms if type(term) is kind], viewer)
-    return ResolvedQuery(viewer, moment, labels, image_count, values, reading.query, reading.meanings)
+    return ResolvedQuery(viewer, moment, labels, image_count, values, interpreted.query, interpreted.meanings)
 
 
 def _leaves(query: Query) -> Iterator[Term]:

@@ -70,7 +70,7 @@ def _is_name(term, kind: str, library) -> bool:
     return bool(standing) and any(text.lower() == name for text, _ in _visible_names(library, kind))
 
 
-def _is_bare(node) -> bool:
+def _is_plain_word(node) -> bool:
     if isinstance(node, terms.LabelTerm):
         return not (node.is_exact or node.is_prefix)
     return isinstance(node, terms.CountTerm) and not node.is_exact
@@ -92,7 +92,7 @@ def _read_group(parts, library):
 
 
 def _is_left_out(node, library) -> bool:
-    is_word = isinstance(node, terms.LabelTerm) and _is_bare(node) and not (node.kind or node.minimum)
+    is_word = isinstance(node, terms.LabelTerm) and _is_plain_word(node) and not (node.kind or node.minimum)
     return is_word and node.name.lower() in LEFT_OUT and not _is_name(node, "", library)
 
 
@@ -100,7 +100,7 @@ def _joined(parts, position, library):
     for length in (4, 3, 2):
         words = parts[position : position + length]
         is_run = len(words) == length and all(
-            isinstance(word, terms.LabelTerm) and _is_bare(word) and not word.kind for word in words
+            isinstance(word, terms.LabelTerm) and _is_plain_word(word) and not word.kind for word in words
         )
         if is_run and not any(word.minimum for word in words[:-1]):
             labels = _labels_for(" ".join(word.name for word in words), "", library)
@@ -122,7 +122,7 @@ def _read_node(node, library):
             return terms.Or(tuple(_read_node(part, library) for part in parts))
         case terms.And(parts):
             return terms.And(_read_group(parts, library))
-    return _read_word(node, library) if _is_bare(node) else node
+    return _read_word(node, library) if _is_plain_word(node) else node
 
 
 def _read_word(node, library):

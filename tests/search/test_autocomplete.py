@@ -209,7 +209,7 @@ def test_hidden_labels_and_those_in_the_trash_are_not_suggested(library):
     assert suggestions("do", library) == [("Dog", "label", 2)]
 
 
-def test_near_names_differ_by_one_or_two_letters(library, crowd):
+def test_similar_names_differ_by_one_or_two_letters(library, crowd):
     LabelAlias.objects.create(name="Hound", label=Label.objects.get(name="Dog"))
     assert similar_names("dgo", viewer=library) == ["Dog"]
     assert similar_names("dnokey", viewer=library) == ["Donkey"]
