@@ -67,7 +67,7 @@ def check_replica() -> Finding:
             message = _("DATABASE_REPLICA_URL names a server that is not a standby of the primary database.")
             next_step = _("Name a streaming replica, or remove the setting.")
         case ReplicaState.BEHIND:
-            # Only a warning, since any replica is behind at times while many pictures are analyzed.
+            # This may be temporary: any replica is behind at times while many pictures are analyzed.
             message = _("The read replica does not have the latest changes yet.")
             next_step = _("Check its replication if this lasts and no pictures are being added.")
     return warning(subject, f"{message} {instead}", next_step)

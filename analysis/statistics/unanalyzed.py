@@ -18,7 +18,7 @@ SAMPLE = 2_000
 
 @dataclass(frozen=True)
 class Unanalyzed:
-    """Numbers of pictures that lack at least one analysis, and each of them."""
+    """Numbers of pictures that lack at least one analysis, and that lack each, by API."""
 
     pictures: int
     by_api: dict[str, int]

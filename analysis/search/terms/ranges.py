@@ -102,9 +102,9 @@ def percent(*, example: str) -> Scale[float]:
 
 
 def _without_neighbors(example: str, span: Callable[[str], tuple[float, float]]) -> Scale[float]:
-    """A scale for >= and <= only.
+    """A scale without > and <.
 
-    The others need the next number, which a decimal number does not have.
+    They need the number after or before another one, which decimal numbers do not have.
     """
 
     def refuse(_value: float) -> float:
