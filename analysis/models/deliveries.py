@@ -20,7 +20,7 @@ class ImageEvent(models.Model):
     Written in the transaction of the change; deleted in the transaction that writes the deliveries.
     """
 
-    # Neither constraint nor index: the row exists for seconds, and the picture may be deleted meanwhile.
+    # Neither constraint nor index: the row exists for seconds, in which the picture may be deleted.
     image = models.ForeignKey(
         Image,
         on_delete=models.DO_NOTHING,

@@ -17,7 +17,7 @@ from analysis.formatting import translated
 def outcome_of(error: AWSError, *, action: str) -> Outcome:
     """The outcome of an error. `action`: the required IAM action.
 
-    Denied requests are retried, since staff can grant the permission meanwhile.
+    Denied requests are retried, since staff can grant the permission later.
     """
     sentence = translated(error)
     if error.is_denied:

@@ -97,7 +97,8 @@ document.addEventListener("submit", (event) => {
   const { action } = form;
   const values = Object.fromEntries(new FormData(form));
   const target = Object.entries(UNDO_TARGETS).find(([part]) => action.includes(part))?.[1] ?? "#panel";
-  const undo = () => htmx.ajax("POST", action, { target, swap: "outerHTML", values }); // not the toast's own form, as the toast may be gone by then
+  // Not by the toast's own form, as the toast may be gone by then.
+  const undo = () => htmx.ajax("POST", action, { target, swap: "outerHTML", values });
   event.preventDefault();
   if (pendingRequests.size) queue.push(undo);
   else undo();

@@ -35,8 +35,8 @@ export class InterruptedUploads {
     return entries.filter((entry) => tickets.has(entry.ticket));
   }
 
-  // The id of the upload that this file continues, or "". Found by hash; by name, size and folder if it was still queued and
-  // had none.
+  // The id of the upload that this file continues, or "". Found by hash, or by name, size and folder if it was still queued
+  // and had none.
   take(file, sha256) {
     const isSame = (entry) =>
       entry.sha256

@@ -45,7 +45,8 @@ class LoadPrevious extends HTMLElement {
     if (this.isLoading) return;
     this.isLoading = true;
     const url = new URL(this.dataset.url, location);
-    url.searchParams.set("page", new URLSearchParams(location.search).get("pages") ?? "1"); // more pages may have been loaded below
+    // More pages may have been loaded below.
+    url.searchParams.set("page", new URLSearchParams(location.search).get("pages") ?? "1");
     const html = await fetchHtml(url);
     this.isLoading = false;
     if (html && this.isConnected) this.add(parseHtml(html));
