@@ -6,7 +6,6 @@ Each may run twice: the database is the source of truth about work, and messages
 from __future__ import annotations
 
 import shlex
-from datetime import timedelta
 from typing import Any
 
 from celery import shared_task
@@ -35,7 +34,7 @@ from analysis.recognition.embeddings import queue as embedding_queue
 from analysis.search.label_counts import refresh_label_counts as _refresh_label_counts
 from analysis.sharing import share_links
 from analysis.statistics import aggregation
-from analysis.storage import original_deletion, sweeper
+from analysis.storage import original_deletion, orphaned_files
 from imagelib.accounts.session_store import SessionStore
 
 
@@ -258,7 +257,7 @@ def analyze_on_schedule() -> None:
 
 
 @shared_task(base=OnCommitTask)
-def sweep_blobs() -> None:
+def delete_expired() -> None:
     multipart.abort_expired()
     uploads.delete_expired()
     background_exports.delete_expired()
@@ -269,7 +268,7 @@ def sweep_blobs() -> None:
     outbox.delete_expired()
     SessionStore.clear_expired()
     # Last, since it deletes the files whose rows were deleted above.
-    sweeper.sweep(older_than=timedelta(hours=1))
+    orphaned_files.delete(older_than=orphaned_files.MIN_AGE)
 
 
 @shared_task(base=OnCommitTask)

@@ -17,7 +17,7 @@ def intervals(sweep_seconds: float) -> dict[str, float]:
         "fold_spend": 30.0,
         "refresh_label_counts": 60.0,
         "refresh_statistics": 60.0,
-        "sweep_blobs": 600.0,
+        "delete_expired": 600.0,
         "delete_expired_trash": 3_600.0,
         "delete_expired_audit_entries": 3_600.0,
     }

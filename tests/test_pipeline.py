@@ -115,10 +115,10 @@ def test_files_left_by_a_crash_are_swept(owner, rekognition, pictures_folder):
     blobs.register_pending(["originals/aa/lost.jpg", "originals/aa/never-written.jpg"])
     blobs.put("originals/aa/lost.jpg", b"half a pict")
     stored = receive(owner).image
-    tasks.sweep_blobs()
+    tasks.delete_expired()
     assert "originals/aa/lost.jpg" in files_in(pictures_folder)  # may be under way
     PendingBlob.objects.update(since=Now() - timedelta(hours=2))
-    tasks.sweep_blobs()
+    tasks.delete_expired()
     assert not PendingBlob.objects.exists()
     assert stored.key in files_in(pictures_folder)
     assert len(files_in(pictures_folder)) == 3

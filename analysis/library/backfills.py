@@ -9,7 +9,7 @@ from django.db.models import Max
 
 from analysis.jobs import run_for
 from analysis.library import cities
-from analysis.library.camera_values import fill_camera_values
+from analysis.library.camera_backfill import fill_camera_values
 from analysis.library.folders import fill_folders
 from analysis.models import Backfill, Image
 

@@ -17,7 +17,7 @@ from django.db import IntegrityError, transaction
 from analysis.ingest.descriptive_metadata import DescriptiveMetadata
 from analysis.ingest.examine import Examined
 from analysis.library import duplicate_flags, folders, image_events
-from analysis.library.camera_values import camera_fields
+from analysis.library.camera_backfill import camera_fields
 from analysis.library.cities import city_names
 from analysis.library.embedded_metadata import save_embedded_metadata
 from analysis.models import Image, ImageIndex, ImageLabel

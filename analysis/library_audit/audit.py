@@ -20,7 +20,7 @@ from analysis.library_audit import diff
 from analysis.library_audit.diff import STEP, Difference
 from analysis.library_audit.sampling import keys_of, unowned
 from analysis.models import Image, PendingBlob
-from analysis.storage import blobs, originals, renditions, sweeper
+from analysis.storage import blobs, originals, orphaned_files, renditions
 
 SWEEP_OVERDUE = timedelta(hours=2)
 """Age of an overdue file: the sweeper deletes files without image after an hour."""
@@ -83,7 +83,7 @@ class Audit:
         before, last = 0, ""
         while self.is_repairing and (count := overdue_blobs().count()) and count != before:
             before = count
-            sweeper.sweep(older_than=SWEEP_OVERDUE)
+            orphaned_files.delete(older_than=SWEEP_OVERDUE)
         while keys := list(overdue_blobs().filter(key__gt=last).order_by("key").values_list("key", flat=True)[:STEP]):
             last = keys[-1]
             hint = _("The storage refuses to delete it.") if self.is_repairing else _("Check that the scheduler runs.")
@@ -142,7 +142,7 @@ class Audit:
 
 def overdue_blobs() -> QuerySet[PendingBlob]:
     """Files that the sweeper should have deleted by now."""
-    return sweeper.orphaned(older_than=SWEEP_OVERDUE)
+    return orphaned_files.orphaned(older_than=SWEEP_OVERDUE)
 
 
 def _is_unowned(key: str) -> bool:

@@ -15,7 +15,7 @@ from imagelib import celery_schedule
 # These summarize work, so they run at the end, and at their intervals in a long run.
 FIGURES = ("fold_spend", "refresh_label_counts", "refresh_statistics")
 # These run when nothing else is due, since they would slow down work that users wait for.
-HOUSEKEEPING = ("sweep_blobs", "delete_expired_trash", "delete_expired_audit_entries")
+HOUSEKEEPING = ("delete_expired", "delete_expired_trash", "delete_expired_audit_entries")
 # Left out, since it shows that scheduler, broker and worker are running, which do not exist here.
 OMITTED = "heartbeat"
 

@@ -57,3 +57,12 @@ OIDC_ROLE = env.str("OIDC_ROLE", "viewer")
 PROXY_USER_HEADER = env.str("PROXY_USER_HEADER", "")
 PROXY_NEW_ACCOUNTS = env.bool("PROXY_NEW_ACCOUNTS", False)
 PROXY_ROLE = env.str("PROXY_ROLE", "viewer")
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]

@@ -170,7 +170,7 @@ def test_long_and_broken_headers_are_kept_within_bounds(owner):
 def test_expired_sessions_are_deleted(owner):
     sign_in("owner"), sign_in("owner", PHONE)
     Session.objects.filter(user_agent=PHONE).update(expire_date=timezone.now() - timedelta(seconds=1))
-    tasks.sweep_blobs()
+    tasks.delete_expired()
     assert list(Session.objects.values_list("user_agent", flat=True)) == [FIREFOX]
 
 

@@ -14,7 +14,7 @@ from analysis import pipeline
 from analysis.library_audit import diff
 from analysis.library_audit.sampling import keys_of
 from analysis.models import Image, PendingBlob, Upload
-from analysis.storage import blobs, sweeper
+from analysis.storage import blobs, orphaned_files
 from tests import pictures
 from tests.storage.conftest import bucket, s3_address
 
@@ -104,7 +104,7 @@ def test_repair_restores_renditions_and_sweeps_unowned_ones(owner, storage):
     assert {FORGOTTEN, *keys_of(image)} == stored()
     assert findings() == (0, [])  # what is announced belongs to the sweeper
     PendingBlob.objects.update(since=timezone.now() - timedelta(hours=2))
-    sweeper.sweep(older_than=timedelta(hours=1))
+    orphaned_files.delete(older_than=orphaned_files.MIN_AGE)
     assert stored() == set(keys_of(image))
 
 

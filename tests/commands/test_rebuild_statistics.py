@@ -23,7 +23,8 @@ def test_wrong_rows_are_corrected(owner):
     lines_of()
     AddedStatistics.objects.update(pictures=7)
     lines = lines_of()
-    assert [line.split(" row")[0] for line in lines] == ["added: 2", "ended: 0", "latency: 0", "confidence: 0"]
+    # An hour and a day, each of the owner and of everybody.
+    assert [line.split(" row")[0] for line in lines] == ["added: 4", "ended: 0", "latency: 0", "confidence: 0"]
     assert set(AddedStatistics.objects.values_list("pictures", flat=True)) == {1}
 
 

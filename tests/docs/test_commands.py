@@ -14,9 +14,9 @@ import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
 from django.core.management import call_command
 
 from analysis.models import Analysis, BucketObject, Export, Image
@@ -32,6 +32,7 @@ class Here:
 
     pictures: Path
     monkeypatch: pytest.MonkeyPatch
+    settings: Any
     arguments: Sequence[str]
     output: str = ""
 
@@ -49,7 +50,7 @@ def hide_npm(here: Here) -> None:
 
 def leave_queue(here: Here) -> None:
     """Each run would ask it twice, for a second; tests/work reads events."""
-    here.monkeypatch.setattr(django_settings, "EVENTS_QUEUE_URL", "")
+    here.settings.EVENTS_QUEUE_URL = ""
 
 
 def answer_yes(here: Here) -> None:
@@ -203,12 +204,12 @@ def run(name: str, arguments: list[str]) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("block", [param(block) for block in shell_blocks()])
-def test_commands_of_a_block(block: Block, request, tmp_path, pictures_folder, monkeypatch):
+def test_commands_of_a_block(block: Block, request, pictures_folder, monkeypatch, settings):
     text = block.text
     if block.language == "cron":
         assert re.match(r"(\S+ ){5}cd ", text)
         text = text.split(maxsplit=5)[5]
-    for words in calls(text, tmp_path):
+    for words in calls(text, request.getfixturevalue("tmp_path")):
         name, found, arguments = rule(words)
         if isinstance(found, CannotRun):
             found.check(arguments)
@@ -217,7 +218,7 @@ def test_commands_of_a_block(block: Block, request, tmp_path, pictures_folder, m
             continue
         RAN.add(tuple(words))
         request.getfixturevalue("library")
-        found.before(here := Here(pictures_folder, monkeypatch, arguments))
+        found.before(here := Here(pictures_folder, monkeypatch, settings, arguments))
         more = [option for option in found.more if option not in arguments]
         status, output = run(name.split()[1], [*arguments, *more])
         assert status == found.status, output

@@ -156,7 +156,7 @@ def test_expired_file_is_deleted_and_dataset_is_kept(owner, dog):
     assert dataset.expires_at is None
     assert export.expires_at - timezone.now() > timedelta(days=6)
     Export.objects.filter(pk=export.pk).update(expires_at=Now() - timedelta(seconds=1))
-    tasks.sweep_blobs()
+    tasks.delete_expired()
     assert [row.pk for row in Export.objects.all()] == [dataset.pk]
     assert not blobs.exists(export.key)
     assert blobs.exists(dataset.key)
@@ -213,7 +213,7 @@ def test_deleted_account_takes_its_exports_and_files_along(colleague):
     colleague.delete()
     assert written(waiting).state == State.QUEUED
     assert background.due_ids() == []
-    tasks.sweep_blobs()
+    tasks.delete_expired()
     assert not Export.objects.exists()
     assert not blobs.exists(key)
 

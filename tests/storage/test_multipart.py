@@ -151,10 +151,10 @@ def test_aborted_upload_leaves_nothing(browser, bucket):
 
 def test_expired_upload_is_aborted_by_the_sweeper(browser, bucket):
     send(browser, ask(browser), [1, 2])
-    tasks.sweep_blobs()
+    tasks.delete_expired()
     assert unfinished(bucket) == 1
     Upload.objects.update(expires_at=Now() - timedelta(seconds=1))
-    tasks.sweep_blobs()
+    tasks.delete_expired()
     assert (unfinished(bucket), Upload.objects.get().multipart_id) == (0, "")
 
 

@@ -216,8 +216,8 @@ def test_uncompleted_upload_is_swept(owner, rekognition, bucket, signed_in):
     browser, content = signed_in(owner), pictures.jpeg()
     post(grant_for(browser, content), content)
     PendingBlob.objects.update(since=Now() - timedelta(hours=2))
-    tasks.sweep_blobs()
+    tasks.delete_expired()
     assert len(keys(bucket)) == 1  # its ticket still holds
     Upload.objects.update(expires_at=Now() - timedelta(hours=2))
-    tasks.sweep_blobs()
+    tasks.delete_expired()
     assert keys(bucket) == set()

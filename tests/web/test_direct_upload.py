@@ -201,11 +201,11 @@ def test_expired_upload_is_rejected_and_its_bytes_are_deleted(browser, pictures_
     for answer in (send(browser, grant), browser.post(grant["complete"])):
         assert answer.status_code == 410
         assert answer.content.decode() == "This upload expired. Please send the file again."
-    tasks.sweep_blobs()
+    tasks.delete_expired()
     assert len(files_in(pictures_folder)) == 1  # its time as a blob is not over yet
     PendingBlob.objects.update(since=Now() - timedelta(hours=2))
     Upload.objects.update(expires_at=Now() - timedelta(days=2))
-    tasks.sweep_blobs()
+    tasks.delete_expired()
     assert (files_in(pictures_folder), Upload.objects.count(), PendingBlob.objects.count()) == ([], 0, 0)
 
 
@@ -217,7 +217,7 @@ def test_pending_upload_is_not_deleted(browser, state):
     Upload.objects.update(state=state)
     if state == "arrived":
         Upload.objects.update(expires_at=Now() - timedelta(hours=2))
-    tasks.sweep_blobs()
+    tasks.delete_expired()
     assert list(overdue_blobs()) == []  # nor does an audit miss its deletion
     browser.post(reverse("upload-complete", args=[Upload.objects.get().pk]))
     tasks.check_uploads()

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from analysis import formatting, permissions
 from analysis.models import Analysis, Image
 from analysis.recognition import ledger, registry
-from analysis.web.image.panel import PENDING_STATES
+from analysis.web.image.results_panel import PENDING_STATES
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.web import links, sensitive
 from analysis.web.http import Request
 from analysis.web.image.analyze_menu import analyze_menu
-from analysis.web.image.panel import panel
+from analysis.web.image.results_panel import panel
 
 VISIBILITY_NAMES = {
     Image.Visibility.PRIVATE: gettext_lazy("Private"),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from analysis.web.icons import icon
 from analysis.web.image.label_list import LabelRow
-from analysis.web.image.panel import DetectionRow
+from analysis.web.image.results_panel import DetectionRow
 
 NOTHING = SafeString("")
 

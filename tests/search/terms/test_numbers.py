@@ -3,7 +3,7 @@
 import pytest
 
 from analysis.library import backfills
-from analysis.library.camera_values import camera_fields
+from analysis.library.camera_backfill import camera_fields
 from analysis.models import Backfill, Image, Viewer
 from analysis.search import results
 from analysis.search.syntax.parser import InvalidQuery, parse

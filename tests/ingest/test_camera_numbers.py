@@ -2,7 +2,7 @@
 
 import pytest
 
-from analysis.ingest.camera_values import exposure_seconds, f_number, millimeters
+from analysis.ingest.camera_numbers import exposure_seconds, f_number, millimeters
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from analysis.ingest.camera_values import exposure_seconds, f_number, millimeters
+from analysis.ingest.camera_numbers import exposure_seconds, f_number, millimeters
 from analysis.models import Image
 
 FIELDS = ("exposure_seconds", "f_number", "focal_millimeters")

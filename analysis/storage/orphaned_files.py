@@ -10,6 +10,9 @@ from django.db.models.functions import Now
 from analysis.models import PendingBlob, Upload
 from analysis.storage import blobs
 
+MIN_AGE = timedelta(hours=1)
+"""Age from which a file without a row is orphaned; younger ones may get their row soon."""
+
 
 def orphaned(*, older_than: timedelta) -> QuerySet[PendingBlob]:
     """Registered files without a row for a while, except those of open uploads."""
@@ -19,7 +22,7 @@ def orphaned(*, older_than: timedelta) -> QuerySet[PendingBlob]:
     return PendingBlob.objects.filter(~Exists(uploads), since__lt=Now() - older_than)
 
 
-def sweep(*, older_than: timedelta, limit: int = 500) -> int:
+def delete(*, older_than: timedelta, limit: int = 500) -> int:
     """Delete orphaned files. Returns their number."""
     keys = list(orphaned(older_than=older_than).order_by("since").values_list("key", flat=True)[:limit])
     blobs.delete_pending(keys)
