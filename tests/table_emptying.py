@@ -1,6 +1,7 @@
-"""Empties the tables after a test that commits, as Django's `flush`, in a twentieth of its time.
+"""Deletes all rows after a test that commits, as Django's `flush` does.
 
-Most tables are empty: truncating all hundred of them, as their foreign keys require, writes several hundred files.
+It takes a twentieth of the time. Most tables are empty: truncating all hundred of them, as their foreign keys require,
+writes several hundred files.
 """
 
 from __future__ import annotations
