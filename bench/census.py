@@ -23,7 +23,7 @@ FORMATS = {
     "CSV": ("csv.gz", "FORMAT csv, HEADER false, FORCE_QUOTE *, COMPRESSION gzip"),
     "Parquet": ("parquet", "FORMAT parquet"),
 }
-# Half of the objects share the ETag of another one, a quarter is in two archive classes, a twentieth is noncurrent.
+# Half of the objects share the ETag of another one, two archive classes have a quarter each, a twentieth is noncurrent.
 OBJECTS = """
     SELECT 'archive' AS bucket,
            format('{{}}/{{}}/{{:06d}}/DSC%20{{:08d}}.{{}}', 2015 + i % 10, i % 12, i // 1000, i,

@@ -1,4 +1,4 @@
-"""Content-Security-Policy: allows the own origin and the picture storage only."""
+"""Content-Security-Policy: allows this site and the picture storage only."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def middleware(get_response: Handler) -> Handler:
 
 
 class UserIds:
-    """Middleware that adds the user's id to log lines; after the sign-in middleware.
+    """Middleware that adds the user's id to log lines; after LoginRequiredMiddleware.
 
     Only if the user has been loaded already, since logging must not cost a query.
     """

@@ -53,7 +53,7 @@ class Attempts:
         except redis.RedisError as error:
             logger.warning("%s attempts are not limited, because Redis is not available: %s", self._title, error)
             return 0
-        # At least 1: Redis returns 0 in a key's last second, and -2 if the key has just expired.
+        # At least 1: Redis returns 0 in a key's last half second, and -2 if the key has just expired.
         return max((max(int(wait), 1) for wait in waits), default=0)
 
     def count(self) -> None:

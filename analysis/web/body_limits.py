@@ -49,7 +49,7 @@ def max_body_bytes(request: Request) -> int:
     if not request.user.is_authenticated:
         return ANONYMOUS_BYTES
     try:
-        # Django resolves the URL after all middleware, when process_view of the CSRF middleware has parsed the form.
+        # Resolved here: Django does it after all middleware, and CSRF's process_view then parses the form first.
         name = resolve(request.path_info).view_name
     except Resolver404:
         return ANONYMOUS_BYTES

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 MAX_BYTES = 16 * 1024
 MAX_REPORTS = 10
 MAX_LENGTH = 200
-# Reports a minute, from one network and from everywhere. A broken page sends one for each of its elements.
+# Requests a minute, from one network and from everywhere. A broken page causes a report for each of its elements.
 MAX_PER_NETWORK, MAX_TOTAL = 30, 600
 # The field names of both formats: the Reporting API's, and those of report-uri.
 _FIELDS = {

@@ -39,7 +39,7 @@ def current_user_id(request: Request) -> int:
 
 
 def client_address(request: HttpRequest) -> str:
-    """The client's address: the last one not of a trusted proxy; empty for a socket."""
+    """The client's address: the last not of a trusted proxy; empty for a Unix socket."""
     # Each proxy appends the address it was called from, so only the end of X-Forwarded-For can be trusted.
     address = str(request.META.get("REMOTE_ADDR", ""))
     # Cut: a header of a megabyte would otherwise be split into countless parts at each sign-in.

@@ -33,7 +33,7 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Readiness probe: 200 if pages can be served, else 503; details for staff only."""
+    """Readiness probe: 200 if pages can be served, else 503; details need permission."""
     findings = readiness.current_findings()
     is_ready = all(finding.is_fine for finding in findings)
     body: dict[str, object] = {"status": "ready" if is_ready else "not ready"}

@@ -29,12 +29,8 @@ from imagelib.embedded.redis import bundled
 SERVICES, CLIENT = 1, 9  # numbers of hosts; those with a web process and a worker are between them
 QUOTA, LATENCY = 20, 800  # calls a second; milliseconds
 LEASE, SWEEP = 30, 1  # seconds; the defaults are 120 and 10. The lease must outlast the time that a host is cut off.
-WEB, POSTGRES, REDIS, RECOGNIZER = (
-    8120,
-    5432,
-    6379,
-    9797,
-)  # ports; they can't collide, as each host has its own
+# Ports, which can't collide, as each host has its own.
+WEB, POSTGRES, REDIS, RECOGNIZER = 8120, 5432, 6379, 9797
 clock = time.time  # as in the database and the logs
 READ = "import sys, urllib.request as u; sys.stdout.write(u.urlopen(sys.argv[1], timeout=5).read().decode())"
 TOKEN = """

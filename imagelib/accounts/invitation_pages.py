@@ -59,7 +59,7 @@ def invite(request: Request) -> HttpResponse:
 
 @require_POST
 def resend(request: Request, invitation_id: int) -> HttpResponse:
-    """Create and mail a new link; the previous one stops working."""
+    """Create a new link and mail it if possible; the previous one stops working."""
     invitation = _invitation_or_404(request, invitation_id)
     token = invitations.renew(invitation, by=cast(User, current_user(request)))
     if token is None:

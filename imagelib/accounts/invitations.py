@@ -102,7 +102,7 @@ def accept(invitation: Invitation, user: User) -> None:
     user_management.set_role(user, Role(locked.role))
     locked.accepted_at, locked.account = timezone.now(), user
     locked.save(update_fields=["accepted_at", "account"])
-    email_addresses.mark_verified(user)  # the invitation was mailed to this address
+    email_addresses.mark_verified(user)  # the inviter entered it, not the user
 
 
 def open_invitation_of(email: str) -> Invitation | None:

@@ -18,7 +18,10 @@ def has_choice() -> bool:
 def middleware(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Middleware that activates the account's language; after LocaleMiddleware."""
+    """Middleware that activates the account's language.
+
+    Goes after LocaleMiddleware and the authentication.
+    """
 
     def with_language(request: HttpRequest) -> HttpResponseBase:
         language = getattr(request.user, "language", "")

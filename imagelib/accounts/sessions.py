@@ -66,7 +66,7 @@ def middleware(
 
 
 def coarse_network(address: str) -> str:
-    """A network such as 203.0.113.0/24: identifies a place, not a person."""
+    """The network, 203.0.113.0/24 or 2001:db8:1::/48: shows a place, not a person."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

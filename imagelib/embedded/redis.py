@@ -88,7 +88,7 @@ def _configuration(var: Path) -> str:
         "pidfile": _quoted(var / "redis" / "server.pid"),
         "daemonize": "no",
         "appendonly": "yes" if durable else "no",
-        # No snapshots, since the append-only file is enough.
+        # No snapshots: the append-only file is enough, and without it nothing has to last.
         "save": '""',
     }
     return "".join(f"{name} {value}\n" for name, value in lines.items())

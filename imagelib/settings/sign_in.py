@@ -1,4 +1,4 @@
-"""Settings of sign-in: django-allauth, limited by analysis/web/attempts.py."""
+"""Settings of sign-in and passwords: django-allauth, with limits of our own."""
 
 from __future__ import annotations
 

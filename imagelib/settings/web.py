@@ -1,4 +1,4 @@
-"""Settings of Django: applications, middleware, templates, language, passwords."""
+"""Settings of Django: applications, middleware, templates, language."""
 
 from __future__ import annotations
 

@@ -11,10 +11,8 @@ from imagelib.simulator.errors import RequestRefused
 MAX_BYTES = 5 * 1024 * 1024  # for bytes in the request; ImageBlob in the service model
 MAX_BYTES_IN_S3 = 15 * 1024 * 1024
 MIN_SIDE, MAX_SIDE = 80, 10_000
-SIZE_LIMITED = (
-    "DetectLabels",
-    "DetectModerationLabels",
-)  # the only ones with a longest side in AWS's guidelines
+# The only operations with a longest side in AWS's guidelines.
+SIZE_LIMITED = ("DetectLabels", "DetectModerationLabels")
 
 PNG = b"\x89PNG\r\n\x1a\n"
 CACHE_SIZE = 8192  # pictures

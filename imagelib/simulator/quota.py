@@ -11,7 +11,7 @@ class Quota:
         self._recent: defaultdict[str, deque[float]] = defaultdict(deque)  # times of the last second's calls
 
     def acquire(self, operation: str, *, rate: float | None, burst: float | None, now: float) -> bool:
-        """Take a call from the bucket; returns False if it is empty."""
+        """Take a call from the bucket; False, without effect, if it is empty."""
         if rate is None:
             return True
         size = max(1.0, rate) if burst is None else burst

@@ -21,7 +21,7 @@ from analysis.web.http import Request, next_url
 Action = BulkChange.Action
 EDIT, REVIEW = "edit", "review"
 RIGHTS = {EDIT: Action.TRASH, REVIEW: Action.CONFIRM}
-"""An action that needs each right. Actions without a right here change nothing for other people."""
+"""For each right, an action that needs it."""
 RIGHT_OF = {
     "add-tag": REVIEW,
     "remove-tag": REVIEW,
@@ -31,7 +31,7 @@ RIGHT_OF = {
     "trash": EDIT,
     "edit-details": EDIT,
 }
-"""Right by the action's name in the URL."""
+"""Right by the action's name in the URL; the other actions change nothing for other people."""
 REPEATED = ("csrfmiddlewaretoken", "confirmed", "id", "ids")
 
 

@@ -154,7 +154,7 @@ def _selected_pictures(request: Request) -> tuple[tuple[int, ...], str]:
 
 
 def _default_apis(data: QueryDict) -> list[str] | None:
-    """The checked APIs; None for the default, [] if all were unchecked (an error)."""
+    """The APIs if no box is checked: None for the default, [] if all were cleared."""
     return [] if "chosen" in data else None
 
 

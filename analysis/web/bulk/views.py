@@ -51,7 +51,7 @@ def bulk_action(request: Request, action: str) -> HttpResponse:
         raise Http404
     try:
         selection = selection_of(request)
-        # With scripts, the bulk bar has already asked for confirmation.
+        # With scripts, the bulk bar has already shown how many pictures would change.
         if not is_fragment(request) and (question := confirmation(request, action, selection)):
             return question
         toast = change_toast(ACTIONS[action](request, selection))

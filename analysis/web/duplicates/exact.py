@@ -67,7 +67,7 @@ def exact(request: Request) -> HttpResponse:
 
 @require_POST
 def resolve_exact(request: Request) -> HttpResponse:
-    """Merge all exact copies, in the background if there are many."""
+    """Merge all exact copies; continues in the background if that takes long."""
     try:
         change = pipeline.merge_exact_copies(current_user(request))
     except ActionRefused as refusal:

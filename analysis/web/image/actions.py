@@ -210,7 +210,7 @@ def _navigate(request: Request, url: str, toast: Toast | None) -> HttpResponse:
 def _run(
     request: Request, image_id: int, action: Action, *, is_allowed: PermissionCheck = permissions.can_edit_image
 ) -> tuple[Image, Toast | None]:
-    """Run an action if permitted; respond with its toast, or one with the refusal."""
+    """Run an action if permitted; returns its toast, or one with the refusal."""
     image = permissions.get_image_or_404(request.user, image_id)
     if not is_allowed(request.user, image):
         message = (
@@ -228,7 +228,7 @@ def _run(
 
 
 def _is_visible(_user: AbstractBaseUser | AnonymousUser, _image: Image) -> bool:
-    """No further permission needed: image_for found the picture for this user."""
+    """No further permission needed: _run found the picture for this user."""
     return True
 
 

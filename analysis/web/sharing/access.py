@@ -46,7 +46,7 @@ def _guarded(view: ShareView, *, if_locked: LockedView) -> ShareView:
                 return with_headers(if_locked(request, link))
             return with_headers(view(request, link, **arguments))
         except Http404:
-            # One page for links that are invalid, expired or locked, so that a guess reveals nothing.
+            # One page for all causes, so that an expired link looks like a wrong guess.
             return with_headers(_missing_page(request))
 
     return checked

@@ -56,7 +56,7 @@ def unavailable() -> Problem:
 
 def cancelled() -> Problem:
     text = _("You canceled it at %(name)s, or don't have access to this library there.")
-    return Problem(_("Sign-in cancelled"), text % {"name": settings.OIDC_NAME}, 403)
+    return Problem(_("Sign-in canceled"), text % {"name": settings.OIDC_NAME}, 403)
 
 
 def out_of_date() -> Problem:

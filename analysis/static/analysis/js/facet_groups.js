@@ -22,7 +22,7 @@ customElements.define("facet-groups", class extends HTMLElement {
       if (target.matches(".facet-filter")) this.#filter(target);
     });
     this.addEventListener("keydown", (event) => {
-      // Otherwise Escape would close the sheet before it clears the text.
+      // Escape clears the text first; otherwise it would close the sheet.
       if (event.key === "Escape" && event.target.matches(".facet-filter") && event.target.value) {
         event.target.value = "";
         this.#filter(event.target);

@@ -35,8 +35,7 @@ export class InterruptedUploads {
     return entries.filter((entry) => tickets.has(entry.ticket));
   }
 
-  // The id of the upload that this file continues, or "". Found by hash, or by name, size and folder if it was still queued
-  // and had none.
+  // The id of the upload that this file continues, or "". Found by hash; without one yet, by name, size and folder.
   take(file, sha256) {
     const isSame = (entry) =>
       entry.sha256

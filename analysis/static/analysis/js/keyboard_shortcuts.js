@@ -23,7 +23,7 @@ function openList() {
   dialog.showModal();
 }
 
-// True if the focused control uses the key itself: every key in a field, the arrow keys on a slider.
+// True if the focused control uses the key itself: every key in a field, on a slider those that move it.
 function isHandledByControl(target, key) {
   if (target.matches?.("input[type=range]")) return /^(Arrow|Page|Home|End)/.test(key);
   return target.matches?.("input, textarea, select, [contenteditable]");

@@ -9,7 +9,7 @@ export function reloadLibrary(url = location.pathname + location.search) {
   return (reloads = reloads.then(reload).catch(() => {}));
 }
 
-// The present cards of these images, with facets and toolbar once nothing is pending; null on failure.
+// The present cards of these images, with facets and result line once nothing is pending; null on failure.
 export async function fetchCards(url, query, ids) {
   const parameters = new URLSearchParams([["q", query], ...ids.map((id) => ["card", `${id}-x`])]);
   const html = await fetchHtml(`${url}?${parameters}`);
