@@ -13,7 +13,7 @@ try:
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    from imagelib import database_version, embedded
+    from imagelib import embedded, newer_database
 except ModuleNotFoundError as error:
     sys.exit(f"{error.name} is not installed. Run `make setup`, then use .venv/bin/python manage.py …")
 
@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> None:
     if needs_servers(arguments[1:]):
         start_servers(is_required=arguments[1] not in MAY_LACK_SERVERS)
         if arguments[1] not in FOR_ANY_VERSION:
-            database_version.refuse_newer()
+            newer_database.refuse_newer()
     try:
         execute_from_command_line(arguments)
     finally:

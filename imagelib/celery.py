@@ -12,9 +12,9 @@ from imagelib import (
     celery_log_context,  # noqa: F401 - connects signals
     celery_metrics,  # noqa: F401 - connects signals
     celery_patches,
-    database_version,
     embedded,
     liveness,
+    newer_database,
 )
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "imagelib.settings")
@@ -35,7 +35,7 @@ def start_embedded(**_kwargs: object) -> None:
         embedded.start(settings.VAR, services=settings.EMBEDDED)
     except embedded.ServerStartError as error:
         raise SystemExit(translated(error)) from error  # Celery logs any other exception and continues
-    database_version.refuse_newer()
+    newer_database.refuse_newer()
 
 
 @worker_ready.connect

@@ -6,12 +6,12 @@ import os
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from imagelib import database_version, embedded, preload
+from imagelib import embedded, newer_database, preload
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "imagelib.settings")
 
 embedded.start(settings.VAR, services=settings.EMBEDDED)
-database_version.refuse_newer()
+newer_database.refuse_newer()
 application = get_wsgi_application()
 preload.load()
 if os.geteuid() == 0:

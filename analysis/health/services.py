@@ -22,7 +22,7 @@ from analysis.health import heartbeat
 from analysis.health.bounded import bounded
 from analysis.search import replica
 from analysis.search.replica import ReplicaState
-from imagelib import celery_broker, database_version
+from imagelib import celery_broker, newer_database
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 3, 3  # seconds
 PING_TIMEOUT = 1.5
@@ -74,8 +74,8 @@ def check_replica() -> Finding:
 
 
 def check_migrations() -> Finding:
-    if newer := database_version.newer_migration():
-        return failed("migrations", database_version.newer_sentence(newer), "")
+    if newer := newer_database.newer_migration():
+        return failed("migrations", newer_database.newer_sentence(newer), "")
     executor = MigrationExecutor(connection)
     pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if not pending:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from imagelib.accounts import invitations
-from imagelib.accounts.forms import NameField
+from imagelib.accounts.account_forms import NameField
 from imagelib.accounts.models import Invitation, User
 from imagelib.accounts.roles import LINES, Role
 

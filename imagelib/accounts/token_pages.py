@@ -17,8 +17,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from analysis import formatting
 from analysis.api import token_budget
 from imagelib.accounts import api_tokens
-from imagelib.accounts.forms import TokenForm
 from imagelib.accounts.models import ApiToken, User
+from imagelib.accounts.token_forms import TokenForm
 
 
 @dataclass(frozen=True)

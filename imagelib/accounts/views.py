@@ -14,7 +14,7 @@ from analysis.audit_log.form_values import changed_values
 from analysis.models import AuditEntry
 from analysis.web.http import next_url
 from imagelib.accounts import access, time_zones
-from imagelib.accounts.forms import AccountForm
+from imagelib.accounts.account_forms import AccountForm
 from imagelib.accounts.models import User
 
 

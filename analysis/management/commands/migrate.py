@@ -9,14 +9,14 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 
-from analysis.management import database_version
+from analysis.management import unknown_migrations
 from analysis.recognition.embeddings import table
 
 
 class Command(migrate.Command):
     def handle(self, *arguments: Any, **options: Any) -> None:
         if not (options["fake"] or options["prune"]):  # these options repair the records that the check reads
-            database_version.check(connections[options["database"]])
+            unknown_migrations.check(connections[options["database"]])
         super().handle(*arguments, **options)
         if _has_embeddings(connections[options["database"]]) and not options["plan"] and not options["check_unapplied"]:
             table.create()

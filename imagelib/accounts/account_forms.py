@@ -1,4 +1,4 @@
-"""Forms of the account page and of API tokens."""
+"""Form of the account page, and fields that other forms share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from analysis.web.http import one_line
 from imagelib.accounts import languages, time_zones
-from imagelib.accounts.models import ApiToken, User
+from imagelib.accounts.models import User
 
 
 class TimeZoneSelect(forms.Select):
@@ -68,44 +68,3 @@ class AccountForm(forms.ModelForm):
             return
         choices: Any = self.fields["language"]
         choices.choices = [("", _("Browser's language")), *settings.LANGUAGES]
-
-
-class TokenForm(forms.Form):
-    """Form for a new API token."""
-
-    EXPIRIES = [
-        ("30", gettext_lazy("In 30 days")),
-        ("90", gettext_lazy("In 90 days")),
-        ("365", gettext_lazy("In a year")),
-        ("", gettext_lazy("Never")),
-    ]
-
-    name = forms.CharField(
-        max_length=100,
-        label=gettext_lazy("Name"),
-        help_text=gettext_lazy("What uses it, for example “Backup script”."),
-    )
-    scopes = forms.MultipleChoiceField(
-        choices=ApiToken.Scope.choices,
-        initial=[ApiToken.Scope.READ],
-        label=gettext_lazy("It may"),
-        widget=forms.CheckboxSelectMultiple,
-        help_text=gettext_lazy("Never more than your account may do."),
-    )
-    spending_limit = forms.DecimalField(
-        required=False,
-        min_value=0,
-        max_value=100_000,
-        max_digits=8,
-        decimal_places=2,
-        label=gettext_lazy("Spending limit (US dollars)"),
-        help_text=gettext_lazy("For tokens that may analyze: the maximum total cost of their analyses."),
-    )
-    days = forms.ChoiceField(required=False, choices=EXPIRIES, initial="90", label=gettext_lazy("Expires"))
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        analyzes = ApiToken.Scope.ANALYZE in cleaned.get("scopes", [])
-        if analyzes and cleaned.get("spending_limit") is None and "spending_limit" not in self.errors:
-            self.add_error("spending_limit", _("A token that may analyze needs a spending limit, which can be 0."))
-        return cleaned

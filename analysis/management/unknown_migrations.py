@@ -8,7 +8,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
 from django.utils.translation import gettext as _
 
-from imagelib.database_version import newer_sentence
+from imagelib.newer_database import newer_sentence
 
 APP = "analysis"
 

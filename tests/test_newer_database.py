@@ -14,7 +14,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from analysis.findings import failed
 from analysis.health.services import check_migrations
-from imagelib import database_version
+from imagelib import newer_database
 from imagelib.database_connection import parameters
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,13 +31,13 @@ PROGRAMS = {
 
 @pytest.mark.django_db
 def test_current_database_is_accepted() -> None:
-    assert database_version.newer_migration() == ""
-    assert database_version.known_migrations("analysis") >= {"0001_initial", "0034_upload_targets"}
+    assert newer_database.newer_migration() == ""
+    assert newer_database.known_migrations("analysis") >= {"0001_initial", "0034_upload_targets"}
 
 
 def test_database_that_does_not_answer_is_not_judged(settings, monkeypatch) -> None:
     monkeypatch.setitem(settings.DATABASES["default"], "HOST", "/nowhere")
-    assert database_version.newer_migration() == ""
+    assert newer_database.newer_migration() == ""
 
 
 @pytest.mark.django_db(transaction=True)
