@@ -91,10 +91,15 @@ def raw_outcome(simulator) -> str:
 
 def test_latency_and_slow_responses_exceed_a_read_timeout(simulator):
     impatient = connect(simulator.address, read_timeout=0.03)
-    for settings in ({"slow": 100, "slow_latency": 100}, {"slow": 0, "latency": 100}, {"latency": 150, "jitter": 50}):
+    # Far longer than the timeout: on a busy machine a response may be there before the client begins to wait for it.
+    for settings in (
+        {"slow": 100, "slow_latency": 1_000},
+        {"slow": 0, "latency": 1_000},
+        {"latency": 1_050, "jitter": 50},
+    ):
         simulator.set(**settings)
         assert outcome(impatient) == "ReadTimeoutError"
-    simulator.set(latency=0, jitter=0, throttles=100, refusal_latency=100)
+    simulator.set(latency=0, jitter=0, throttles=100, refusal_latency=1_000)
     assert outcome(impatient) == "ReadTimeoutError"
     impatient.close()
 
