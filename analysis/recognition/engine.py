@@ -10,7 +10,7 @@ from contextvars import copy_context
 from dataclasses import replace
 from typing import cast
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.utils.timezone import now
 from structlog.contextvars import bound_contextvars
 
@@ -101,13 +101,14 @@ class Engine:
         times, pause, is_probe = self._request_slots(free)
         if not times:
             return pause
-        claimed = claims.claim(self.recognizer.name, self.api, maximum=len(times), region=self.recognizer.region)
+        # Together, so that a connection lost in between leaves nothing claimed: such claims would expire, and their
+        # prices would count as paid.
+        with transaction.atomic():
+            claimed = claims.claim(self.recognizer.name, self.api, maximum=len(times), region=self.recognizer.region)
+            cached = find_cached_responses(claimed)
         if not claimed:
             return None
-        cached = find_cached_responses(claimed)
         known = {pk for pk, response in cached.items() if response.is_disclosed or is_probe}
-        if known:
-            save_results([self._reused(analysis, cached[analysis.pk]) for analysis in claimed if analysis.pk in known])
         others = [analysis for analysis in claimed if analysis.pk not in known]
         # Fewer analyses may have been claimed than times granted.
         for analysis, at in zip(others, times, strict=False):
@@ -118,6 +119,10 @@ class Engine:
             self._concurrency.record_size(size)
             self._probe_id = analysis.pk if is_probe else None
             self._in_flight[pool.submit(copy_context().run, self._analyze, analysis, at=at)] = analysis
+        if known:
+            save_with_retry(
+                [self._reused(analysis, cached[analysis.pk]) for analysis in claimed if analysis.pk in known]
+            )
         return min(pause or POLL_INTERVAL, POLL_INTERVAL)
 
     def _request_slots(self, count: int) -> tuple[list[float], float | None, bool]:

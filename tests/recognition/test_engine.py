@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
 
+import psycopg
 import pytest
 from django.db import connection
 from django.db.models import Sum
@@ -337,3 +338,27 @@ def test_every_call_waits_for_room_where_the_quota_is_counted_by_the_second(owne
     assert [at >= now + 1 + STRICT_WINDOW for name, at in sent if b"another" not in name] == [True] * 5
     assert max(Analysis.objects.values_list("latency_ms", flat=True)) < 900  # without the wait
     limiter._redis.delete(limiter._key, f"{limiter._key}:sent")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_connection_lost_after_a_claim_leaves_nothing_claimed(owner, simulator):
+    """Claims that nobody knows of would expire, and their prices count as paid."""
+    pipeline.request_analysis(image_ids=[image.pk for image in stored_images(owner, 3)])
+    database = connection.settings_dict
+    lost = []
+
+    def lose_connection_once(execute, sql, params, many, context):
+        if "AS lookup (id, owner_id" in sql and not lost:
+            lost.append(connection.connection.info.backend_pid)
+            with psycopg.connect(
+                host=database["HOST"], user=database["USER"], dbname=database["NAME"], autocommit=True
+            ) as other:
+                other.execute("SELECT pg_terminate_backend(%s)", lost)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(lose_connection_once):
+        work()
+        assert (len(lost), states()) == (1, {"queued": 3})
+        work()
+    assert states() == {"done": 3}
+    assert (simulator.statistics()["paid"], Call.objects.count()) == (3, 3)
