@@ -82,7 +82,7 @@ class Pages:
         if case.text not in self._jump_urls:
             urls = MONTH_URL.findall(_text(self.timeline(case)))
             self._jump_urls[case.text] = urls[len(urls) // 2].replace("&amp;", "&")
-        return self.get(self._jump_urls[case.text], {"HX-Request": "true"})
+        return self.get(self._jump_urls[case.text], {"HX-Request": "true", "HX-Target": "shown-pictures"})
 
     def page_before(self, case: SearchCase) -> bytes:
         """The sixty cards before those that a jump leads to."""
