@@ -88,7 +88,7 @@ def period(name: PeriodName, *, until: date, now: datetime) -> Period:
         hours = tuple(last - timedelta(hours=23 - number) for number in range(24))
         return Period(name, "hour", hours, last + timedelta(hours=1))
     zone = now.tzinfo or UTC
-    end = _midnight(until, zone) + timedelta(days=1)
+    end = midnight(until, zone) + timedelta(days=1)
     if name == "year":
         months = [_month(until, back, zone) for back in range(11, -1, -1)]
         return Period(name, "month", tuple(months), end)
@@ -96,7 +96,7 @@ def period(name: PeriodName, *, until: date, now: datetime) -> Period:
     return Period(name, "day", tuple(end - timedelta(days=back) for back in range(count, 0, -1)), end)
 
 
-def _midnight(day: date, zone: tzinfo) -> datetime:
+def midnight(day: date, zone: tzinfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone)
 
 

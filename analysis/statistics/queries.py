@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +15,7 @@ from analysis.models import Label
 from analysis.models.search_index import SHARES
 from analysis.statistics.aggregation import HOURS
 from analysis.statistics.latency_histogram import percentile
-from analysis.statistics.periods import Period
+from analysis.statistics.periods import Period, midnight
 
 CONFIDENCE_BINS = 20
 # About this number of pictures is read for growing labels: of more, a sample by a hash of their ids.
@@ -77,7 +77,7 @@ class GrowingLabels:
 
 def total(person_id: int | None, *, before: datetime | None = None) -> Total:
     """Number of pictures and size of their originals, added before a moment if given."""
-    day = before.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) if before else None
+    day = midnight(before.astimezone(UTC), UTC) if before else None
     (row,) = _rows(
         f"""SELECT coalesce(sum(pictures), 0)::bigint, coalesce(sum(bytes), 0)::bigint FROM analysis_addedstatistics
             WHERE {_owner_condition(person_id)} AND CASE WHEN is_hour THEN start >= %(day)s AND start < %(before)s
@@ -120,7 +120,7 @@ def calls(span: Period) -> dict[datetime, Calls]:
            WHERE day >= %(start)s AND day <= %(end)s GROUP BY 1""",
         {"start": span.start.date(), "end": span.last_day},
     )
-    totals = _added_up(span, ((_midnight(day, span.zone), *values) for day, *values in rows))
+    totals = _added_up(span, ((midnight(day, span.zone), *values) for day, *values in rows))
     return {start: Calls(*totals.get(start, ())) for start in span.starts}
 
 
@@ -215,7 +215,7 @@ def _by_step(span: Period, person_id: int | None, table: str, sums: str) -> dict
         {"hourly": is_hourly, "start": first, "end": end, "person": person_id},
     )
     if not is_hourly:
-        rows = [(_midnight(start.astimezone(UTC), span.zone), *values) for start, *values in rows]
+        rows = [(midnight(start.astimezone(UTC), span.zone), *values) for start, *values in rows]
     return _added_up(span, rows)
 
 
@@ -230,11 +230,7 @@ def _added_up(span: Period, rows: Iterable[Sequence[Any]]) -> dict[datetime, Seq
 
 def _utc_days(span: Period) -> tuple[datetime, datetime]:
     """The days in UTC that have the same dates, and the end of the last one."""
-    return _midnight(span.start, UTC), _midnight(span.last_day, UTC) + timedelta(days=1)
-
-
-def _midnight(day: date, zone: tzinfo) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=zone)
+    return midnight(span.start, UTC), midnight(span.last_day, UTC) + timedelta(days=1)
 
 
 def _owner_condition(person_id: int | None) -> str:
