@@ -10,7 +10,7 @@ from contextvars import copy_context
 from dataclasses import replace
 from typing import cast
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils.timezone import now
 from structlog.contextvars import bound_contextvars
 
@@ -26,13 +26,13 @@ from analysis.recognition.base import (
     Parameters,
     Recognizer,
     RequestFailed,
-    UnreadableResponse,
 )
 from analysis.recognition.concurrency import ConcurrencyLimit
 from analysis.recognition.payload_cache import PayloadCache
 from analysis.recognition.rate_limiter import Lookahead, RateLimiter, RateLimiterUnavailable
 from analysis.recognition.response_cache import CachedResponse, find_cached_responses
-from analysis.recognition.save_results import AttemptResult, save_results
+from analysis.recognition.save_results import AttemptResult
+from analysis.recognition.save_with_retry import save_with_retry
 from analysis.storage.blobs import StorageError
 
 logger = logging.getLogger(__name__)
@@ -48,8 +48,6 @@ RENEWAL_INTERVAL = LEASE.total_seconds() / 4
 # After these seconds the engine ends and its task is sent again, long before the broker's visibility timeout would
 # repeat it.
 MAX_RUN_SECONDS = 300.0
-# PostgreSQL's SQLSTATE class for a value that is too large or nested too deeply, unlike errors of the connection.
-PROGRAM_LIMIT_EXCEEDED = "54"
 
 payloads = PayloadCache()
 
@@ -270,41 +268,3 @@ class Engine:
             outages.clear(self.recognizer.name, self.api)
             self._outage = None
             logger.info("%s %s is available again", self.recognizer.name, self.api)
-
-
-def save_with_retry(results: list[AttemptResult]) -> None:
-    """Save results; retries for about a minute, since they exist only in memory."""
-    for seconds in (0.2, 0.5, 1, 2, 5, 5, 5, 10, 10, 20):
-        try:
-            return save_results(results)
-        except (InterfaceError, OperationalError) as error:
-            if _exceeds_limit(error):
-                return _save_separately(results, error)
-            # Django connects again at the next query, once the broken connection is closed.
-            logger.warning("%d results wait for the database: %s", len(results), error)
-            connection.close()
-            time.sleep(seconds)
-        except (DatabaseError, RecursionError) as error:  # caused by a response, so a retry would fail, too
-            return _save_separately(results, error)
-    return save_results(results)
-
-
-def _exceeds_limit(error: Exception) -> bool:
-    # psycopg maps SQLSTATE class 54 to OperationalError, like a lost connection.
-    return str(getattr(error.__cause__, "sqlstate", None)).startswith(PROGRAM_LIMIT_EXCEEDED)
-
-
-def _save_separately(results: list[AttemptResult], error: Exception) -> None:
-    """Save each result separately, so only a response the database rejects is lost."""
-    if len(results) > 1:
-        for result in results:
-            try:
-                save_with_retry([result])
-            except (DatabaseError, RecursionError):  # continue, since the others are paid for as well
-                logger.exception("analysis %s: its result cannot be saved", result.analysis.pk)
-        return
-    logger.error("a response cannot be stored", exc_info=error)
-    reason = gettext_noop("The database cannot store this response. See the worker log for details.")
-    api = cast(ApiName, results[0].analysis.api)
-    unstorable = UnreadableResponse(reason, api=api, code="UnstorableAnswer", outcome="unknown")
-    save_results([replace(results[0], response=None, error=unstorable)])

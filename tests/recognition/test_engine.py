@@ -14,9 +14,9 @@ from analysis import pipeline
 from analysis.models import Analysis, Call, Image, ImageLabel, ModelVersion, Outage, SpendEntry
 from analysis.recognition import claims, engine_runner, ledger, outages
 from analysis.recognition.base import Response
-from analysis.recognition.engine import save_with_retry
 from analysis.recognition.rate_limiter import STRICT_WINDOW
 from analysis.recognition.save_results import AttemptResult, save_results
+from analysis.recognition.save_with_retry import save_with_retry
 from tests import pictures
 from tests.factories import create_analysis, create_image, label_rows, labels_answer
 

@@ -11,8 +11,8 @@ from analysis import pipeline
 from analysis.models import Analysis, Call
 from analysis.recognition import claims, retries
 from analysis.recognition.base import Response
-from analysis.recognition.engine import save_with_retry
 from analysis.recognition.save_results import AttemptResult
+from analysis.recognition.save_with_retry import save_with_retry
 from analysis.storage import blobs
 from tests.factories import labels_answer
 from tests.recognition.test_engine import states, stored_images, work, work_until_done
