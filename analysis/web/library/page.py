@@ -13,11 +13,11 @@ from analysis.models import Image, Viewer
 from analysis.search import facets
 from analysis.search.pagination import TAKEN_SORTS
 from analysis.search.query import Query
-from analysis.search.results import COUNT_CAP, PAGE_SIZE, Search
+from analysis.search.results import COUNT_CAP, PAGE_SIZE, Page, Search
 from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.web import links, sensitive
 from analysis.web.library.cards import Card, cards
-from analysis.web.library.date_headings import MANY, PreviousEnd, with_headings
+from analysis.web.library.date_headings import MANY, START, PreviousEnd, with_headings
 from analysis.web.library.facet_links import FacetGroup, FacetLink, label_facets, state_facets, trash_facet
 from analysis.web.library.filter_chips import Chip, FilterChoice, Link, chips
 from analysis.web.library.page_links import NextPage, PageRange, PreviousPage, link_within, next_page, previous_page
@@ -109,11 +109,12 @@ def library_page(
     shown = shown_pictures(search, page_range=page_range, saved_search=saved_search, blurs_sensitive=blurs_sensitive)
     # Count and facets come from one scan: both read the same rows, which is most of the page's time.
     number, counts = count_and_facets(search)
+    is_part = bool(shown.next_page or page_range.start) or number > PAGE_SIZE
     return replace(
         shown,
         pictures=formatting.pictures(number, cap=COUNT_CAP),
         total=formatting.capped_count(number, cap=COUNT_CAP),
-        sorting=_sorting(query, link, has_timeline=bool(shown.next_page or page_range.start or number > PAGE_SIZE)),
+        sorting=_sorting(query, link, has_timeline=bool(shown.cards) and is_part),
         takes_new_images=query == RECENTLY_ADDED and not page_range.start,
         chips=chips(query, link=link),
         filters=search_filters(search, counts, saved_search=saved_search),
@@ -140,13 +141,9 @@ def shown_pictures(
     query, link = search.query, link_within(saved_search)
     # With a few pictures more: the last day gets a heading if enough of its pictures are on the next page.
     page = search.page(after=page_range.start, size=page_range.pages * PAGE_SIZE, following=MANY)
-    cards = library_cards(
-        page.images, query, viewer=search.viewer, saved_search=saved_search, blurs_sensitive=blurs_sensitive
-    )
-    dated = with_headings(cards, page.images, query, following=page.following)
-    return LibraryPage(
-        cards=dated.cards,
-        next_page=next_page(query, page.next, page_range, saved_search, is_long_day=dated.ends_in_long_day),
+    cards = _cards_of(search, page, page_range=page_range, saved_search=saved_search, blurs_sensitive=blurs_sensitive)
+    return replace(
+        cards,
         previous_page=previous_page(query, page_range, saved_search) if page.images else None,
         is_newest_first=query.sort in {"taken", "newest"},
         newest_url=link(query) if page_range.start else "",
@@ -212,7 +209,23 @@ def next_cards(
     blurs_sensitive: bool = True,
 ) -> LibraryPage:
     """The next page of cards, to append to a page that shows `page_range`."""
-    query, page = search.query, search.page(after=before.cursor, following=MANY)
+    page = search.page(after=before.cursor, following=MANY)
+    return _cards_of(
+        search, page, page_range=page_range, saved_search=saved_search, blurs_sensitive=blurs_sensitive, before=before
+    )
+
+
+def _cards_of(
+    search: Search,
+    page: Page,
+    *,
+    page_range: PageRange,
+    saved_search: OpenSearch | None,
+    blurs_sensitive: bool,
+    before: PreviousEnd = START,
+) -> LibraryPage:
+    """The cards of a page with their headings, and the link to the next page."""
+    query = search.query
     cards = library_cards(
         page.images, query, viewer=search.viewer, saved_search=saved_search, blurs_sensitive=blurs_sensitive
     )
