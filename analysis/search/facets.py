@@ -106,7 +106,7 @@ def share_statement(query: QueryParts, share: int, *, column: str = "d.label_ids
     # A hash of the id, since ids may have a pattern: fronts and backs of cards may have been scanned alternately.
     tests = [Sql(f"(hashint8(d.image_id) & {share - 1}) = 0"), visibility_filter(query.resolved.viewer, "d")]
     for labels in query.required:
-        # A comparison of numbers, before the set is made a tsvector: that takes a hundred times as long.
+        # A comparison of numbers, before the set is made a tsvector, which takes far longer.
         tests.append(Sql("d.label_ids && %s::int[]", ([*labels.labels.ids],)))
     if tsquery:
         tests.append(Sql(f"{LABEL_TSVECTOR.format('d')} @@ %s::tsquery", (tsquery[0],)))
