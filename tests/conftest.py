@@ -11,7 +11,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 
 from analysis.health import services
@@ -57,7 +57,17 @@ def django_db_setup(django_db_setup, django_db_blocker):
     """After it was made and migrated."""
     with django_db_blocker.unblock():
         migrated_database.save()
+        _begin_ids_at(1_001)
     table_emptying.install()
+
+
+def _begin_ids_at(number: int) -> None:
+    """Let ids have more than three digits.
+
+    Templates write numbers for people, as "1,001"; a form or a script that got an id like that would fail.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setval(seqrelid, %s, false) FROM pg_sequence", [number])
 
 
 @pytest.fixture(autouse=True)

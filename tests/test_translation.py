@@ -1,4 +1,4 @@
-"""All text on pages is translatable: a pseudo-language wraps it in ⟦ ⟧.
+"""All text on pages is translatable: a pseudo-language wraps it in ⟦ ⟧. Numbers are formatted for people only.
 
 A page in PENDING still has other text. Its test fails as soon as it has none: then remove it from PENDING.
 """
@@ -22,6 +22,7 @@ from analysis.web import script_messages
 from imagelib.accounts import invitations
 from imagelib.accounts.roles import Role
 from tests.factories import create_analysis, create_bucket, create_labeled_image
+from tests.web.pages import Page
 
 SHOWN_ATTRIBUTES = ("title", "alt", "aria-label", "aria-description", "placeholder", "label", "data-key-words")
 BUTTONS = ("submit", "button", "reset")
@@ -217,17 +218,27 @@ def rows(owner, staff):
     return shared | {"image": image.pk, "batch": batch.pk, "bucket": bucket.pk, "alert": alert.pk, **people}
 
 
+def response(name: str, rows, signed_in, nobody):
+    url_name, arguments, person = (PAGES | MORE_PAGES)[name]
+    browser = signed_in(rows[person]) if person else nobody
+    return browser.get(reverse(url_name, args=[rows.get(argument, argument) for argument in arguments]))
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", [*PAGES, *MORE_PAGES])
 def test_page_is_translated_unless_it_is_pending(name, rows, signed_in, nobody, pseudo):
-    url_name, arguments, person = (PAGES | MORE_PAGES)[name]
-    browser = signed_in(rows[person]) if person else nobody
-    page = browser.get(reverse(url_name, args=[rows.get(argument, argument) for argument in arguments]))
-    texts = Untranslated(page.content.decode()).texts
+    texts = Untranslated(response(name, rows, signed_in, nobody).content.decode()).texts
     if name in PENDING:
         assert texts, f"“{name}” is translated: remove it from PENDING."
     else:
         assert texts == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", [*PAGES, *MORE_PAGES])
+def test_numbers_that_programs_read_are_not_formatted(name, rows, signed_in, nobody):
+    """The ids of tests have four digits."""
+    assert Page(response(name, rows, signed_in, nobody)).grouped_numbers() == []
 
 
 def test_pending_pages_exist():

@@ -41,7 +41,7 @@ class RetryForm:
 class BatchRow:
     """A bulk run for the template; `maximum` is empty while the total is unknown."""
 
-    id: int
+    id: str
     title: str
     note: str
     state: str
@@ -79,7 +79,7 @@ def batch_row(request: Request, progress: Progress, now: datetime, failed: list[
     can_change = permissions.can_control_batch(request.user, run) and not progress.is_ending
     can_retry = can_change and permissions.can_analyze_images(request.user)
     return BatchRow(
-        id=run.pk,
+        id=str(run.pk),
         title=_title(run),
         note=_note(run),
         state=run.state,

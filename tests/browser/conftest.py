@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from django.core.signals import request_finished, request_started
 from django.db import connection
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from analysis.ingest.examine import examine
 from analysis.library import images
@@ -41,6 +43,26 @@ def pytest_collection_modifyitems(items):
 def pytest_terminal_summary(terminalreporter):
     if any(MISSING in str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])):
         terminalreporter.write_line(f"Browser tests were skipped: {MISSING}.", yellow=True)
+
+
+def then_scripts(action: Callable) -> Callable:
+    """Wait for the scripts of the page that an action opens; Playwright waits for its first byte."""
+
+    @functools.wraps(action)
+    def with_scripts(locator: Locator, *arguments, **options) -> None:
+        action(locator, *arguments, **options)
+        if not locator.page.is_closed():
+            locator.page.wait_for_load_state("domcontentloaded")
+
+    return with_scripts
+
+
+@pytest.fixture(scope="package", autouse=True)
+def actions_wait_for_scripts():
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for name in ("click", "dblclick", "press"):
+            monkeypatch.setattr(Locator, name, then_scripts(getattr(Locator, name)))
+        yield
 
 
 @pytest.fixture(scope="package")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 
+FOR_PEOPLE = ("title", "alt", "placeholder", "content", "data-pictures", "data-total")
+GROUPED_NUMBER = re.compile(r"\b\d{1,3}(,\d{3})+\b")
 
 def address_for(browser, image) -> str:
     """The URL of a picture: by id for signed-in people, else the public one."""
@@ -53,6 +56,15 @@ class Page(HTMLParser):
 
     def by_id(self, name: str) -> dict[str, str] | None:
         return next((attributes for _, attributes in self.elements if attributes.get("id") == name), None)
+
+    def grouped_numbers(self) -> list[tuple[str, str]]:
+        """Numbers written for people, such as "1,001", in attributes that programs read."""
+        return [
+            (name, value)
+            for _, attributes in self.elements
+            for name, value in attributes.items()
+            if name not in FOR_PEOPLE and not name.startswith("aria-") and GROUPED_NUMBER.search(value)
+        ]
 
     def inline(self) -> list[tuple[str, dict[str, str]]]:
         """Inline styles and scripts, which the CSP forbids."""

@@ -144,6 +144,12 @@ def test_page_of_a_collection_escapes_and_describes_it(collection_link, image, n
     assert answer["Cache-Control"] == "private, no-store"
 
 
+def test_size_of_a_large_picture_is_a_number_for_the_browser(link, image, nobody):
+    Image.objects.filter(pk=image.pk).update(width=4000, height=3000)
+    page = Page(nobody.get(reverse("share-picture", args=[link.token, image.public_id])))
+    assert [(img["width"], img["height"]) for img in page.all("img") if "fetchpriority" in img] == [("4000", "3000")]
+
+
 def test_picture_is_checked_again_before_the_browser_shows_its_copy(link, image, nobody):
     url = reverse("share-rendition", args=[link.token, image.public_id, "thumb"])
     first = nobody.get(url)

@@ -9,7 +9,9 @@ from django.db import transaction
 from django.urls import reverse
 
 from analysis.search import month_counts
+from analysis.search.month_counts import MonthCounts
 from analysis.web.library import page as library_pages
+from analysis.web.library import timeline as timelines
 from tests.factories import create_image, create_labeled_image
 from tests.web.pages import Page
 
@@ -70,6 +72,12 @@ def test_estimated_numbers_are_not_shown(browser, months, monkeypatch):
     monkeypatch.setattr(month_counts, "MAX_RESULTS", 2)
     items = timeline(browser).all("li")
     assert [(item["data-weight"], "data-pictures" in item) for item in items] == [("1", False)] * 3
+
+
+def test_weights_of_large_months_are_numbers_for_scripts(browser, months, monkeypatch):
+    monkeypatch.setattr(timelines, "months_taken", lambda _: MonthCounts({datetime(2026, 3, 1, tzinfo=UTC): 1234}))
+    (item,) = timeline(browser).all("li")
+    assert (item["data-weight"], item["data-pictures"]) == ("1234", "1,234 pictures")
 
 
 def test_only_long_results_by_date_taken_have_a_timeline(browser, months, monkeypatch):
