@@ -1,5 +1,6 @@
-"""All text on pages is translatable: a pseudo-language wraps it in ⟦ ⟧. Numbers are formatted for people only.
+"""All text on pages is translatable: a pseudo-language wraps it in ⟦ ⟧.
 
+Numbers that programs read are not formatted.
 A page in PENDING still has other text. Its test fails as soon as it has none: then remove it from PENDING.
 """
 

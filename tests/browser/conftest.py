@@ -46,7 +46,10 @@ def pytest_terminal_summary(terminalreporter):
 
 
 def then_scripts(action: Callable) -> Callable:
-    """Wait for the scripts of the page that an action opens; Playwright waits for its first byte."""
+    """Wait for the scripts of the page that an action opens.
+
+    Playwright itself waits for the first byte of the page.
+    """
 
     @functools.wraps(action)
     def with_scripts(locator: Locator, *arguments, **options) -> None:

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 FOR_PEOPLE = ("title", "alt", "placeholder", "content", "data-pictures", "data-total")
 GROUPED_NUMBER = re.compile(r"\b\d{1,3}(,\d{3})+\b")
 
+
 def address_for(browser, image) -> str:
     """The URL of a picture: by id for signed-in people, else the public one."""
     return image.get_absolute_url() if "sessionid" in browser.cookies else image.get_public_url()
