@@ -27,9 +27,9 @@ def count(number: int) -> str:
     return str(number_format(number, decimal_pos=0, force_grouping=True))
 
 
-def capped_count(number: int, *, cap: int) -> str:
-    """A number counted up to `cap` + 1, as 10,000+ beyond the cap."""
-    return f"{count(cap)}+" if number > cap else count(number)
+def capped_count(number: int, *, cap: int | None) -> str:
+    """A number counted up to `cap` + 1, if there is one, as 10,000+ beyond the cap."""
+    return count(number) if cap is None or number <= cap else f"{count(cap)}+"
 
 
 def plural(text: str, number: int) -> str:
@@ -39,8 +39,7 @@ def plural(text: str, number: int) -> str:
 
 def pictures(number: int, *, cap: int | None = None) -> str:
     """1 picture, 1,204 pictures, 10,000+ pictures."""
-    text = count(number) if cap is None else capped_count(number, cap=cap)
-    return ngettext("%(number)s picture", "%(number)s pictures", number) % {"number": text}
+    return ngettext("%(number)s picture", "%(number)s pictures", number) % {"number": capped_count(number, cap=cap)}
 
 
 def percent(value: float) -> str:

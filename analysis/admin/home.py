@@ -74,12 +74,11 @@ def cards(user: AnyUser, *, moment: datetime) -> Iterator[HomeCard]:
 
 
 def _pictures(today: date) -> HomeCard:
-    total, url = queries.total(None), reverse("admin:analysis_image_changelist")
-    if total.pictures:
-        figure, note = formatting.count(total.pictures), _added_note(total, today)
-    else:  # the first minute after an import
-        total = queries.uncounted_total()
-        figure = formatting.capped_count(total.pictures, cap=queries.UNCOUNTED_CAP)
+    total, url = queries.current_total(None), reverse("admin:analysis_image_changelist")
+    figure = formatting.capped_count(total.pictures, cap=total.cap)
+    if total.cap is None:
+        note = _added_note(total, today)
+    else:
         note = _("originals: %(size)s") % {"size": formatting.filesize(total.bytes)}
     return HomeCard("pictures", _("Pictures"), figure, note, url, _("Show pictures"))
 

@@ -27,8 +27,12 @@ UNCOUNTED_CAP = 10_000
 
 @dataclass(frozen=True)
 class Total:
+    """Pictures and the size of their originals."""
+
     pictures: int
     bytes: int
+    cap: int | None = None
+    """If not None, pictures were counted up to this number and one more."""
 
 
 @dataclass(frozen=True)
@@ -87,17 +91,22 @@ def total(person_id: int | None, *, before: datetime | None = None) -> Total:
     return Total(*row)
 
 
-def uncounted_total() -> Total:
-    """Pictures and bytes of a library without statistics yet.
+def current_total(person_id: int | None) -> Total:
+    """Return the total, also in the minute after an import.
 
-    Counted up to UNCOUNTED_CAP and one more.
+    Without statistics, pictures are counted up to UNCOUNTED_CAP and one more.
     """
-    (row,) = _rows(
+    counted = total(person_id)
+    if counted.pictures:
+        return counted
+    ((pictures, size),) = _rows(
         """SELECT count(*), coalesce(sum(size) FILTER (WHERE bucket_id IS NULL), 0)::bigint
-           FROM (SELECT size, bucket_id FROM analysis_image WHERE trashed_at IS NULL LIMIT %(limit)s) image""",
-        {"limit": UNCOUNTED_CAP + 1},
+           FROM (SELECT size, bucket_id FROM analysis_image
+                 WHERE trashed_at IS NULL AND (%(person)s::bigint IS NULL OR owner_id = %(person)s)
+                 LIMIT %(limit)s) image""",
+        {"person": person_id, "limit": UNCOUNTED_CAP + 1},
     )
-    return Total(*row)
+    return Total(pictures, size, UNCOUNTED_CAP)
 
 
 def added(span: Period, person_id: int | None) -> dict[datetime, Total]:

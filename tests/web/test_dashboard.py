@@ -253,6 +253,14 @@ def test_dashboard_without_figures_is_one_sentence(stranger, signed_in):
     assert "No figures for this period yet." in Page(signed_in(stranger).get(URL)).text
 
 
+def test_pictures_are_counted_before_there_are_statistics(owner, colleague, staff, signed_in):
+    for person in (owner, colleague):
+        create_analysis(create_image(person, size=2_000_000), state="queued")
+    for person, number, size in ((owner, "1", "2 MB"), (staff, "2", "4 MB")):
+        tiles = signed_in(person).get(URL).context["tiles"]
+        assert (tiles[0].figure, tiles[-1].figure) == (number, size)
+
+
 def test_charts_without_figures_are_sentences_below_the_others(owner, signed_in, today):
     create_image(owner, added_at=today)
     count()

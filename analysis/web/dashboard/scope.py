@@ -81,7 +81,7 @@ class Scope:
 
     @cached_property
     def total(self) -> queries.Total:
-        return queries.total(self.person_id)
+        return queries.current_total(self.person_id)
 
     @cached_property
     def depths(self) -> list[queue_depth.QueueDepth]:

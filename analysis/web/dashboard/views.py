@@ -177,8 +177,9 @@ def _period(span: Period) -> str:
 
 
 def _tiles(scope: Scope) -> Iterator[DashboardTile]:
+    figure = formatting.capped_count(scope.total.pictures, cap=scope.total.cap)
     added = _("%(number)s added in this period") % {"number": formatting.count(scope.number_added)}
-    yield DashboardTile(_("Pictures"), formatting.count(scope.total.pictures), added, scope.search_url())
+    yield DashboardTile(_("Pictures"), figure, added if scope.total.cap is None else "", scope.search_url())
     yield _analyses_tile(scope)
     yield _budget_tile() if scope.is_all else _spend_tile(scope)
     yield _queue_tile(scope.depths) if scope.is_all else _own_queue_tile(scope.person_id or 0)
