@@ -67,7 +67,7 @@ def _run(part: str, folder: Path) -> dict[str, Any]:
     import django  # in the child only
 
     django.setup()
-    from analysis.recognition.local import faces, label_models, recognizer, text  # noqa: F401 - as a worker does
+    from analysis.recognition.local import faces, inspection, label_models, text  # noqa: F401 - as a worker does
 
     pictures = [path.read_bytes() for path in sorted(folder.iterdir())]
     if part == "none":

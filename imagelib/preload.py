@@ -1,4 +1,4 @@
-"""Preloading of URLs and templates, before web processes are forked."""
+"""Preloading before web processes are forked: URLs, templates, the recognizer."""
 
 from pathlib import Path
 
@@ -8,12 +8,16 @@ from django.urls import get_resolver
 
 
 def load() -> None:
-    """Load the URLs with their views, and compile the project's templates.
+    """Load the URLs with their views, the templates, and the recognizer.
 
     Done once, in memory that all web processes share. Otherwise each process loads its own copies, which makes its
-    first requests slow and lets its memory grow for minutes.
+    first requests slow and lets its memory grow for minutes. The models of the local recognizer are loaded at their
+    first use.
     """
+    from analysis.recognition import registry  # its models need Django set up
+
     _ = get_resolver().url_patterns
+    registry.current()
     folder = Path(settings.BASE_DIR, "templates")
     for path in folder.rglob("*.html"):
         get_template(path.relative_to(folder).as_posix())

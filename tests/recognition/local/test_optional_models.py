@@ -7,7 +7,7 @@ import pytest
 
 from analysis.recognition import responses
 from analysis.recognition.base import ApiUnavailable, Parameters
-from analysis.recognition.local import recognizer
+from analysis.recognition.local import inspection
 from analysis.recognition.local.conversion.graph import Graph
 from analysis.recognition.local.prepared_models import AGE, GENDER, MODERATION
 from analysis.recognition.local.recognizer import LocalRecognizer
@@ -23,7 +23,7 @@ def constant(output: str, values: list[float], *, picture: list[int | str], name
 
 
 def analyze(picture: bytes, api: str, **parameters: float):
-    recognizer._inspections.clear()
+    inspection._inspections.clear()
     answer = LocalRecognizer().recognize(picture, api=api, parameters=Parameters(**parameters))
     assert aws_shapes.complaints(answer.content, aws_shapes.OPERATIONS[api]) == []
     return answer

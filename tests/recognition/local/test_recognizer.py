@@ -10,7 +10,7 @@ from PIL import Image
 
 from analysis.recognition import responses
 from analysis.recognition.base import ApiUnavailable, Parameters, UnreadableResponse
-from analysis.recognition.local import recognizer
+from analysis.recognition.local import inspection
 from analysis.recognition.local.prepared_models import DETECTOR
 from analysis.recognition.local.recognizer import LocalRecognizer
 from tests.recognition import aws_shapes, sample_pictures
@@ -78,7 +78,7 @@ def test_responses_have_rekognitions_shapes(name, api):
     answer = sample_pictures.answer(name, api)
 
     assert aws_shapes.complaints_about_local(answer.content, aws_shapes.OPERATIONS[api]) == []
-    assert answer.model_version == recognizer.model_version(api)
+    assert answer.model_version == inspection.model_version(api)
     assert len(answer.model_version) <= 40
 
 
@@ -217,23 +217,23 @@ def test_threads_get_identical_results():
 
 
 def test_results_are_cached_and_evicted():
-    first = recognizer._inspection(b"first")
+    first = inspection._inspection(b"first")
 
-    assert recognizer._inspection(b"first") is first
-    for number in range(recognizer.CACHE_SIZE):
-        recognizer._inspection(b"%d" % number)
-    assert recognizer._inspection(b"first") is not first
-    assert len(recognizer._inspections) == recognizer.CACHE_SIZE
+    assert inspection._inspection(b"first") is first
+    for number in range(inspection.CACHE_SIZE):
+        inspection._inspection(b"%d" % number)
+    assert inspection._inspection(b"first") is not first
+    assert len(inspection._inspections) == inspection.CACHE_SIZE
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_forked_child_does_not_wait_for_parent_locks():
-    inspection = recognizer._inspection(b"picture")
+    cached = inspection._inspection(b"picture")
 
-    with recognizer._cache_lock:  # as if another thread held it
+    with inspection._cache_lock:  # as if another thread held it
         child = os.fork()
         if child == 0:
-            os._exit(0 if recognizer._inspection(b"picture") is not inspection else 1)
+            os._exit(0 if inspection._inspection(b"picture") is not cached else 1)
     _, status = os.waitpid(child, 0)
 
     assert os.waitstatus_to_exitcode(status) == 0
