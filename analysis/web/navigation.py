@@ -44,7 +44,7 @@ PICTURES = (
     ),
     NavigationEntry("folders", _("Folders"), "folder", ("folder",)),
     NavigationEntry("labels", _("Labels"), "tag"),
-    NavigationEntry("duplicates", _("Duplicates"), "copies"),
+    NavigationEntry("duplicates", _("Duplicates"), "copies", ("duplicates-exact", "duplicates-compare")),
     NavigationEntry("trash", _("Trash"), "trash", ("trash-delete",)),
 )
 MORE = (

@@ -40,6 +40,7 @@ def current(page) -> list[str]:
         ("/activity/", "Activity"),
         ("/deliveries/", "Activity"),
         ("/buckets/", "Buckets"),
+        ("/duplicates/exact/", "Duplicates"),
         ("/trash/", "Trash"),
     ],
 )
