@@ -63,3 +63,9 @@ class AddUserForm(RoleFormMixin, UserCreationForm):
         self.offer_roles()
         if "role" in self.fields:
             self.fields["role"].initial = Role.VIEWER.value
+            self.fields["role"].required = True  # an account without any group may upload
+
+    def chosen_role(self) -> Role | None:
+        """The chosen role, even if it is the one that was chosen at first."""
+        role = self.cleaned_data.get("role")
+        return Role(role) if role else None

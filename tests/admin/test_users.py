@@ -82,3 +82,12 @@ def test_permissions_are_folded(staff, signed_in):
         ("Important dates", False),
         ("Advanced", True),
     ]
+
+
+@pytest.mark.parametrize(("role", "status"), [("viewer", 302), ("", 200)])
+def test_new_account_never_gets_more_than_the_chosen_role(role, status, staff, signed_in):
+    # An account without any group may upload.
+    data = {"username": "anna", "usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
+    assert signed_in(staff).post(ADD, data | {"role": role}).status_code == status
+    anna = User.objects.filter(username="anna").first()
+    assert (user_management.role_of(anna) if anna else "") == role
