@@ -13,6 +13,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm
 
@@ -87,6 +88,13 @@ class UserAdmin(DjangoUserAdmin, PageAdmin):  # type: ignore[misc]
     def current_role(self, user: User) -> str:
         role = user_management.role_of(user)
         return f"{role.label}: {LINES[role]}" if role else str(_("Custom"))
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], Any]:
+        """Refuse to delete all administrators at once; each alone is not the last one."""
+        people = list(objs)
+        deleted, counts, refused, protected = super().get_deleted_objects(people, request)
+        is_refused = any(person.is_superuser for person in people) and not rights.leaves_superuser(people)
+        return deleted, counts, {*refused, *([gettext("administrator")] if is_refused else [])}, protected
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and _may_change(request, obj)

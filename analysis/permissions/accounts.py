@@ -5,6 +5,8 @@ Users can never raise their own role or give more permissions than they have.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db.models import F
 
 from analysis import permissions
@@ -68,8 +70,13 @@ def invitable_roles(user: AnyUser) -> list[Role]:
 
 def is_last_superuser(user: User) -> bool:
     """True for the only active superuser, whom the installation needs."""
-    others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=user.pk)
-    return user.is_superuser and user.is_active and not others.exists()
+    return user.is_superuser and user.is_active and not leaves_superuser([user])
+
+
+def leaves_superuser(removed: Iterable[User]) -> bool:
+    """True if there is an active superuser besides these people."""
+    active = User.objects.filter(is_superuser=True, is_active=True)
+    return active.exclude(pk__in=[person.pk for person in removed]).exists()
 
 
 def administrators() -> list[str]:

@@ -91,3 +91,13 @@ def test_new_account_never_gets_more_than_the_chosen_role(role, status, staff, s
     assert signed_in(staff).post(ADD, data | {"role": role}).status_code == status
     anna = User.objects.filter(username="anna").first()
     assert (user_management.role_of(anna) if anna else "") == role
+
+
+def test_last_administrators_cannot_be_deleted_together(staff, signed_in):
+    other = create_user("other", is_staff=True, is_superuser=True)
+    fields = {"action": "delete_selected", "post": "yes", "_selected_action": [staff.pk, other.pk]}
+    browser, address = signed_in(staff), reverse("admin:accounts_user_changelist")
+    assert browser.post(address, fields).status_code == 403
+    assert User.objects.filter(is_superuser=True).count() == 2
+    assert browser.post(address, fields | {"_selected_action": [other.pk]}).status_code == 302
+    assert list(User.objects.filter(is_superuser=True)) == [staff]
