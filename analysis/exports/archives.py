@@ -20,8 +20,9 @@ from analysis.exports.zip_stream import ZipStream
 from analysis.ingest.validation import InvalidImage
 from analysis.storage import blobs, originals, read_ahead, renditions
 
-# The earliest date of ZIP files, so that the same content gives the same bytes.
-ERRORS_FILE, ERRORS_DATE = "errors.txt", datetime(1980, 1, 1, tzinfo=UTC)
+ERRORS_FILE = "errors.txt"
+NO_DATE = datetime(1980, 1, 1, tzinfo=UTC)
+"""The earliest date of ZIP files, which have no empty one."""
 MAX_ERRORS = 10_000
 """Files named in errors.txt, which is kept in memory."""
 NAME_BITS = 2**27
@@ -77,7 +78,8 @@ def _archive(
             yield from archive.file(name, _chain(first, chunks), modified=row.image.taken_at or row.image.added_at)
         if errors:
             content_of_errors = _error_lines(errors, failed).encode()
-            yield from archive.file(ERRORS_FILE, [content_of_errors], modified=ERRORS_DATE)
+            # Without the present time, so that the same content gives the same bytes.
+            yield from archive.file(ERRORS_FILE, [content_of_errors], modified=NO_DATE)
         yield from archive.end()
 
 

@@ -188,6 +188,8 @@ def test_metadata_is_shown_or_left_out_everywhere(shows_metadata, owner, nobody)
     assert [exif_of(data) for data in (preview, content)] == [{}, {"GPS": True} if shows_metadata else {}]
     expected = ("secret-place.jpg", "secret-place.jpg") if shows_metadata else ("00001.jpg", "Picture.jpg")
     assert (name, download["Content-Disposition"].split('"')[1]) == expected
+    dates = {file.infolist()[0].date_time for file in (archive, previews)}
+    assert (dates == {(1980, 1, 1, 0, 0, 0)}) is not shows_metadata
 
 
 def body_of(response) -> bytes:

@@ -189,11 +189,11 @@ def _cover(link: ShareLink, image_ids: list[int]) -> Image:
 
 
 def _rows(link: ShareLink) -> Iterator[ImageRow]:
-    """The pictures for an archive, with numbers as file names if metadata is hidden."""
+    """The pictures for an archive; if metadata is hidden, numbered and without dates."""
     number = 0
     for images in shared_steps(link):
         for image in images:
             number += 1
             if not link.shows_metadata:
-                image.filename = f"{number:05d}"
+                image.filename, image.taken_at, image.added_at = f"{number:05d}", None, archives.NO_DATE
             yield ImageRow(image, ())
