@@ -73,7 +73,8 @@ def _archive(
             except (blobs.StorageError, InvalidImage) as error:
                 failed += 1
                 if failed <= MAX_ERRORS:
-                    errors.append(f"{name}: {error}")
+                    is_told = row.names_source or isinstance(error, InvalidImage)
+                    errors.append(f"{name}: {error}" if is_told else name)
                 continue
             yield from archive.file(name, _chain(first, chunks), modified=row.image.taken_at or row.image.added_at)
         if errors:

@@ -51,11 +51,15 @@ class LabelRow(NamedTuple):
 
 @dataclass(frozen=True)
 class ImageRow:
-    """A picture. `is_blurred`: shown blurred, like sensitive pictures on the pages."""
+    """A picture. `is_blurred`: shown blurred, like sensitive pictures on the pages.
+
+    `names_source`: the reader may know its bucket and key, which errors contain.
+    """
 
     image: Image
     labels: tuple[LabelRow, ...]
     is_blurred: bool = False
+    names_source: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ def image_rows(query: Query, *, viewer: Viewer, options: Options, has_boxes: boo
     Boxes are read only on request, since they are in the large responses.
     """
     for ids in results.iter_ids(query, viewer=viewer, step=STEP):
-        yield from _rows(ids, options, has_boxes=has_boxes)
+        yield from _rows(ids, viewer, options, has_boxes=has_boxes)
 
 
 def selected_rows(
@@ -98,10 +102,10 @@ def selected_rows(
     for start in range(0, len(ids), STEP):
         step = ids[start : start + STEP]
         visible = set(Image.objects.visible_to(viewer).filter(pk__in=step).values_list("pk", flat=True))
-        yield from _rows([pk for pk in step if pk in visible], options, has_boxes=has_boxes)
+        yield from _rows([pk for pk in step if pk in visible], viewer, options, has_boxes=has_boxes)
 
 
-def _rows(ids: Sequence[int], options: Options, *, has_boxes: bool) -> Iterator[ImageRow]:
+def _rows(ids: Sequence[int], viewer: Viewer, options: Options, *, has_boxes: bool) -> Iterator[ImageRow]:
     images = results.images_by_id(ids)
     # For archives of originals, which may be in a bucket.
     prefetch_related_objects([image for image in images.values() if image.bucket_id is not None], "bucket")
@@ -109,7 +113,8 @@ def _rows(ids: Sequence[int], options: Options, *, has_boxes: bool) -> Iterator[
     blurred = sensitive_ids(ids) if options.blurs_sensitive else frozenset()
     for pk in ids:
         if pk in images:  # unless deleted since the search
-            yield ImageRow(images[pk], options.accepted(labels.get(pk, [])), pk in blurred)
+            names_source = viewer.sees_all or images[pk].is_editable_by(viewer.user_id)
+            yield ImageRow(images[pk], options.accepted(labels.get(pk, [])), pk in blurred, names_source)
 
 
 def effective_labels(ids: Collection[int], *, has_boxes: bool = False) -> dict[int, list[LabelRow]]:

@@ -109,6 +109,8 @@ def _preview(image: Image) -> Preview:
             return Preview(file.read(), blobs.RENDITIONS["thumb"])
     except InvalidImage as error:
         raise ApiError(409, _("The picture cannot be shown: its file is damaged.")) from error
+    except blobs.StorageError as error:  # whose message names bucket and key
+        raise ApiError(409, _("The picture cannot be shown: its file can't be read.")) from error
 
 
 def _brief(item: dict[str, Any]) -> dict[str, Any]:

@@ -260,3 +260,12 @@ def test_memory_does_not_grow_with_the_library(owner):
 
     few = peak(10)
     assert peak(1) < few * 1.5 + 500_000
+
+
+def test_keys_of_originals_are_named_to_their_owners_only(owner, colleague):
+    image = create_image(owner, filename="gone.jpg", visibility=Image.Visibility.SHARED)
+    for viewer, is_named in ((Viewer(owner.pk), True), (Viewer(colleague.pk), False), (EVERYTHING, True)):
+        rows = list(image_rows(Query(), viewer=viewer, options=Options()))
+        archive = zipfile.ZipFile(io.BytesIO(b"".join(FORMATS["originals"].write(rows))))
+        errors = archive.read("errors.txt").decode()
+        assert ("gone.jpg" in errors, image.key in errors) == (True, is_named)

@@ -30,7 +30,7 @@ from analysis.models import Batch, Label, SavedSearch, Verdict
 from imagelib.accounts import api_tokens
 from imagelib.accounts.models import ApiToken
 from tests import pictures
-from tests.factories import create_labeled_image, create_user
+from tests.factories import create_image, create_labeled_image, create_user
 
 ROOT = Path(__file__).resolve().parents[2]
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
@@ -179,6 +179,11 @@ class TestTools:
         _text, picture = session.call("get_image", image_id=image.pk, preview=True)["content"]
         assert picture["mimeType"].startswith("image/")
         assert base64.b64decode(picture["data"])
+
+    def test_key_of_a_lost_original_is_not_told(self, owner, colleague):
+        image = create_image(owner, visibility=1)
+        refusal = Session(token_text(colleague)).refusal("get_image", image_id=image.pk, preview=True)
+        assert ("cannot be shown" in refusal, image.key in refusal) == (True, False)
 
     def test_another_persons_picture_is_not_there(self, image, colleague):
         other = Session(token_text(colleague))

@@ -95,6 +95,14 @@ def test_lost_picture_gets_a_placeholder(image, browser, pictures_folder):
     assert "The storage has no file" in lost.content.decode()
 
 
+def test_key_of_a_lost_original_is_named_to_its_owner_only(image, browser, colleague, signed_in, pictures_folder):
+    Image.objects.update(visibility=Image.Visibility.SHARED)
+    (pictures_folder / image.key).unlink()
+    for reader, is_named in ((browser, True), (signed_in(colleague), False)):
+        lost = reader.get(reverse("original", args=[image.pk]))
+        assert (lost.status_code, image.key in lost.content.decode()) == (404, is_named)
+
+
 def test_original_is_downloaded_unchanged_as_attachment(image, browser):
     response = browser.get(reverse("original", args=[image.pk]), headers={"Accept-Encoding": "gzip"})
     assert body(response) == pictures.jpeg(1000, 500)

@@ -297,6 +297,17 @@ def test_only_the_owner_can_retry(owner, colleague, signed_in):
     assert "Retry" not in look(signed_in(colleague), image).text
 
 
+def test_cause_of_a_failure_is_told_to_the_owner_only(owner, colleague, nobody, signed_in):
+    image = create_image(owner, visibility=2)
+    create_analysis(image, state="failed", error_message="The bucket merger no longer has plans/a.jpg.")
+    create_analysis(image, api="faces", error_message="s3:GetObject is not allowed for plans/a.jpg.")
+    image.refresh_from_db()
+    pages = [look(signed_in(person), image) for person in (owner, colleague)]
+    pages.append(Page(nobody.get(image.get_public_url())))
+    assert ["plans/a.jpg" in page.text for page in pages] == [True, False, False]
+    assert all("Labels Failed" in page.text for page in pages)
+
+
 @pytest.mark.parametrize(("headers", "status"), [({}, 302), (HTMX, 200)])
 def test_retry_requests_that_api_again(owner, browser, headers, status):
     image = create_image(owner)

@@ -318,6 +318,9 @@ def test_missing_files_do_not_break_the_page_or_the_archive(collection_link, ima
         "share-cover": 404,
         "share-archive": 200,
     }
+    answer = nobody.get(reverse("share-archive", args=[collection_link.token]))
+    errors = zipfile.ZipFile(io.BytesIO(body_of(answer))).read("errors.txt").decode()
+    assert (image.filename in errors, image.key in errors) == (True, False)
 
 
 def test_expiry_is_exact(link, nobody):

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 
-from analysis.models import ImageEmbedding
+from analysis.models import Image, ImageEmbedding
 from tests.factories import create_embedding, create_image
 from tests.web.pages import Page
 
@@ -104,3 +104,13 @@ def test_similar_search_offers_its_order(owner, browser):
     assert page.links["Most similar first"] == f"/?q=similar%3A{image.pk}"
     assert page.links["Newest first"] == f"/?q=similar%3A{image.pk}+sort%3Ataken"
     assert "Most similar first" not in Page(browser.get(reverse("library"))).text
+
+
+def test_cause_of_a_missing_embedding_is_told_to_the_owner_only(owner, colleague, signed_in):
+    image = create_image(owner, visibility=Image.Visibility.SHARED)
+    ImageEmbedding.objects.update_or_create(
+        image=image, defaults={"error": "The bucket merger no longer has a.jpg.", "next_attempt_at": None}
+    )
+    for person, is_told in ((owner, True), (colleague, False)):
+        page = signed_in(person).get(reverse("image-similar", args=[image.pk])).content.decode()
+        assert ("merger" in page, "Similar pictures could not be found" in page) == (is_told, True)

@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils.http import parse_etags, quote_etag
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from analysis import permissions
@@ -73,15 +74,17 @@ def download_original(request: Request, image_id: int) -> HttpResponseBase:
     bucket only users who may edit the picture get it; others get the bytes from this server.
     """
     image = permissions.get_image_or_404(request.user, image_id)
-    may_see_key = image.bucket_id is None or permissions.can_edit_image(request.user, image)
+    is_editor = permissions.can_edit_image(request.user, image)
     try:
         # The URL is signed for GET alone, so HEAD would get 403 from S3.
+        may_see_key = image.bucket_id is None or is_editor
         if may_see_key and request.method == "GET" and (url := originals.download_url(image)):
             return redirect(url)
         return original_response(request, image)
     except blobs.StorageError as error:
         # Also when the storage refuses: a browser shows a page instead of a download only for an error status.
-        return render(request, "404.html", {"reason": str(error)}, status=404)
+        reason = str(error) if is_editor else _("The original can't be read.")  # the error names bucket and key
+        return render(request, "404.html", {"reason": reason}, status=404)
 
 
 def original_response(request: Request, image: Image, *, filename: str = "") -> HttpResponseBase:

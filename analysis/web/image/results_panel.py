@@ -9,7 +9,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Count, Window
 from django.utils.translation import gettext as _
 
-from analysis import formatting
+from analysis import formatting, permissions
 from analysis.models import Analysis, Image
 from analysis.recognition import responses
 from analysis.recognition.responses import Color, DetectedFace, DetectedText, Quality
@@ -105,7 +105,11 @@ def panel(image: Image, *, reader: AbstractBaseUser | AnonymousUser, now: dateti
         latest=latest,
         is_open=any(analysis.state in PENDING_STATES for analysis in latest),
         is_unanalyzed=not latest,
-        statuses=[_status(analysis) for analysis in latest if analysis.state != Analysis.State.DONE],
+        statuses=[
+            _status(analysis, names_cause=permissions.can_edit_image(reader, image))
+            for analysis in latest
+            if analysis.state != Analysis.State.DONE
+        ],
         analyzed_apis=frozenset(current),
         labels=panel_labels,
         faces=[_face(number, face) for number, face in enumerate(faces)],
@@ -148,7 +152,8 @@ def _quality(quality: Quality | None) -> list[tuple[str, Bar]]:
     return [(title, bar(value)) for title, value in values if value is not None]
 
 
-def _status(analysis: Analysis) -> AnalysisStatus:
+def _status(analysis: Analysis, *, names_cause: bool) -> AnalysisStatus:
+    """The status. Causes name buckets and keys, so they are for users who may edit."""
     has_failed = analysis.state == Analysis.State.FAILED
     will_retry = analysis.state == Analysis.State.QUEUED and analysis.error_message
     return AnalysisStatus(
@@ -156,7 +161,7 @@ def _status(analysis: Analysis) -> AnalysisStatus:
         title=analysis.get_api_display(),
         state=analysis.state,
         state_name=_("Waiting to retry") if will_retry else analysis.get_state_display(),
-        error=analysis.error_message,
+        error=analysis.error_message if names_cause else "",
         advice=advice(analysis.error_code, is_permanent=analysis.is_permanent) if has_failed else "",
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from analysis.models import Viewer
+from analysis.models import Image, Viewer
 from analysis.recognition.embeddings import queue, table
 from analysis.search.query import Query, leaves
 from analysis.search.terms import SimilarTerm
@@ -23,14 +23,17 @@ def no_similar_pictures(query: Query, *, viewer: Viewer) -> str:
     image_id = term.visible_ids([term], viewer).get(term)
     if image_id is None:
         return _("There is no picture %(number)s, or you don't have access to it.") % {"number": term.picture}
-    return _missing_embedding_reason(image_id)
+    return _missing_embedding_reason(image_id, viewer)
 
 
-def _missing_embedding_reason(image_id: int) -> str:
+def _missing_embedding_reason(image_id: int, viewer: Viewer) -> str:
     if queue.has_vector(image_id):
         return _("No similar pictures found.")
     if not queue.is_enabled():
         return _("Similar pictures are switched off on this server.")
     if error := queue.failure(image_id):
+        # Errors name buckets and keys, so they are for users who may edit the picture.
+        if not Image.objects.all().editable_by(viewer.user_id).filter(pk=image_id).exists():
+            error = _("its file can't be read.")
         return _("Similar pictures could not be found: %(error)s") % {"error": error}
     return _("Similar pictures appear here once this picture has been processed.")
