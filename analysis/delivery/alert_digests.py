@@ -41,7 +41,7 @@ def compose_one() -> bool:
         # In one transaction with its matches, so that no match is in two messages. no_key, since new matches lock the
         # alert FOR KEY SHARE and need not wait.
         locked = _due().select_for_update(of=("self",), no_key=True, skip_locked=True)
-        alert = locked.select_related("saved_search").order_by("next_message_at").first()
+        alert = locked.select_related("saved_search", "owner").order_by("next_message_at").first()
         if alert is None:
             return False
         number, image_ids = _take_waiting(alert)
@@ -67,6 +67,7 @@ def _take_waiting(alert: Alert) -> tuple[int, list[int]]:
 def _delivery(alert: Alert, number: int, image_ids: list[int]) -> Delivery:
     images = documents.image_documents(image_ids)
     search = documents.search_document(name=alert.saved_search.name, query=alert.saved_search.query)
-    matches = [images[image_id] for image_id in image_ids if image_id in images]
+    username = alert.owner.get_username()
+    matches = [documents.for_reader(images[image_id], username) for image_id in image_ids if image_id in images]
     payload = documents.matches_message(search, images=matches, count=number)
     return Delivery(alert=alert, kind=Delivery.Kind.MATCHES, payload=payload)

@@ -28,7 +28,7 @@ GROUP = 100
 
 _ALERTS = """
     SELECT a.id, a.owner_id, a.channel = 'webhook' AND a.frequency = 'at_once', a.after_image_id, a.trouble <> '',
-        s.query <> a.query, s.name, s.query
+        s.query <> a.query, s.name, s.query, person.username
     FROM analysis_alert a JOIN analysis_savedsearch s ON s.id = a.saved_search_id
     JOIN accounts_user person ON person.id = a.owner_id WHERE a.is_active AND person.is_active ORDER BY a.id
 """
@@ -62,6 +62,8 @@ class ActiveAlert(NamedTuple):
     """The saved search was edited since the last comparison."""
     name: str
     query: str
+    username: str
+    """The owner's."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,9 @@ def _send_at_once(matches: Sequence[tuple[ActiveAlert, int]]) -> None:
             alert_id=alert.id,
             image_id=image_id,
             kind=Delivery.Kind.MATCHES,
-            payload=documents.matches_message(searches[alert], images=[images[image_id]], count=1),
+            payload=documents.matches_message(
+                searches[alert], images=[documents.for_reader(images[image_id], alert.username)], count=1
+            ),
         )
         for alert, image_id in at_once
         if image_id in images

@@ -42,6 +42,12 @@ def full_image_documents(image_ids: Collection[int]) -> dict[int, dict[str, Any]
     return {pk: document | details[pk] for pk, document in documents.items() if pk in details}
 
 
+def for_reader(image: dict[str, Any], username: str) -> dict[str, Any]:
+    """The document as this user may read it: bucket and key only of own pictures."""
+    # The names of other people's buckets are private, also on the pages.
+    return image if image["owner"] == username else image | {"bucket": None, "key": None}
+
+
 def image_message(image: dict[str, Any]) -> dict[str, Any]:
     """The message of a sink about one picture."""
     return {"version": VERSION, "event": "image", "image": image}

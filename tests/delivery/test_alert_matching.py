@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db.models.functions import Now
 
 from analysis.curation import trash, verdicts
 from analysis.delivery import alert_digests, alert_matching, events
@@ -11,7 +12,15 @@ from analysis.library import image_events
 from analysis.library import images as library_images
 from analysis.models import Alert, AlertMatch, Delivery, Image, ImageEvent, SavedSearch
 from analysis.recognition.reindex_images import reindex
-from tests.factories import create_analysis, create_image, create_label, create_labeled_image, labels_answer
+from tests.factories import (
+    create_analysis,
+    create_bucket,
+    create_bucket_image,
+    create_image,
+    create_label,
+    create_labeled_image,
+    labels_answer,
+)
 
 pytestmark = pytest.mark.django_db
 PRIVATE, SHARED = Image.Visibility.PRIVATE, Image.Visibility.SHARED
@@ -205,3 +214,16 @@ def test_at_once_by_email_is_one_message_for_several_pictures(owner):
     alert.refresh_from_db()
     assert not alert_digests.is_due()
     assert 290 < (alert.next_message_at - Delivery.objects.get().created_at).total_seconds() <= 300
+
+
+@pytest.mark.parametrize("frequency", ["at_once", "daily"])
+def test_buckets_and_keys_are_sent_to_their_owners_only(frequency, owner, colleague):
+    image = create_bucket_image(create_bucket(owner, name="merger"), "plans/a.jpg", visibility=SHARED)
+    for person in (owner, colleague):
+        create_alert(person, "name:a.jpg", frequency=frequency)
+    change(image)
+    Alert.objects.exclude(next_message_at=None).update(next_message_at=Now())
+    alert_digests.compose_due()
+    payloads = Delivery.objects.order_by("alert").values_list("payload", flat=True)
+    sources = [(document["bucket"], document["key"]) for payload in payloads for document in payload["images"]]
+    assert sources == [("merger", "plans/a.jpg"), (None, None)]
