@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from analysis.models import Delivery, Viewer
 from analysis.search.database import fetch_all
@@ -21,10 +22,10 @@ def hide_images(deliveries: Iterable[Delivery]) -> list[Delivery]:
     again.
     """
     matches = [delivery for delivery in deliveries if delivery.kind == Delivery.Kind.MATCHES and delivery.alert]
-    visible = _visible([(_owner_id(row), image["id"]) for row in matches for image in row.payload["images"]])
+    visible = _visible([(_owner_id(row), image["id"]) for row in matches for image in _images(row)])
     empty = []
     for delivery in matches:
-        images = delivery.payload["images"]
+        images = _images(delivery)
         remaining = [image for image in images if (_owner_id(delivery), image["id"]) in visible]
         if images and not remaining:
             empty.append(delivery)
@@ -32,6 +33,11 @@ def hide_images(deliveries: Iterable[Delivery]) -> list[Delivery]:
             count = delivery.payload["count"] - len(images) + len(remaining)
             delivery.payload = delivery.payload | {"images": remaining, "count": count}
     return empty
+
+
+def _images(delivery: Delivery) -> list[dict[str, Any]]:
+    images: list[dict[str, Any]] = delivery.payload.get("images", [])
+    return images
 
 
 def _owner_id(delivery: Delivery) -> int:

@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from analysis import formatting, permissions
-from analysis.delivery import outbox
+from analysis.delivery import alert_visibility, outbox
 from analysis.models import Alert, Delivery, Image, Sink
 from analysis.web import toasts
 from analysis.web.http import Request, int_param, is_fragment
@@ -138,6 +138,9 @@ def _rows(request: Request, messages: list[Delivery]) -> list[DeliveryRow]:
     ids = {delivery.image_id for delivery in messages if delivery.image_id is not None}
     visible = permissions.viewable_images(request.user).filter(pk__in=ids).only("pk", "filename")
     images = {image.pk: image for image in visible}
+    # Also of messages that were sent: a picture may have been hidden since.
+    for delivery in alert_visibility.hide_images(messages):
+        delivery.payload = delivery.payload | {"images": []}
     return [_row(delivery, images.get(delivery.image_id or 0)) for delivery in messages]
 
 

@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from analysis.delivery import outbox
-from analysis.models import Alert, Delivery, SavedSearch, Sink
+from analysis.delivery.documents import image_documents, matches_message
+from analysis.models import Alert, Delivery, Image, SavedSearch, Sink
 from tests.factories import create_image
 
 pytestmark = pytest.mark.django_db
@@ -56,6 +57,19 @@ def test_name_of_a_picture_that_may_not_be_seen_is_left_out(owner, colleague, si
     image = create_image(colleague, filename="secret.jpg", visibility=0)
     add(create_alert(owner), image_id=image.pk)
     assert "secret.jpg" not in signed_in(owner).get(reverse(PAGE)).content.decode()
+
+
+def test_message_does_not_show_pictures_that_were_hidden_since(owner, colleague, signed_in):
+    images = [create_image(colleague, filename=name, visibility=1) for name in ("kept.jpg", "secret.jpg")]
+    alert, browser = create_alert(owner), signed_in(owner)
+    for chosen in (images, images[1:]):
+        documents = list(image_documents([image.pk for image in chosen]).values())
+        payload = matches_message({"name": "Dogs"}, images=documents, count=len(documents))
+        outbox.add([Delivery(alert=alert, kind=Delivery.Kind.MATCHES, payload=payload)])
+    assert browser.get(reverse(PAGE)).content.decode().count("secret.jpg") == 2
+    Image.objects.filter(pk=images[1].pk).update(visibility=0)
+    page = browser.get(reverse(PAGE)).content.decode()
+    assert (page.count("secret.jpg"), page.count("kept.jpg"), len(listed_ids(browser.get(reverse(PAGE))))) == (0, 1, 2)
 
 
 def test_filters_by_state_and_receiver(owner, signed_in):
