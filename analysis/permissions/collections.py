@@ -18,7 +18,7 @@ from analysis.models import (
     SavedSearch,
     ShareLink,
 )
-from analysis.permissions import AnyUser, is_staff, viewer_of
+from analysis.permissions import AnyUser, is_staff, viewable_images, viewer_of
 from imagelib.accounts.models import User
 
 NOT_EDITOR_MESSAGE = _("Only the owner of this collection and people who can edit it can do this.")
@@ -91,6 +91,12 @@ def viewable_share_links(user: AnyUser) -> QuerySet[ShareLink]:
     """The user's own links."""
     # Not even staff see other people's links, since the address is all it takes to open one.
     return ShareLink.objects.filter(owner_id=user.pk)
+
+
+def can_view_target(user: AnyUser, link: ShareLink) -> bool:
+    """False for an own link to another person's picture that was hidden since."""
+    image = link.image
+    return image is None or image.owner_id == user.pk or viewable_images(user).filter(pk=image.pk).exists()
 
 
 def can_revoke_all_links(user: AnyUser) -> bool:

@@ -196,3 +196,16 @@ def test_audit_log_says_who_shared_and_revoked(owner, signed_in):
     ]
     page = signed_in(owner).get(reverse("history", args=[image.pk])).content.decode()
     assert "Revoked" in page
+
+
+def test_own_link_does_not_show_a_picture_that_was_hidden_since(owner, colleague, browser):
+    image = create_image(colleague, visibility=PUBLIC, title="Then")
+    link = ShareLink.objects.create(owner=owner, image=image)
+    pages = [reverse("shares"), reverse("share-link", args=[link.pk])]
+    assert all("Then" in Page(browser.get(address)).text for address in pages)
+    Image.objects.update(visibility=PRIVATE, title="Secret")
+    for name in ("share-revoke", "share-restore"):
+        browser.post(reverse(name, args=[link.pk]))
+        for address in pages:
+            content = browser.get(address).content.decode()
+            assert ("Secret" in content, image.renditions_id.hex[:12] in content) == (False, False), address

@@ -22,7 +22,7 @@ from analysis.web.bulk.selection import selection_of
 from analysis.web.http import Request, current_user, int_param
 from analysis.web.links import with_parameters
 from analysis.web.sharing.link_forms import LinkForm
-from analysis.web.sharing.link_rows import link_row
+from analysis.web.sharing.link_rows import link_name, link_row
 from analysis.web.sharing.share_subjects import ShareSubject, subject_of, subject_of_selection
 from analysis.web.toasts import Toast
 
@@ -98,7 +98,7 @@ def share_revoke(request: Request, link_id: int) -> HttpResponse:
     """Revoke a link at once; Undo makes it work again."""
     link = _link_or_404(request, link_id)
     share_links.revoke(link, by_id=link.owner_id)
-    message = _("Revoked the link to “%(name)s”. It no longer works.") % {"name": link}
+    message = _("Revoked the link to “%(name)s”. It no longer works.") % {"name": link_name(request, link)}
     toasts.add_toast(request, Toast(message, undo_url=reverse("share-restore", args=[link.pk])))
     return redirect("shares")
 
@@ -108,7 +108,7 @@ def share_restore(request: Request, link_id: int) -> HttpResponse:
     """Undo the revocation of a link."""
     link = _link_or_404(request, link_id)
     share_links.restore(link)
-    toasts.add_toast(request, Toast(_("The link to “%(name)s” works again.") % {"name": link}))
+    toasts.add_toast(request, Toast(_("The link to “%(name)s” works again.") % {"name": link_name(request, link)}))
     return redirect("shares")
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from analysis import formatting
 from analysis.models import ShareLink
-from analysis.web import links
+from analysis.permissions import collections as rights
 from analysis.web.http import Request
 
 
@@ -21,7 +21,6 @@ class LinkRow:
     id: str
     name: str
     kind: str
-    thumb: str
     address: str
     state: str
     views: str
@@ -31,14 +30,18 @@ class LinkRow:
 def link_row(request: Request, link: ShareLink, now: datetime) -> LinkRow:
     return LinkRow(
         id=str(link.pk),
-        name=str(link),
+        name=link_name(request, link),
         kind=_kind(link),
-        thumb=links.rendition_url(link.image, "thumb") if link.image is not None else "",
         address=request.build_absolute_uri(link.get_absolute_url()),
         state=_state(link, now),
         views=_views(link, now),
         facts=" · ".join(_facts(link)),
     )
+
+
+def link_name(request: Request, link: ShareLink) -> str:
+    """The name of what is shared, if the user may still see it."""
+    return str(link) if rights.can_view_target(request.user, link) else _("Picture")
 
 
 def _kind(link: ShareLink) -> str:

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from analysis import formatting
 from analysis.curation.bulk import Selection
 from analysis.models import Collection, Image, ShareLink
+from analysis.permissions import collections as rights
 from analysis.sharing.share_links import Target, free_collection_name
 from analysis.sharing.summaries import Summary, search_result_ids, summary_of
 from analysis.web import links
@@ -43,6 +44,8 @@ def subject_of(target: Target, owner: AbstractBaseUser, *, link: ShareLink | Non
 
     With the `link` that exists, the notes say what it leaves out.
     """
+    if link is not None and not rights.can_view_target(owner, link):
+        return _hidden_picture()
     summary = summary_of(target, owner)
     if isinstance(target, Image):
         return _picture(target, summary)
@@ -101,6 +104,11 @@ def _picture(image: Image, summary: Summary) -> ShareSubject:
         notes=notes,
         is_one_picture=True,
     )
+
+
+def _hidden_picture() -> ShareSubject:
+    note = _("Its owner no longer shares this picture, so the link doesn't show it.")
+    return ShareSubject(name=_("Picture"), pictures="", fields={}, back_url="", notes=[note], is_one_picture=True)
 
 
 def _private(summary: Summary) -> str:
