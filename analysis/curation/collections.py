@@ -147,12 +147,17 @@ def placed_images(collection: Collection, image_ids: Ids[int] | None = None) -> 
     return [PlacedImage(*row) for row in entries.values_list("image_id", "position", "added_by_id")]
 
 
-def restore_positions(collection: Collection, rows: Sequence[PlacedImage]) -> int:
-    """Undo of removing, moving and sorting: pictures at the positions they had."""
+def restore_positions(collection: Collection, rows: Sequence[PlacedImage], *, were_removed: bool) -> int:
+    """Undo of removing, moving and sorting: pictures at the positions they had.
+
+    Unless they `were_removed` by the change, pictures that are no longer in the collection are left out.
+    """
     with transaction.atomic():
         lock(collection)
-        ids = Image.objects.filter(pk__in=[row.image_id for row in rows]).values_list("pk", flat=True)
-        existing = set(ids)
+        image_ids = [row.image_id for row in rows]
+        # Others may have removed some since, so that a private picture is no longer seen.
+        present = collection.entries.filter(image_id__in=image_ids).values_list("image_id", flat=True)
+        existing = set(Image.objects.filter(pk__in=image_ids).values_list("pk", flat=True) if were_removed else present)
         people = get_user_model()._default_manager.filter(pk__in={row.added_by_id for row in rows if row.added_by_id})
         known = set(people.values_list("pk", flat=True))
         entries = [

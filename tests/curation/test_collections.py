@@ -110,7 +110,9 @@ def test_restore_positions_leaves_out_what_is_gone(owner):
     collection = collection_of(owner, images)
     removed = collections.remove(collection, [image.pk for image in images])
     images[0].delete()
-    assert collections.restore_positions(collection, [*removed, PlacedImage(10**12, "1", 10**12)]) == 1
+    assert (
+        collections.restore_positions(collection, [*removed, PlacedImage(10**12, "1", 10**12)], were_removed=True) == 1
+    )
     assert list(collection.entries.values_list("image_id", "added_by")) == [(images[1].pk, owner.pk)]
 
 

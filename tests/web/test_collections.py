@@ -445,3 +445,14 @@ def test_names_of_collections_are_completed(owner, colleague, browser):
     query = "dog collection:tri"
     text = browser.get(reverse("autocomplete"), {"q": query, "cursor": len(query)}).content.decode()
     assert ("Trips/Paris 2024" in text, "Hidden" in text) == (True, False)
+
+
+def test_undo_of_an_order_does_not_return_what_was_removed_since(owner, colleague, signed_in):
+    shown, private = create_image(owner, visibility=SHARED), create_image(owner)
+    collection = collection_of(owner, shown, private, shares_private=True)
+    CollectionMember.objects.create(collection=collection, user=colleague, can_edit=True)
+    editor = signed_in(colleague)
+    editor.post(reverse("collection-sort", args=[collection.pk]), {"order": "taken"})
+    collections.remove(collection, [private.pk])  # its owner no longer wants others to see it
+    undo(editor, toast(editor))
+    assert order(collection) == [shown.pk]

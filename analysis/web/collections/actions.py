@@ -61,7 +61,7 @@ def remove(request: Request, collection_id: int) -> HttpResponse:
         "Removed %(count)s picture from “%(name)s”.", "Removed %(count)s pictures from “%(name)s”.", len(removed)
     )
     values = {"count": formatting.count(len(removed)), "name": collection.name}
-    return _respond(request, _undo_toast(collection, text % values, removed))
+    return _respond(request, _undo_toast(collection, text % values, removed, were_removed=True))
 
 
 @require_POST
@@ -69,12 +69,12 @@ def restore_positions(request: Request, collection_id: int) -> HttpResponse:
     """Undo removing, moving or sorting, by the signed positions of before."""
     collection = _arrangeable_or_404(request, collection_id)
     try:
-        pk, rows = signing.loads(request.POST.get("rows", ""), salt=SALT, max_age=DAY)
+        pk, were_removed, rows = signing.loads(request.POST.get("rows", ""), salt=SALT, max_age=DAY)
         # The signature is valid at every URL: positions of one collection must not be restored in another.
         if pk != collection.pk:
             raise signing.BadSignature
-        curation.restore_positions(collection, [PlacedImage(*row) for row in rows])
-    except signing.BadSignature:
+        curation.restore_positions(collection, [PlacedImage(*row) for row in rows], were_removed=were_removed)
+    except (signing.BadSignature, ValueError):  # ValueError: signed by an earlier version
         return _respond(request, Toast(_("This can no longer be undone.")))
     except ActionRefused as refusal:
         return _respond(request, Toast(str(refusal)))
@@ -203,11 +203,14 @@ def _private_note(collection: Collection, added: Sequence[int]) -> str:
     return formatting.plural(text, number)
 
 
-def _undo_toast(collection: Collection, message: str, rows: Sequence[PlacedImage]) -> Toast:
+def _undo_toast(
+    collection: Collection, message: str, rows: Sequence[PlacedImage], *, were_removed: bool = False
+) -> Toast:
     if not rows:
         return Toast(message)
     # Signed, since a row names the user who added the picture, which decides who may see it.
-    signed = signing.dumps([collection.pk, [list(row) for row in rows]], salt=SALT, compress=True)
+    values = [collection.pk, were_removed, [list(row) for row in rows]]
+    signed = signing.dumps(values, salt=SALT, compress=True)
     return Toast(
         message, undo_url=reverse("collection-restore-positions", args=[collection.pk]), fields={"rows": signed}
     )
