@@ -18,6 +18,7 @@ from analysis.admin.base import PageAdmin, ReadOnlyAdmin
 from analysis.models import Analysis, Bucket, BucketObject, Image, Upload
 from analysis.recognition import registry
 
+ROLE_FIELDS = ("role_arn", "external_id")
 SYNC_FIELDS = (
     "links",
     "last_error",
@@ -70,7 +71,13 @@ class BucketAdmin(PageAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Bucket | None = None) -> Any:
         # A new bucket has no sync to show.
-        return self.fieldsets if obj else self.fieldsets[:1]
+        fieldsets = self.fieldsets if obj else self.fieldsets[:1]
+        if permissions.can_see_bucket_roles(request.user):
+            return fieldsets
+        return [
+            (title, {"fields": tuple(name for name in options["fields"] if name not in ROLE_FIELDS)})
+            for title, options in fieldsets
+        ]
 
     def get_form(self, request: HttpRequest, obj: Bucket | None = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change, **kwargs)

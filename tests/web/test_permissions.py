@@ -130,6 +130,21 @@ def test_bucket_gets_no_api_that_is_not_enabled(path, may_choose, colleague, sta
     assert Bucket.objects.get(name="others").apis == ["labels"]
 
 
+def test_admin_shows_roles_of_buckets_to_those_who_set_them(image, staff_with):
+    Bucket.objects.update(role_arn="arn:aws:iam::123456789012:role/reader")
+    bucket = Bucket.objects.get()
+    seen = {}
+    for right in (Codename.VIEW_BUCKET, Codename.DELETE_BUCKET, Codename.CHANGE_BUCKET):
+        rights = {Codename.VIEW_BUCKET, right}
+        page = staff_with(*rights).get(f"/admin/analysis/bucket/{bucket.pk}/change/").content.decode()
+        seen[right] = (bucket.external_id in page, bucket.role_arn in page)
+    assert seen == {
+        Codename.VIEW_BUCKET: (False, False),
+        Codename.DELETE_BUCKET: (False, False),
+        Codename.CHANGE_BUCKET: (True, True),
+    }
+
+
 def test_refused_change_names_the_reason(image, stranger, signed_in):
     Image.objects.update(visibility=Image.Visibility.SHARED)
     browser = signed_in(stranger)
