@@ -148,6 +148,16 @@ def test_other_claim_may_hold_the_address(provider, anna, settings):
     assert is_signed_in(browser)
 
 
+def test_address_of_another_claim_is_not_the_verified_one(provider, anna, settings):
+    settings.OIDC_EMAIL_CLAIM = "upn"  # in some providers people choose it themselves
+    provider.claims |= {"email": "thief@example.org", "email_verified": True, "upn": "anna@example.org"}
+    browser, page = sign_in()
+    assert refused(page, 403, "Acme didn't confirm an email address of yours.")
+    assert not is_signed_in(browser)
+    provider.claims["email"] = "anna@example.org"
+    assert is_signed_in(sign_in()[0])
+
+
 def test_deactivated_person_stays_out(provider, anna):
     User.objects.update(is_active=False)
     browser, answer = sign_in()

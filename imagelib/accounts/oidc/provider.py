@@ -88,8 +88,7 @@ class OidcProvider(OpenIDConnectProvider):
 
     def extract_email_addresses(self, data: dict[str, Any]) -> list[EmailAddress]:
         email = email_of(data)
-        # Some providers send the text "true".
-        is_verified = str(claims_of(data).get("email_verified", "")).lower() == "true" or settings.OIDC_TRUST_EMAIL
+        is_verified = settings.OIDC_TRUST_EMAIL or _is_verified(claims_of(data), email)
         return [EmailAddress(email=email, verified=is_verified, primary=True)] if email else []
 
 
@@ -100,6 +99,13 @@ def claims_of(data: dict[str, Any]) -> dict[str, Any]:
 def email_of(data: dict[str, Any]) -> str:
     email = claims_of(data).get(settings.OIDC_EMAIL_CLAIM)
     return email.strip() if isinstance(email, str) else ""
+
+
+def _is_verified(claims: dict[str, Any], email: str) -> bool:
+    """True if the provider says so; that is about `email`, not about another claim."""
+    # Some providers send the text "true".
+    says_so = str(claims.get("email_verified", "")).lower() == "true"
+    return says_so and str(claims.get("email", "")).strip() == email
 
 
 def nonce_of(verifier: str) -> str:
