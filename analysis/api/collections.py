@@ -24,7 +24,7 @@ from analysis.curation import collection_order
 from analysis.curation import collections as curation
 from analysis.curation.bulk import MAX_IDS, Selection
 from analysis.curation.errors import ActionRefused
-from analysis.models import Collection, CollectionImage
+from analysis.models import Collection, CollectionImage, Image
 from analysis.models.collections import NAME_LENGTH
 from analysis.permissions import collections as rights
 
@@ -35,7 +35,7 @@ Ids = Annotated[list[RowId], Field(min_length=1, max_length=MAX_IDS)]
 
 
 class CollectionOut(Schema):
-    """A collection. `cover_id` null: its first picture."""
+    """A collection. `cover_id` null: its first picture that you may see."""
 
     id: int
     name: str
@@ -95,7 +95,7 @@ def list_collections(request: HttpRequest, cursor: CursorParam, limit: LimitPara
     """Your collections and those shared with you, the latest first."""
     rows = rights.viewable_collections(request.user).select_related("owner")
     page, following = pagination.page_by_id(rows, cursor=cursor, limit=limit, of="collections")
-    return {"items": [_out(collection, request) for collection in page], "next": following}
+    return {"items": _all_out(page, request), "next": following}
 
 
 @router.post("/collections", response={201: CollectionOut}, auth=WRITE, url_name="collections")
@@ -216,10 +216,22 @@ def _position_of(entry: CollectionImage) -> str:
 
 
 def _out(collection: Collection, request: HttpRequest) -> CollectionOut:
-    names = ("name", "description", "is_shared", "shares_private", "cover_id", "created_at")
-    return CollectionOut(
-        id=collection.pk,
-        owner=collection.owner.get_username(),
-        is_own=collection.owner_id == request.user.pk,
-        **{name: getattr(collection, name) for name in names},
-    )
+    return _all_out([collection], request)[0]
+
+
+def _all_out(collections: Sequence[Collection], request: HttpRequest) -> list[CollectionOut]:
+    """The collections, without covers that the user may not see."""
+    covers = {collection.cover_id for collection in collections if collection.cover_id}
+    visible = Image.objects.visible_to(permissions.viewer_of(request.user)).filter(pk__in=covers)
+    cover_ids = set(visible.values_list("pk", flat=True)) if covers else set()
+    names = ("name", "description", "is_shared", "shares_private", "created_at")
+    return [
+        CollectionOut(
+            id=collection.pk,
+            owner=collection.owner.get_username(),
+            is_own=collection.owner_id == request.user.pk,
+            cover_id=collection.cover_id if collection.cover_id in cover_ids else None,
+            **{name: getattr(collection, name) for name in names},
+        )
+        for collection in collections
+    ]

@@ -51,6 +51,10 @@ def test_others_read_and_arrange_what_is_shared_with_them(api, api_of, owner, co
     assert other.get(path).status_code == 404
     member = CollectionMember.objects.create(collection=Collection.objects.get(), user=colleague)
     Image.objects.filter(pk=images[1].pk).update(visibility=SHARED)
+    for cover, shown in ((images[0], None), (images[1], images[1].pk)):
+        Collection.objects.update(cover=cover)
+        listed = [reader.get("/collections").json()["items"][0]["cover_id"] for reader in (api, other)]
+        assert [*listed, other.get(path).json()["cover_id"]] == [cover.pk, shown, shown]
     assert other.get("/collections").json()["items"][0]["is_own"] is False
     assert other.get(f"{path}/images").json()["image_ids"] == [images[1].pk]
     assert other.post(f"{path}/images", {"image_ids": [images[1].pk]}).status_code == 403
