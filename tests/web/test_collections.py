@@ -456,3 +456,18 @@ def test_undo_of_an_order_does_not_return_what_was_removed_since(owner, colleagu
     collections.remove(collection, [private.pk])  # its owner no longer wants others to see it
     undo(editor, toast(editor))
     assert order(collection) == [shown.pk]
+
+
+def test_next_picture_of_a_collection_may_be_private(owner, colleague, signed_in):
+    shared, private = create_image(owner, visibility=SHARED), create_image(owner)
+    collection = collection_of(owner, shared, private, shares_private=True)
+    CollectionMember.objects.create(collection=collection, user=colleague)
+    reader = signed_in(colleague)
+    page = reader.get(shared.get_absolute_url(), {"collection": collection.pk})
+    following = page.context["neighbors"].next
+    assert reader.get(following.url).status_code == 200
+    address = reverse("collection-rendition", args=[collection.pk, private.pk, "preview"])
+    assert (following.url, following.preview) == (
+        reverse("collection-image", args=[collection.pk, private.pk]),
+        address,
+    )

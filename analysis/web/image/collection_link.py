@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.http import Http404
+from django.urls import reverse
 
-from analysis import formatting
+from analysis import formatting, permissions
 from analysis.models import Collection, Image
 from analysis.permissions import collections as rights
 from analysis.web import links
+from analysis.web.collections.tiles import sees_without_collection
 from analysis.web.http import Request
-from analysis.web.image.neighbors import Link, Neighbors, neighbors_among
+from analysis.web.image.neighbors import Link, Neighbor, Neighbors, neighbor_of, neighbors_among
 
 MAX_COLLECTIONS = 50
 
@@ -45,8 +47,19 @@ def collection_link(request: Request, image: Image, *, collection_id: str, link:
     ids = list(rights.visible_entries(request.user, collection).values_list("image_id", flat=True))
     if image.pk not in ids:
         return None
+    viewer = permissions.viewer_of(request.user)
+
+    def neighbor(near: Image) -> Neighbor:
+        if sees_without_collection(near, viewer):
+            return neighbor_of(near, link)
+        # Its own page is closed to the user; the collection's pages check at each request if it is still shared.
+        args = [collection.pk, near.pk]
+        return Neighbor(
+            reverse("collection-image", args=args), reverse("collection-rendition", args=[*args, "preview"])
+        )
+
     return CollectionLink(
         name=collection.title,
         back_url=f"{links.with_parameters(collection.get_absolute_url(), to=image.pk)}#card-{image.pk}",
-        neighbors=neighbors_among(image, ids, total=formatting.count(len(ids)), link=link),
+        neighbors=neighbors_among(image, ids, total=formatting.count(len(ids)), neighbor=neighbor),
     )

@@ -58,7 +58,7 @@ def _find_neighbors(image: Image, query: Query, *, viewer: Viewer, link: Link) -
     if image.pk not in ids[:MAX_POSITION]:
         return _neighbors_by_key(image, search, link=link)
     total = formatting.count(min(len(ids), MAX_POSITION)) + ("+" if len(ids) > MAX_POSITION else "")
-    return neighbors_among(image, ids, total=total, link=link)
+    return neighbors_among(image, ids, total=total, neighbor=lambda near: neighbor_of(near, link))
 
 
 def _takes_long(search: Search) -> bool:
@@ -75,22 +75,25 @@ def _neighbors_by_key(image: Image, search: Search, *, link: Link) -> Neighbors:
     for is_backward in (True, False):
         keys = search.keys(after=cursor, limit=1, is_backward=is_backward)
         images.append(Image.objects.only("renditions_id").filter(pk=keys[0][0]).first() if keys else None)
-    previous, following = (_neighbor(neighbor, link) if neighbor else None for neighbor in images)
+    previous, following = (neighbor_of(near, link) if near else None for near in images)
     return Neighbors("", previous, following)
 
 
-def neighbors_among(image: Image, ids: Sequence[int], *, total: str, link: Link) -> Neighbors:
+def neighbors_among(
+    image: Image, ids: Sequence[int], *, total: str, neighbor: Callable[[Image], Neighbor]
+) -> Neighbors:
     """The neighbors of an image in a list that contains it."""
     index = ids.index(image.pk)
-    # Only the preview's version is needed, not the metadata.
-    neighbors_by_id = Image.objects.only("renditions_id").in_bulk(ids[max(index - 1, 0) : index + 2])
+    # Only the preview's version is needed and who may see it, not the metadata.
+    rows = Image.objects.only("renditions_id", "owner", "visibility")
+    neighbors_by_id = rows.in_bulk(ids[max(index - 1, 0) : index + 2])
     previous_id, next_id = ids[index - 1] if index else None, ids[index + 1] if index + 1 < len(ids) else None
     return Neighbors(
         position=_("%(position)s of %(total)s") % {"position": formatting.count(index + 1), "total": total},
-        previous=_neighbor(neighbors_by_id[previous_id], link) if previous_id in neighbors_by_id else None,
-        next=_neighbor(neighbors_by_id[next_id], link) if next_id in neighbors_by_id else None,
+        previous=neighbor(neighbors_by_id[previous_id]) if previous_id in neighbors_by_id else None,
+        next=neighbor(neighbors_by_id[next_id]) if next_id in neighbors_by_id else None,
     )
 
 
-def _neighbor(image: Image, link: Link) -> Neighbor:
+def neighbor_of(image: Image, link: Link) -> Neighbor:
     return Neighbor(link(image.pk), links.rendition_url(image, "preview"))
