@@ -9,6 +9,7 @@ from django.utils import timezone
 from analysis.curation import collections
 from analysis.curation.bulk import Selection
 from analysis.models import Collection, CollectionMember, Image, SavedSearch
+from analysis.storage import blobs
 from analysis.web.collections.collection_page import PAGE_SIZE
 from tests.factories import create_image, create_labeled_image
 from tests.web.pages import Page
@@ -471,3 +472,16 @@ def test_next_picture_of_a_collection_may_be_private(owner, colleague, signed_in
         reverse("collection-image", args=[collection.pk, private.pk]),
         address,
     )
+
+
+def test_collection_has_no_full_size_of_a_private_picture(owner, colleague, signed_in):
+    private = create_image(owner)
+    for name in ("preview", "full"):  # made when its owner zoomed
+        blobs.put(blobs.rendition_key(private.renditions_id, name), b"picture")
+    collection = collection_of(owner, private, shares_private=True, is_shared=True)
+    reader = signed_in(colleague)
+    preview, full = (
+        reader.get(reverse("collection-rendition", args=[collection.pk, private.pk, name]))
+        for name in ("preview", "full")
+    )
+    assert (b"".join(preview.streaming_content), full.status_code) == (b"picture", 404)

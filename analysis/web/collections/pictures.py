@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from analysis import formatting, permissions
 from analysis.models import Collection, Image
 from analysis.permissions import collections as rights
+from analysis.storage import blobs
 from analysis.web import links
 from analysis.web.collections.collection_page import image_url
 from analysis.web.collections.tiles import sees_without_collection
@@ -40,7 +41,9 @@ def collection_image(request: Request, collection_id: int, image_id: int) -> Htt
 
 @require_safe
 def collection_rendition(request: Request, collection_id: int, image_id: int, name: str) -> HttpResponseBase:
-    """A rendition of such a picture; permission is checked at each request."""
+    """A thumb or preview of such a picture; permission is checked at each request."""
+    if name not in blobs.RENDITIONS:
+        raise Http404
     collection = rights.get_collection_or_404(request.user, collection_id)
     image = rights.get_collection_image_or_404(request.user, collection, image_id)
     return rendition_response(request, image, name, cache_control=REVALIDATED)
