@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from analysis import formatting
+from analysis import formatting, permissions
 from analysis.admin import filters
 from analysis.admin.base import PageAdmin, ReadOnlyAdmin
 from analysis.models import Collection, ShareLink
@@ -25,6 +25,11 @@ class CollectionAdmin(PageAdmin):
     fields = ("owner", "name", "description", "is_shared", "shares_private")
     readonly_fields = ("owner",)
     ordering = ("name", "pk")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Collection | None = None) -> tuple[str, ...]:
+        # By sharing it, one could see the private pictures in it.
+        may_share = permissions.can_view_all_images(request.user)
+        return self.readonly_fields if may_share else (*self.readonly_fields, "is_shared", "shares_private")
 
     # Collections are edited on their own page.
     def has_add_permission(self, request: HttpRequest) -> bool:

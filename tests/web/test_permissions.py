@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 
-from analysis.models import Bucket, Image
+from analysis.models import Bucket, Collection, Image
 from analysis.permissions import Codename
 from tests.factories import create_user
 from tests.web.shared_rows import *
@@ -143,6 +143,20 @@ def test_admin_shows_roles_of_buckets_to_those_who_set_them(image, staff_with):
         Codename.DELETE_BUCKET: (False, False),
         Codename.CHANGE_BUCKET: (True, True),
     }
+
+
+def test_changing_collections_alone_opens_no_private_pictures(image, owner):
+    collection = Collection.objects.get(owner=owner, name="Dogs")
+    path, form = f"/admin/analysis/collection/{collection.pk}/change/", {"name": "Cats", "description": ""}
+    for codenames, is_opened in ((["change_collection"], False), (["change_collection", "view_image"], True)):
+        person = create_user(is_staff=True)
+        person.user_permissions.add(*Permission.objects.filter(codename__in=codenames))
+        browser = client_with(session_of(person))
+        browser.post(path, form | {"is_shared": "on", "shares_private": "on"})
+        collection.refresh_from_db()
+        assert (collection.name, collection.is_shared, collection.shares_private) == ("Cats", is_opened, is_opened)
+        shown = browser.get(address("collection-image", image))
+        assert shown.status_code == (200 if is_opened else 404)
 
 
 def test_refused_change_names_the_reason(image, stranger, signed_in):
