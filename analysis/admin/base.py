@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
 from django.db.models import QuerySet
+from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -47,6 +48,13 @@ class PageAdmin(AuditedAdmin):
         if self.indexed_moment and any(bounds):
             return (f"-{self.indexed_moment}", "-pk")
         return super().get_ordering(request)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Refuse filters by hidden columns; "starts with" would tell their text."""
+        if lookup.split(LOOKUP_SEP, maxsplit=1)[0] in (self.exclude or ()):
+            return False
+        allowed: bool = super().lookup_allowed(lookup, value, request)
+        return allowed
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return CappedChangeList

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
+from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -78,6 +79,12 @@ class BucketAdmin(PageAdmin):
             (title, {"fields": tuple(name for name in options["fields"] if name not in ROLE_FIELDS)})
             for title, options in fieldsets
         ]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        is_hidden = lookup.split(LOOKUP_SEP, maxsplit=1)[0] in ROLE_FIELDS
+        if is_hidden and not permissions.can_see_bucket_roles(request.user):
+            return False
+        return super().lookup_allowed(lookup, value, request)
 
     def get_form(self, request: HttpRequest, obj: Bucket | None = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change, **kwargs)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
+from django.contrib import admin
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.auth.models import Permission
 from django.test import Client
 
-from analysis.models import Bucket, Collection, Image
+from analysis.models import Bucket, Collection, Image, ShareLink
 from analysis.permissions import Codename
 from tests.factories import create_user
 from tests.web.shared_rows import *
@@ -166,3 +170,22 @@ def test_refused_change_names_the_reason(image, stranger, signed_in):
     assert (answer.status_code, "Only its owner can do this." in answer.content.decode()) == (403, True)
     part = browser.post(address("image-visibility", image), {"visibility": "0"}, headers={"HX-Request": "true"})
     assert (part.status_code, "Only its owner can do this." in part.content.decode()) == (200, True)
+
+
+@pytest.mark.parametrize(
+    ("model", "column", "rights", "is_refused"),
+    [
+        (ShareLink, "token", ["view_sharelink"], True),
+        (ShareLink, "password", ["view_sharelink"], True),
+        (Bucket, "external_id", ["view_bucket"], True),
+        (Bucket, "role_arn", ["view_bucket"], True),
+        (Bucket, "external_id", ["view_bucket", "change_bucket"], False),
+    ],
+)
+def test_admin_does_not_tell_by_its_filters_what_it_hides(model, column, rights, is_refused, rf):
+    person = create_user(is_staff=True)
+    person.user_permissions.set(Permission.objects.filter(codename__in=rights))
+    request = rf.get("/", {f"{column}__startswith": "a"})
+    request.user = person
+    with pytest.raises(DisallowedModelAdminLookup) if is_refused else nullcontext():
+        admin.site.get_model_admin(model).get_changelist_instance(request)
