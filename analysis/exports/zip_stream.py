@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from types import TracebackType
 
+from zlib_ng import zlib_ng
+
 # PKWARE, APPNOTE.TXT 6.3.10. Entries have ZIP64 sizes after their data, since sizes are not known before.
 LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 ZIP64_SIZES = struct.Struct("<2H2Q")
@@ -64,7 +66,7 @@ class ZipStream:
         size, crc, data = 0, 0, self._offset
         packed = zlib.compressobj(wbits=-zlib.MAX_WBITS) if self._method == DEFLATED else None
         for chunk in chunks:
-            size, crc = size + len(chunk), zlib.crc32(chunk, crc)
+            size, crc = size + len(chunk), zlib_ng.crc32(chunk, crc)
             yield self._sent(packed.compress(chunk) if packed else chunk)
         if packed:
             yield self._sent(packed.flush())
