@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import replace
+from itertools import chain, repeat
 from typing import cast
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
+from analysis import jobs
 from analysis.messages import gettext_noop
 from analysis.recognition.base import ApiName, UnreadableResponse
 from analysis.recognition.save_results import AttemptResult, save_results
@@ -17,28 +19,45 @@ logger = logging.getLogger(__name__)
 
 # PostgreSQL's SQLSTATE class for a value that is too large or nested too deeply, unlike errors of the connection.
 PROGRAM_LIMIT_EXCEEDED = "54"
+# The class for a read-only server, such as the former primary for a moment after a failover.
+INVALID_TRANSACTION_STATE = "25"
+# Seconds for which results are kept while the database is away: longer than a failover or a restart. With the longest
+# run of an engine it stays below the broker's visibility timeout.
+MAX_SECONDS = 480.0
+# The same while this process is asked to end.
+MAX_SECONDS_AT_SHUTDOWN = 60.0
 
 
 def save_with_retry(results: list[AttemptResult]) -> None:
-    """Save results; retries for about a minute, since they exist only in memory."""
-    for seconds in (0.2, 0.5, 1, 2, 5, 5, 5, 10, 10, 20):
+    """Save results; retries for up to MAX_SECONDS, since they exist only in memory."""
+    started = time.monotonic()
+    # Short pauses to the end: after two minutes the claims have expired, and another worker may send the requests again
+    # as soon as the database is back.
+    for seconds in chain((0.2, 0.5, 1.0), repeat(2.0)):
         try:
-            return save_results(results)
-        except (InterfaceError, OperationalError) as error:
-            if _exceeds_limit(error):
-                return _save_separately(results, error)
+            save_results(results)
+            return
+        except (DatabaseError, InterfaceError, RecursionError) as error:
+            if not _is_temporary(error):  # caused by a response, so a retry would fail, too
+                _save_separately(results, error)
+                return
+            limit = MAX_SECONDS_AT_SHUTDOWN if jobs.is_shutting_down() else MAX_SECONDS
+            if time.monotonic() - started > limit:
+                raise
             # Django connects again at the next query, once the broken connection is closed.
             logger.warning("%d results wait for the database: %s", len(results), error)
             connection.close()
             time.sleep(seconds)
-        except (DatabaseError, RecursionError) as error:  # caused by a response, so a retry would fail, too
-            return _save_separately(results, error)
-    return save_results(results)
 
 
-def _exceeds_limit(error: Exception) -> bool:
-    # psycopg maps SQLSTATE class 54 to OperationalError, like a lost connection.
-    return str(getattr(error.__cause__, "sqlstate", None)).startswith(PROGRAM_LIMIT_EXCEEDED)
+def _is_temporary(error: Exception) -> bool:
+    """True if the database is to blame, and not a response."""
+    state = str(getattr(error.__cause__, "sqlstate", None))
+    if state.startswith(INVALID_TRANSACTION_STATE):  # psycopg maps it to InternalError
+        return True
+    # psycopg maps class 54 to OperationalError, like a lost connection.
+    is_of_connection = isinstance(error, InterfaceError | OperationalError)
+    return is_of_connection and not state.startswith(PROGRAM_LIMIT_EXCEEDED)
 
 
 def _save_separately(results: list[AttemptResult], error: Exception) -> None:

@@ -362,3 +362,31 @@ def test_connection_lost_after_a_claim_leaves_nothing_claimed(owner, simulator):
         work()
     assert states() == {"done": 3}
     assert (simulator.statistics()["paid"], Call.objects.count()) == (3, 3)
+
+
+@pytest.fixture
+def read_only_once(transactional_db):
+    """The first save finds a read-only server, as right after a failover."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            CREATE SEQUENCE saves;
+            CREATE FUNCTION refuse_first_save() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                IF nextval('saves') = 1 THEN
+                    RAISE 'cannot execute UPDATE in a read-only transaction' USING ERRCODE = '25006';
+                END IF;
+                RETURN NEW;
+            END $$;
+            CREATE TRIGGER refuse_first_save BEFORE UPDATE ON analysis_analysis
+                FOR EACH ROW WHEN (NEW.state <> 'running') EXECUTE FUNCTION refuse_first_save();
+            """
+        )
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DROP FUNCTION refuse_first_save CASCADE; DROP SEQUENCE saves")
+
+
+def test_response_is_kept_until_a_failover_is_over(owner, simulator, read_only_once):
+    pipeline.request_analysis(image_ids=[stored_images(owner, 1)[0].pk])
+    work()
+    assert (states(), Call.objects.values_list("outcome", flat=True).get()) == ({"done": 1}, "answered")
