@@ -14,7 +14,7 @@ class PendingBlob(models.Model):
     find orphans.
     """
 
-    # Unique and inserted before the file is written, so that two workers never write the same key.
+    # Inserted before the file is written.
     key = models.CharField(_("storage key"), max_length=200, unique=True)
     since = models.DateTimeField(_("since"), db_default=Now(), db_index=True)
 

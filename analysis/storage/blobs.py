@@ -92,7 +92,13 @@ def register_pending(keys: Iterable[str], *, ahead: timedelta = timedelta()) -> 
 
     Must be committed before the files are written. `ahead`: time from now in which they may be written.
     """
-    PendingBlob.objects.bulk_create(PendingBlob(key=key, since=Now() + ahead) for key in keys)
+    # Some may be registered already: a process was killed while it made a rendition for zooming, or makes it just now.
+    PendingBlob.objects.bulk_create(
+        [PendingBlob(key=key, since=Now() + ahead) for key in keys],
+        update_conflicts=True,
+        unique_fields=["key"],
+        update_fields=["since"],
+    )
 
 
 def confirm(keys: Iterable[str]) -> None:

@@ -124,3 +124,11 @@ def test_refused_rotation_says_why(browser, image):
     browser.post(reverse("image-rotate", args=[image.pk]), {"turns": "1"})
     assert "The storage has no file" in Page(browser.get(image.get_absolute_url())).text
     assert Image.objects.get().quarter_turns == 0
+
+
+def test_file_left_by_a_crash_keeps_nobody_from_zooming_or_deleting(browser, image, pictures_folder):
+    blobs.register_pending([blobs.rendition_key(image.renditions_id, "full")])  # and then the process was killed
+    assert size_of(browser.get(zoom(browser, image).json()["image"])) == (1800, 1000)
+    blobs.register_pending(blobs.rendition_keys(image.renditions_id)[-1:])
+    removal.remove_image(image)
+    assert (files(pictures_folder), PendingBlob.objects.count()) == (set(), 0)
