@@ -275,5 +275,7 @@ def _wrong_size(size: int, upload: Upload) -> UploadError:
 
 
 def _reject(upload: Upload, reason: str, *, may_retry: bool) -> None:
-    Upload.objects.filter(pk=upload.pk).update(state=State.REFUSED, reason=reason, may_retry=may_retry)
+    # Unless another worker has added the picture, which claimed the upload when this one's lease had expired.
+    unfinished = Upload.objects.filter(pk=upload.pk).exclude(state=State.TAKEN)
+    unfinished.update(state=State.REFUSED, reason=reason, may_retry=may_retry)
     blobs.erase(upload.key)

@@ -359,3 +359,16 @@ def test_sidecar_that_is_too_large_or_no_xmp_costs_only_itself(browser, packet):
     send(browser, grant)
     assert outcomes(page_of(browser.post(grant["complete"]))) == ["stored"]
     assert Image.objects.get().title == ""
+
+
+def test_slow_worker_does_not_reject_an_upload_that_another_one_added(browser, owner, pictures_folder):
+    """Its lease had expired, and the other worker deleted the bytes."""
+    grant = ask(browser)
+    send(browser, grant)
+    Upload.objects.update(state="arrived")
+    slow = uploads.claim()
+    Upload.objects.update(next_attempt_at=Now() - timedelta(seconds=1))
+    tasks.check_uploads()
+    with uploads.failures_recorded(slow), uploads.open_examined(slow):
+        pass
+    assert Upload.objects.values_list("state", "image__filename").get() == ("taken", "dog.jpg")
