@@ -78,6 +78,8 @@ def read(row: BucketObject) -> Outcome | None:
         _postpone(row, error)
     except blobs.StorageError as error:
         _release(row, code="storage", reason=str(error))
+    except OSError as error:  # usually the disk of temporary files is full
+        _release(row, code="storage", reason=error.strerror or str(error))
     return None
 
 

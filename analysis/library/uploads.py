@@ -227,9 +227,9 @@ def failures_recorded(upload: Upload) -> Iterator[None]:
         _reject(upload, formatting.translated(error), may_retry=False)
     except blobs.BlobMissing:
         _reject(upload, _("no bytes arrived; please send it again"), may_retry=True)
-    except blobs.StorageError as error:
+    except (blobs.StorageError, OSError) as error:
         if upload.attempts >= leases.MAX_ATTEMPTS:
-            _reject(upload, str(error), may_retry=True)
+            _reject(upload, getattr(error, "strerror", "") or str(error), may_retry=True)
         else:
             delay = leases.backoff(upload.attempts)
             Upload.objects.filter(pk=upload.pk).update(next_attempt_at=Now() + delay)

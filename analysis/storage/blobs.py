@@ -196,7 +196,12 @@ def failures(key: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise BlobMissing(_("The storage has no file %(key)s.") % {"key": key}) from error
     except OSError as error:
-        raise StorageError(_("%(key)s could not be read: %(error)s.") % _cause(error, key)) from error
+        raise unreadable(key, error) from error
+
+
+def unreadable(key: str, error: OSError) -> StorageError:
+    """The error for a file that exists, but cannot be read now."""
+    return StorageError(_("%(key)s could not be read: %(error)s.") % _cause(error, key))
 
 
 def reference(key: str, *, region: str) -> S3Object | None:

@@ -41,6 +41,9 @@ def get(image: Image) -> IO[bytes]:
     except AWSError as refusal:
         download.close()
         raise _as_failure(image, refusal) from refusal
+    except OSError as error:  # usually the disk of temporary files is full
+        download.close()
+        raise blobs.unreadable(image.key, error) from error
     download.seek(0)
     return download
 

@@ -83,7 +83,10 @@ def for_recognition(image: Image, *, as_is: bool = False) -> bytes:
     with originals.get(image) as original:
         if as_is and _is_sendable(image, max_bytes=MAX_BYTES):
             return original.read()
-        return payload(original, long_side=settings.RECOGNITION_LONG_SIDE, limits=limits())
+        try:
+            return payload(original, long_side=settings.RECOGNITION_LONG_SIDE, limits=limits())
+        except OSError as error:  # for example no memory for another process
+            raise blobs.unreadable(image.key, error) from error
 
 
 def is_sent_as_is(image: Image, picture: bytes | S3Object) -> bool:

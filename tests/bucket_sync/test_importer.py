@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import resource
 from datetime import timedelta
 
 import pytest
@@ -523,6 +524,20 @@ def test_import_is_retried_after_a_storage_error(bucket, s3, pictures_folder):
     (pictures_folder / "renditions").unlink()
     read(bucket)
     assert Image.objects.count() == 1
+
+
+def test_import_is_retried_after_the_disk_of_temporary_files_was_full(bucket, s3):
+    s3.put(KEY, pictures.jpeg() + bytes(originals.IN_MEMORY))
+    hear(KEY)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))  # the kernel refuses every byte beyond
+    try:
+        read(bucket)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert object_state() == ("waiting", "storage", "File too large")
+    read(bucket)
+    assert object_state()[0] == "present"
 
 
 def test_event_during_an_import_is_not_lost(bucket, s3):

@@ -8,13 +8,15 @@ import pytest
 from PIL import Image as Pillow
 
 from analysis import pipeline
+from analysis.ingest import decoding_service
 from analysis.models import Analysis, Call
 from analysis.recognition import claims, retries
 from analysis.recognition.base import Response
 from analysis.recognition.save_results import AttemptResult
 from analysis.recognition.save_with_retry import save_with_retry
-from analysis.storage import blobs
+from analysis.storage import blobs, renditions
 from tests.factories import labels_answer
+from tests.process_helpers import one_more_file
 from tests.recognition.test_engine import states, stored_images, work, work_until_done
 
 pytestmark = pytest.mark.django_db
@@ -135,3 +137,11 @@ def test_unexpected_exception_shows_no_class_name(owner, rekognition):
     analysis = Analysis.objects.get()
     assert (analysis.state, analysis.error_code) == ("failed", "defect")
     assert analysis.error_message == "This is a bug in imagelib; see the worker log."
+
+
+def test_picture_is_tried_again_if_no_decoder_can_be_started(owner, pictures_folder):
+    decoding_service.close()
+    (image,) = stored_images(owner, 1)
+    with one_more_file(), pytest.raises(blobs.StorageError, match=r"could not be read: Too many open files\.$"):
+        renditions.for_recognition(image)
+    assert renditions.for_recognition(image)

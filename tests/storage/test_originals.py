@@ -1,5 +1,6 @@
 """One module locates originals, without moving them."""
 
+import resource
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
@@ -123,3 +124,16 @@ def test_duplicates_in_a_bucket_are_restored_from_the_trash(owner):
     assert trash.restore_all(ids) == ids[1:]
     trash.trash([again.pk])
     assert trash.restore_all(ids) == ids[:1]
+
+
+def test_full_disk_of_temporary_files_is_an_error_of_storage(owner, s3):
+    """It lasts for a while, so the analysis is tried again instead of failing."""
+    s3.put(KEY, b"x" * (originals.IN_MEMORY + 1))
+    image = create_bucket_image(create_bucket(owner), KEY, etag=s3.etag(KEY))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))  # the kernel refuses every byte beyond
+    try:
+        with pytest.raises(blobs.StorageError, match=r"^one.jpg could not be read: File too large.$"):
+            originals.get(image)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

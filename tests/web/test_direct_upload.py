@@ -16,12 +16,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from analysis import leases, tasks
+from analysis.ingest import decoding_service
 from analysis.library import uploads
 from analysis.library_audit.audit import overdue_blobs
 from analysis.models import Analysis, Image, PendingBlob, Upload
 from analysis.storage import blobs
 from tests import pictures
 from tests.factories import create_image
+from tests.process_helpers import one_more_file
 from tests.web.pages import Page
 from tests.web.test_upload import files_in, outcomes
 
@@ -372,3 +374,15 @@ def test_slow_worker_does_not_reject_an_upload_that_another_one_added(browser, o
     with uploads.failures_recorded(slow), uploads.open_examined(slow):
         pass
     assert Upload.objects.values_list("state", "image__filename").get() == ("taken", "dog.jpg")
+
+
+def test_upload_is_checked_again_if_no_decoder_could_be_started(browser, owner, pictures_folder):
+    send(browser, ask(browser))
+    Upload.objects.update(state="arrived")
+    decoding_service.close()
+    with one_more_file():
+        tasks.check_uploads()
+    assert Upload.objects.values_list("state", "attempts").get() == ("arrived", 1)
+    Upload.objects.update(next_attempt_at=Now() - timedelta(seconds=1))
+    tasks.check_uploads()
+    assert Upload.objects.values_list("state", flat=True).get() == "taken"
