@@ -69,8 +69,7 @@ def _process_recorded(recorded: RecordedEvents) -> None:
 
 def start_sync(bucket_id: int, *, trash_missing: bool = False) -> None:
     """Sync a bucket in a worker."""
-    requested = Bucket.RequestedSync.TRASH_MISSING if trash_missing else Bucket.RequestedSync.COMPARE
-    Bucket.objects.filter(pk=bucket_id).update(requested_sync=requested)
+    Bucket.objects.filter(pk=bucket_id).update(requested_sync=_kind(trash_missing))
     tasks.sync_bucket.delay_on_commit(bucket_id=bucket_id, trash_missing=trash_missing)
 
 
@@ -89,10 +88,18 @@ def continue_sync(bucket_id: int, *, trash_missing: bool) -> bool:
     An error of listing is saved with the bucket.
     """
     bucket = Bucket.objects.get(pk=bucket_id)
-    is_unfinished = _sync_for_a_while(bucket, options=sync.SyncOptions(trash_missing=trash_missing))
+    try:
+        is_unfinished = _sync_for_a_while(bucket, options=sync.SyncOptions(trash_missing=trash_missing))
+    except sync.SyncRunning:  # the sweeper sends the task again when the other one has ended
+        return False
     if not is_unfinished:
-        Bucket.objects.filter(pk=bucket_id).update(requested_sync="")
+        # Only this request: another kind of sync may have been requested in the meantime.
+        Bucket.objects.filter(pk=bucket_id, requested_sync=_kind(trash_missing)).update(requested_sync="")
     return is_unfinished
+
+
+def _kind(trash_missing: bool) -> Bucket.RequestedSync:
+    return Bucket.RequestedSync.TRASH_MISSING if trash_missing else Bucket.RequestedSync.COMPARE
 
 
 def _sync_for_a_while(bucket: Bucket, *, options: sync.SyncOptions) -> bool:
@@ -102,8 +109,6 @@ def _sync_for_a_while(bucket: Bucket, *, options: sync.SyncOptions) -> bool:
         # take its time.
         with closing(sync_bucket(bucket, options=options)) as pages:
             return any(jobs.is_over(end) and sync.is_unfinished(bucket) for _counts in pages)
-    except sync.SyncRunning:
-        return False
     except AWSError as error:
         last_error = connection_check.describe_list_error(bucket, error)
         Bucket.objects.filter(pk=bucket.pk).update(last_error=last_error)

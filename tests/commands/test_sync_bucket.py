@@ -218,6 +218,17 @@ def test_task_syncs_bucket_and_saves_error(bucket, s3):
     assert bucket.last_error == DENIED
 
 
+def test_sync_requested_during_another_one_is_not_forgotten(bucket, s3):
+    Bucket.objects.update(sync_claimed_until=Now() + timedelta(minutes=1))
+    pipeline.start_sync(bucket.pk, trash_missing=True)
+    tasks.sync_bucket(bucket_id=bucket.pk, trash_missing=True)
+    Bucket.objects.update(sync_claimed_until=None)
+    tasks.sync_bucket(bucket_id=bucket.pk)  # the other one ends
+    assert pipeline.requested_syncs() == [(bucket.pk, True)]
+    tasks.sync_bucket(bucket_id=bucket.pk, trash_missing=True)
+    assert pipeline.requested_syncs() == []
+
+
 @pytest.mark.parametrize("number", [1, 3])
 def test_page_needs_same_queries_for_one_and_three_objects(bucket, s3, number, django_assert_num_queries):
     s3.set_keys([f"{index}.jpg" for index in range(number)])
