@@ -21,6 +21,9 @@ from analysis.pipeline.images import RUN_SECONDS, process_new, request_analysis
 from analysis.recognition import claims
 from analysis.recognition.reindex_images import reindex
 
+RETRY_STEP = 10_000
+"""Failed pictures queued again in one transaction."""
+
 
 def consume_events(
     queue: SqsQueue,
@@ -180,5 +183,8 @@ def retry_failed(bucket: Bucket) -> int:
     """
     failed = claims.latest_failed(bucket.pk)
     for api, pairs in groupby(failed, key=itemgetter(0)):
-        request_analysis(image_ids=[image_id for _api, image_id in pairs], apis=[api], is_bulk=True)
+        image_ids = [image_id for _api, image_id in pairs]
+        # In steps, since all pictures of a bucket fail if, for example, their originals were deleted.
+        for start in range(0, len(image_ids), RETRY_STEP):
+            request_analysis(image_ids=image_ids[start : start + RETRY_STEP], apis=[api], is_bulk=True)
     return len({image_id for _api, image_id in failed})

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Value, When
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
@@ -168,13 +168,18 @@ def renew_leases(analyses: Iterable[Analysis]) -> None:
 
 def latest_failed(bucket_id: int) -> list[tuple[str, int]]:
     """(API, image id) of a bucket's failed analyses that were not requested again."""
-    latest = (
-        Analysis.objects.filter(image__bucket_id=bucket_id, image__trashed_at=None, is_sample=False)
-        .order_by("api", "image_id", "-pk")
-        .distinct("api", "image_id")
-        .values_list("api", "image_id", "state")
+    # From the failed ones, which are few: a bucket may have millions of analyses, and each sync calls this.
+    later = Analysis.objects.filter(
+        image=OuterRef("image"), api=OuterRef("api"), is_sample=False, pk__gt=OuterRef("pk")
     )
-    return [(api, image_id) for api, image_id, state in latest.iterator() if state == Analysis.State.FAILED]
+    failed = Analysis.objects.filter(
+        ~Exists(later),
+        state=Analysis.State.FAILED,
+        is_sample=False,
+        image__bucket_id=bucket_id,
+        image__trashed_at=None,
+    )
+    return list(failed.order_by("api", "image_id").values_list("api", "image_id"))
 
 
 def apis_with_due_work() -> list[tuple[str, str]]:

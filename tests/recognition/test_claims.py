@@ -14,7 +14,7 @@ from analysis.models import Analysis, Batch
 from analysis.models.analyses import LEASE
 from analysis.recognition import claims
 from analysis.recognition.response_cache import find_cached_responses, record_versions
-from tests.factories import create_analysis, create_image
+from tests.factories import create_analysis, create_bucket, create_bucket_image, create_image
 from tests.query_plans import rows_read
 
 pytestmark = pytest.mark.django_db
@@ -61,3 +61,16 @@ def test_leases_and_delays_are_shortened_after_the_clock_was_set_back(owner):
     assert (later[queued.pk] <= timedelta(0), later[paced.pk] > timedelta(hours=1)) == (True, True)
     lost.refresh_from_db()
     assert timedelta(0) < lost.claimed_until - now() <= LEASE
+
+
+def test_failed_pictures_of_a_bucket_are_those_whose_latest_analysis_failed(owner):
+    bucket = create_bucket(owner)
+    failed = {"state": "failed", "error_code": "storage", "finished_at": now()}
+    images = [create_bucket_image(bucket, f"{number}.jpg") for number in range(4)]
+    for image in images:
+        create_analysis(image, **failed)
+    create_analysis(images[1])  # done since
+    create_analysis(images[2], is_sample=True)
+    create_analysis(images[3], state="queued")
+    create_analysis(create_image(owner), **failed)
+    assert claims.latest_failed(bucket.pk) == [("labels", images[0].pk), ("labels", images[2].pk)]
