@@ -12,7 +12,7 @@ import threading
 from datetime import timedelta
 from typing import IO
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -54,9 +54,10 @@ State = BucketObject.State
 
 def due_buckets() -> list[int]:
     """Ids of buckets with objects to read now."""
-    # From a thousand due rows only, since after the first sync of a large bucket there may be millions.
-    waiting = leases.due(BucketObject.objects.filter(_bucket_is_active(), state=State.WAITING))
-    return sorted(set(waiting.values_list("bucket_id", flat=True)[:1_000]))
+    # EXISTS reads one row of each bucket, while a large one may have millions that are due.
+    due = leases.due(BucketObject.objects.filter(bucket=OuterRef("pk"), state=State.WAITING))
+    active = Bucket.objects.filter(Q(paused_until=None) | leases.has_passed("paused_until"))
+    return list(active.filter(Exists(due)).order_by("pk").values_list("pk", flat=True))
 
 
 def claim(bucket_id: int) -> BucketObject | None:

@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from analysis import leases, pipeline, tasks
+from analysis.aws.s3_objects import ObjectInfo
 from analysis.bucket_sync import importer, object_import, object_queue, sync
 from analysis.bucket_sync.s3_events import parse_events
 from analysis.curation import trash, verdicts
@@ -538,6 +539,16 @@ def test_import_is_retried_after_the_disk_of_temporary_files_was_full(bucket, s3
     assert object_state() == ("waiting", "storage", "File too large")
     read(bucket)
     assert object_state()[0] == "present"
+
+
+def test_large_bucket_does_not_keep_others_from_being_imported(owner, bucket, s3):
+    other, paused = create_bucket(owner, prefix="2024/"), create_bucket(owner, prefix="2025/")
+    for row, number in ((bucket, 1_100), (other, 1), (paused, 1)):
+        object_queue.queue_objects(row.pk, [ObjectInfo(f"2024/{key}.jpg", "e", 1) for key in range(number)])
+    Bucket.objects.filter(pk=paused.pk).update(paused_until=Now() + timedelta(minutes=1))
+    assert importer.due_buckets() == [bucket.pk, other.pk]
+    BucketObject.objects.update(next_attempt_at=Now() + timedelta(minutes=1))
+    assert importer.due_buckets() == []
 
 
 def test_event_during_an_import_is_not_lost(bucket, s3):
