@@ -74,7 +74,8 @@ def check_uploads() -> None:
 @shared_task(base=OnCommitTask)
 def import_bucket_objects(*, bucket_id: int) -> None:
     if pipeline.import_bucket_objects(bucket_id):
-        import_bucket_objects.delay(bucket_id=bucket_id)
+        for due_id in importer.due_buckets(after=bucket_id):  # in turns, or a large one would keep all SLOTS for days
+            import_bucket_objects.delay(bucket_id=due_id)
 
 
 @shared_task(base=OnCommitTask)

@@ -52,12 +52,12 @@ SLOW_DOWN_PAUSE = timedelta(seconds=2)
 State = BucketObject.State
 
 
-def due_buckets() -> list[int]:
-    """Ids of buckets with objects to read now."""
+def due_buckets(*, after: int = 0) -> list[int]:
+    """Ids of buckets with objects to read now, in turns: those after `after` first."""
     # EXISTS reads one row of each bucket, while a large one may have millions that are due.
     due = leases.due(BucketObject.objects.filter(bucket=OuterRef("pk"), state=State.WAITING))
     active = Bucket.objects.filter(Q(paused_until=None) | leases.has_passed("paused_until"))
-    return list(active.filter(Exists(due)).order_by("pk").values_list("pk", flat=True))
+    return sorted(active.filter(Exists(due)).values_list("pk", flat=True), key=lambda pk: (pk <= after, pk))
 
 
 def claim(bucket_id: int) -> BucketObject | None:

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from analysis import leases, pipeline, tasks
+from analysis import jobs, leases, pipeline, task_queue, tasks
 from analysis.aws.s3_objects import ObjectInfo
 from analysis.bucket_sync import importer, object_import, object_queue, sync
 from analysis.bucket_sync.s3_events import parse_events
@@ -549,6 +549,20 @@ def test_large_bucket_does_not_keep_others_from_being_imported(owner, bucket, s3
     assert importer.due_buckets() == [bucket.pk, other.pk]
     BucketObject.objects.update(next_attempt_at=Now() + timedelta(minutes=1))
     assert importer.due_buckets() == []
+
+
+def test_buckets_are_imported_in_turns(owner, bucket, s3):
+    second, third = create_bucket(owner, prefix="2024/"), create_bucket(owner, prefix="2025/")
+    for row in (bucket, second, third):
+        object_queue.queue_objects(row.pk, [ObjectInfo("2024/1.jpg", "e", 1)])
+    jobs.shut_down()  # the time of the run is over
+    try:
+        with task_queue.opened() as queue:
+            tasks.import_bucket_objects(bucket_id=second.pk)
+            sent = [message.arguments for message in iter(queue.take, None)]
+    finally:
+        jobs.resume()
+    assert sent == [(("bucket_id", row.pk),) for row in (third, bucket, second)]
 
 
 def test_event_during_an_import_is_not_lost(bucket, s3):
