@@ -52,6 +52,9 @@ class UploadOut(Schema):
     The request is multipart form data: `fields` first, `file` last.
 
     `state`: issued, arrived (being checked), taken (`image_id` is the image) or refused (`reason` says why).
+
+    `trashed_at`: when that image was moved to the trash, if you had these bytes there. Restore it before you delete
+    your copy.
     """
 
     id: UUID | None = None
@@ -62,6 +65,7 @@ class UploadOut(Schema):
     expires_at: datetime | None = None
     image_id: int | None = None
     is_new: bool = False
+    trashed_at: datetime | None = None
     reason: str = ""
     may_retry: bool = False
 
@@ -74,7 +78,8 @@ def create_upload(request: HttpRequest, upload: NewUpload) -> HttpResponse:
     owner_id = token_of(request).user_id
     present = images.find_any(upload.sha256, owner_id=owner_id) if upload.sha256 else None
     if present is not None:
-        return json_response(UploadOut(state=Upload.State.TAKEN, image_id=present.pk).model_dump())
+        taken = UploadOut(state=Upload.State.TAKEN, image_id=present.pk, trashed_at=present.trashed_at)
+        return json_response(taken.model_dump())
     sidecar = sidecar_metadata(upload.sidecar.encode()) if upload.sidecar else None
     ticket = uploads.issue(
         owner_id=owner_id,
@@ -127,6 +132,7 @@ def _values(upload: Upload) -> dict[str, Any]:
         "expires_at": upload.expires_at,
         "image_id": upload.image_id,
         "is_new": upload.is_new,
+        "trashed_at": upload.image.trashed_at if upload.image else None,
         "reason": _("It has been deleted from the library since.") if is_gone else upload.reason,
         "may_retry": upload.may_retry,
     }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+from datetime import datetime, timedelta
 
 import pytest
+from django.utils import timezone
 
 from analysis.api import idempotency
 from analysis.models import Image, SavedSearch
@@ -107,9 +109,6 @@ def test_a_request_in_progress_is_not_started_again(api, owner, monkeypatch):
 
 
 def test_keys_are_forgotten_after_a_day(api):
-    from datetime import timedelta
-
-    from django.utils import timezone
 
     from analysis.models import IdempotentRequest
 
@@ -137,6 +136,24 @@ def test_a_file_is_uploaded_in_three_steps(api, owner):
     assert (done["state"], done["is_new"]) == ("taken", True)
     assert Image.objects.get(pk=done["image_id"]).filename == "beach.jpg"
     assert api.post("/uploads", request).json()["image_id"] == done["image_id"]
+
+
+def test_an_upload_says_that_its_picture_is_in_the_trash(api, owner):
+    """A program may delete its copy of a file that was taken."""
+    content = pictures.encoded(pictures.photo(3), "jpeg")
+    digest = hashlib.sha256(content).hexdigest()
+    image = create_image(owner, sha256=digest, trashed_at=timezone.now())
+    request = {"filename": "beach.jpg", "size": len(content)}
+    at_once = api.post("/uploads", request | {"sha256": digest}).json()
+    upload = api.post("/uploads", request).json()
+    assert upload["trashed_at"] is None
+    file = io.BytesIO(content)
+    file.name = "beach.jpg"
+    api.upload(f"/uploads/{upload['id']}/file", file)
+    checked = api.post(f"/uploads/{upload['id']}/complete").json()
+    times = [datetime.fromisoformat(values["trashed_at"]) for values in (at_once, checked)]
+    assert (at_once["image_id"], checked["image_id"]) == (image.pk, image.pk)
+    assert {abs(time - image.trashed_at) < timedelta(milliseconds=2) for time in times} == {True}
 
 
 def test_an_upload_in_steps_takes_a_sidecar(api):
