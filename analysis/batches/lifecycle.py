@@ -36,9 +36,9 @@ def prepare(batch: Batch, *, named: Iterable[int] = ()) -> None:
             )
 
 
-def pause(batch_id: int) -> bool:
+def pause(batch_id: int, *, reason: str = "") -> bool:
     """Pause queued analyses; running ones finish. False if the batch was not running."""
-    return _pause_running(batch_id, State.PAUSED)
+    return _pause_running(batch_id, State.PAUSED, reason=reason)
 
 
 def resume(batch_id: int, *, budget: Decimal | None = None) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from analysis.batches import authorization, selection
+from analysis.batches import authorization, lifecycle, selection
 from analysis.jobs import run_for
 from analysis.models import Analysis, Batch
 from analysis.recognition import enqueue
+from analysis.search.errors import InvalidQuery
 
 MAX_PENDING = 10_000
 """Analyses of a batch queued at a time, which limits the work of pausing it."""
@@ -20,7 +21,10 @@ def queue_next(batch_id: int, *, max_pending: int = MAX_PENDING) -> list[str]:
     May run concurrently, since other calls find the batch locked, and may be killed, since each step commits its
     cursor.
     """
-    run_for(MAX_RUN_SECONDS, lambda: _step(batch_id, max_pending))
+    try:
+        run_for(MAX_RUN_SECONDS, lambda: _step(batch_id, max_pending))
+    except InvalidQuery as error:  # it was valid when the run was started, but the language has changed
+        lifecycle.pause(batch_id, reason=str(error))
     return enqueue.due_apis(batch_id)  # even without a step, since a resumed batch may be fully queued
 
 

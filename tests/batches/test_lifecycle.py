@@ -103,6 +103,15 @@ def test_batch_is_queued_in_bounded_steps(owner):
     assert (batch.analyses.count(), batch.queued, batch.is_fully_queued) == (5, 5, True)
 
 
+def test_search_that_is_no_longer_valid_pauses_the_batch_with_the_reason(owner):
+    """For example after an update, if the language of searches has changed."""
+    batch = create_batch()
+    Batch.objects.update(query="dog OR")
+    queueing.queue_next(batch.pk)
+    batch.refresh_from_db()
+    assert (batch.state, bool(batch.reason)) == ("paused", True)
+
+
 def test_limit_bounds_the_pictures(owner, simulator):
     stored(owner, 5)
     batch = create_batch(limit=2)
