@@ -171,9 +171,7 @@ def _save_image(row: BucketObject, outcome: NewOriginal) -> Image:
     if row.image:
         _delete_on_commit(blobs.rendition_keys(image.renditions_id))
         columns["original_replaced_at"] = now() if image.sha256 != examined.sha256 else image.original_replaced_at
-        columns = keep_edits(image, columns)
-        if was_trashed_as_missing(row):
-            columns["trashed_at"] = None
+        columns = keep_edits(image, columns) | {"trashed_at": _trashed_at(row, image, examined)}
     for name, value in columns.items():
         setattr(image, name, value)
     image.save(update_fields=columns if row.image else None)
@@ -181,6 +179,14 @@ def _save_image(row: BucketObject, outcome: NewOriginal) -> Image:
     save_embedded_metadata(image, descriptive)
     blobs.confirm(outcome.keys)
     return image
+
+
+def _trashed_at(row: BucketObject, image: Image, examined: Examined) -> datetime | None:
+    """The time since when the image with its new original is in the trash, if it is."""
+    if was_trashed_as_missing(row):
+        return None
+    # Nobody has seen a new file, so it stays in the trash for its full time, and deletions requested before skip it.
+    return now() if image.trashed_at and image.sha256 != examined.sha256 else image.trashed_at
 
 
 def _delete_on_commit(keys: Iterable[str]) -> None:
