@@ -137,7 +137,7 @@ def _lacking(chunk: list[BackupEntry]) -> list[BackupEntry]:
 
 
 def _register(keys: Iterator[str]) -> None:
-    """Let the sweeper delete these files unless the restore succeeds."""
+    """Let the sweeper delete these files if the restore fails and no row needs them."""
     # A restore replaces this table, so its rows are gone if it succeeds.
     if PendingBlob._meta.db_table in connection.introspection.table_names():
         rows = [PendingBlob(key=key, since=Now() + KEPT_FOR) for key in keys]

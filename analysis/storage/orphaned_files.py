@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from analysis.models import PendingBlob, Upload
+from analysis.models import Export, Image, PendingBlob, Upload
 from analysis.storage import blobs
 
 MIN_AGE = timedelta(hours=1)
@@ -19,11 +19,21 @@ def orphaned(*, older_than: timedelta) -> QuerySet[PendingBlob]:
     # An open upload's file may be older than that, since over a slow connection a browser sends for hours.
     is_open = Q(state=Upload.State.ISSUED, expires_at__gt=Now()) | Q(state=Upload.State.ARRIVED)
     uploads = Upload.objects.filter(is_open, key=OuterRef("key"))
-    return PendingBlob.objects.filter(~Exists(uploads), since__lt=Now() - older_than)
+    return PendingBlob.objects.filter(~Exists(uploads), ~_is_needed(), since__lt=Now() - older_than)
+
+
+def _is_needed() -> Q:
+    """Condition for files that a row refers to after all.
+
+    A restore that fails has copied files that the library had lost, before its rows were to be replaced.
+    """
+    originals = Image.objects.filter(bucket=None, key=OuterRef("key"))
+    return Exists(originals) | Exists(Export.objects.filter(key=OuterRef("key")))
 
 
 def delete(*, older_than: timedelta, limit: int = 500) -> int:
     """Delete orphaned files. Returns their number."""
+    PendingBlob.objects.filter(_is_needed(), since__lt=Now() - older_than).delete()
     keys = list(orphaned(older_than=older_than).order_by("since").values_list("key", flat=True)[:limit])
     blobs.delete_pending(keys)
     return len(keys)

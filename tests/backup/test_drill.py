@@ -9,6 +9,8 @@ import shutil
 import stat
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 from io import StringIO
 
 import pytest
@@ -16,12 +18,15 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
+from django.db.models.functions import Now
 
 from analysis.backup import manifest
+from analysis.backup.errors import BackupError
 from analysis.backup.file_list import entries
 from analysis.backup.location import Location
+from analysis.backup.restore import restore
 from analysis.models import Backup, Image, PendingBlob
-from analysis.storage import blobs, deletions
+from analysis.storage import blobs, deletions, orphaned_files
 from imagelib.accounts.models import User
 from imagelib.database_connection import connect
 from tests.backup import library
@@ -136,6 +141,27 @@ def test_library_is_as_before_when_a_restore_fails(tmp_path, pictures_folder, mo
         assert other.execute("SELECT 1").fetchone() == (1,)
     assert library.all_rows() == rows
     assert library.all_files(pictures_folder) == files
+
+
+def test_files_of_a_failed_restore_that_the_library_needs_stay(tmp_path, pictures_folder) -> None:
+    """The library had lost its files, and the restore copied them back.
+
+    Then it could not replace the database.
+    """
+    library.fill()
+    target = tmp_path / "backups"
+    run("backup", target)
+    files, location = library.all_files(pictures_folder), Location(str(target))
+    shutil.rmtree(pictures_folder)
+    made = manifest.read(location, "")
+    impossible = replace(made, tables={**made.tables, Image._meta.db_table: 1_000})
+    with pytest.raises(BackupError, match="table analysis_image has not all rows"):
+        restore(location, impossible, progress=lambda _done, _all: None)
+    PendingBlob.objects.update(since=Now() - timedelta(days=30))
+    orphaned_files.delete(older_than=orphaned_files.MIN_AGE)
+    kept = {name: content for name, content in files.items() if not name.startswith("renditions/")}
+    assert library.all_files(pictures_folder) == kept
+    assert PendingBlob.objects.filter(key__in=kept).exclude(key__startswith="uploads/").count() == 0
 
 
 CENSUS = "0035_bucket_census"
