@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.functions import Now
 
 from analysis.aws.s3_objects import ObjectInfo
 from analysis.bucket_sync import sidecars
@@ -16,7 +18,7 @@ from analysis.bucket_sync.key_filter import KeyFilter
 from analysis.bucket_sync.s3_events import CREATED, REMOVED, ObjectEvent
 from analysis.ingest.sidecar import is_sidecar
 from analysis.library import uploads
-from analysis.models import Bucket
+from analysis.models import Bucket, BucketObject
 from analysis.storage import blobs
 
 INTERNAL_KEYS = ("originals/", "renditions/", f"{blobs.UPLOADS}/", "check-aws.jpg")
@@ -143,6 +145,15 @@ def _upsert(rows: dict[tuple[int, str], ObjectEvent]) -> set[int]:
             ],
         )
         return {bucket_id for bucket_id, state in cursor.fetchall() if state == "waiting"}
+
+
+def queue_skipped(bucket_id: int) -> int:
+    """Queue objects that were refused or could not be read; returns their number."""
+    states = [BucketObject.State.REFUSED, BucketObject.State.FAILED]
+    skipped = BucketObject.objects.filter(bucket_id=bucket_id, state__in=states)
+    return skipped.update(
+        state=BucketObject.State.WAITING, revision=F("revision") + 1, attempts=0, next_attempt_at=Now()
+    )
 
 
 def queue_objects(bucket_id: int, objects: Iterable[ObjectInfo]) -> None:

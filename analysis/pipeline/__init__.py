@@ -16,6 +16,7 @@ from analysis.pipeline.buckets import (
     replay_events,
     requested_syncs,
     retry_failed,
+    retry_skipped,
     start_sync,
     sync_bucket,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "resume_batch",
     "retry_export",
     "retry_failed",
+    "retry_skipped",
     "reuse_existing_image",
     "run_batch",
     "send_again",

@@ -13,7 +13,7 @@ from django.db import transaction
 from analysis import jobs, tasks
 from analysis.aws.errors import AWSError
 from analysis.aws.sqs import SqsMessage, SqsQueue
-from analysis.bucket_sync import connection_check, event_consumer, importer, object_import, sync
+from analysis.bucket_sync import connection_check, event_consumer, importer, object_import, object_queue, sync
 from analysis.bucket_sync.object_queue import RecordedEvents
 from analysis.curation import trash
 from analysis.models import Bucket, BucketObject, Image
@@ -174,6 +174,17 @@ def import_object(row: BucketObject) -> None:
         if result.removed_image_id and result.removed_at:
             removed = Image.objects.get(pk=result.removed_image_id)
             trash.trash_image(removed, by_id=None, at=result.removed_at)
+
+
+def retry_skipped(bucket: Bucket) -> int:
+    """Read objects again that were refused or could not be read.
+
+    Returns their number. The reason may be gone, such as a limit of the settings.
+    """
+    with transaction.atomic():
+        number = object_queue.queue_skipped(bucket.pk)
+        tasks.import_bucket_objects.delay_on_commit(bucket_id=bucket.pk)
+    return number
 
 
 def retry_failed(bucket: Bucket) -> int:

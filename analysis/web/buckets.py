@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from analysis import audit_log, formatting, permissions, pipeline
@@ -149,7 +150,10 @@ def bucket(request: Request, bucket_id: int) -> HttpResponse:
 
 @require_POST
 def sync(request: Request, bucket_id: int) -> HttpResponse:
-    """Start a sync; `missing` also trashes lost pictures, `failed` only retries."""
+    """Start a sync; `missing` also trashes lost pictures.
+
+    `failed` and `skipped` only retry.
+    """
     bucket = permissions.get_bucket_or_404(request.user, bucket_id)
     repair = request.POST.get("repair", "")
     if not permissions.can_sync_bucket(request.user, bucket):
@@ -159,6 +163,10 @@ def sync(request: Request, bucket_id: int) -> HttpResponse:
             raise PermissionDenied(permissions.NO_ANALYSES_MESSAGE)
         pictures = formatting.pictures(pipeline.retry_failed(bucket))
         toasts.add_toast(request, Toast(_("Retrying %(pictures)s.") % {"pictures": pictures}))
+    elif repair == "skipped":
+        number = pipeline.retry_skipped(bucket)
+        message = ngettext("Retrying %(number)s file.", "Retrying %(number)s files.", number)
+        toasts.add_toast(request, Toast(formatting.plural(message, number)))
     else:
         pipeline.start_sync(bucket.pk, trash_missing=repair == "missing")
         message = _("Syncing %(bucket)s. New pictures appear as they are imported.")

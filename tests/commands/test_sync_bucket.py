@@ -84,6 +84,18 @@ def test_counts_and_repairs(bucket, s3, capsys):
     assert sync() == {"listed": 5, "unchanged": 3, "skipped": 2, "is_complete": True}
 
 
+def test_skipped_objects_are_read_again_on_request(bucket, s3, settings):
+    s3.put("a.jpg", pictures.jpeg())
+    settings.MAX_UPLOAD_BYTES = 100
+    sync()
+    read(bucket)
+    settings.MAX_UPLOAD_BYTES = 1_000_000
+    assert (sync()["refused"], states()) == (1, {"a.jpg": "refused"})
+    sync("--retry-skipped")
+    read(bucket)
+    assert states() == {"a.jpg": "present"}
+
+
 def test_existing_object_missing_from_list_is_not_trashed(bucket, s3):
     s3.put("a.jpg", pictures.jpeg())
     sync()

@@ -34,6 +34,7 @@ TITLES = {
 }
 REPAIRS = {
     "missing": gettext_lazy("--trash-missing moves them to the trash"),
+    "refused": gettext_lazy("--retry-skipped reads them again"),
     "failed_analyses": gettext_lazy("--retry-failed retries them"),
 }
 
@@ -55,6 +56,9 @@ class Command(TranslatedCommand):
             "--trash-missing", action="store_true", help=_("move pictures without an object to the trash")
         )
         parser.add_argument("--retry-failed", action="store_true", help=_("retry failed analyses"))
+        parser.add_argument(
+            "--retry-skipped", action="store_true", help=_("read files again that were refused or could not be read")
+        )
         parser.add_argument("--json", action="store_true", help=_("print one JSON object"))
 
     def handle(
@@ -65,6 +69,7 @@ class Command(TranslatedCommand):
         from_start: bool,
         trash_missing: bool,
         retry_failed: bool,
+        retry_skipped: bool,
         json: bool,
         **_options: Any,
     ) -> None:
@@ -77,7 +82,10 @@ class Command(TranslatedCommand):
             closing(pipeline.sync_bucket(bucket, options=options, retries_failed=retry_failed)) as pages,
         ):
             counts, is_complete = self._sync(bucket, pages, interrupt)
-        repaired = {"missing": trash_missing, "failed_analyses": retry_failed} if not dry_run else {}
+        repaired = {"missing": trash_missing, "failed_analyses": retry_failed, "refused": retry_skipped}
+        repaired = {} if dry_run else repaired
+        if retry_skipped and not dry_run:
+            pipeline.retry_skipped(bucket)
         self._report(counts, is_complete=is_complete, repaired=repaired, as_json=json)
         if not is_complete:
             sys.exit(130)
