@@ -269,7 +269,7 @@ def delete_expired() -> None:
     outbox.delete_expired()
     SessionStore.clear_expired()
     # Last, since it deletes the files whose rows were deleted above.
-    orphaned_files.delete(older_than=orphaned_files.MIN_AGE)
+    orphaned_files.delete_all(older_than=orphaned_files.MIN_AGE)
 
 
 @shared_task(base=OnCommitTask)

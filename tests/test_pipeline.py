@@ -124,6 +124,14 @@ def test_files_left_by_a_crash_are_swept(owner, rekognition, pictures_folder):
     assert len(files_in(pictures_folder)) == 3
 
 
+def test_many_files_are_swept_in_one_run(owner, pictures_folder):
+    """As many as are left when pictures were deleted during a backup."""
+    since = Now() - timedelta(hours=2)
+    PendingBlob.objects.bulk_create(PendingBlob(key=f"originals/aa/{key}.jpg", since=since) for key in range(1_001))
+    tasks.delete_expired()
+    assert PendingBlob.objects.count() == 0
+
+
 def test_response_is_saved_as_received_and_image_is_found(owner, rekognition, pushed):
     answer = rekognition_responses.labels()
     answer.pop("ResponseMetadata", None)

@@ -238,7 +238,7 @@ def failures_recorded(upload: Upload) -> Iterator[None]:
 def delete_expired() -> None:
     """Delete uploads that expired more than RETENTION ago.
 
-    `orphaned_files.delete` deletes their bytes.
+    `orphaned_files` deletes their bytes.
     """
     finished = ~Q(state=State.ARRIVED)
     Upload.objects.filter(finished, expires_at__lt=Now() - RETENTION).delete()

@@ -7,11 +7,13 @@ from datetime import timedelta
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
+from analysis.jobs import run_for
 from analysis.models import Export, Image, PendingBlob, Upload
 from analysis.storage import blobs
 
 MIN_AGE = timedelta(hours=1)
 """Age from which a file without a row is orphaned; younger ones may get their row soon."""
+RUN_SECONDS = 60.0
 
 
 def orphaned(*, older_than: timedelta) -> QuerySet[PendingBlob]:
@@ -32,8 +34,13 @@ def _is_needed() -> Q:
 
 
 def delete(*, older_than: timedelta, limit: int = 500) -> int:
-    """Delete orphaned files. Returns their number."""
+    """Delete orphaned files. Returns the number of those that could be deleted."""
     PendingBlob.objects.filter(_is_needed(), since__lt=Now() - older_than).delete()
     keys = list(orphaned(older_than=older_than).order_by("since").values_list("key", flat=True)[:limit])
     blobs.delete_pending(keys)
-    return len(keys)
+    return len(keys) - PendingBlob.objects.filter(key__in=keys).count()
+
+
+def delete_all(*, older_than: timedelta) -> None:
+    """Delete orphaned files for up to RUN_SECONDS, until none can be deleted."""
+    run_for(RUN_SECONDS, lambda: delete(older_than=older_than) > 0)
