@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models.functions import Now
 
 from analysis import leases
@@ -13,7 +14,7 @@ from analysis.aws.errors import AWSError
 from analysis.aws.object_refs import S3Object
 from analysis.aws.s3_objects import ObjectVersion
 from analysis.formatting import translated
-from analysis.models import Image, OriginalDeletion
+from analysis.models import BucketObject, Image, OriginalDeletion
 from analysis.storage.originals import client_of
 
 LEASE = timedelta(minutes=5)
@@ -46,9 +47,18 @@ def delete_next() -> DeletedOriginal | None:
         versions = _delete(row)
     except AWSError as error:
         return _failed(row, translated(error))
-    row_id, row.pk = row.pk, None
-    OriginalDeletion.objects.filter(pk=row_id).delete()
+    _finish(row, is_deleted=versions > 0)
+    row.pk = None
     return DeletedOriginal(row, versions=versions)
+
+
+def _finish(row: OriginalDeletion, *, is_deleted: bool) -> None:
+    with transaction.atomic():
+        OriginalDeletion.objects.filter(pk=row.pk).delete()
+        if is_deleted:
+            # So that the same file is imported again if it is uploaded again.
+            dropped = BucketObject.objects.filter(bucket=row.bucket, key=row.key, state=BucketObject.State.DROPPED)
+            dropped.update(state=BucketObject.State.GONE)
 
 
 def _failed(row: OriginalDeletion, error: str) -> DeletedOriginal:

@@ -339,6 +339,31 @@ def test_original_is_deleted_only_if_the_bucket_allows_it(bucket, s3, django_cap
     assert s3.objects == {}
 
 
+@pytest.mark.parametrize("is_heard", [True, False], ids=["by event", "by sync"])
+def test_file_uploaded_again_after_its_original_was_deleted_is_imported(
+    bucket, s3, is_heard, django_capture_on_commit_callbacks
+):
+    """For example by a person who regrets the deletion.
+
+    The object has the same key and ETag as before.
+    """
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY, sequencer="1", etag=s3.etag(KEY))
+    read(bucket)
+    Bucket.objects.update(may_delete=True)
+    with django_capture_on_commit_callbacks(execute=True):
+        removal.remove_image(Image.objects.get())
+    pipeline.delete_originals()
+    hear(KEY, name="ObjectRemoved:Delete", sequencer="2")
+    s3.put(KEY, pictures.jpeg())
+    if is_heard:
+        hear(KEY, sequencer="3", etag=s3.etag(KEY))
+    else:
+        tasks.sync_bucket(bucket_id=bucket.pk)
+    read(bucket)
+    assert (object_state()[0], Image.objects.count()) == ("present", 1)
+
+
 @pytest.mark.parametrize("content", [b"Dear diary, today", b"", pictures.svg()], ids=["text", "empty", "svg"])
 def test_object_that_is_no_image_is_refused_with_the_reason(bucket, s3, content):
     s3.put(KEY, content)
