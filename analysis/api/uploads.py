@@ -76,7 +76,7 @@ def create_upload(request: HttpRequest, upload: NewUpload) -> HttpResponse:
     """A ticket for one file; 200 with `image_id` if you own this SHA-256 already."""
     permissions.require_upload_images(request.user)
     owner_id = token_of(request).user_id
-    present = images.find_any(upload.sha256, owner_id=owner_id) if upload.sha256 else None
+    present = images.find_stored(upload.sha256, owner_id=owner_id) if upload.sha256 else None
     if present is not None:
         taken = UploadOut(state=Upload.State.TAKEN, image_id=present.pk, trashed_at=present.trashed_at)
         return json_response(taken.model_dump())

@@ -53,6 +53,12 @@ def find_any(sha256: str, *, owner_id: int) -> Image | None:
     return find_active(sha256, owner_id=owner_id) or trashed.order_by("-trashed_at").first()
 
 
+def find_stored(sha256: str, *, owner_id: int) -> Image | None:
+    """The same, unless the storage has lost its original. Raises StorageError."""
+    image = find_any(sha256, owner_id=owner_id)
+    return image if image and blobs.exists(image.key) else None
+
+
 def store_files(
     examined: Examined,
     file: IO[bytes],
@@ -67,13 +73,14 @@ def store_files(
     `add` saves its row.
 
     `uploaded_key`: the key in our storage that `file` was read from, to copy from there. Bytes that the owner already
-    has are not stored again, even if their image is in the trash.
+    has are not stored again, even if their image is in the trash, unless the storage has lost them.
 
     Raises StorageError, or its subclass FileChanged if the file is no longer the examined one; then nothing is stored.
     Read errors of `file` pass through.
     """
     # Including the trash, since stored bytes need no second copy; add() decides under a lock.
     if existing := find_any(examined.sha256, owner_id=owner_id):
+        _replace_lost_original(existing, examined, file, uploaded_key=uploaded_key)
         return StoredFiles(existing, examined.metadata.descriptive, keys=(), folder=folder)
     image = _new_image(examined, owner_id=owner_id, visibility=visibility)
     renditions = {
@@ -90,6 +97,25 @@ def store_files(
         blobs.delete_pending(keys)
         raise
     return StoredFiles(image, examined.metadata.descriptive, keys, folder)
+
+
+def _replace_lost_original(image: Image, examined: Examined, file: IO[bytes], *, uploaded_key: str) -> None:
+    """Store the original of an image again if the storage has lost it."""
+    if blobs.exists(image.key):
+        return
+    key = blobs.original_key(examined.extension)
+    blobs.register_pending([key])
+    try:
+        _store_original(key, file, sha256=examined.sha256, uploaded_key=uploaded_key)
+    except (OSError, blobs.StorageError):
+        blobs.delete_pending([key])
+        raise
+    with transaction.atomic():
+        is_saved = bool(Image.objects.filter(pk=image.pk, key=image.key).update(key=key))
+        if is_saved:
+            blobs.confirm([key])
+    if not is_saved:  # another process was first, or the image was deleted
+        blobs.delete_pending([key])
 
 
 def _store_original(key: str, file: IO[bytes], *, sha256: str, uploaded_key: str) -> None:

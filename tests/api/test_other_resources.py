@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from analysis.api import idempotency
 from analysis.models import Image, SavedSearch
+from analysis.storage import blobs
 from tests import pictures
 from tests.factories import create_analysis, create_bucket, create_image
 
@@ -143,6 +144,7 @@ def test_an_upload_says_that_its_picture_is_in_the_trash(api, owner):
     content = pictures.encoded(pictures.photo(3), "jpeg")
     digest = hashlib.sha256(content).hexdigest()
     image = create_image(owner, sha256=digest, trashed_at=timezone.now())
+    blobs.put(image.key, content)
     request = {"filename": "beach.jpg", "size": len(content)}
     at_once = api.post("/uploads", request | {"sha256": digest}).json()
     upload = api.post("/uploads", request).json()

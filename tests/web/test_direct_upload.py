@@ -89,6 +89,7 @@ def test_date_of_the_file_is_the_date_taken_if_plausible(browser, modified, take
 
 def test_folder_is_added_to_a_present_picture_without_one(browser, owner):
     image = create_image(owner, sha256=hashlib.sha256(PICTURE).hexdigest())
+    blobs.put(image.key, PICTURE)
     for folder in ("first/folder", "second"):
         ask(browser, sha256=image.sha256, folder=folder)
     assert Image.objects.get().folder.path == "first/folder"
@@ -103,6 +104,7 @@ def test_completing_twice_changes_nothing(browser):
 
 def test_present_picture_is_not_sent_again(browser, owner):
     image = create_image(owner, sha256=hashlib.sha256(PICTURE).hexdigest())
+    blobs.put(image.key, PICTURE)
     row = ask(browser, sha256=image.sha256)["row"]
     assert 'data-outcome="duplicate"' in row
     assert f"/images/{image.pk}/" in row
@@ -113,6 +115,7 @@ def test_present_picture_is_not_sent_again(browser, owner):
 
 def test_picture_in_the_trash_is_not_sent_and_can_be_restored(browser, owner):
     image = create_image(owner, sha256=hashlib.sha256(PICTURE).hexdigest(), trashed_at=timezone.now())
+    blobs.put(image.key, PICTURE)
     restore = f'<form method="post" action="{reverse("restore", args=[image.pk])}">'
     row = ask(browser, sha256=image.sha256)["row"]
     assert ('data-outcome="trashed"' in row, restore in row, "csrfmiddlewaretoken" in row) == (True, True, True)
@@ -120,6 +123,20 @@ def test_picture_in_the_trash_is_not_sent_and_can_be_restored(browser, owner):
     send(browser, grant)
     assert outcomes(page_of(browser.post(grant["complete"]))) == ["trashed"]
     assert Image.objects.count() == 1
+
+
+@pytest.mark.parametrize("is_named", [True, False], ids=["by its hash", "by its bytes"])
+def test_original_that_the_storage_has_lost_is_stored_again(browser, owner, pictures_folder, is_named):
+    send(browser, first := ask(browser))
+    browser.post(first["complete"])
+    image = Image.objects.get()
+    blobs.remove(image.key)
+    again = ask(browser, sha256=image.sha256) if is_named else ask(browser)
+    send(browser, again)
+    assert outcomes(page_of(browser.post(again["complete"]))) == ["duplicate"]
+    with blobs.get(Image.objects.get().key) as original:
+        assert original.read() == PICTURE
+    assert not PendingBlob.objects.filter(key=Image.objects.get().key).exists()
 
 
 def test_hash_of_anothers_picture_is_not_recognized(browser, colleague):

@@ -11,6 +11,7 @@ from django.urls import reverse
 from analysis import tasks
 from analysis.curation import collections
 from analysis.models import Collection, CollectionMember, Image, Upload
+from analysis.storage import blobs
 from tests import pictures
 from tests.factories import create_image
 from tests.web.pages import Page
@@ -68,6 +69,7 @@ def test_new_collection_is_created_once(browser, owner):
 
 def test_present_picture_is_added_and_keeps_its_visibility(browser, owner, trip):
     image = create_image(owner, sha256=hashlib.sha256(PICTURE).hexdigest())
+    blobs.put(image.key, PICTURE)
     row = ask(browser, sha256=image.sha256, collection=trip.pk, visibility=2)["row"]
     assert 'data-outcome="duplicate"' in row
     image.refresh_from_db()

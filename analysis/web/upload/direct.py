@@ -49,7 +49,7 @@ def create_upload(request: Request) -> HttpResponse:
     try:
         target = target_of(request)
         # Only among the user's files: a result about other people's would reveal who has a picture.
-        if sha256 and (present := images.find_any(sha256, owner_id=current_user_id(request))):
+        if sha256 and (present := images.find_stored(sha256, owner_id=current_user_id(request))):
             note = pipeline.reuse_existing_image(present, folder=request.POST.get("folder", ""), target=target)
             return _row_response(request, UploadOutcome(clean_name(name), present, sentence=note))
         upload = _resumed(request, sha256, target) or _issued(request, name, sha256, target)
