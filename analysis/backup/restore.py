@@ -11,12 +11,14 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.core.management import call_command
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.db.migrations.loader import MigrationLoader
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from analysis.backup import file_list, manifest, programs
@@ -25,14 +27,14 @@ from analysis.backup.file_list import BackupEntry
 from analysis.backup.library_files import BUCKET_ORIGINALS
 from analysis.backup.location import Location, StoredFile, measure
 from analysis.backup.manifest import Manifest
-from analysis.models import Bucket, Image, PendingBlob
+from analysis.models import Bucket, BucketObject, Image, PendingBlob
 from analysis.storage import blobs
 from imagelib import __version__
 from imagelib.accounts.models import User
 from imagelib.database_connection import connect
 
 KEPT_FOR = timedelta(days=7)
-"""Time for which files of a failed restore are kept, so that the next one need not copy them again."""
+"""Time for which files of a failed restore are kept, so that the next one need not copy them again, and the trash."""
 CHUNK = 500
 CLOSING_SECONDS = 3.0
 KEY = re.compile(r"(?!.*\.\.)(originals|renditions|exports|uploads)/[\w./-]+", re.ASCII)
@@ -108,8 +110,21 @@ def restore(location: Location, made: Manifest, *, progress: Callable[[int, int]
     except KeyboardInterrupt as error:
         raise BackupError(_("Stopped.")) from error
     call_command("migrate", interactive=False, verbosity=0)
+    _keep_trash()
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
+
+
+def _keep_trash() -> None:
+    """Keep pictures in the trash for KEPT_FOR whose time in it has ended."""
+    if not settings.TRASH_DAYS:
+        return
+    since = timezone.now() - max(timedelta(days=settings.TRASH_DAYS) - KEPT_FOR, timedelta(0))
+    with transaction.atomic():
+        # The same time in both rows marks a picture whose object was missing (bucket_sync/object_import.py).
+        objects = BucketObject.objects.filter(trashed_at__lt=since, image__trashed_at=F("trashed_at"))
+        objects.update(trashed_at=since)
+        Image.objects.filter(trashed_at__lt=since).update(trashed_at=since)
 
 
 def _restore_files(location: Location, made: Manifest, progress: Callable[[int, int], None]) -> None:

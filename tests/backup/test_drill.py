@@ -14,18 +14,21 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from analysis.backup import manifest
 from analysis.backup.errors import BackupError
 from analysis.backup.file_list import entries
 from analysis.backup.location import Location
 from analysis.backup.restore import restore
-from analysis.models import Backup, Image, PendingBlob
+from analysis.curation import trash_deletion
+from analysis.models import Backup, BucketObject, Image, PendingBlob, TrashDeletion
 from analysis.storage import blobs, deletions, orphaned_files
 from imagelib.accounts.models import User
 from imagelib.database_connection import connect
@@ -141,6 +144,26 @@ def test_library_is_as_before_when_a_restore_fails(tmp_path, pictures_folder, mo
         assert other.execute("SELECT 1").fetchone() == (1,)
     assert library.all_rows() == rows
     assert library.all_files(pictures_folder) == files
+
+
+def test_trash_of_an_old_backup_is_not_emptied_at_once(tmp_path, pictures_folder) -> None:
+    """It may be restored for a picture that was deleted from the trash since."""
+    library.fill()
+    long_ago, yesterday = timezone.now() - timedelta(days=40), timezone.now() - timedelta(days=1)
+    bucket_image = Image.objects.exclude(bucket=None)[0]
+    Image.objects.filter(pk=bucket_image.pk).update(trashed_at=long_ago)
+    BucketObject.objects.filter(image=bucket_image).update(trashed_at=long_ago)
+    Image.objects.filter(filename="thrown away.jpg").update(trashed_at=long_ago)
+    Image.objects.filter(filename="dog.jpg").update(trashed_at=yesterday)
+    run("backup", tmp_path / "backups")
+    lose(pictures_folder)
+    run("restore", tmp_path / "backups")
+    TrashDeletion.objects.all().delete()
+    assert trash_deletion.request_expired() is None
+    deletion_time = Image.objects.get(filename="thrown away.jpg").trashed_at + timedelta(days=settings.TRASH_DAYS)
+    assert timedelta(days=6, hours=23) < deletion_time - timezone.now() < timedelta(days=7)
+    assert Image.objects.get(filename="dog.jpg").trashed_at == yesterday
+    assert BucketObject.objects.get(image=bucket_image).trashed_at == Image.objects.get(pk=bucket_image.pk).trashed_at
 
 
 def test_files_of_a_failed_restore_that_the_library_needs_stay(tmp_path, pictures_folder) -> None:
