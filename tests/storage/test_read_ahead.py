@@ -20,6 +20,10 @@ def test_parts_are_the_whole_file(tmp_path, size):
     assert (b"".join(parts) == content[:size], max(map(len, parts), default=0)) == (True, min(size, read_ahead.PART))
 
 
+def test_beginning_of_a_missing_file_is_no_error_yet(tmp_path):
+    read_ahead.begin(tmp_path / "missing")
+
+
 def test_file_in_memory_stays_there():
     with tempfile.SpooledTemporaryFile(max_size=100) as file:
         file.write(b"some bytes")
