@@ -98,20 +98,21 @@ def send_again(request: Request) -> HttpResponse:
     return redirect(with_parameters(reverse("deliveries"), **parameters))
 
 
-def _parameters(given: QueryDict) -> dict[str, str | int]:
-    """The valid filters in the URL."""
+def _parameters(given: QueryDict) -> dict[str, str]:
+    """The valid filters in the URL, also for hidden fields of forms."""
     state = given.get("state", "")
     numbers = {name: int_param(given.get(name, ""), maximum=2**31 - 1, minimum=0) for name in ("alert", "sink")}
-    return {"state": state if state in State.values else "", **{name: pk or "" for name, pk in numbers.items()}}
+    # As text without separators: the template would write 1,001.
+    return {"state": state if state in State.values else "", **{name: str(pk or "") for name, pk in numbers.items()}}
 
 
-def _chosen(request: Request, parameters: dict[str, str | int]) -> QuerySet[Delivery]:
+def _chosen(request: Request, parameters: dict[str, str]) -> QuerySet[Delivery]:
     """The messages that match the filters and that the user may see."""
     conditions = {name: value for name, value in parameters.items() if value}
     return permissions.viewable_deliveries(request.user).filter(**conditions)
 
 
-def _states(request: Request, parameters: dict[str, str | int]) -> list[StateLink]:
+def _states(request: Request, parameters: dict[str, str]) -> list[StateLink]:
     """A link for each state, with its number of messages."""
     others = {name: value for name, value in parameters.items() if name != "state"}
     own = permissions.viewable_deliveries(request.user).filter(
@@ -128,7 +129,7 @@ def _states(request: Request, parameters: dict[str, str | int]) -> list[StateLin
     return links
 
 
-def _receiver_name(messages: list[Delivery], parameters: dict[str, str | int]) -> str:
+def _receiver_name(messages: list[Delivery], parameters: dict[str, str]) -> str:
     """The name of the receiver, if the page is filtered by one."""
     is_filtered = parameters["alert"] or parameters["sink"]
     return str(outbox.receiver_of(messages[0])) if is_filtered and messages else ""

@@ -12,6 +12,7 @@ from analysis.delivery import outbox
 from analysis.delivery.documents import image_documents, matches_message
 from analysis.models import Alert, Delivery, Image, SavedSearch, Sink
 from tests.factories import create_image
+from tests.web.pages import Page
 
 pytestmark = pytest.mark.django_db
 State = Delivery.State
@@ -97,6 +98,17 @@ def test_failed_message_is_sent_again_and_no_other(owner, colleague, signed_in):
     assert states == {mine.pk: State.WAITING, also_mine.pk: State.FAILED, foreign.pk: State.FAILED}
     browser.post(reverse(AGAIN))
     assert Delivery.objects.filter(state=State.FAILED).get() == foreign
+
+
+def test_all_of_one_receiver_are_sent_again_and_no_other(owner, signed_in):
+    """As the page's form says it: the ids of tests have four digits."""
+    alert = create_alert(owner)
+    chosen, other = add(alert), add(create_alert(owner, "Cats"))
+    browser = signed_in(owner)
+    page = Page(browser.get(reverse(PAGE), {"alert": alert.pk}))
+    fields = {field["name"]: field["value"] for field in page.all("input") if field.get("name") in {"alert", "state"}}
+    browser.post(reverse(AGAIN), fields)
+    assert dict(Delivery.objects.values_list("pk", "state")) == {chosen.pk: State.WAITING, other.pk: State.FAILED}
 
 
 @pytest.mark.parametrize("rows", [1, 3])
