@@ -134,6 +134,8 @@ def test_large_selection_is_estimated_from_a_sample(owner, signed_in):
     assert "About 3,000 pictures · 3,000 calls · at most $6.30" in Page(page).text
     assert "Estimated from the first 2,000 pictures." in Page(page).text
     assert page.context["expected"] == ""
+    whole = signed_in(owner).post(URL, {"ids": ",".join(ids.split(",")[:1_500]), "api": "labels"})
+    assert [field["value"] for field in Page(whole).all("input") if field.get("name") == "expected"] == ["1500"]
     by_search = signed_in(owner).get(URL, {"q": "format:jpeg", "api": "labels"})
     assert chosen(by_search) == {"labels": ("3,000", "$6.30")}
 

@@ -188,7 +188,8 @@ def _estimate_context(form: AnalyzeForm, *, may_choose: bool) -> dict[str, objec
         "choices": [_api_choice(api, by_api.get(api), is_chosen=api in total.by_api) for api in offered],
         "analyses": total.analyses,
         "warnings": warnings(form.batch, total),
-        "expected": sample.analyses if sample.is_complete else "",
+        # As text without separators: the template would write 1,234, which is not a number.
+        "expected": str(sample.analyses) if sample.is_complete else "",
         "budget": form.budget or suggested,
         "suggested": suggested,
     }
