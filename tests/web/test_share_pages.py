@@ -18,6 +18,7 @@ from PIL import Image as Pillow
 from analysis import pipeline
 from analysis.models import Collection, CollectionImage, Image, SavedSearch, ShareLink
 from analysis.web import attempts
+from analysis.web.aspect_ratios import ratio_class
 from analysis.web.sharing.shared_pictures import PAGE_SIZE
 from analysis.web.sharing.unlock import MAX_ATTEMPTS
 from tests import pictures
@@ -148,6 +149,14 @@ def test_size_of_a_large_picture_is_a_number_for_the_browser(link, image, nobody
     Image.objects.filter(pk=image.pk).update(width=4000, height=3000)
     page = Page(nobody.get(reverse("share-picture", args=[link.token, image.public_id])))
     assert [(img["width"], img["height"]) for img in page.all("img") if "fetchpriority" in img] == [("4000", "3000")]
+
+
+def test_rotated_picture_is_described_as_it_is_shown(link, collection_link, image, nobody):
+    Image.objects.filter(pk=image.pk).update(width=4000, height=2000, quarter_turns=1)
+    page = Page(nobody.get(reverse("share-picture", args=[link.token, image.public_id])))
+    assert [(img["width"], img["height"]) for img in page.all("img") if "fetchpriority" in img] == [("2000", "4000")]
+    grid = Page(nobody.get(reverse("share", args=[collection_link.token])))
+    assert [card["class"] for card in grid.all("li", "card")] == [f"card {ratio_class(2000, 4000)}"]
 
 
 def test_picture_is_checked_again_before_the_browser_shows_its_copy(link, image, nobody):

@@ -61,7 +61,7 @@ def shared_card(link: ShareLink, image: Image) -> SharedCard:
         url=reverse("share-picture", args=[link.token, image.public_id]),
         thumb=_rendition_url(link, image, "thumb"),
         placeholder=links.data_uri(image.placeholder),
-        ratio=ratio_class(image.width, image.height),
+        ratio=ratio_class(*image.shown_size),
         alt=picture_name(link, image),
     )
 
@@ -78,8 +78,8 @@ def shared_picture(link: ShareLink, image: Image, image_ids: list[int]) -> Share
         name=picture_name(link, image),
         preview=_rendition_url(link, image, "preview"),
         placeholder=links.data_uri(image.placeholder),
-        width=image.width,
-        height=image.height,
+        width=image.shown_size[0],
+        height=image.shown_size[1],
         position=_("%(position)s of %(total)s") % values if len(image_ids) > 1 else "",
         previous_url=urls.get(image_ids[index - 1], "") if index else "",
         next_url=urls.get(image_ids[index + 1], "") if index + 1 < len(image_ids) else "",
