@@ -143,6 +143,7 @@ urlpatterns = [
     path("collections/add/", collection_actions.add, name="collection-add"),
     path("collections/create/", collection_settings.create, name="collection-create"),
     path("collections/<int:collection_id>/", collections.collection, name="collection"),
+    path("collections/<int:collection_id>/cards/", collections.changed_cards, name="collection-cards"),
     path("collections/<int:collection_id>/order/", collections.collection_order, name="collection-order"),
     path("collections/<int:collection_id>/remove/", collection_actions.remove, name="collection-remove"),
     path(

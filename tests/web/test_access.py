@@ -67,6 +67,7 @@ ENTRIES = {
     "collection-create": ("post", EVERYBODY_GOES_BACK),
     # The owner's, shared with the colleague, who cannot edit it; more in test_collections.py.
     "collection": ("get", {PRIVATE: (200, 200, 404, SIGN_IN)}),
+    "collection-cards": ("get", {PRIVATE: (286, 286, 404, SIGN_IN)}),
     "collection-order": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
     "collection-remove": ("post", {PRIVATE: (302, 403, 404, SIGN_IN)}),
     "collection-restore-positions": ("post", {PRIVATE: (302, 403, 404, SIGN_IN)}),

@@ -155,6 +155,20 @@ def test_page_shows_pictures_in_order_and_leads_back_to_them(owner, browser):
     assert picture.links["Trips/Paris"] == collection.get_absolute_url()
 
 
+def test_changed_cards_stay_within_the_collection(owner, stranger, signed_in):
+    shared, private = create_image(owner, visibility=SHARED), create_image(owner, visibility=PRIVATE)
+    collection = collection_of(owner, shared, private, shares_private=True, is_shared=True)
+    reader = signed_in(stranger)
+    [selection] = page_of(reader, collection).all("image-selection")
+    answer = reader.get(selection["data-cards-url"], {"q": "", "card": [f"{shared.pk}-x", f"{private.pk}-x"]})
+    changed = Page(answer)
+    assert (answer.status_code, changed.cards()) == (286, [shared.pk, private.pk])
+    assert [link["href"] for link in changed.all("a")] == [
+        f"{shared.get_absolute_url()}?collection={collection.pk}",
+        reverse("collection-image", args=[collection.pk, private.pk]),
+    ]
+
+
 def test_next_pictures_follow_as_a_fragment(owner, browser):
     images = [create_image(owner) for _ in range(PAGE_SIZE + 2)]
     collection = collections.create(owner, name="Many")

@@ -13,6 +13,7 @@ from analysis.recognition.reindex_images import reindex
 from analysis.search.query import Query
 from analysis.search.results import PAGE_SIZE, Search
 from analysis.web.library.page_links import page_range_of, page_range_url
+from analysis.web.library.polled_cards import MAX_POLLED_CARDS
 from tests.factories import create_analysis, create_image, labels_answer
 from tests.web.pages import Page
 
@@ -154,6 +155,14 @@ def test_pending_cards_are_polled_until_all_are_done(owner, browser):
     ended = browser.get(reverse("cards"), parameters, **HTMX)
     assert (ended.status_code, sorted(Page(ended).cards())) == (286, sorted(image.pk for image in images))
     assert [element["alt"] for element in Page(ended).all("img", "thumb")] == ["Dog"] * 3
+
+
+def test_polling_goes_on_while_more_cards_wait_than_one_response_covers(owner, browser):
+    done, waiting = create_image(owner), create_image(owner)
+    create_analysis(waiting)
+    finished = [f"{done.pk}-queued0", *(f"{number}-queued0" for number in range(10**6, 10**6 + MAX_POLLED_CARDS - 1))]
+    first = browser.get(reverse("cards"), {"card": [*finished, f"{waiting.pk}-queued0"]}, **HTMX)
+    assert (first.status_code, Page(first).cards()) == (200, [done.pk])
 
 
 @pytest.mark.parametrize("number", [1, 3])

@@ -6,9 +6,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from analysis.models import SavedSearch
+from analysis.models import Analysis, SavedSearch
 from analysis.web.saved_searches import COLUMNS, PAGE_SIZE
-from tests.factories import create_labeled_image
+from tests.factories import create_analysis, create_labeled_image
 from tests.web.pages import Page
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +49,18 @@ def test_search_is_modified_only_if_its_meaning_differs(browser, owner, query, i
     saved = SavedSearch.objects.create(owner=owner, name="Both", query=query)
     page = Page(browser.get(reverse("library"), {"q": "dog CAT", "saved": saved.pk}))
     assert ("Modified" in page.links) is is_modified
+
+
+def test_cards_and_filters_that_follow_keep_the_open_search(dogs, owner, browser):
+    image = create_labeled_image(owner, {"Dog": 98})
+    waiting = Analysis.objects.filter(pk=create_analysis(image, api="faces").pk)
+    page = Page(browser.get(reverse("library"), {"q": dogs.query, "saved": dogs.pk}))
+    addresses = {page.by_id("poll")["hx-get"], page.all("image-selection")[0]["data-cards-url"]}
+    assert addresses == {f"{reverse('cards')}?q=dog%3E%3D90&saved={dogs.pk}"}
+    waiting.delete()
+    changed = Page(browser.get(addresses.pop() + f"&card={image.pk}-queued0", headers={"HX-Request": "true"}))
+    assert {f"&saved={dogs.pk}" in link["href"] for link in changed.all("a") if "/images/" in link["href"]} == {True}
+    assert f"saved={dogs.pk}" in changed.links["Dog 1"]
 
 
 def test_today_stays_relative_in_a_saved_search(owner, browser):

@@ -55,6 +55,7 @@ def library_page_of(request: Request, collection: Collection, image_ids: Sequenc
     next_url = links.with_parameters(address, page=last + 1) if last * PAGE_SIZE < len(image_ids) else ""
     return LibraryPage(
         cards=collection_cards(request, collection, page_ids),
+        cards_url=reverse("collection-cards", args=[collection.pk]),
         next_page=NextPage(next_url, next_url) if next_url else None,
         pictures=formatting.pictures(len(image_ids)),
         total=formatting.count(len(image_ids)),

@@ -24,6 +24,7 @@ from analysis.web.collections.collection_page import (
 )
 from analysis.web.collections.tiles import Tile, collection_tiles, level_tiles
 from analysis.web.http import Request, current_user_id, int_param, is_fragment, one_line
+from analysis.web.library.polled_cards import STOP_POLLING, PolledCards
 from analysis.web.saved_searches import library_url_of, searches_of
 from analysis.web.upload.targets import choices
 from analysis.web.upload.views import limits
@@ -74,6 +75,19 @@ def collection(request: Request, collection_id: int) -> HttpResponse:
         context |= {"limits": limits(), "target": choices(request, chosen=Target(collection_id=collection.pk))}
     context |= {"nested": _nested(request, collection), "toasts": toasts.take_toasts(request)}
     return _page(request, "collections/detail.html", context)
+
+
+@require_safe
+def changed_cards(request: Request, collection_id: int) -> HttpResponse:
+    """Those of the cards in `card=id-version` that have changed, for polling."""
+    collection = rights.get_collection_or_404(request.user, collection_id)
+    entries = rights.visible_entries(request.user, collection)
+    polled = PolledCards(request)
+    ids = list(entries.filter(image_id__in=polled.versions).values_list("image_id", flat=True))
+    cards = collection_cards(request, collection, ids)
+    context = {"cards": polled.changed(cards)}
+    status = 200 if polled.are_pending(cards) else STOP_POLLING
+    return render(request, "library/index.html#cards_updated", context, status=status)
 
 
 @require_safe

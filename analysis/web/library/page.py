@@ -64,6 +64,8 @@ class LibraryPage:
     """Values of the page; `pictures` and `total` are one count, with and without noun."""
 
     cards: list[Card] = field(default_factory=list)
+    cards_url: str = ""
+    """URL of single cards, to poll those that are pending and to show changes."""
     next_page: NextPage | None = None
     previous_page: PreviousPage | None = None
     pictures: str = ""
@@ -232,6 +234,7 @@ def _cards_of(
     dated = with_headings(cards, page.images, query, following=page.following, before=before)
     return LibraryPage(
         cards=dated.cards,
+        cards_url=links.with_parameters(reverse("cards"), q=query.text, saved=saved_search.id if saved_search else ""),
         next_page=next_page(query, page.next, page_range, saved_search, is_long_day=dated.ends_in_long_day),
     )
 

@@ -19,7 +19,7 @@ from analysis.search.results import COUNT_CAP, Search
 from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.search.time_limit import SearchTooSlow, time_limit
 from analysis.web import links, sensitive, toasts
-from analysis.web.http import Request, current_user_id, id_list_param, int_param, is_fragment
+from analysis.web.http import Request, current_user_id, int_param, is_fragment
 from analysis.web.library.date_headings import PreviousEnd, ids_of_period, period_of
 from analysis.web.library.page import (
     EMPTY_PAGE,
@@ -33,6 +33,7 @@ from analysis.web.library.page import (
     shown_pictures,
 )
 from analysis.web.library.page_links import MAX_PAGES, PageRange, page_range_of, page_range_url
+from analysis.web.library.polled_cards import STOP_POLLING, PolledCards
 from analysis.web.library.previous_cards import previous_cards
 from analysis.web.library.sorting import is_ascending
 from analysis.web.library.sorting import months as months_of
@@ -41,8 +42,6 @@ from analysis.web.saved_searches import OpenSearch, library_url_of, open_search,
 from analysis.web.upload.targets import choices
 from analysis.web.upload.views import limits
 
-STOP_POLLING = 286  # the status at which htmx ends `hx-trigger="every …"`
-MAX_POLLED_CARDS = 200
 SHOWN_PICTURES = "shown-pictures"
 """The element that a jump along the timeline replaces; filters and counts stay."""
 MAX_URL_LENGTH = 4_000
@@ -104,20 +103,20 @@ def _results(request: Request, query: Query) -> HttpResponse:
 @require_safe
 def cards(request: Request) -> HttpResponse:
     """Those of the cards in `card=id-version` that have changed, for polling."""
-    versions = id_list_param(request.GET.getlist("card"), maximum=MAX_POLLED_CARDS)
+    polled = PolledCards(request)
     viewer, query = permissions.viewer_of(request.user), _query_or_none(request.GET.get("q", ""))
-    visible = Image.objects.visible_to(viewer).in_bulk(list(versions))
+    visible = Image.objects.visible_to(viewer).in_bulk(list(polled.versions))
     saved_search = _saved_search(request, query) if query is not None else None
-    polled_cards = library_cards(
+    current = library_cards(
         list(visible.values()),
         query,
         viewer=viewer,
         saved_search=saved_search,
         blurs_sensitive=not sensitive.shows_sensitive(request),
     )
-    context: dict[str, object] = {"cards": [card for card in polled_cards if card.version != versions[int(card.id)]]}
+    context: dict[str, object] = {"cards": polled.changed(current)}
     # Counts and filters follow once at the end: they change with each result and cost more than all the cards.
-    if any(card.is_pending for card in polled_cards):
+    if polled.are_pending(current):
         return render(request, "library/index.html#cards_updated", context)
     if query is not None and visible:
         with suppress(SearchTooSlow), time_limit():

@@ -11,8 +11,10 @@ export function reloadLibrary(url = location.pathname + location.search) {
 
 // The present cards of these images, with facets and result line once nothing is pending; null on failure.
 export async function fetchCards(url, query, ids) {
-  const parameters = new URLSearchParams([["q", query], ...ids.map((id) => ["card", `${id}-x`])]);
-  const html = await fetchHtml(`${url}?${parameters}`);
+  const address = new URL(url, location); // with the saved search, if one is open
+  address.searchParams.set("q", query);
+  for (const id of ids) address.searchParams.append("card", `${id}-x`);
+  const html = await fetchHtml(address);
   if (!html) return null;
   const content = parseHtml(html);
   // This script inserts them, not htmx.
