@@ -155,6 +155,27 @@ def test_page_shows_pictures_in_order_and_leads_back_to_them(owner, browser):
     assert picture.links["Trips/Paris"] == collection.get_absolute_url()
 
 
+def test_picture_moved_to_the_trash_leads_to_the_next_one_of_its_collection(owner, browser):
+    first, outside, second = (create_image(owner) for _ in range(3))
+    collection = collection_of(owner, first, second)
+    inside = f"?collection={collection.pk}"
+    answer = browser.post(reverse("image-trash", args=[first.pk]) + inside)
+    assert answer.url == f"{second.get_absolute_url()}{inside}"
+    answer = browser.post(reverse("image-trash", args=[second.pk]) + inside)
+    assert answer.url.startswith(f"{collection.get_absolute_url()}?")
+    assert list(Image.objects.filter(trashed_at=None)) == [outside]
+
+
+def test_next_picture_opens_even_if_only_the_collection_shows_it(owner, stranger, signed_in):
+    shared, private = create_image(owner, visibility=SHARED), create_image(owner, visibility=PRIVATE)
+    collection = collection_of(owner, shared, private, shares_private=True, is_shared=True)
+    reader = signed_in(stranger)
+    page = Page(reader.get(shared.get_absolute_url(), {"collection": collection.pk}))
+    [link] = page.all("a", "neighbor-link")
+    assert reader.get(link["href"]).status_code == 200
+    assert link["data-preload"] == reverse("collection-rendition", args=[collection.pk, private.pk, "preview"])
+
+
 def test_changed_cards_stay_within_the_collection(owner, stranger, signed_in):
     shared, private = create_image(owner, visibility=SHARED), create_image(owner, visibility=PRIVATE)
     collection = collection_of(owner, shared, private, shares_private=True, is_shared=True)

@@ -27,7 +27,9 @@ from analysis.storage.blobs import StorageError
 from analysis.web import links, toasts
 from analysis.web.http import Request, current_user, current_user_id, int_param, is_fragment
 from analysis.web.image import context as image_context
-from analysis.web.image.neighbors import neighbors
+from analysis.web.image.collection_link import collection_link
+from analysis.web.image.context import ReturnLink
+from analysis.web.image.neighbors import Neighbors, neighbors
 from analysis.web.toasts import Toast
 
 VISIBILITY_MESSAGES = {
@@ -149,9 +151,7 @@ def move_to_trash(request: Request, image_id: int) -> HttpResponse:
     """Move the picture to the trash, and show the next one of the search."""
     return_link = image_context.return_link(request)
     # Looked up first, since a picture in the trash has no neighbors. By id alone: _run checks permission.
-    near = neighbors(
-        Image(pk=image_id), return_link.query, viewer=permissions.viewer_of(request.user), link=return_link.image_url
-    )
+    near, back_url = _surroundings(request, Image(pk=image_id), return_link)
 
     def action(image: Image) -> Toast | None:
         is_moved = trash.trash_image(image, by_id=current_user_id(request))
@@ -161,8 +161,16 @@ def move_to_trash(request: Request, image_id: int) -> HttpResponse:
     if toast is None or not toast.undo_url:
         return _navigate(request, return_link.image_url(image_id), toast)
     neighbor = near.next or near.previous
-    library_url = links.library_url(return_link.query, saved=return_link.saved)
-    return _navigate(request, neighbor.url if neighbor else library_url, toast)
+    return _navigate(request, neighbor.url if neighbor else back_url, toast)
+
+
+def _surroundings(request: Request, image: Image, return_link: ReturnLink) -> tuple[Neighbors, str]:
+    """The neighbors of a picture in the collection or search it was opened from, and its URL."""
+    link = return_link.image_url
+    if collection := collection_link(request, image, collection_id=return_link.collection, link=link):
+        return collection.neighbors, collection.back_url
+    near = neighbors(image, return_link.query, viewer=permissions.viewer_of(request.user), link=link)
+    return near, links.library_url(return_link.query, saved=return_link.saved)
 
 
 @require_POST
