@@ -37,7 +37,7 @@ def test_months_of_a_long_grid(visit, owner, renditions):
     expect(page.locator("image-selection")).not_to_have_attribute("data-selecting", "")
     page.get_by_role("button", name="Select Friday, 3 April").click()
     expect(page.locator(".bulk-bar")).to_contain_text("22 selected")
-    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Select all 241 pictures").click()
 
     page.evaluate("bound => { document.querySelector('virtual-grid').dataset.maxCards = bound }", str(BOUND))
     page.mouse.move(700, 500)
@@ -45,6 +45,8 @@ def test_months_of_a_long_grid(visit, owner, renditions):
         page.mouse.wheel(0, 1_500)
         page.wait_for_function("() => new Promise((resolve) => requestAnimationFrame(() => resolve(true)))")
     page.wait_for_function("bound => document.querySelectorAll('.card').length <= bound", arg=BOUND)
+    expect(page.locator(".card-checkbox:not(:checked)")).to_have_count(0)  # those that followed are selected, too
+    page.keyboard.press("Escape")
     assert page.evaluate("document.querySelector('virtual-grid').imageIds().length") == 241
     height = page.evaluate("document.documentElement.scrollHeight")
     page.evaluate("scrollTo(0, 0)")

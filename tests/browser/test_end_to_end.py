@@ -157,9 +157,15 @@ def test_pending_card_updates_when_done(visit, a_wall, owner):
     factories.create_analysis(owner.images.first())  # no worker is notified
     page = visit().sign_in()
     expect(page.locator(".card-badge.queued")).to_have_count(1)
+    card = page.locator(".card.queued")
+    checkbox, link = card.locator(".card-checkbox").element_handle(), page.locator(f"#{card.get_attribute('id')} > a")
+    checkbox.check()
+    link.focus()
     Analysis.objects.update(state="failed", error_code="x", finished_at="2026-01-01T00:00Z")
     expect(page.locator(".card-badge.failed")).to_have_count(1)
     expect(page.locator(".card-badge.queued")).to_have_count(0)
+    expect(page.locator(".card.failed .card-checkbox")).to_be_checked()  # the selection stays visible
+    expect(link).to_be_focused()
 
 
 def test_shortcut_list_matches_the_page(visit, a_wall):

@@ -181,6 +181,16 @@ def test_distant_rows_are_removed_without_moving_others(visit, owner, renditions
     page.wait_for_function("height => document.documentElement.scrollHeight < height * 0.6", arg=height)
     assert page.evaluate("document.querySelector('virtual-grid').imageIds().length") == 421
 
+    page.evaluate("scrollTo(0, 0)")
+    first = page.locator(f"#{page.locator('.card').first.get_attribute('id')}")
+    first.locator(".card-checkbox").check()
+    page.evaluate("document.activeElement.blur()")
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    expect(first).to_have_count(0)
+    page.keyboard.press("Delete")  # also of cards that are out of the document
+    expect(page.locator(".bulk-bar")).to_be_hidden()
+    assert page.evaluate("document.querySelector('virtual-grid').imageIds().length") == 420
+
 
 def rows(owner, renditions, *, number):
     """Rows of several shapes, not saved yet."""

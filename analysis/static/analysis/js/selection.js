@@ -23,7 +23,10 @@ class ImageSelection extends HTMLElement {
     this.menuRequests = 0;
     this.addEventListener("click", (event) => this.handleClick(event));
     onLongPress(this, ".card", (card) => this.toggle(card));
-    this.addEventListener("cards-restored", (event) => event.detail.cards.forEach((card) => this.updateCheckbox(card)));
+    this.addEventListener("cards-restored", (event) => event.detail.cards.forEach((card) => this.showSelection(card)));
+    // Cards that htmx adds or replaces, such as the next page and new results, come unchecked and without the focus.
+    this.addEventListener("htmx:oobBeforeSwap", ({ detail: { target } }) => this.rememberFocus(target));
+    this.addEventListener("htmx:load", ({ target }) => target.matches(".card") && this.showSelection(target));
     this.form.addEventListener("submit", (event) => this.handleSubmit(event));
     this.form.addEventListener("formdata", ({ formData }) => this.fillForm(formData));
     this.form.addEventListener("toggle", (event) => this.loadMenu(event.target), { capture: true });
@@ -114,6 +117,20 @@ class ImageSelection extends HTMLElement {
     if (menu) menu.open = false;
   }
 
+  rememberFocus(card) {
+    const { activeElement } = document;
+    if (card.matches(".card") && card.contains(activeElement)) this.focused = { id: card.id, part: activeElement.localName };
+  }
+
+  // All results include those whose cards follow.
+  showSelection(card) {
+    if (this.isAll) this.ids.add(imageIdOf(card));
+    this.updateCheckbox(card);
+    if (this.focused?.id !== card.id) return;
+    card.querySelector(`:scope > ${this.focused.part}`)?.focus({ preventScroll: true });
+    this.focused = null;
+  }
+
   updateCheckbox(card) {
     const checkbox = card.querySelector(".card-checkbox");
     if (checkbox) checkbox.checked = this.ids.has(checkbox.value);
@@ -188,6 +205,7 @@ class ImageSelection extends HTMLElement {
     const content = await fetchCards(this.dataset.cardsUrl, this.form.elements.q.value, ids);
     // If another search has replaced this one, its facets and numbers must not be overwritten.
     if (!content || !this.isConnected) return reloadLibrary();
+    this.grid.bringBack(ids);
     const focusedId = document.activeElement?.closest?.(".card")?.id;
     for (const id of ids) {
       const card = content.querySelector(`#card-${id}`);

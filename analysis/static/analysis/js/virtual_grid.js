@@ -87,10 +87,16 @@ class VirtualGrid extends HTMLElement {
     return [...this.grid.children].flatMap(idsOf);
   }
 
+  // Returns the cards of these images to the document if they were removed from it.
+  bringBack(imageIds) {
+    const wanted = new Set(imageIds);
+    const spacers = [...this.removed].filter(([, items]) => items.some((item) => wanted.has(item.id)));
+    for (const [spacer] of spacers) this.replaceSpacer(spacer);
+  }
+
   // Scrolls to the card of an image unless it is visible; false if it is not loaded.
   reveal(imageId) {
-    const spacer = [...this.removed].find(([, items]) => items.some((item) => item.id === imageId))?.[0];
-    if (spacer) this.replaceSpacer(spacer);
+    this.bringBack([imageId]);
     const card = document.getElementById(`card-${imageId}`);
     if (!card) return false;
     const { top, bottom } = card.getBoundingClientRect();
