@@ -16,6 +16,7 @@ MAX_TOASTS = 3
 class Toast:
     """A message; Undo posts `fields` to `undo_url`, and `url` is an optional link.
 
+    `is_refusal`: nothing was done, so scripts keep what was typed.
     A background action has a `progress_url`, which is polled for the same toast until `is_finished`.
     """
 
@@ -24,6 +25,7 @@ class Toast:
     fields: Mapping[str, str] = field(default_factory=dict)
     progress_url: str = ""
     is_finished: bool = False
+    is_refusal: bool = False
     url: str = ""
     link_text: str = ""
 

@@ -138,7 +138,13 @@ def test_connection_errors_are_shown_and_selection_is_kept(visit, owner, dogs):
     expect(toast).to_contain_text("The server cannot be reached. Try again in a moment.")
     expect(cards(page)).to_have_count(6)
     expect(page.locator(".bulk-bar")).to_contain_text("1 selected")
+    page.get_by_text("Tags and labels").click()
+    page.get_by_label("Tag", exact=True).fill("holiday")
+    page.keyboard.press("Enter")
+    expect(toast).to_contain_text("Nothing was changed; try again in a moment.")
     window.context.set_offline(False)
+    page.keyboard.press("Enter")  # what was typed is still there
+    expect(toast).to_contain_text("Added “holiday” to 1 picture.")
     page.locator(".bulk-bar").get_by_role("button", name="Trash").click()
     expect(toast).to_contain_text("Moved 1 picture to the trash.")
     filter_of(page, re.compile("^Grass")).click()

@@ -44,6 +44,7 @@ def ids(images) -> str:
 def test_tag_is_added_to_selection_and_undone(images, browser):
     page = act(browser, "add-tag", ids=ids(images[:2]), tag="holiday")
     assert "Added “holiday” to 2 pictures." in page.text
+    assert "data-refused" not in page.all("div", "toast")[0]
     assert ["holiday" in label_rows(image) for image in images] == [True, True, False]
     assert "Undone for 2 pictures." in undo(browser, page).text
     assert ["holiday" in label_rows(image) for image in images] == [False] * 3
@@ -178,6 +179,7 @@ def test_refused_bulk_action_shows_its_reason(owner, browser, action, fields, se
     page = act(browser, action, **{**fields, **({"ids": str(image.pk)} if fields.get("ids") == "1" else {})})
     assert sentence in page.text
     assert page.all("form") == []
+    assert "data-refused" in page.all("div", "toast")[0]  # so that what was typed stays
 
 
 def test_unknown_bulk_action_is_not_found(browser):

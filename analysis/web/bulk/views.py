@@ -56,7 +56,7 @@ def bulk_action(request: Request, action: str) -> HttpResponse:
             return question
         toast = change_toast(ACTIONS[action](request, selection))
     except ActionRefused as refusal:
-        toast = Toast(str(refusal))
+        toast = Toast(str(refusal), is_refusal=True)
     return _respond(request, toast)
 
 

@@ -44,7 +44,7 @@ def add(request: Request) -> HttpResponse:
         collection = _chosen(request)
         added = curation.add(collection, selection)
     except ActionRefused as refusal:
-        return _respond(request, Toast(str(refusal)))
+        return _respond(request, Toast(str(refusal), is_refusal=True))
     return _respond(request, _added_toast(collection, added))
 
 

@@ -32,7 +32,7 @@ export class ActionQueue {
 
   async runAfter(previous, run) {
     await previous?.catch(() => {});
-    await run();
+    return run();
   }
 }
 

@@ -164,7 +164,8 @@ class ImageSelection extends HTMLElement {
     const { submitter } = event;
     if (submitter?.hasAttribute("data-navigates")) return;
     event.preventDefault();
-    await this.send(submitter?.getAttribute("formaction") ?? this.form.action, this.formData(submitter));
+    const isDone = await this.send(submitter?.getAttribute("formaction") ?? this.form.action, this.formData(submitter));
+    if (!isDone) return; // what was typed stays, to be corrected or sent again
     this.form.querySelectorAll("details[open]").forEach((menu) => this.closeMenu(menu));
     this.form.querySelectorAll(".inline-field input").forEach((input) => (input.value = ""));
   }
@@ -187,6 +188,7 @@ class ImageSelection extends HTMLElement {
     return this.actions.send(url, body, () => this.run(url, body));
   }
 
+  // True if the action was done, false if it failed or was refused.
   async run(url, body) {
     this.toggleAttribute("data-sending", true);
     const ids = body.has("all") ? null : body.get("ids").split(",");
@@ -194,6 +196,7 @@ class ImageSelection extends HTMLElement {
       const toasts = await postAction(url, body);
       if (toasts) showToasts(...toasts);
       if (toasts) await (this.isConnected ? this.refresh(ids) : reloadLibrary());
+      return Boolean(toasts) && !toasts.some((toast) => toast.hasAttribute("data-refused"));
     } finally {
       this.toggleAttribute("data-sending", false);
     }
