@@ -5,6 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from analysis.models import Collection, Image
+from analysis.web.collections import views
 
 ORDER = "[...document.querySelectorAll('.order-card')].map((card) => card.dataset.id)"
 
@@ -14,7 +15,7 @@ def saved_order() -> list[str]:
     return [str(image_id) for image_id in entries.values_list("image_id", flat=True)]
 
 
-def test_collection_from_selection_to_shared_link(visit, dogs):
+def test_collection_from_selection_to_shared_link(visit, dogs, monkeypatch):
     Image.objects.update(visibility=Image.Visibility.SHARED)
     window = visit()
     page = window.sign_in()
@@ -46,6 +47,14 @@ def test_collection_from_selection_to_shared_link(visit, dogs):
     with page.expect_response("**/move/"):
         page.locator(".order-card").first.get_by_role("button").last.click()
     assert page.evaluate(ORDER) == saved_order() == [second, fourth, third, first]
+    monkeypatch.setattr(views, "ORDER_PAGE_SIZE", 2)
+    page.goto(f"{page.url}?page=2")
+    page.locator(".order-card").first.get_by_role("button").first.click()
+    expect(page.locator(".toast")).to_contain_text("Moved 1 picture.")
+    assert saved_order() == [second, third, fourth, first]
+    with page.expect_navigation():
+        page.get_by_role("button", name="Undo").click()
+    assert saved_order() == [second, fourth, third, first]
     page.get_by_role("link", name="Done").click()
 
     page.locator(".card a").first.click()

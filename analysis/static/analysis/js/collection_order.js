@@ -1,6 +1,6 @@
 // Orders a collection by dragging, or by Shift with an arrow key, Home or End. The server gets the ids of the moved picture
 // and of the one it is put before. Without this script each picture has two buttons.
-import { message } from "./messages.js";
+import { NUMBER, message } from "./messages.js";
 import { showMessage } from "./toasts.js";
 
 const STEPS = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1, Home: -Infinity, End: Infinity };
@@ -60,9 +60,16 @@ class CollectionOrder extends HTMLElement {
   handleSubmit(event) {
     const [direction, id] = event.submitter?.value.split("-") ?? [];
     const card = this.cards.find((other) => other.dataset.id === id);
-    if (!card) return;
+    const step = direction === "later" ? 1 : -1;
+    // The server moves a picture to the previous or next page.
+    if (!card || this.leavesPage(card, step)) return;
     event.preventDefault();
-    this.moveBy(card, direction === "later" ? 1 : -1, event.submitter);
+    this.moveBy(card, step, event.submitter);
+  }
+
+  leavesPage(card, step) {
+    const { start, following } = this.dataset;
+    return step < 0 ? !card.previousElementSibling && Number(start) > 0 : !card.nextElementSibling && Boolean(following);
   }
 
   moveBy(card, step, focused) {
@@ -95,7 +102,7 @@ class CollectionOrder extends HTMLElement {
 
   renumber(moved) {
     const start = Number(this.dataset.start);
-    this.cards.forEach((card, index) => (card.querySelector(".order-number").textContent = start + index + 1));
+    this.cards.forEach((card, index) => (card.querySelector(".order-number").textContent = NUMBER.format(start + index + 1)));
     const position = moved.querySelector(".order-number").textContent;
     this.status.textContent = message("moved-to", { position, total: this.dataset.total });
   }
