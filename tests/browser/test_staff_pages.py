@@ -83,3 +83,14 @@ def test_bulk_run_progress_updates_without_reload(visit, images):
     Batch.objects.filter(pk=batch.pk).update(done=4)
     expect(page.get_by_text("4 of 10")).to_be_visible()
     expect(page.get_by_role("button", name="Pause")).to_be_focused()
+
+    stopped = Batch.objects.create(
+        person=batch.person, recognizer="local", parameters=batch.parameters, state="stopped", budget=1
+    )
+    budget = page.locator(f"#budget-{stopped.pk}")
+    budget.fill("25")
+    page.get_by_role("button", name="Pause").focus()
+    for _update in range(2):
+        with page.expect_response("**/activity/"):
+            pass
+    expect(budget).to_have_value("25")  # a value that is being typed is not replaced
