@@ -32,7 +32,7 @@ def create_finished_batch(person, *images, **fields):
 
 
 def row_ids(browser):
-    return [row.id for row in browser.get(URL).context["rows"]]
+    return [int(row.id) for row in browser.get(URL).context["rows"]]
 
 
 def first_row(browser):
