@@ -98,12 +98,12 @@ def update(request: Request, search_id: int) -> HttpResponse:
     saved = get_object_or_404(SavedSearch, pk=search_id, owner_id=current_user_id(request))
     changes = _changes(request)
     if "name" in changes and not changes["name"]:
-        return _page(request, error=_no_name(), status=422)
+        return _page(request, error=_no_name(), renamed=saved, status=422)
     try:
         with transaction.atomic():
             SavedSearch.objects.filter(pk=saved.pk).update(**changes)
     except IntegrityError:
-        return _page(request, error=_name_taken(str(changes["name"])), status=422)
+        return _page(request, error=_name_taken(str(changes["name"])), renamed=saved, status=422)
     saved.refresh_from_db()
     toasts.add_toast(request, Toast(_update_message(saved, changes)))
     return redirect(library_url_of(saved) if "query" in changes else reverse("searches"))
@@ -181,7 +181,15 @@ def library_url_of(saved: SavedSearch) -> str:
     return with_parameters(reverse("library"), q=saved.query, saved=saved.pk)
 
 
-def _page(request: Request, *, form: SearchForm | None = None, error: str = "", status: int = 200) -> HttpResponse:
+def _page(
+    request: Request,
+    *,
+    form: SearchForm | None = None,
+    error: str = "",
+    renamed: SavedSearch | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """The page; `renamed` is the search whose new name, in the form, was refused."""
     reader = current_user_id(request)
     number = int_param(request.GET.get("page", ""), maximum=10_000)
     start = (number - 1) * PAGE_SIZE
@@ -198,6 +206,8 @@ def _page(request: Request, *, form: SearchForm | None = None, error: str = "", 
         "more_url": with_parameters(reverse("searches"), page=number + 1) if len(page) > PAGE_SIZE else "",
         "form": form,
         "error": error,
+        "renamed": str(renamed.pk) if renamed else "",
+        "typed_name": _name(request),
         "toasts": toasts.take_toasts(request),
     }
     return render(request, "saved_searches.html", context, status=status)

@@ -134,7 +134,7 @@ def transfer(request: Request, user_id: int) -> HttpResponse:
     """Transfer all pictures of a user to another."""
     other = _person_or_404(request, user_id)
     require_or_404(rights.can_transfer_images_of(request.user, other))
-    username = one_line(request.POST.get("receiver", ""))
+    username = _receiver(request)
     receiver = User.objects.filter(username=username, is_active=True).exclude(pk=other.pk).first()
     if receiver is None:
         error = _("There is no other active account with the username “%(name)s”.") % {"name": username}
@@ -146,6 +146,10 @@ def transfer(request: Request, user_id: int) -> HttpResponse:
         toast = Toast(str(refusal))
     toasts.add_toast(request, toast)
     return redirect("person", user_id)
+
+
+def _receiver(request: Request) -> str:
+    return one_line(request.POST.get("receiver", ""))
 
 
 def _deactivate(request: Request, other: User) -> Toast:
@@ -178,7 +182,7 @@ def _person_page(
         "pictures": formatting.pictures(number, cap=IMAGE_CAP) if number else "",
         "buckets": list(Bucket.objects.filter(owner=other).order_by("name")[:20]),
         "receivers": _receivers(other) if can_transfer else None,
-        "me": request.user.get_username(),
+        "receiver": _receiver(request) if transfer_error else request.user.get_username(),
         "transfer_error": transfer_error,
         "has_two_step": two_step.is_on(other),
         "can_open_admin": permissions.can_open_admin(request.user),

@@ -233,7 +233,9 @@ def test_transfer_needs_another_active_account(receiver, browser, owner):
     create_user("gone", is_active=False)
     answer = change(browser, owner, "transfer", receiver=receiver)
     assert answer.status_code == 422
-    assert "There is no other active account with the username" in Page(answer).text
+    page = Page(answer)
+    assert "There is no other active account with the username" in page.text
+    assert page.by_id("receiver")["value"] == " ".join(receiver.replace("\x00", "").split())  # to be corrected
     assert Image.objects.get().owner == owner
 
 

@@ -120,7 +120,10 @@ def test_menu_of_a_search_leads_to_a_link_for_everyone(dogs, browser):
 def test_name_cannot_become_empty_or_a_duplicate(dogs, owner, browser):
     SavedSearch.objects.create(owner=owner, name="Cats", query="cat")
     for name in ("", "cats"):
-        assert browser.post(reverse("search-update", args=[dogs.pk]), {"name": name}).status_code == 422
+        answer = browser.post(reverse("search-update", args=[dogs.pk]), {"name": name})
+        page = Page(answer)
+        assert (answer.status_code, page.by_id(f"name-{dogs.pk}")["value"]) == (422, name)
+        assert ["open" in menu for menu in page.all("details", "row-menu")] == [False, True]
     dogs.refresh_from_db()
     assert dogs.name == "Dogs"
 

@@ -91,6 +91,8 @@ def test_selection_becomes_a_collection_with_a_link(owner, browser):
     assert (link.collection.name, link.collection.entries.count()) == (title, 2)
     again = browser.post(reverse("share-create"), {"ids": ids, "title": title})
     assert (again.status_code, "Choose another name." in again.content.decode()) == (422, True)
+    again = Page(browser.post(reverse("share-create"), {"ids": ids, "title": "a/b/c/d/e/f/g/h/i/j/k"}))
+    assert [field["value"] for field in again.all("input") if field.get("name") == "title"] == ["a/b/c/d/e/f/g/h/i/j/k"]
     form = Page(browser.post(reverse("share-new"), {"ids": ids}))
     assert [field["value"] for field in form.all("input") if field.get("name") == "title"] == [f"{title} (2)"]
     browser.post(reverse("share-new"), {"ids": ""})

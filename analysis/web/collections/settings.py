@@ -17,7 +17,8 @@ from analysis.curation.errors import ActionRefused
 from analysis.models import Collection, CollectionMember, Image
 from analysis.permissions import collections as rights
 from analysis.web import toasts
-from analysis.web.http import Request, current_user, current_user_id, int_param
+from analysis.web.http import Request, current_user, current_user_id, int_param, one_line
+from analysis.web.links import with_parameters
 from analysis.web.sharing.link_rows import link_row
 from analysis.web.toasts import Toast
 
@@ -29,7 +30,7 @@ def create(request: Request) -> HttpResponse:
         collection = curation.create(current_user(request), name=request.POST.get("name", ""))
     except ActionRefused as refusal:
         toasts.add_toast(request, Toast(str(refusal)))
-        return redirect("collections")
+        return redirect(with_parameters(reverse("collections"), name=one_line(request.POST.get("name", ""))[:300]))
     return redirect(collection)
 
 
@@ -121,6 +122,8 @@ def _page(request: Request, collection: Collection, *, error: str = "", status: 
         "collection": collection,
         "name": request.POST.get("name", collection.name),
         "description": request.POST.get("description", collection.description),
+        "username": one_line(request.POST.get("username", "")),
+        "can_edit": bool(request.POST.get("can_edit")),
         "members": collection.members.select_related("user").order_by("user__username"),
         "private": formatting.plural(text, private),
         "links": [link_row(request, link, timezone.now()) for link in links.select_related("collection")],

@@ -52,6 +52,7 @@ def collections(request: Request) -> HttpResponse:
         "searches": _searches(request) if is_first and not inside else [],
         "title": inside.rpartition("/")[2],
         "inside": inside,
+        "new_name": one_line(request.GET.get("name", "")) or (f"{inside}/" if inside else ""),
         "crumbs": level_crumbs(inside),
         "is_first": is_first,
         "more_url": more_url,

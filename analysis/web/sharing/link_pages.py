@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -71,7 +73,7 @@ def share_create(request: Request) -> HttpResponse:
     except ActionRefused as refusal:
         error = str(refusal)
     try:
-        subject = subject_of(target, user) if target else subject_of_selection(selection_of(request))
+        subject = subject_of(target, user) if target else _titled(request, subject_of_selection(selection_of(request)))
     except ActionRefused as refusal:
         return _back_to_library(request, refusal)
     return _form_page(request, subject, form, error=error, status=422)
@@ -130,6 +132,11 @@ def _form_page(
         "toasts": toasts.take_toasts(request),
     }
     return render(request, "sharing/form.html", context, status=status)
+
+
+def _titled(request: Request, subject: ShareSubject) -> ShareSubject:
+    """The subject with the name that was typed for its collection."""
+    return replace(subject, title=request.POST.get("title", "").strip() or subject.title)
 
 
 def _back_to_library(request: Request, refusal: ActionRefused) -> HttpResponse:
