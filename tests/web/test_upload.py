@@ -215,6 +215,18 @@ def test_state_returns_only_changed_rows(browser, owner):
     assert "Dog, Pet" in page.text
 
 
+def test_row_of_a_picture_moved_to_the_trash_is_not_waited_for(browser, owner, colleague, signed_in):
+    image = create_image(owner)
+    create_analysis(image)
+    trash.trash([image.pk])
+    parameters = {"id": f"{image.pk}-queued0"}
+    page = Page(browser.get(reverse("upload-state"), parameters))
+    [row] = page.all("li", "upload-row")
+    assert (row["data-image"], "data-pending" in row) == (str(image.pk), False)
+    assert "Moved to the trash" in page.text
+    assert outcomes(Page(signed_in(colleague).get(reverse("upload-state"), parameters))) == []
+
+
 def test_labels_appear_while_faces_are_still_analyzed(browser, owner):
     image = create_image(owner)
     create_analysis(image, state="done", answer=labels_answer(Dog=90))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import IO
 
@@ -64,6 +64,8 @@ class UploadRow:
     upload_id: str = ""
     card: Card | None = None
     status: str = ""
+    is_pending: bool = False
+    """Its analysis is in progress, so the row is polled."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -86,12 +88,25 @@ def upload(request: Request) -> HttpResponse:
 
 @require_safe
 def upload_state(request: Request) -> HttpResponse:
-    """Those of the page's rows, given as `id-version`, that have changed."""
+    """Those of the page's rows, given as `id-version`, that have changed or are in the trash."""
     versions = id_list_param(request.GET.getlist("id"), maximum=MAX_STATES)
     images = Image.objects.visible_to(permissions.viewer_of(request.user)).in_bulk(list(versions))
     current = upload_rows([UploadOutcome(str(image), image, is_new=True) for image in images.values()])
     changed = [row for row in current if row.card and row.card.version != versions[int(row.card.id)]]
-    return render(request, "upload/index.html#rows", {"rows": changed})
+    return render(request, "upload/index.html#rows", {"rows": changed + _trashed_rows(request, versions, images)})
+
+
+def _trashed_rows(request: Request, asked: Iterable[int], found: Container[int]) -> list[UploadRow]:
+    """Rows of pictures that the user moved to the trash since; nobody waits for their analyses."""
+    missing = [pk for pk in asked if pk not in found]
+    if not missing:
+        return []
+    own = Image.objects.filter(owner_id=current_user_id(request)).exclude(trashed_at=None)
+    images = list(own.filter(pk__in=missing))
+    return [
+        UploadRow("stored", str(image), _("Moved to the trash"), card=card)
+        for image, card in zip(images, cards(images), strict=True)
+    ]
 
 
 def limits() -> dict[str, str]:
@@ -177,9 +192,14 @@ def _row(outcome: UploadOutcome, by_id: dict[str, Card]) -> UploadRow:
         return UploadRow("trashed", outcome.name, _("Already in the trash"), card=card)
     if not outcome.is_new:
         return UploadRow(
-            "duplicate", outcome.name, " · ".join(filter(None, [_("Already in your library"), labels])), card=card
+            "duplicate",
+            outcome.name,
+            " · ".join(filter(None, [_("Already in your library"), labels])),
+            card=card,
+            is_pending=card.is_pending,
         )
-    return UploadRow("stored", outcome.name, labels, card=card, status=str(STATUS_LABELS.get(card.state, "")))
+    status = str(STATUS_LABELS.get(card.state, ""))
+    return UploadRow("stored", outcome.name, labels, card=card, status=status, is_pending=card.is_pending)
 
 
 def _is_trashed(outcome: UploadOutcome) -> bool:
