@@ -130,6 +130,10 @@ def test_trash_shows_the_next_picture_and_undo_the_restored_one(visit, three):
     window = visit()
     page, keys = window.sign_in(), window.page.keyboard
     page.goto(three[2].get_absolute_url())
+    window.context.set_offline(True)
+    keys.press("Delete")
+    expect(page.locator(".toast")).to_contain_text("Nothing was changed; try again in a moment.")
+    window.context.set_offline(False)
     keys.press("Delete")
     expect(name_of(page)).to_have_text("green.tif")
     expect(page.locator(".toast")).to_contain_text("Moved to trash.")
@@ -140,6 +144,7 @@ def test_trash_shows_the_next_picture_and_undo_the_restored_one(visit, three):
     keys.press("r")
     expect(page.locator(".toast")).to_contain_text("Rotated.")
     expect(page.locator(".boxes")).to_have_attribute("viewBox", "0 0 750.0 1000.0")
+    window.forget_complaints()
 
 
 def test_fingers_swipe_and_pinch(visit, three):

@@ -1,7 +1,8 @@
 // Shows the next picture without loading a new page, so that full screen and the slideshow continue. The URL is replaced,
 // so that Back leads to the results. A page that can't be fetched is opened normally, and shows the error itself.
+import { message } from "./messages.js";
 import { leaveFullScreen, renderOptions } from "./viewer_options.js";
-import { showToasts, toastRegion } from "./toasts.js";
+import { showMessage, showToasts, toastRegion } from "./toasts.js";
 
 const FRESH_MILLISECONDS = 30_000;
 const LAST_PICTURE = "last-picture";
@@ -94,7 +95,8 @@ document.addEventListener("submit", async (event) => {
   event.preventDefault();
   const body = new FormData(form, event.submitter);
   const response = await fetch(form.action, { method: "POST", body, headers: { "HX-Request": "true" } }).catch(() => null);
-  const url = response?.ok && response.headers.get("HX-Redirect");
+  if (!response) return showMessage(message("unreachable-unchanged"));
+  const url = response.ok && response.headers.get("HX-Redirect");
   if (!url) return void location.reload();
   prefetched.clear();
   form.closest(".toast")?.remove(); // its action is done
