@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from django.urls import reverse
 from playwright.sync_api import expect
 
+from analysis.curation import collections
+from analysis.curation.bulk import Selection
+from analysis.models import Alert, Batch, SavedSearch
+from imagelib.accounts.models import User
+from tests import factories
+
 PHONE = {"viewport": {"width": 390, "height": 844}}
+LONG = "x" * 90
 
 
 def test_click_outside_a_menu_only_closes_it(visit, dogs):
@@ -56,3 +64,25 @@ def test_image_page_with_an_alert_is_as_high_as_the_window(visit, dogs, settings
     assert frame["height"] > 100
     assert frame["y"] + frame["height"] <= 800
     assert panel["y"] + panel["height"] <= 801
+
+
+def test_long_names_and_errors_do_not_widen_pages(visit, owner, dogs):
+    User.objects.filter(pk=owner.pk).update(is_staff=True, is_superuser=True)
+    search = SavedSearch.objects.create(owner=owner, name=LONG, query=f"name:{LONG}")
+    values = {"channel": "webhook", "address": "https://example.org/", "last_error": LONG}
+    alert = Alert.objects.create(owner=owner, saved_search=search, **values)
+    batch = Batch.objects.create(person=owner, recognizer="local", parameters={"labels": {}}, query=f"name:{LONG}")
+    bucket = factories.create_bucket(owner, last_error=LONG)
+    collections.add(collections.create(owner, name=LONG), Selection(owner, ids=(dogs[0].pk,)))
+    other = factories.create_user("other", first_name=LONG)
+    factories.create_image(other)
+    page = visit(**PHONE).sign_in()
+    ids = {"alert": alert.pk, "alert-edit": alert.pk, "batch": batch.pk, "bucket": bucket.pk, "person": other.pk}
+    names = ("collections", "activity", "buckets", "collection-filter")
+    addresses = [*map(reverse, names), *(reverse(name, args=[pk]) for name, pk in ids.items())]
+    for address in (*addresses, f"{reverse('analyze')}?q=name:{LONG}"):
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, address
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(f"/?q=name:{LONG}{LONG}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
