@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from analysis.curation import collections
+from analysis.curation.bulk import Selection
 from analysis.models import Analysis, SavedSearch
+from analysis.web.library import page as library_pages
 from analysis.web.saved_searches import COLUMNS, PAGE_SIZE
 from tests.factories import create_analysis, create_labeled_image
 from tests.web.pages import Page
@@ -61,6 +66,22 @@ def test_cards_and_filters_that_follow_keep_the_open_search(dogs, owner, browser
     changed = Page(browser.get(addresses.pop() + f"&card={image.pk}-queued0", headers={"HX-Request": "true"}))
     assert {f"&saved={dogs.pk}" in link["href"] for link in changed.all("a") if "/images/" in link["href"]} == {True}
     assert f"saved={dogs.pk}" in changed.links["Dog 1"]
+
+
+def test_filters_months_and_timeline_keep_the_open_search(dogs, owner, browser, monkeypatch):
+    images = [create_labeled_image(owner, {"Dog": 98}, taken_at=datetime(2026, month, 1, tzinfo=UTC)) for month in (1, 2)]
+    collections.add(collections.create(owner, name="Trip"), Selection(owner, ids=(images[0].pk,)))
+    monkeypatch.setattr(library_pages, "PAGE_SIZE", 1)  # a single page has no timeline
+    library = browser.get(reverse("library"), {"q": dogs.query, "saved": dogs.pk}).context["library"]
+    filters = library.filters
+    for address in (
+        *(filters.states_url, filters.collections_url, filters.folders_url, filters.places_url),
+        *(library.sorting.months_url, library.sorting.timeline_url),
+    ):
+        assert f"saved={dogs.pk}" in address
+        page = Page(browser.get(address, headers={"HX-Request": "true"}))
+        assert [link["href"] for link in page.all("a") if f"saved={dogs.pk}" not in link["href"]] == []
+    assert len(page.all("a")) == 2
 
 
 def test_today_stays_relative_in_a_saved_search(owner, browser):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -31,9 +33,11 @@ def filter_list(
     try:
         query = parse(request.GET.get("q", ""))
         with time_limit():
-            links, is_sample = links_of(query, permissions.viewer_of(request.user))
+            found, is_sample = links_of(query, permissions.viewer_of(request.user))
     except InvalidQuery as error:
         return HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
+    saved = request.GET.get("saved", "")
+    links = [_within(link, saved) for link in found] if saved.isdecimal() else found
     note = _("Counted in the first %(number)s pictures.") % {"number": formatting.count(sample)}
     context = {"links": links, "empty": "" if links else empty(), "note": note if is_sample else ""}
     if not is_fragment(request):
@@ -42,3 +46,12 @@ def filter_list(
     response = render(request, f"library/{name}.html", context)
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def _within(link: FacetLink, saved: str) -> FacetLink:
+    """The link within the open saved search."""
+
+    def keep(url: str) -> str:
+        return f"{url}{'&' if '?' in url else '?'}{urlencode({'saved': saved})}" if url else ""
+
+    return replace(link, url=keep(link.url), exclude_url=keep(link.exclude_url))

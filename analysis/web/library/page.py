@@ -19,7 +19,7 @@ from analysis.web import links, sensitive
 from analysis.web.library.cards import Card, cards
 from analysis.web.library.date_headings import MANY, START, PreviousEnd, with_headings
 from analysis.web.library.facet_links import FacetGroup, FacetLink, label_facets, state_facets, trash_facet
-from analysis.web.library.filter_chips import Chip, FilterChoice, Link, chips
+from analysis.web.library.filter_chips import Chip, FilterChoice, chips
 from analysis.web.library.page_links import NextPage, PageRange, PreviousPage, link_within, next_page, previous_page
 from analysis.web.library.similarity import no_similar_pictures
 from analysis.web.library.sorting import has_months, sort_choices, sort_name
@@ -116,7 +116,7 @@ def library_page(
         shown,
         pictures=formatting.pictures(number, cap=COUNT_CAP),
         total=formatting.capped_count(number, cap=COUNT_CAP),
-        sorting=_sorting(query, link, has_timeline=bool(shown.cards) and is_part),
+        sorting=_sorting(query, saved_search, has_timeline=bool(shown.cards) and is_part),
         takes_new_images=query == RECENTLY_ADDED and not page_range.start,
         chips=chips(query, link=link),
         filters=search_filters(search, counts, saved_search=saved_search),
@@ -169,6 +169,7 @@ def count_and_facets(search: Search) -> tuple[int, facets.Facets]:
 
 def search_filters(search: Search, counts: facets.Facets, *, saved_search: OpenSearch | None = None) -> Filters:
     query, link = search.query, link_within(saved_search)
+    parameters = {"q": query.text, "saved": saved_search.id if saved_search else ""}
     sampled = ngettext(
         "Counts estimated from %(number)s picture.", "Counts estimated from %(number)s pictures.", counts.counted
     )
@@ -176,10 +177,10 @@ def search_filters(search: Search, counts: facets.Facets, *, saved_search: OpenS
         label_groups=label_facets(query, counts, meanings=search.resolved.meanings, link=link),
         states=state_facets(query, link=link),
         trash=trash_facet(query, link=link),
-        states_url=links.with_parameters(reverse("state-filter"), q=query.text),
-        folders_url=links.with_parameters(reverse("folder-filter"), q=query.text),
-        places_url=links.with_parameters(reverse("place-filter"), q=query.text),
-        collections_url=links.with_parameters(reverse("collection-filter"), q=query.text),
+        states_url=links.with_parameters(reverse("state-filter"), **parameters),
+        folders_url=links.with_parameters(reverse("folder-filter"), **parameters),
+        places_url=links.with_parameters(reverse("place-filter"), **parameters),
+        collections_url=links.with_parameters(reverse("collection-filter"), **parameters),
         note=formatting.plural(sampled, counts.counted) if counts.is_sample else "",
     )
 
@@ -248,11 +249,13 @@ def search_error(text: str, error: InvalidQuery) -> SearchError:
     return SearchError(str(error), printable, " " * (position - start) + "^")
 
 
-def _sorting(query: Query, link: Link, *, has_timeline: bool) -> Sorting:
-    months_url = links.with_parameters(reverse("months"), q=query.text) if has_months(query) else ""
+def _sorting(query: Query, saved_search: OpenSearch | None, *, has_timeline: bool) -> Sorting:
+    parameters = {"q": query.text, "saved": saved_search.id if saved_search else ""}
+    months_url = links.with_parameters(reverse("months"), **parameters) if has_months(query) else ""
     has_timeline = has_timeline and query.sort in TAKEN_SORTS and not query.includes_trash
-    timeline_url = links.with_parameters(reverse("timeline"), q=query.text) if has_timeline else ""
-    return Sorting(sort_name(query.sort), sort_choices(query, link=link), months_url, timeline_url)
+    timeline_url = links.with_parameters(reverse("timeline"), **parameters) if has_timeline else ""
+    choices = sort_choices(query, link=link_within(saved_search))
+    return Sorting(sort_name(query.sort), choices, months_url, timeline_url)
 
 
 EMPTY_PAGE = LibraryPage()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, datetime, timedelta
 
@@ -75,17 +75,17 @@ def is_ascending(query: Query) -> bool:
     return ORDERINGS[query.sort].is_ascending
 
 
-def months(query: Query, *, viewer: Viewer) -> list[Month]:
+def months(query: Query, *, viewer: Viewer, link: Callable[..., str] = links.library_url) -> list[Month]:
     """The months of a result in its order, with counts if they are quick to get."""
     if not has_months(query):
         return []
     search = Search(query, viewer)
     counts = count_by_month(search)
     if counts is None:
-        return [_month(start, query, is_first=not index) for index, start in enumerate(_month_starts(search))]
+        return [_month(start, query, link, is_first=not index) for index, start in enumerate(_month_starts(search))]
     maximum = max(counts.values(), default=1)
     return [
-        _month(start, query, is_first=not index, number=number, maximum=maximum)
+        _month(start, query, link, is_first=not index, number=number, maximum=maximum)
         for index, (start, number) in enumerate(counts.items())
     ]
 
@@ -102,11 +102,13 @@ def _month_starts(search: Search) -> Iterator[datetime]:
         cursor = month_cursors(start, is_ascending=is_ascending(search.query))[1]
 
 
-def _month(start: datetime, query: Query, *, is_first: bool, number: int = 0, maximum: int = 1) -> Month:
+def _month(
+    start: datetime, query: Query, link: Callable[..., str], *, is_first: bool, number: int = 0, maximum: int = 1
+) -> Month:
     before = month_cursors(start, is_ascending=is_ascending(query))[0]
     return Month(
         name=month_name(start),
-        url=links.library_url(query, after="" if is_first else str(before)),
+        url=link(query, after="" if is_first else str(before)),
         count=formatting.count(number) if number else "",
         bar=bar(100 * number / maximum) if number else None,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from analysis import formatting
@@ -29,7 +30,7 @@ class TimelineMonth:
     """The number with a noun; empty if it is not exact."""
 
 
-def timeline_of(search: Search) -> list[TimelineMonth]:
+def timeline_of(search: Search, *, link: Callable[..., str] = links.library_url) -> list[TimelineMonth]:
     """The months of a result that is sorted by date taken."""
     counts = months_taken(search)
     before = {start: str(month_cursors(start, is_ascending=is_ascending(search.query))[0]) for start in counts.numbers}
@@ -39,7 +40,7 @@ def timeline_of(search: Search) -> list[TimelineMonth]:
             key=start.isoformat()[:7],
             year="" if start == UNDATED else str(start.year),
             # The first month links to the start of the result.
-            url=links.library_url(search.query, after=before[start] if index else ""),
+            url=link(search.query, after=before[start] if index else ""),
             weight=number,
             pictures=formatting.pictures(number) if counts.is_exact else "",
         )

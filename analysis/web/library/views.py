@@ -32,7 +32,7 @@ from analysis.web.library.page import (
     search_filters,
     shown_pictures,
 )
-from analysis.web.library.page_links import MAX_PAGES, PageRange, page_range_of, page_range_url
+from analysis.web.library.page_links import MAX_PAGES, PageRange, link_within, page_range_of, page_range_url
 from analysis.web.library.polled_cards import STOP_POLLING, PolledCards
 from analysis.web.library.previous_cards import previous_cards
 from analysis.web.library.sorting import is_ascending
@@ -133,10 +133,11 @@ def months(request: Request) -> HttpResponse:
     try:
         query = parse(request.GET.get("q", ""))
         with time_limit():
-            month_links = months_of(query, viewer=permissions.viewer_of(request.user))
+            link = link_within(_saved_search(request, query))
+            month_links = months_of(query, viewer=permissions.viewer_of(request.user), link=link)
     except InvalidQuery as error:
         return _invalid_query(request, request.GET.get("q", ""), error)
-    context = {"months": month_links, "text": query.text, "url": links.library_url(query)}
+    context = {"months": month_links, "text": query.text, "url": link(query)}
     return render(request, "library/months.html#list" if is_fragment(request) else "library/months.html", context)
 
 
@@ -151,7 +152,8 @@ def timeline(request: Request) -> HttpResponse:
     # Without entries the timeline is hidden, and the grid works without it.
     with suppress(SearchTooSlow), time_limit():
         query = query if query.sort in TAKEN_SORTS else query.sorted_by(DEFAULT_SORT)
-        entries = timeline_of(Search(query, permissions.viewer_of(request.user)))
+        link = link_within(_saved_search(request, query))
+        entries = timeline_of(Search(query, permissions.viewer_of(request.user)), link=link)
     return render(request, "library/timeline.html", {"months": entries, "is_ascending": is_ascending(query)})
 
 
