@@ -77,6 +77,15 @@ def test_all_results_are_selected_and_trashed(visit, owner, dogs):
     page.locator(".toast").get_by_role("button", name="Undo").click()
     expect(cards(page)).to_have_count(6)
 
+    page.locator("#facets").get_by_role("link", name="Grass 3").click()
+    expect(cards(page)).to_have_count(3)
+    cards(page).first.locator(".card-checkbox").check()
+    page.keyboard.press("Delete")
+    expect(page.locator("#result-line")).to_have_text("2 pictures")
+    page.go_back()
+    expect(page.locator("#result-line")).to_have_text("5 pictures")  # not a copy from before
+    expect(cards(page)).to_have_count(5)
+
 
 def test_undo_during_a_reload_is_shown_after_it(visit, owner, dogs):
     page = visit().sign_in()

@@ -185,6 +185,7 @@ def test_changed_cards_stay_within_the_collection(owner, stranger, signed_in):
     answer = reader.get(selection["data-cards-url"], {"q": "", "card": [f"{shared.pk}-x", f"{private.pk}-x"]})
     changed = Page(answer)
     assert (answer.status_code, changed.cards()) == (286, [shared.pk, private.pk])
+    assert "2 pictures" in changed.text
     assert [link["href"] for link in changed.all("a")] == [
         f"{shared.get_absolute_url()}?collection={collection.pk}",
         reverse("collection-image", args=[collection.pk, private.pk]),

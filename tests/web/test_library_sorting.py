@@ -155,6 +155,13 @@ def test_filters_and_counts_refresh_after_the_last_pending_card(owner, browser):
     assert ("1 picture" in ended.text, query_of(ended.links["Dog 1"])) == (True, "")
 
 
+def test_counts_refresh_after_pictures_left_the_result(owner, browser):
+    create_labeled_image(owner, {"Dog": 90})
+    gone = create_labeled_image(owner, {"Dog": 90}, trashed_at=START)
+    page = Page(browser.get(reverse("cards"), {"card": f"{gone.pk}-x", "q": "dog"}, **HTMX))
+    assert (page.cards(), page.by_id("result-line") is not None, "1 picture" in page.text) == ([], True, True)
+
+
 def test_trashed_cards_are_not_polled_by_others(owner, stranger, signed_in):
     create_image(owner, trashed_at=START, visibility=Image.Visibility.PUBLIC)
     assert look(signed_in(stranger), "is:trashed").cards() == []

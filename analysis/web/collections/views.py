@@ -86,9 +86,11 @@ def changed_cards(request: Request, collection_id: int) -> HttpResponse:
     polled = PolledCards(request)
     ids = list(entries.filter(image_id__in=polled.versions).values_list("image_id", flat=True))
     cards = collection_cards(request, collection, ids)
-    context = {"cards": polled.changed(cards)}
-    status = 200 if polled.are_pending(cards) else STOP_POLLING
-    return render(request, "library/index.html#cards_updated", context, status=status)
+    context: dict[str, object] = {"cards": polled.changed(cards)}
+    if polled.are_pending(cards):
+        return render(request, "library/index.html#cards_updated", context)
+    context["collection_count"] = formatting.pictures(entries.count())
+    return render(request, "library/index.html#cards_updated", context, status=STOP_POLLING)
 
 
 @require_safe

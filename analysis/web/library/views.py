@@ -118,7 +118,7 @@ def cards(request: Request) -> HttpResponse:
     # Counts and filters follow once at the end: they change with each result and cost more than all the cards.
     if polled.are_pending(current):
         return render(request, "library/index.html#cards_updated", context)
-    if query is not None and visible:
+    if query is not None and polled.versions:
         with suppress(SearchTooSlow), time_limit():
             search = Search(query, viewer)
             number, counts = count_and_facets(search)

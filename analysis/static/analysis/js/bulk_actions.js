@@ -1,5 +1,6 @@
 // Bulk actions without leaving the page: sequential requests, their toasts, and Undo.
 import { fetchFragment, isFragment, parseHtml } from "./fragments.js";
+import { forgetCopies } from "./history_copies.js";
 import { reloadLibrary } from "./library_refresh.js";
 import { message } from "./messages.js";
 import { redirectToSignIn } from "./request_errors.js";
@@ -13,6 +14,7 @@ export async function postAction(url, body) {
     showMessage(message(response ? "reload" : "unreachable-unchanged"));
     return null;
   }
+  forgetCopies();
   return [...parseHtml(await response.text()).querySelectorAll(".toast")];
 }
 

@@ -1,6 +1,7 @@
 // The image page: keyboard shortcuts for labels and stars, each of which clicks a button, and toasts that come with a
 // response.
 import "./request_errors.js";
+import { forgetCopies } from "./history_copies.js";
 import { showToasts, toastRegion } from "./toasts.js";
 
 // Looked up each time, as the next picture brings its own panel.
@@ -74,6 +75,7 @@ document.addEventListener("click", (event) => {
 document.addEventListener("htmx:beforeSend", (event) => pendingRequests.add(event.detail.xhr));
 document.addEventListener("htmx:afterSettle", (event) => endRequest(event.detail.xhr));
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  if (detail.requestConfig.verb === "post") forgetCopies();
   if (!detail.successful || detail.xhr.status === 204) endRequest(detail.xhr);
 });
 

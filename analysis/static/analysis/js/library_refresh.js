@@ -28,8 +28,10 @@ export function replaceSummary(content) {
     document.querySelector("#facet-list")?.replaceWith(facets);
     htmx.process(facets);
   }
-  const line = content.querySelector("#result-line");
-  if (line) document.querySelector("#result-line")?.replaceWith(line);
+  for (const id of ["result-line", "collection-count"]) {
+    const count = content.querySelector(`#${id}`);
+    if (count) document.getElementById(id)?.replaceWith(count);
+  }
 }
 
 // Restarts polling if one of these cards has a pending analysis.

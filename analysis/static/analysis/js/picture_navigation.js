@@ -1,5 +1,6 @@
 // Shows the next picture without loading a new page, so that full screen and the slideshow continue. The URL is replaced,
 // so that Back leads to the results. A page that can't be fetched is opened normally, and shows the error itself.
+import { forgetCopies } from "./history_copies.js";
 import { message } from "./messages.js";
 import { leaveFullScreen, renderOptions } from "./viewer_options.js";
 import { showMessage, showToasts, toastRegion } from "./toasts.js";
@@ -99,6 +100,7 @@ document.addEventListener("submit", async (event) => {
   const url = response.ok && response.headers.get("HX-Redirect");
   if (!url) return void location.reload();
   prefetched.clear();
+  forgetCopies();
   form.closest(".toast")?.remove(); // its action is done
   if (url.includes("/images/")) return void showPicture(new URL(url, location).href);
   leaveFullScreen();
