@@ -144,6 +144,17 @@ def test_saved_search_restores_thumbnail_size(visit, owner, dogs):
     expect(page.locator("html")).to_have_attribute("data-density", "small")  # one's own habit is another
 
 
+def test_expanded_filters_stay_expanded_after_an_action(visit, owner, renditions):
+    factories.create_labeled_image(owner, {f"Thing{number}": 90 for number in range(8)}, **renditions)
+    page = visit().sign_in()
+    page.locator(".facet-more > summary").click()
+    cards(page).first.locator(".card-checkbox").check()
+    with page.expect_response("**/cards/**"):
+        page.keyboard.press("f")
+    expect(page.locator(".toast")).to_contain_text("Added 1 picture to your favorites.")
+    expect(page.locator("#facet-list").get_by_role("link", name="Thing7 1")).to_be_visible()
+
+
 def test_bulk_menu_fits_on_a_phone(visit, owner, dogs):
     page = visit(viewport={"width": 390, "height": 844}).sign_in()
     page.wait_for_load_state()

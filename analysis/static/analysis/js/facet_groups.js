@@ -1,6 +1,8 @@
 // Groups of filters: remembers which are open; in a long group, a field filters the names.
 const KEY = "facet-groups";
 
+const expanded = new Set(); // groups that show all their names, until the page is left
+
 const read = () => {
   try {
     return JSON.parse(localStorage.getItem(KEY)) ?? {};
@@ -15,6 +17,7 @@ customElements.define("facet-groups", class extends HTMLElement {
     for (const group of this.querySelectorAll("[data-facet-group]")) {
       const isOpen = remembered[group.dataset.facetGroup];
       if (isOpen !== undefined && isOpen !== group.open) group.open = isOpen;
+      if (expanded.has(group.dataset.facetGroup)) group.querySelector(".facet-more")?.setAttribute("open", "");
     }
     // Captured, since toggle does not bubble. The lines above trigger it as well, which only saves the same state again.
     this.addEventListener("toggle", ({ target }) => this.#save(target), { capture: true });
@@ -33,6 +36,10 @@ customElements.define("facet-groups", class extends HTMLElement {
   }
 
   #save(group) {
+    if (group.matches(".facet-more")) {
+      expanded[group.open ? "add" : "delete"](group.closest("[data-facet-group]").dataset.facetGroup);
+      return;
+    }
     const name = group.dataset?.facetGroup;
     if (!name) return;
     try {
