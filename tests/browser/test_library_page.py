@@ -82,6 +82,9 @@ def test_all_results_are_selected_and_trashed(visit, owner, dogs):
     cards(page).first.locator(".card-checkbox").check()
     page.keyboard.press("Delete")
     expect(page.locator("#result-line")).to_have_text("2 pictures")
+    cards(page).first.locator(".card-checkbox").check()
+    page.get_by_role("button", name="Select all 2 pictures").click()
+    expect(page.locator(".bulk-bar")).to_contain_text("All 2 selected")
     page.go_back()
     expect(page.locator("#result-line")).to_have_text("5 pictures")  # not a copy from before
     expect(cards(page)).to_have_count(5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-FOR_PEOPLE = ("title", "alt", "placeholder", "content", "data-pictures", "data-total")
+FOR_PEOPLE = ("title", "alt", "placeholder", "content", "data-pictures", "data-total", "data-select-all")
 GROUPED_NUMBER = re.compile(r"\b\d{1,3}(,\d{3})+\b")
 
 

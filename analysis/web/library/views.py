@@ -123,7 +123,9 @@ def cards(request: Request) -> HttpResponse:
             search = Search(query, viewer)
             number, counts = count_and_facets(search)
             filters = search_filters(search, counts, saved_search=saved_search)
-            context["library"] = LibraryPage(pictures=formatting.pictures(number, cap=COUNT_CAP), filters=filters)
+            pictures = formatting.pictures(number, cap=COUNT_CAP)
+            total = formatting.capped_count(number, cap=COUNT_CAP)
+            context["library"] = LibraryPage(pictures=pictures, total=total, filters=filters)
     return render(request, "library/index.html#cards_updated", context, status=STOP_POLLING)
 
 

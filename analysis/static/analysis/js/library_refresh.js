@@ -31,7 +31,16 @@ export function replaceSummary(content) {
   for (const id of ["result-line", "collection-count"]) {
     const count = content.querySelector(`#${id}`);
     if (count) document.getElementById(id)?.replaceWith(count);
+    if (count?.dataset.total) updateSelectAll(count.dataset);
   }
+}
+
+function updateSelectAll({ total, selectAll }) {
+  const selection = document.querySelector("image-selection");
+  const button = selection?.querySelector("[data-select=all]");
+  if (!button) return;
+  selection.dataset.resultCount = total;
+  button.textContent = selectAll;
 }
 
 // Restarts polling if one of these cards has a pending analysis.
