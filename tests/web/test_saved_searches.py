@@ -69,7 +69,9 @@ def test_cards_and_filters_that_follow_keep_the_open_search(dogs, owner, browser
 
 
 def test_filters_months_and_timeline_keep_the_open_search(dogs, owner, browser, monkeypatch):
-    images = [create_labeled_image(owner, {"Dog": 98}, taken_at=datetime(2026, month, 1, tzinfo=UTC)) for month in (1, 2)]
+    images = [
+        create_labeled_image(owner, {"Dog": 98}, taken_at=datetime(2026, month, 1, tzinfo=UTC)) for month in (1, 2)
+    ]
     collections.add(collections.create(owner, name="Trip"), Selection(owner, ids=(images[0].pk,)))
     monkeypatch.setattr(library_pages, "PAGE_SIZE", 1)  # a single page has no timeline
     library = browser.get(reverse("library"), {"q": dogs.query, "saved": dogs.pk}).context["library"]
