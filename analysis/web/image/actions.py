@@ -165,7 +165,7 @@ def move_to_trash(request: Request, image_id: int) -> HttpResponse:
 
 
 def _surroundings(request: Request, image: Image, return_link: ReturnLink) -> tuple[Neighbors, str]:
-    """The neighbors of a picture in the collection or search it was opened from, and its URL."""
+    """The neighbors in the collection or search it was opened from, and its URL."""
     link = return_link.image_url
     if collection := collection_link(request, image, collection_id=return_link.collection, link=link):
         return collection.neighbors, collection.back_url

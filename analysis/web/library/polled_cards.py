@@ -12,7 +12,7 @@ MAX_POLLED_CARDS = 200
 
 
 class PolledCards:
-    """The cards that a page asks for as `card=id-version`; of more than MAX_POLLED_CARDS the first."""
+    """The cards that a page asks for as `card=id-version`; at most MAX_POLLED_CARDS."""
 
     def __init__(self, request: Request) -> None:
         texts = request.GET.getlist("card")
@@ -23,5 +23,5 @@ class PolledCards:
         return [card for card in cards if card.version != self.versions[int(card.id)]]
 
     def are_pending(self, cards: Iterable[Card]) -> bool:
-        """True if the page must ask again; cards beyond the first ones may be pending, too."""
+        """True if the page must ask again; cards beyond the maximum may be pending."""
         return self._has_more or any(card.is_pending for card in cards)

@@ -88,7 +88,7 @@ def upload(request: Request) -> HttpResponse:
 
 @require_safe
 def upload_state(request: Request) -> HttpResponse:
-    """Those of the page's rows, given as `id-version`, that have changed or are in the trash."""
+    """Those of the rows, given as `id-version`, that have changed or are in the trash."""
     versions = id_list_param(request.GET.getlist("id"), maximum=MAX_STATES)
     images = Image.objects.visible_to(permissions.viewer_of(request.user)).in_bulk(list(versions))
     current = upload_rows([UploadOutcome(str(image), image, is_new=True) for image in images.values()])
@@ -97,7 +97,7 @@ def upload_state(request: Request) -> HttpResponse:
 
 
 def _trashed_rows(request: Request, asked: Iterable[int], found: Container[int]) -> list[UploadRow]:
-    """Rows of pictures that the user moved to the trash since; nobody waits for their analyses."""
+    """Rows of pictures that the user moved to the trash since."""
     missing = [pk for pk in asked if pk not in found]
     if not missing:
         return []
