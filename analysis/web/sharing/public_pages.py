@@ -54,7 +54,8 @@ def share(request: Request, link: ShareLink) -> HttpResponse:
     image_ids = shared_ids(link)
     if link.image is not None:
         return _picture_page(request, link, _first(link, image_ids), image_ids)
-    page = int_param(request.GET.get("page", ""), maximum=10_000)
+    # The last page if there are fewer pictures now than when the link to this page was made.
+    page = int_param(request.GET.get("page", ""), maximum=max(1, -(-len(image_ids) // PAGE_SIZE)))
     start = (page - 1) * PAGE_SIZE
     images = shared_images(link, image_ids[start : start + PAGE_SIZE])
     context = _context(request, link, image_ids) | {
