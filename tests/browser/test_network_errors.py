@@ -149,6 +149,7 @@ def test_connection_errors_are_shown_and_selection_is_kept(visit, owner, dogs):
     expect(toast).to_contain_text("Moved 1 picture to the trash.")
     filter_of(page, re.compile("^Grass")).click()
     page.wait_for_url("**/?q=Grass")
+    expect(page.locator("#q")).to_have_value("Grass")  # the results have been swapped
     assert Image.objects.exclude(trashed_at=None).count() == 1
     forgive(window)
 

@@ -22,9 +22,18 @@ export async function fetchCards(url, query, ids) {
   return content;
 }
 
+// True if a filter has been clicked whose results are on their way. Without its link, htmx would update only a part of the
+// page; and the results bring their own filters.
+const isAwaited = (facets) => Boolean(facets?.querySelector(".htmx-request"));
+
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  const { target } = event.detail;
+  if (target.id === "facet-list" && isAwaited(target)) event.preventDefault();
+});
+
 export function replaceSummary(content) {
   const facets = content.querySelector("#facet-list");
-  if (facets) {
+  if (facets && !isAwaited(document.querySelector("#facet-list"))) {
     document.querySelector("#facet-list")?.replaceWith(facets);
     htmx.process(facets);
   }
