@@ -221,7 +221,10 @@ def chunks_of(response: HTTPResponse) -> Iterator[bytes]:
 
 
 def size_of(response: HTTPResponse) -> int:
-    """Bytes of a response, which is read without copying it, so that this client is not the limit."""
+    """Read a response to its end. Returns its bytes.
+
+    Without copying them, so that this client is not the limit.
+    """
     buffer, size = bytearray(2**20), 0
     with response:
         while number := response.readinto(buffer):

@@ -167,16 +167,6 @@ def test_picture_moved_to_the_trash_leads_to_the_next_one_of_its_collection(owne
     assert list(Image.objects.filter(trashed_at=None)) == [outside]
 
 
-def test_next_picture_opens_even_if_only_the_collection_shows_it(owner, stranger, signed_in):
-    shared, private = create_image(owner, visibility=SHARED), create_image(owner, visibility=PRIVATE)
-    collection = collection_of(owner, shared, private, shares_private=True, is_shared=True)
-    reader = signed_in(stranger)
-    page = Page(reader.get(shared.get_absolute_url(), {"collection": collection.pk}))
-    [link] = page.all("a", "neighbor-link")
-    assert reader.get(link["href"]).status_code == 200
-    assert link["data-preload"] == reverse("collection-rendition", args=[collection.pk, private.pk, "preview"])
-
-
 def test_changed_cards_stay_within_the_collection(owner, stranger, signed_in):
     shared, private = create_image(owner, visibility=SHARED), create_image(owner, visibility=PRIVATE)
     collection = collection_of(owner, shared, private, shares_private=True, is_shared=True)
