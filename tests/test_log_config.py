@@ -8,11 +8,17 @@ import sys
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bound_contextvars, clear_contextvars
 
 from imagelib import log_config
 
 SECRET = "sesame-open-sesame"
+
+
+@pytest.fixture(autouse=True)
+def outside_requests():
+    """Tests before may have made requests, whose ids stay bound until the next one."""
+    clear_contextvars()
 
 
 def line(format_name: str, message: str, *args: object, exc_info=None, **extra: object) -> str:
