@@ -50,6 +50,7 @@ class Timeline extends HTMLElement {
     this.bubble.ariaHidden = "true";
     this.bubble.hidden = true;
     this.hidden = false;
+    this.height = this.clientHeight;
     this.show(0);
   }
 
@@ -83,7 +84,7 @@ class Timeline extends HTMLElement {
 
   // Draws names of years and dots of months where there is room.
   draw() {
-    const height = this.clientHeight;
+    const height = (this.height = this.clientHeight); // read once, as each reading while scrolling computes the layout again
     this.append(this.handle, this.bubble);
     this.querySelectorAll(".timeline-year, .timeline-tick").forEach((mark) => mark.remove());
     let [lastLabel, lastTick, lastYear] = [-Infinity, -Infinity, null];
@@ -116,8 +117,9 @@ class Timeline extends HTMLElement {
     if (this.isDragged || !this.bubble.hidden) return;
     const month = document.querySelector("virtual-grid")?.firstVisibleCard()?.dataset.month;
     // The timeline of a search may lack this month; then the nearest one counts.
-    const index = this.indexOf(month);
-    if (month) this.show(index < 0 ? this.months.length - 1 : index);
+    const nearest = this.indexOf(month);
+    const index = nearest < 0 ? this.months.length - 1 : nearest;
+    if (month && index !== this.index) this.show(index);
   }
 
   indexOf(month) {
@@ -134,9 +136,9 @@ class Timeline extends HTMLElement {
     this.ariaValueNow = index;
     this.ariaValueText = name;
     this.bubble.textContent = pictures ? `${name} · ${pictures}` : name;
-    const top = this.starts[index] * this.clientHeight;
+    const top = this.starts[index] * this.height;
     this.handle.style.top = `${top}px`;
-    this.bubble.style.top = `${Math.min(Math.max(top, 16), this.clientHeight - 16)}px`;
+    this.bubble.style.top = `${Math.min(Math.max(top, 16), this.height - 16)}px`;
   }
 
   open(index) {
