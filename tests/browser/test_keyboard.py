@@ -38,6 +38,16 @@ def test_focus_stays_on_the_card_after_an_action(visit, owner, dogs):
     assert Verdict.objects.count() == 0
 
 
+def test_focus_stays_on_the_toasts_after_undo(visit, owner, dogs):
+    page = visit().sign_in()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("x")
+    page.locator(".bulk-bar").get_by_role("button", name="Trash").press("Enter")
+    page.locator(".toast").get_by_role("button", name="Undo").press("Enter")
+    expect(page.locator(".toast")).to_contain_text("Undone for 1 picture.")
+    expect(page.locator(".toast").get_by_role("button", name="Close")).to_be_focused()
+
+
 def test_shortcut_list_follows_the_results(visit, owner, dogs):
     page = visit().sign_in()
     keys = page.get_by_role("dialog").locator("dl")

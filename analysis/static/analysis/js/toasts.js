@@ -12,8 +12,11 @@ function scheduleRemoval(toast) {
   setTimeout(remove, LIFETIME);
 }
 
+// The focus of a keyboard stays on the toasts if it was there, for example on Undo, instead of going to the page's top.
 export function showToasts(...toasts) {
+  const hadFocus = toastRegion().querySelector(":focus-visible");
   toastRegion().replaceChildren(...toasts);
+  if (hadFocus) toastRegion().querySelector("a, button")?.focus({ preventScroll: true });
   window.htmx?.process(toastRegion());
   toasts.forEach(scheduleRemoval);
 }
