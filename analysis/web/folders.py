@@ -21,6 +21,7 @@ from analysis.search.terms import FolderTerm, Not
 from analysis.web import links
 from analysis.web.http import Request, int_param
 from analysis.web.library.facet_links import FacetLink
+from analysis.web.library.filter_chips import Link
 from analysis.web.library.filter_list import filter_list
 
 PAGE_SIZE = 500
@@ -87,20 +88,20 @@ def folder_filter(request: Request) -> HttpResponse:
     )
 
 
-def _filter_links(query: Query, viewer: Viewer) -> tuple[list[FacetLink], bool]:
+def _filter_links(query: Query, viewer: Viewer, link: Link) -> tuple[list[FacetLink], bool]:
     facets, is_sample = folder_search.folder_facets(query, viewer=viewer)
-    return [_filter_link(query, facet) for facet in facets], is_sample
+    return [_filter_link(query, facet, link) for facet in facets], is_sample
 
 
-def _filter_link(query: Query, facet: FolderFacet) -> FacetLink:
+def _filter_link(query: Query, facet: FolderFacet, link: Link) -> FacetLink:
     term = FolderTerm(f"{facet.path}/", is_prefix=True)
     others = [part for part in query.parts if not folder_search.is_folder_term(part)]
     narrowed = replace(query, parts=(*others, term))
     return FacetLink(
         name=facet.name,
         count=formatting.count(facet.images),
-        url=links.library_url(narrowed),
-        exclude_url=links.library_url(query.with_part(Not(term))),
+        url=link(narrowed),
+        exclude_url=link(query.with_part(Not(term))),
         is_active=False,
     )
 

@@ -11,9 +11,9 @@ from analysis.models import City, Viewer
 from analysis.search.place_facets import SAMPLE, place_facets
 from analysis.search.query import Query
 from analysis.search.terms import Not, PlaceTerm
-from analysis.web import links
 from analysis.web.http import Request
 from analysis.web.library.facet_links import FacetLink
+from analysis.web.library.filter_chips import Link
 from analysis.web.library.filter_list import filter_list
 
 
@@ -23,14 +23,14 @@ def place_filter(request: Request) -> HttpResponse:
     return filter_list(request, _links, title=_("Places"), sample=SAMPLE, empty=_empty)
 
 
-def _links(query: Query, viewer: Viewer) -> tuple[list[FacetLink], bool]:
+def _links(query: Query, viewer: Viewer, link: Link) -> tuple[list[FacetLink], bool]:
     places = place_facets(query, viewer=viewer)
     facets = [
         FacetLink(
             name=facet.name,
             count=formatting.count(facet.images),
-            url=links.library_url(places.narrowed(query, facet.names)),
-            exclude_url=links.library_url(query.with_part(Not(PlaceTerm(facet.names)))),
+            url=link(places.narrowed(query, facet.names)),
+            exclude_url=link(query.with_part(Not(PlaceTerm(facet.names)))),
             is_active=False,
         )
         for facet in places.facets

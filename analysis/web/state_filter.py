@@ -11,6 +11,7 @@ from analysis.search.brief_counts import COUNT_CAP
 from analysis.search.query import Query
 from analysis.web.http import Request
 from analysis.web.library.facet_links import FacetLink, counted_state_facets
+from analysis.web.library.filter_chips import Link
 from analysis.web.library.filter_list import filter_list
 
 SECONDS = 1.0
@@ -23,8 +24,8 @@ def state_filter(request: Request) -> HttpResponse:
     return filter_list(request, _links, title=_("States"), sample=COUNT_CAP, empty=_empty)
 
 
-def _links(query: Query, viewer: Viewer) -> tuple[list[FacetLink], bool]:
-    return counted_state_facets(query, viewer=viewer, seconds=SECONDS), False
+def _links(query: Query, viewer: Viewer, link: Link) -> tuple[list[FacetLink], bool]:
+    return counted_state_facets(query, viewer=viewer, seconds=SECONDS, link=link), False
 
 
 def _empty() -> str:

@@ -11,9 +11,9 @@ from analysis.models import Viewer
 from analysis.search.collection_facets import SAMPLE, collection_facets
 from analysis.search.query import Query
 from analysis.search.terms import CollectionTerm, Not
-from analysis.web import links
 from analysis.web.http import Request
 from analysis.web.library.facet_links import FacetLink
+from analysis.web.library.filter_chips import Link
 from analysis.web.library.filter_list import filter_list
 
 
@@ -23,14 +23,14 @@ def collection_filter(request: Request) -> HttpResponse:
     return filter_list(request, _links, title=_("Collections"), sample=SAMPLE, empty=lambda: _("No collections."))
 
 
-def _links(query: Query, viewer: Viewer) -> tuple[list[FacetLink], bool]:
+def _links(query: Query, viewer: Viewer, link: Link) -> tuple[list[FacetLink], bool]:
     facets, is_sample = collection_facets(query, viewer=viewer)
     rows = [
         FacetLink(
             name=facet.name,
             count=formatting.count(facet.images),
-            url=links.library_url(query.without(term) if term in query.parts else query.with_part(term)),
-            exclude_url="" if term in query.parts else links.library_url(query.with_part(Not(term))),
+            url=link(query.without(term) if term in query.parts else query.with_part(term)),
+            exclude_url="" if term in query.parts else link(query.with_part(Not(term))),
             is_active=term in query.parts,
         )
         for facet in facets

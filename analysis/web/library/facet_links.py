@@ -142,7 +142,7 @@ def state_facets(query: Query, *, link: Link = links.library_url) -> list[FacetL
     return [_facet_link(query, part, str(name), link) for part, name in STATES]
 
 
-def counted_state_facets(query: Query, *, viewer: Viewer, seconds: float) -> list[FacetLink]:
+def counted_state_facets(query: Query, *, viewer: Viewer, seconds: float, link: Link) -> list[FacetLink]:
     """Links for the states of pictures in the query's result, with counts.
 
     States that can't be counted in time are listed without a count.
@@ -153,7 +153,7 @@ def counted_state_facets(query: Query, *, viewer: Viewer, seconds: float) -> lis
         number = counter.count(query.with_part(part))
         if number or number is None or part in query.parts:
             count = "" if number is None else formatting.capped_count(number, cap=COUNT_CAP)
-            facets.append(_facet_link(query, part, str(name), links.library_url, count=count))
+            facets.append(_facet_link(query, part, str(name), link, count=count))
     return facets
 
 

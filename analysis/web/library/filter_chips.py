@@ -12,7 +12,8 @@ from analysis.search.query import LabelTerm, Node, Not, Query, negation
 from analysis.web import links
 
 THRESHOLDS = (0, 70, 80, 90, 95)
-Link = Callable[[Query], str]
+Link = Callable[..., str]
+"""Builder of library URLs, as links.library_url."""
 
 
 @dataclass(frozen=True)

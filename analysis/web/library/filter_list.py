@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from urllib.parse import urlencode
+from functools import partial
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -18,9 +17,10 @@ from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.search.time_limit import time_limit
 from analysis.web.http import Request, is_fragment
 from analysis.web.library.facet_links import FacetLink
+from analysis.web.library.filter_chips import Link
 from analysis.web.links import library_url
 
-LinksOf = Callable[[Query, Viewer], tuple[Sequence[FacetLink], bool]]
+LinksOf = Callable[[Query, Viewer, Link], tuple[Sequence[FacetLink], bool]]
 
 
 def filter_list(
@@ -28,16 +28,17 @@ def filter_list(
 ) -> HttpResponse:
     """Links that narrow the query `q`: a fragment for htmx, else a page.
 
-    `links_of` returns the links, and True if only `sample` images were counted. `empty` is the text without any links.
+    `links_of` returns the links, whose URLs its last argument builds, and True if only `sample` images were counted.
+    `empty` is the text without any links.
     """
+    saved = request.GET.get("saved", "")
+    link = partial(library_url, saved=saved if saved.isdecimal() else "")
     try:
         query = parse(request.GET.get("q", ""))
         with time_limit():
-            found, is_sample = links_of(query, permissions.viewer_of(request.user))
+            links, is_sample = links_of(query, permissions.viewer_of(request.user), link)
     except InvalidQuery as error:
         return HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
-    saved = request.GET.get("saved", "")
-    links = [_within(link, saved) for link in found] if saved.isdecimal() else found
     note = _("Counted in the first %(number)s pictures.") % {"number": formatting.count(sample)}
     context = {"links": links, "empty": "" if links else empty(), "note": note if is_sample else ""}
     if not is_fragment(request):
@@ -46,12 +47,3 @@ def filter_list(
     response = render(request, f"library/{name}.html", context)
     patch_vary_headers(response, ["HX-Request"])
     return response
-
-
-def _within(link: FacetLink, saved: str) -> FacetLink:
-    """The link within the open saved search."""
-
-    def keep(url: str) -> str:
-        return f"{url}{'&' if '?' in url else '?'}{urlencode({'saved': saved})}" if url else ""
-
-    return replace(link, url=keep(link.url), exclude_url=keep(link.exclude_url))

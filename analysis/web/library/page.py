@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from django.urls import reverse
 from django.utils.translation import ngettext
 
 from analysis import formatting
@@ -20,7 +19,15 @@ from analysis.web.library.cards import Card, cards
 from analysis.web.library.date_headings import MANY, START, PreviousEnd, with_headings
 from analysis.web.library.facet_links import FacetGroup, FacetLink, label_facets, state_facets, trash_facet
 from analysis.web.library.filter_chips import Chip, FilterChoice, chips
-from analysis.web.library.page_links import NextPage, PageRange, PreviousPage, link_within, next_page, previous_page
+from analysis.web.library.page_links import (
+    NextPage,
+    PageRange,
+    PreviousPage,
+    link_within,
+    next_page,
+    previous_page,
+    url_within,
+)
 from analysis.web.library.similarity import no_similar_pictures
 from analysis.web.library.sorting import has_months, sort_choices, sort_name
 from analysis.web.library.suggestions import NoResults, WordNote, no_results, word_note
@@ -169,7 +176,6 @@ def count_and_facets(search: Search) -> tuple[int, facets.Facets]:
 
 def search_filters(search: Search, counts: facets.Facets, *, saved_search: OpenSearch | None = None) -> Filters:
     query, link = search.query, link_within(saved_search)
-    parameters = {"q": query.text, "saved": saved_search.id if saved_search else ""}
     sampled = ngettext(
         "Counts estimated from %(number)s picture.", "Counts estimated from %(number)s pictures.", counts.counted
     )
@@ -177,10 +183,10 @@ def search_filters(search: Search, counts: facets.Facets, *, saved_search: OpenS
         label_groups=label_facets(query, counts, meanings=search.resolved.meanings, link=link),
         states=state_facets(query, link=link),
         trash=trash_facet(query, link=link),
-        states_url=links.with_parameters(reverse("state-filter"), **parameters),
-        folders_url=links.with_parameters(reverse("folder-filter"), **parameters),
-        places_url=links.with_parameters(reverse("place-filter"), **parameters),
-        collections_url=links.with_parameters(reverse("collection-filter"), **parameters),
+        states_url=url_within("state-filter", query, saved_search),
+        folders_url=url_within("folder-filter", query, saved_search),
+        places_url=url_within("place-filter", query, saved_search),
+        collections_url=url_within("collection-filter", query, saved_search),
         note=formatting.plural(sampled, counts.counted) if counts.is_sample else "",
     )
 
@@ -235,7 +241,7 @@ def _cards_of(
     dated = with_headings(cards, page.images, query, following=page.following, before=before)
     return LibraryPage(
         cards=dated.cards,
-        cards_url=links.with_parameters(reverse("cards"), q=query.text, saved=saved_search.id if saved_search else ""),
+        cards_url=url_within("cards", query, saved_search),
         next_page=next_page(query, page.next, page_range, saved_search, is_long_day=dated.ends_in_long_day),
     )
 
@@ -250,10 +256,9 @@ def search_error(text: str, error: InvalidQuery) -> SearchError:
 
 
 def _sorting(query: Query, saved_search: OpenSearch | None, *, has_timeline: bool) -> Sorting:
-    parameters = {"q": query.text, "saved": saved_search.id if saved_search else ""}
-    months_url = links.with_parameters(reverse("months"), **parameters) if has_months(query) else ""
+    months_url = url_within("months", query, saved_search) if has_months(query) else ""
     has_timeline = has_timeline and query.sort in TAKEN_SORTS and not query.includes_trash
-    timeline_url = links.with_parameters(reverse("timeline"), **parameters) if has_timeline else ""
+    timeline_url = url_within("timeline", query, saved_search) if has_timeline else ""
     choices = sort_choices(query, link=link_within(saved_search))
     return Sorting(sort_name(query.sort), choices, months_url, timeline_url)
 

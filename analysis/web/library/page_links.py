@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
+from django.urls import reverse
+
 from analysis.models import Image
 from analysis.search.pagination import Cursor
 from analysis.search.query import Query
@@ -45,6 +47,11 @@ class PreviousPage:
 def link_within(saved_search: OpenSearch | None) -> partial[str]:
     """Builder of library URLs that keep the open saved search."""
     return partial(links.library_url, saved=saved_search.id if saved_search else "")
+
+
+def url_within(name: str, query: Query, saved_search: OpenSearch | None) -> str:
+    """URL of a page about a query's result that keeps the open saved search."""
+    return links.with_parameters(reverse(name), q=query.text, saved=saved_search.id if saved_search else "")
 
 
 def page_range_of(image: Image, search: Search, *, max_pages: int = MAX_PAGES) -> PageRange:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, datetime, timedelta
 
@@ -75,7 +75,7 @@ def is_ascending(query: Query) -> bool:
     return ORDERINGS[query.sort].is_ascending
 
 
-def months(query: Query, *, viewer: Viewer, link: Callable[..., str] = links.library_url) -> list[Month]:
+def months(query: Query, *, viewer: Viewer, link: Link = links.library_url) -> list[Month]:
     """The months of a result in its order, with counts if they are quick to get."""
     if not has_months(query):
         return []
@@ -102,9 +102,7 @@ def _month_starts(search: Search) -> Iterator[datetime]:
         cursor = month_cursors(start, is_ascending=is_ascending(search.query))[1]
 
 
-def _month(
-    start: datetime, query: Query, link: Callable[..., str], *, is_first: bool, number: int = 0, maximum: int = 1
-) -> Month:
+def _month(start: datetime, query: Query, link: Link, *, is_first: bool, number: int = 0, maximum: int = 1) -> Month:
     before = month_cursors(start, is_ascending=is_ascending(query))[0]
     return Month(
         name=month_name(start),

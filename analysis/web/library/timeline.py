@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from analysis import formatting
@@ -10,6 +9,7 @@ from analysis.search.month_counts import months_taken
 from analysis.search.pagination import UNDATED
 from analysis.search.results import Search
 from analysis.web import links
+from analysis.web.library.filter_chips import Link
 from analysis.web.library.sorting import is_ascending, month_cursors, month_name
 
 
@@ -30,7 +30,7 @@ class TimelineMonth:
     """The number with a noun; empty if it is not exact."""
 
 
-def timeline_of(search: Search, *, link: Callable[..., str] = links.library_url) -> list[TimelineMonth]:
+def timeline_of(search: Search, *, link: Link = links.library_url) -> list[TimelineMonth]:
     """The months of a result that is sorted by date taken."""
     counts = months_taken(search)
     before = {start: str(month_cursors(start, is_ascending=is_ascending(search.query))[0]) for start in counts.numbers}
