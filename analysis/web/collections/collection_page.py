@@ -13,7 +13,7 @@ from analysis import formatting, permissions
 from analysis.models import Collection, Image, Viewer
 from analysis.permissions import collections as rights
 from analysis.web import links, sensitive
-from analysis.web.collections.tiles import sees_without_collection, thumb_url
+from analysis.web.collections.tiles import rendition_url, sees_without_collection
 from analysis.web.http import Request, current_user_id, int_param
 from analysis.web.library.cards import Card, cards
 from analysis.web.library.page import LibraryPage
@@ -129,5 +129,5 @@ def _within(collection: Collection, card: Card, image: Image, viewer: Viewer) ->
     if sees_without_collection(image, viewer):
         return replace(card, url=url)
     # Labels and state are the owner's business; a collection shares only the picture itself.
-    thumb = thumb_url(collection, image, viewer)
+    thumb = rendition_url(collection, image, "thumb", viewer)
     return replace(card, url=url, thumb=thumb, labels=(), alt=str(image), state="", badges=())

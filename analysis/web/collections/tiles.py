@@ -45,21 +45,22 @@ def collection_tiles(collections: Sequence[Collection], viewer: Viewer, *, is_bl
         Tile(
             name=collection.title,
             url=collection.get_absolute_url(),
-            thumb=thumb_url(collection, cover, viewer) if (cover := previews_by_id[collection.pk].cover) else "",
+            thumb=rendition_url(collection, cover, "thumb", viewer) if cover else "",
             note=formatting.pictures(previews_by_id[collection.pk].count),
             owner="" if collection.owner_id == viewer.user_id else str(collection.owner),
             is_shared=collection.is_shared,
             is_blurred=cover is not None and cover.pk in blurred,
         )
         for collection in collections
+        for cover in [previews_by_id[collection.pk].cover]
     ]
 
 
-def thumb_url(collection: Collection, image: Image, viewer: Viewer) -> str:
-    """The thumbnail's own URL if the viewer sees the picture, else the collection's."""
+def rendition_url(collection: Collection, image: Image, name: str, viewer: Viewer) -> str:
+    """The rendition's own URL if the viewer sees the picture, else the collection's."""
     if sees_without_collection(image, viewer):
-        return links.rendition_url(image, "thumb")
-    return reverse("collection-rendition", args=[collection.pk, image.pk, "thumb"])
+        return links.rendition_url(image, name)
+    return reverse("collection-rendition", args=[collection.pk, image.pk, name])
 
 
 def sees_without_collection(image: Image, viewer: Viewer) -> bool:

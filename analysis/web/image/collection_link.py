@@ -11,9 +11,9 @@ from analysis import formatting, permissions
 from analysis.models import Collection, Image
 from analysis.permissions import collections as rights
 from analysis.web import links
-from analysis.web.collections.tiles import sees_without_collection
+from analysis.web.collections.tiles import rendition_url, sees_without_collection
 from analysis.web.http import Request
-from analysis.web.image.neighbors import Link, Neighbor, Neighbors, neighbor_of, neighbors_among
+from analysis.web.image.neighbors import Link, Neighbor, Neighbors, neighbors_among
 
 MAX_COLLECTIONS = 50
 
@@ -50,13 +50,10 @@ def collection_link(request: Request, image: Image, *, collection_id: str, link:
     viewer = permissions.viewer_of(request.user)
 
     def neighbor(near: Image) -> Neighbor:
-        if sees_without_collection(near, viewer):
-            return neighbor_of(near, link)
-        # Its own page is closed to the user; the collection's pages check at each request if it is still shared.
-        args = [collection.pk, near.pk]
-        return Neighbor(
-            reverse("collection-image", args=args), reverse("collection-rendition", args=[*args, "preview"])
-        )
+        # Its own page may be closed to the user; the collection's check at each request if it is still shared.
+        own_url = link(near.pk) if sees_without_collection(near, viewer) else ""
+        url = own_url or reverse("collection-image", args=[collection.pk, near.pk])
+        return Neighbor(url, rendition_url(collection, near, "preview", viewer))
 
     return CollectionLink(
         name=collection.title,
