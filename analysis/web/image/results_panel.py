@@ -99,6 +99,7 @@ def panel(image: Image, *, reader: AbstractBaseUser | AnonymousUser, now: dateti
     )
     panel_labels = label_list(image, labels, reader=reader, now=now)
     rejected = {row.name.lower() for row in panel_labels.rejected}
+    names_causes = permissions.can_edit_image(reader, image)
     texts = tuple(text for text in responses.texts_in(responses_by_api.get("text")) if text.is_line)
     return Panel(
         token="".join(f"{analysis.pk}{analysis.state[0]}" for analysis in latest),
@@ -106,9 +107,7 @@ def panel(image: Image, *, reader: AbstractBaseUser | AnonymousUser, now: dateti
         is_open=any(analysis.state in PENDING_STATES for analysis in latest),
         is_unanalyzed=not latest,
         statuses=[
-            _status(analysis, names_cause=permissions.can_edit_image(reader, image))
-            for analysis in latest
-            if analysis.state != Analysis.State.DONE
+            _status(analysis, names_cause=names_causes) for analysis in latest if analysis.state != Analysis.State.DONE
         ],
         analyzed_apis=frozenset(current),
         labels=panel_labels,
