@@ -73,9 +73,8 @@ def check_uploads() -> None:
 
 @shared_task(base=OnCommitTask)
 def import_bucket_objects(*, bucket_id: int) -> None:
-    if pipeline.import_bucket_objects(bucket_id):
-        for due_id in importer.due_buckets(after=bucket_id):  # in turns, or a large one would keep all SLOTS for days
-            import_bucket_objects.delay(bucket_id=due_id)
+    for due_id in pipeline.import_bucket_objects(bucket_id):
+        import_bucket_objects.delay(bucket_id=due_id)
 
 
 @shared_task(base=OnCommitTask)
@@ -269,7 +268,7 @@ def delete_expired() -> None:
     outbox.delete_expired()
     SessionStore.clear_expired()
     # Last, since it deletes the files whose rows were deleted above.
-    orphaned_files.delete_all(older_than=orphaned_files.MIN_AGE)
+    orphaned_files.delete(older_than=orphaned_files.MIN_AGE)
 
 
 @shared_task(base=OnCommitTask)

@@ -142,18 +142,21 @@ def sync_bucket(
     yield counts
 
 
-def import_bucket_objects(bucket_id: int) -> bool:
-    """Import the waiting objects of a bucket; True if some are left."""
+def import_bucket_objects(bucket_id: int) -> list[int]:
+    """Import the waiting objects of a bucket for a while.
+
+    Returns the ids of the buckets to continue with, if some are left.
+    """
     if not importer.SLOTS.acquire(blocking=False):
-        return False  # other importers of this process continue until none waits
+        return []  # other importers of this process continue until none waits
     try:
         end = time.monotonic() + RUN_SECONDS
         while not jobs.is_over(end):
             row = importer.claim(bucket_id)
             if row is None:
-                return False
+                return []
             import_object(row)
-        return True
+        return importer.due_buckets(after=bucket_id)  # in turns, or a large one would keep all SLOTS for days
     finally:
         importer.SLOTS.release()
 

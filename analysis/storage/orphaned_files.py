@@ -14,6 +14,7 @@ from analysis.storage import blobs
 MIN_AGE = timedelta(hours=1)
 """Age from which a file without a row is orphaned; younger ones may get their row soon."""
 RUN_SECONDS = 60.0
+STEP = 500
 
 
 def orphaned(*, older_than: timedelta) -> QuerySet[PendingBlob]:
@@ -33,14 +34,14 @@ def _is_needed() -> Q:
     return Exists(originals) | Exists(Export.objects.filter(key=OuterRef("key")))
 
 
-def delete(*, older_than: timedelta, limit: int = 500) -> int:
-    """Delete orphaned files. Returns the number of those that could be deleted."""
-    PendingBlob.objects.filter(_is_needed(), since__lt=Now() - older_than).delete()
-    keys = list(orphaned(older_than=older_than).order_by("since").values_list("key", flat=True)[:limit])
-    blobs.delete_pending(keys)
-    return len(keys) - PendingBlob.objects.filter(key__in=keys).count()
-
-
-def delete_all(*, older_than: timedelta) -> None:
+def delete(*, older_than: timedelta) -> None:
     """Delete orphaned files for up to RUN_SECONDS, until none can be deleted."""
-    run_for(RUN_SECONDS, lambda: delete(older_than=older_than) > 0)
+    PendingBlob.objects.filter(_is_needed(), since__lt=Now() - older_than).delete()
+    run_for(RUN_SECONDS, lambda: _delete_some(older_than))
+
+
+def _delete_some(older_than: timedelta) -> bool:
+    """Delete the oldest files; False if none could be deleted."""
+    keys = list(orphaned(older_than=older_than).order_by("since").values_list("key", flat=True)[:STEP])
+    blobs.delete_pending(keys)
+    return PendingBlob.objects.filter(key__in=keys).count() < len(keys)
