@@ -127,9 +127,21 @@ def trial_budget(statistics: Statistics) -> int:
     if statistics.limit >= statistics.budget or statistics.is_unfiltered:
         return 0
     if statistics.order is Order.COLUMN:
-        is_rare = bool(statistics.labels) and statistics.labels[0] <= FEW_IMAGES * statistics.budget
-        return 0 if is_rare else 2 * statistics.budget
+        return _column_budget(statistics)
     return statistics.budget if statistics.scannable is None else _label_budget(statistics, statistics.scannable)
+
+
+def _column_budget(statistics: Statistics) -> int:
+    """The images to read first in the order of another column; 0 if sorting those with the rarest label is cheaper."""
+    budget, limit = statistics.budget, FEW_IMAGES * statistics.budget
+    if not statistics.labels:
+        return 2 * budget
+    rarest = statistics.labels[0]
+    # Half as many again as a full page needs on average, as a trial that ends just before it is full is wasted.
+    entries = max(2 * budget, 3 * statistics.limit * statistics.image_count // (2 * rarest))
+    if entries <= min(rarest, limit):
+        return entries
+    return 0 if rarest <= limit else 2 * budget
 
 
 def _label_budget(statistics: Statistics, scannable: int) -> int:
@@ -155,15 +167,18 @@ def _count_budget(statistics: Statistics) -> int:
 
 
 def _next_budget(statistics: Statistics) -> int:
-    """The entries to scan for the missing matches; 0 if label sets should be faster."""
-    matches, scanned = statistics.matches, statistics.scanned
-    if statistics.trials > 1 or not matches or statistics.scannable is None or not statistics.has_label_sets:
+    """The entries to scan for the missing matches; 0 if another source should be faster."""
+    matches, scanned, limit = statistics.matches, statistics.scanned, statistics.limit
+    if statistics.trials > 1 or not matches or not statistics.labels:
         return 0
-    rarest, limit = statistics.labels[0], statistics.limit
     if statistics.order is not Order.NONE:
         limit -= matches
+    # Twice the estimate, since a scan that ends too early is wasted.
+    entries, rarest = 2 * limit * scanned // matches, statistics.labels[0]
+    if statistics.order is Order.COLUMN:
+        return entries if entries <= rarest else 0
+    if statistics.scannable is None or not statistics.has_label_sets:
+        return 0
     lookups = 1 if statistics.has_minimums else 0
     index_cost = rarest * ENTRY_COST + rarest * matches / scanned * (MATCH_COST + lookups)
-    entries = limit * scanned // matches
-    # Twice the estimate, since a scan that ends too early is wasted.
-    return 2 * entries if entries < index_cost else 0
+    return entries if entries < 2 * index_cost else 0

@@ -66,6 +66,7 @@ def labels(*counts, **others):
         ("has:location", {"has_partial_index": True, "reads_images": True}, [(IMAGE_TRIAL, 3_000), (IMAGE_SCAN, 0)]),
         ("common sort:name", labels(400_000, order=COLUMN), [(IMAGE_TRIAL, 6_000), (LABEL_SETS, 0)]),
         ("rare sort:name", labels(9_000, order=COLUMN), [(LABEL_SETS, 0)]),
+        ("frequent sort:name", labels(11_000, order=COLUMN), [(IMAGE_TRIAL, 8_318), (LABEL_SETS, 0)]),
         ("rare sort:confidence", labels(9_000, order=CONFIDENCE), [(CONFIDENCE_SCAN, 0)]),
         ("very-common rare sort:confidence", labels(900_000, order=CONFIDENCE, scannable=11), [(LABEL_SETS, 0)]),
         (
@@ -101,6 +102,18 @@ def test_strategies_of_a_query_whose_trials_find_nothing(shape, statistics, stra
 )
 def test_share_of_matches_tells_whether_to_scan_on(matches, strategies):
     assert tried(Statistics(**labels(50_000, 400_000), image_count=1_000_000), matches=matches) == strategies
+
+
+@pytest.mark.parametrize(
+    ("matches", "strategies"),
+    [
+        (59, [(IMAGE_TRIAL, 8_318), (IMAGE_TRIAL, 563), (LABEL_SETS, 0)]),
+        (20, [(IMAGE_TRIAL, 8_318), (LABEL_SETS, 0)]),  # reading on would take longer than sorting all
+        (61, [(IMAGE_TRIAL, 8_318)]),
+    ],
+)
+def test_a_page_sorted_by_a_column_that_is_nearly_full_is_read_to_its_end(matches, strategies):
+    assert tried(Statistics(**labels(11_000, order=COLUMN), image_count=1_000_000), matches=matches) == strategies
 
 
 def test_every_strategy_has_a_rule():
