@@ -71,9 +71,16 @@ class Ordering:
         """The comparison of later keys with a cursor's key."""
         return ">" if self.is_ascending else "<"
 
+    @property
+    def clause(self) -> str:
+        """ORDER BY for rows of (image_id, key)."""
+        return f"ORDER BY key {self.direction}, image_id {self.direction}"
+
 
 _TAKEN = Ordering(DateTaken.template % {"expressions": "i.taken_at"}, datetime, Order.TIME, date_field="taken")
 _ADDED = Ordering("i.added_at", datetime, date_field="added")
+UNSORTED = replace(_TAKEN, order=Order.NONE)
+"""For counts: rows may come in any order, and are read in this one."""
 ORDERINGS = {
     "taken": _TAKEN,
     "taken-oldest": replace(_TAKEN, is_ascending=True, is_rotated=True),

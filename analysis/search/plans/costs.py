@@ -62,9 +62,8 @@ class Statistics:
     @property
     def prefers_owner(self) -> bool:
         """True if reading all images of the owner is cheaper than a label's index."""
-        if self.owned is None:
-            return False
-        return not self.labels or self.labels[0] > LABEL_ENTRIES_PER_IMAGE * self.owned
+        frequent = LABEL_ENTRIES_PER_IMAGE * (self.owned or 0)
+        return self.owned is not None and (not self.labels or self.labels[0] > frequent)
 
     @property
     def prefers_labels(self) -> bool:
@@ -78,7 +77,12 @@ class Statistics:
     @property
     def is_label_short(self) -> bool:
         """True if the rarest label's index is faster to read than that of label sets."""
-        return self.scannable is not None and (not self.has_label_sets or _is_short(self, self.scannable))
+        return self.scannable is not None and (not self.has_label_sets or self.is_scan_short)
+
+    @property
+    def is_scan_short(self) -> bool:
+        """True if the rarest label's index is no longer than a trial."""
+        return (self.scannable or 0) <= self.budget // 3 and not self.are_label_sets_cheap
 
     @property
     def has_rarer_label(self) -> bool:
@@ -133,31 +137,23 @@ def trial_budget(statistics: Statistics) -> int:
 
 def _column_budget(statistics: Statistics) -> int:
     """The images to read first in the order of another column; 0 if sorting those with the rarest label is cheaper."""
-    budget, limit = statistics.budget, FEW_IMAGES * statistics.budget
-    if not statistics.labels:
-        return 2 * budget
-    rarest = statistics.labels[0]
-    # Half as many again as a full page needs on average, as a trial that ends just before it is full is wasted.
-    entries = max(2 * budget, 3 * statistics.limit * statistics.image_count // (2 * rarest))
-    if entries <= min(rarest, limit):
-        return entries
-    return 0 if rarest <= limit else 2 * budget
+    if not statistics.labels or statistics.labels[0] > FEW_IMAGES * statistics.budget:
+        return 2 * statistics.budget
+    rarest = max(statistics.labels[0], 1)
+    # Half as many again as a full page needs on average, since few pages have exactly the average.
+    entries = max(2 * statistics.budget, 3 * statistics.limit * statistics.image_count // (2 * rarest))
+    return entries if entries <= rarest else 0
 
 
 def _label_budget(statistics: Statistics, scannable: int) -> int:
     """The entries of the rarest label's index to scan first for a page."""
     budget = statistics.budget
     if statistics.has_label_sets:
-        if statistics.are_label_sets_cheap or _is_short(statistics, scannable):
+        if statistics.are_label_sets_cheap or statistics.is_scan_short:
             return 0
         is_doubtful = scannable <= FEW_IMAGES * budget and statistics.do_label_sets_beat_scan
         return max(1, budget // (10 if is_doubtful else 3))
     return 0 if statistics.prefers_labels and scannable <= budget else budget
-
-
-def _is_short(statistics: Statistics, scannable: int) -> bool:
-    """True if the rarest label's index is no longer than a trial."""
-    return scannable <= statistics.budget // 3 and not statistics.are_label_sets_cheap
 
 
 def _count_budget(statistics: Statistics) -> int:

@@ -116,7 +116,7 @@ class QueryPlan:
 
     def _fetch(self, statement: Sql, scan: Scan, columns: str) -> list[Row]:
         """The rows of a statement, with columns of `analysis_image i`."""
-        text, direction = statement.text, scan.direction
+        text, direction = statement.text, scan.ordering.direction
         if columns:
             # A separate statement for the images would cost a third of a millisecond. Sorted again, since a join need
             # not keep the order of its rows.
@@ -129,7 +129,7 @@ class QueryPlan:
 
 def _skipped_steps(scan: Scan) -> int:
     """The number of minimum confidences that the previous pages have passed."""
-    if scan.direction == "ASC":
+    if scan.ordering.direction == "ASC":
         return len(CONFIDENCE_STEPS)  # a trial has the highest ones, which come last
     key = scan.after.key if scan.after else None
     return sum(step > key for step in CONFIDENCE_STEPS) if isinstance(key, int) else 0

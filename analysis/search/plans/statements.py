@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from analysis.search.pagination import ORDERINGS, Cursor, Ordering
+from analysis.search.pagination import ORDERINGS, UNSORTED, Cursor, Ordering
 from analysis.search.plans.label_sets import label_set_candidates
 from analysis.search.plans.query_parts import QueryParts
 from analysis.search.sql.conditions import IMAGE_COLUMNS, visibility_filter
@@ -16,7 +16,6 @@ from analysis.search.sql.expressions import TRUE, Sql, all_of
 from analysis.search.terms.base import Candidates
 
 T = TypeVar("T")
-UNSORTED = ORDERINGS["taken"]
 
 
 @dataclass(frozen=True)
@@ -24,20 +23,12 @@ class Scan:
     """The requested rows: up to `limit` after a cursor; unordered for counts."""
 
     limit: int
-    ordering: Ordering | None = None
+    ordering: Ordering = UNSORTED
     after: Cursor | None = None
     budget: int | None = None
     """Index entries to read at most."""
     min_confidence: int = 0
     """In hundredths of a percent, for the order by confidence."""
-
-    @property
-    def key(self) -> str:
-        return (self.ordering or UNSORTED).key
-
-    @property
-    def direction(self) -> str:
-        return (self.ordering or UNSORTED).direction
 
     @property
     def sorts_by_similarity(self) -> bool:
@@ -51,21 +42,19 @@ class Scan:
     def end(self) -> str:
         """ORDER BY and LIMIT for rows of (image_id, key)."""
         # The limit is part of the text: for a parameter, PostgreSQL's generic plan assumes a tenth of all rows.
-        order = f"ORDER BY key {self.direction}, image_id {self.direction}" if self.ordering else ""
-        return f"{order} LIMIT {self.limit:d}"
+        return f"{'' if self.ordering is UNSORTED else self.ordering.clause} LIMIT {self.limit:d}"
 
     def start(self, word: str = "WHERE", key: str = "key", image_id: str = "image_id") -> str:
         """The condition that rows come after the cursor.
 
         An index on both columns supports it as one range.
         """
-        beyond = (self.ordering or UNSORTED).beyond
-        return f"{word} ({key}, {image_id}) {beyond} (%s, %s)" if self.after else ""
+        return f"{word} ({key}, {image_id}) {self.ordering.beyond} (%s, %s)" if self.after else ""
 
     def first_entries(self, entries: str) -> str:
         """The first entries of several scans of (image_id, key), within the budget."""
         limit = "" if self.budget is None else f"LIMIT {self.budget:d}"
-        return f"SELECT * FROM ({entries}) u ORDER BY key {self.direction}, image_id {self.direction} {limit}"
+        return f"SELECT * FROM ({entries}) u {self.ordering.clause} {limit}"
 
 
 def confidence_scan(query: QueryParts, scan: Scan) -> Sql:
@@ -114,10 +103,10 @@ def label_scan(query: QueryParts, scan: Scan) -> Sql:
 
 def image_scan(query: QueryParts, scan: Scan) -> Sql:
     """Matches in the order of the query among the first visible images."""
-    range_, bounds = _index_range(query, scan, scan.key, "i.id")
+    range_, bounds = _index_range(query, scan, scan.ordering.key, "i.id")
     visible, rest = visibility_filter(query.resolved.viewer, "d"), query.residual_filter(is_inline=True)
     branch = f"""
-        SELECT i.id AS image_id, {scan.key} AS key, {_columns(query)} FROM analysis_image i
+        SELECT i.id AS image_id, {scan.ordering.key} AS key, {_columns(query)} FROM analysis_image i
         WHERE i.trashed_at IS NULL AND {{}} {query.partial_index} {range_}
     """
     filters = [(branch.format(sql.text), [*sql.values, *bounds]) for sql in _owner_filters(query, scan)]
@@ -132,9 +121,9 @@ def table_scan(query: QueryParts, scan: Scan) -> Sql:
     # long as reading the table and sorting the matches.
     base, rest = all_of([_base_filter(query), query.image_filter or TRUE]), query.residual_filter(is_inline=True)
     text = f"""
-        WITH hits AS {"MATERIALIZED" if scan.ordering else "NOT MATERIALIZED"} (
+        WITH hits AS {"MATERIALIZED" if scan.ordering is not UNSORTED else "NOT MATERIALIZED"} (
             SELECT d.image_id, d.key FROM (
-                SELECT i.id AS image_id, {scan.key} AS key, {_columns(query)} FROM analysis_image i
+                SELECT i.id AS image_id, {scan.ordering.key} AS key, {_columns(query)} FROM analysis_image i
                 WHERE {base.text} {query.partial_index}) d
             WHERE {rest.text})
         SELECT image_id, key FROM hits {scan.start()} {scan.end}
@@ -191,7 +180,7 @@ def _owner_filters(query: QueryParts, scan: Scan) -> list[Sql]:
         return [Sql("i.owner_id = %s", (viewer.user_id,))]
     if viewer.sees_all:
         return [Sql("true")]
-    if not (scan.ordering or UNSORTED).date_field:
+    if not scan.ordering.date_field:
         # Within the scan, so that only visible images count against its budget.
         return [visibility_filter(viewer, "i")]
     if viewer.user_id is None:
@@ -205,10 +194,10 @@ def _sort_key(query: QueryParts, scan: Scan, candidates: Candidates) -> tuple[st
     """The SQL of the sort key of candidates, and its values."""
     if scan.sorts_by_similarity:
         return "array_position(%s::bigint[], i.id)", (_given(query.reference).ids(query.resolved),)
-    if not scan.key and query.ranked:
+    if not scan.ordering.key and query.ranked:
         highest = "SELECT max(p.confidence) FROM analysis_imagelabel p WHERE p.image_id = i.id AND p.label_id = ANY(%s)"
         return f"({highest})", (list(query.ranked.labels.ids),)
-    return ("d.sort_time" if candidates.is_indexed and scan.key == UNSORTED.key else scan.key), ()
+    return ("d.sort_time" if candidates.is_indexed and scan.ordering.key == UNSORTED.key else scan.ordering.key), ()
 
 
 def _base_filter(query: QueryParts) -> Sql:
@@ -225,7 +214,7 @@ def _base_filter(query: QueryParts) -> Sql:
 
 def _index_range(query: QueryParts, scan: Scan, key: str, image_id: str) -> tuple[str, list[Any]]:
     """The part of an index after the cursor and within the dates of the query."""
-    date_field = (scan.ordering or UNSORTED).date_field
+    date_field = scan.ordering.date_field
     since, before = query.span_of(date_field) if date_field else (None, None)
     tests = {f" AND {key} {sign} %s": bound for sign, bound in ((">=", since), ("<", before)) if bound}
     return scan.start(" AND", key, image_id) + "".join(tests), [*scan.cursor_values, *tests.values()]

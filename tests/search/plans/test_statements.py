@@ -12,7 +12,7 @@ from analysis.permissions import viewer_of
 from analysis.search.database import fetch_all
 from analysis.search.facets import facets
 from analysis.search.label_counts import refresh_label_counts
-from analysis.search.pagination import Order
+from analysis.search.pagination import UNSORTED, Order
 from analysis.search.plans.costs import trial_budget
 from analysis.search.plans.planner import QueryPlan
 from analysis.search.plans.statements import Scan
@@ -89,7 +89,7 @@ def statements(plan: QueryPlan, order: Order | None = None, *, limit: int = 61):
     while True:
         strategy = choose_strategy(statistics)
         yield plan.statement(
-            strategy, statistics, Scan(limit, None if statistics.order is Order.NONE else plan.ordering)
+            strategy, statistics, Scan(limit, UNSORTED if statistics.order is Order.NONE else plan.ordering)
         )
         if not strategy.is_trial:
             return
