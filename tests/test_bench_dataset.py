@@ -51,6 +51,10 @@ def test_image_has_each_label_once_with_its_ancestors(dataset_spec):
     image_labels = set(pairs)
     # A label has five ancestors at most, its parents first among them.
     assert {(image, parent) for image, label in pairs for parent in parents.get(label, ())} <= image_labels
+    ancestors = {}
+    for label, ancestor in dataset_spec.label_ancestors:
+        ancestors.setdefault(label, set()).add(ancestor)
+    assert {(image, above) for image, label in pairs for above in ancestors.get(label, ())} <= image_labels
     assert 12 < len(pairs) / dataset_spec.pictures < 15
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from itertools import chain, product
 
 from analysis.models import LabelAncestor
 from analysis.search.database import fetch_all
@@ -24,6 +25,19 @@ _ROOTS = f"""
     WHERE NOT EXISTS (
         SELECT FROM analysis_labelancestor higher WHERE higher.label_id = root.ancestor_id
         AND {_ABOVE.format("higher.label_id", "higher.ancestor_id")})
+"""
+# Without a threshold, an image lacks the ancestor of one of its labels only where a person rejected it. Not certain
+# while images are being reindexed.
+_IMPLIED = """
+    SELECT pair.label_id, pair.ancestor_id FROM analysis_labelancestor pair
+    JOIN analysis_label label ON label.id = pair.label_id
+    JOIN analysis_label ancestor ON ancestor.id = pair.ancestor_id
+    WHERE pair.label_id = ANY(%s) AND pair.ancestor_id = ANY(%s) AND coalesce(ancestor.threshold, 0) = 0
+      AND label.ancestors_cursor IS NULL AND label.reindex_cursor IS NULL AND ancestor.reindex_cursor IS NULL
+"""
+_REJECTED = """
+    SELECT verdict.image_id FROM analysis_label label JOIN analysis_verdict verdict ON verdict.label_id = label.id
+    WHERE (label.id = ANY(%s) OR label.merged_into_id = ANY(%s)) AND verdict.decision = 'rejected' LIMIT %s
 """
 _PATH = """
     SELECT own.ancestor_id FROM analysis_labelancestor own
@@ -64,3 +78,21 @@ def ancestor_names(names: Collection[str]) -> dict[str, set[str]]:
     for name, ancestor in rows.values_list("label__name", "ancestor__name"):
         ancestors.setdefault(name, set()).add(ancestor)
     return ancestors
+
+
+def images_without_ancestor(
+    required: Sequence[Collection[int]], excluded: Sequence[Collection[int]], *, maximum: int
+) -> list[int] | None:
+    """The images that have one of the labels of each `required` group, but none of an `excluded` group above it.
+
+    As an image has the ancestors of its labels, only an image on which a person rejected one can match
+    (`kitten -animal`), and not all of these do. None if no excluded group is above a required one, or for more than
+    `maximum` images.
+    """
+    label_ids, ancestor_ids = list(chain(*required)), list(chain(*excluded))
+    implied = set(fetch_all(_IMPLIED, [label_ids, ancestor_ids])) if label_ids and ancestor_ids else set()
+    for labels, ancestors in product(required, excluded) if implied else ():
+        if all(any((label, ancestor) in implied for ancestor in ancestors) for label in labels):
+            rows = fetch_all(_REJECTED, [list(ancestors), list(ancestors), maximum + 1])
+            return [image_id for (image_id,) in rows] if len(rows) <= maximum else None
+    return None

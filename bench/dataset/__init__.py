@@ -28,7 +28,8 @@ READER = 5  # user id of the owner who searches in the benches, and sees own and
 # Settings of a server for a million pictures; all others are those of the embedded server.
 SETTINGS = {"shared_buffers": "4GB", "effective_cache_size": "12GB", "max_wal_size": "16GB"}
 REPORTED_SETTINGS = ("server_version", "shared_buffers", "effective_cache_size", "work_mem", "random_page_cost", "jit")
-TABLES = ("image", "imagelabel", "imageindex", "imagetext", "face", "analysis", "label", "labelalias", "label_parents")
+TABLES = ("image", "imagelabel", "imageindex", "imagetext", "face", "analysis", "label", "labelalias")
+TABLES += ("label_parents", "labelancestor")
 MIGRATIONS = sandbox.ROOT / "analysis" / "migrations"
 SOURCES = (spec, words, copy_rows, thumbnails)
 

@@ -63,6 +63,7 @@ def label_tables(dataset: DatasetSpec, counts: Numbers) -> Iterator[TableRows]:
     aliases = ((dataset_words.alias_of(label_id), label_id) for label_id in label_ids)
     yield "labelalias", "name, label_id", _lines(pair for pair in aliases if pair[0])
     yield "label_parents", "from_label_id, to_label_id", _lines(dataset.label_parents)
+    yield "labelancestor", "label_id, ancestor_id", _lines(dataset.label_ancestors)
 
 
 def _category(dataset: DatasetSpec, label_id: int) -> str:

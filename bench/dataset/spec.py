@@ -113,6 +113,12 @@ class DatasetSpec:
         return [(int(self._number_of[label]), int(self._number_of[parent])) for label, parent in pairs]
 
     @cached_property
+    def label_ancestors(self) -> list[tuple[int, int]]:
+        """Pairs of label id and ancestor id, as many as the pictures have."""
+        pairs = [(label, above) for label in range(LABELS) for above in self.ancestors[label] if above >= 0]
+        return [(int(self._number_of[label]), int(self._number_of[above])) for label, above in pairs]
+
+    @cached_property
     def root_of(self) -> dict[int, int]:
         """First root of each label id."""
         roots = [next((a for a in self.ancestors[label] if 0 <= a < ROOTS), label) for label in range(LABELS)]

@@ -326,6 +326,8 @@ def _fill(rng: random.Random, people) -> list[int]:
                     image=image, person=person, is_favorite=rng.random() < 0.5, rating=rng.choice([None, 1, 3, 5])
                 )
     reindex([image.pk for image in images])
+    if rng.random() < 0.7:
+        Label.objects.update(ancestors_cursor=None, reindex_cursor=None)  # otherwise they count as being reindexed
     for image in rng.sample(images, 5):  # not indexed as tags, which the reference does not know of
         FileKeyword.objects.create(image=image, label=rng.choice(tags))
     _add_collections(rng, people, images)

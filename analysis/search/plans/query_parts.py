@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from analysis.search.label_tree import images_without_ancestor
 from analysis.search.pagination import DEFAULT_SORT, ORDERINGS, Order, Ordering
 from analysis.search.plans.costs import BUDGET, Statistics
 from analysis.search.resolve import ResolvedQuery
@@ -68,6 +69,11 @@ class QueryParts:
     @cached_property
     def candidates(self) -> Candidates | None:
         """A statement for all matches of one part, if possible one with few matches."""
+        required = [labels.labels.ids for labels in self.required]
+        excluded = [labels.ids for labels in self.excluded.values()]
+        corrected = images_without_ancestor(required, excluded, maximum=BUDGET)
+        if corrected is not None:
+            return Candidates(Sql("SELECT unnest(%s::bigint[]) AS image_id", (corrected,)), are_few=True)
         sources = {part: source for part in self.parts if (source := part.candidates(self.resolved))}
         if few := [candidates for candidates in sources.values() if candidates.are_few]:
             return few[0]
