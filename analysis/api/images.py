@@ -98,7 +98,7 @@ def image_page(
     after = Cursor.from_text(pagination.decode(cursor, of=name) or "")
     with time_limit():
         search = results.Search(query, viewer)
-        page = search.page(after=after, size=limit)
+        page = search.page(after=after, size=limit, columns=results.ALL_COLUMNS)
         total = search.count() if is_counted else None
         items = resources(page.images, request, selection)
     values: dict[str, Any] = {

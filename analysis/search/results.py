@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models.base import ModelState
@@ -28,6 +28,13 @@ from analysis.search.terms.base import Candidates
 PAGE_SIZE = 60
 COUNT_CAP = 10_000
 STEP = 1_000
+
+
+class Columns(NamedTuple):
+    """Columns of `analysis_image i`; `names` are the fields of Image with these values."""
+
+    names: list[str]
+    sql: str
 
 
 @dataclass(frozen=True)
@@ -66,11 +73,17 @@ class Search:
     def plan(self) -> QueryPlan:
         return QueryPlan(self.resolved, budget=self._budget)
 
-    def page(self, *, after: Cursor | None = None, size: int = PAGE_SIZE, following: int = 1) -> Page:
-        """One page of images in the query's order, and `following` ones of the next page."""
+    def page(
+        self, *, after: Cursor | None = None, size: int = PAGE_SIZE, following: int = 1, columns: Columns | None = None
+    ) -> Page:
+        """One page of images in the query's order, and `following` ones of the next page.
+
+        `columns`: those to read, by default CARD_COLUMNS; each other one that is used costs a query.
+        """
+        columns = columns or CARD_COLUMNS
         with timed_search("page"):
-            rows = self.plan.rows(after=after, limit=size + following, columns=_COLUMNS)
-        images = [_image(zip(_NAMES, row[2:], strict=True)) for row in rows]
+            rows = self.plan.rows(after=after, limit=size + following, columns=columns.sql)
+        images = [_image(zip(columns.names, row[2:], strict=True)) for row in rows]
         return Page(images[:size], _cursor(rows[size - 1]) if len(rows) > size else None, images[size:])
 
     def page_until(self, end: Cursor, *, size: int = PAGE_SIZE) -> tuple[Cursor | None, int]:
@@ -156,8 +169,8 @@ def image_ids(query: Query, *, viewer: Viewer, limit: int) -> list[int]:
 
 def images_by_id(ids: Collection[int]) -> dict[int, Image]:
     """The existing images with these ids, regardless of visibility."""
-    rows = fetch_all(f"SELECT {_COLUMNS} FROM analysis_image i WHERE i.id = ANY(%s)", [list(ids)])
-    return {image.pk: image for image in (_image(zip(_NAMES, row, strict=True)) for row in rows)}
+    rows = fetch_all(f"SELECT {ALL_COLUMNS.sql} FROM analysis_image i WHERE i.id = ANY(%s)", [list(ids)])
+    return {image.pk: image for image in (_image(zip(ALL_COLUMNS.names, row, strict=True)) for row in rows)}
 
 
 def iter_ids(query: Query, *, viewer: Viewer, step: int = STEP) -> Iterator[list[int]]:
@@ -192,8 +205,21 @@ def _cursor(row: tuple[Any, ...]) -> Cursor:
     return Cursor(row[1], row[0])
 
 
-_NAMES = [field.attname for field in Image._meta.concrete_fields]
-_COLUMNS = ", ".join(f'i."{field.column}"' for field in Image._meta.concrete_fields)
+def _columns(*, without: Collection[str] = ()) -> Columns:
+    fields = [field for field in Image._meta.concrete_fields if field.name not in without]
+    return Columns([field.attname for field in fields], ", ".join(f'i."{field.column}"' for field in fields))
+
+
+ALL_COLUMNS = _columns()
+CARD_COLUMNS = _columns(
+    without={
+        *("bucket", "key", "version_id", "etag", "sequencer", "original_replaced_at", "sha256", "public_id"),
+        *("phash", "phash_chunks", "signature", "file_values", "description", "creator", "copyright", "place", "city"),
+        *("camera_make", "camera_model", "lens", "exposure", "aperture", "iso", "focal_length"),
+        *("exposure_seconds", "f_number", "focal_millimeters", "latitude", "longitude"),
+    }
+)
+"""What cards of images show: half of the columns, without the long texts."""
 
 
 def _image(values: Iterable[tuple[str, Any]]) -> Image:

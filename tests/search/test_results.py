@@ -12,7 +12,7 @@ from analysis.search.autocomplete import similar_names
 from analysis.search.facets import facets
 from analysis.search.label_counts import refresh_label_counts
 from analysis.search.pagination import Cursor
-from analysis.search.results import count, iter_ids, page
+from analysis.search.results import ALL_COLUMNS, Search, count, iter_ids, page
 from analysis.search.syntax.parser import parse
 from tests.factories import START, create_image, create_label, create_labeled_image, create_user
 
@@ -241,3 +241,13 @@ def test_owners_whose_names_differ_only_in_case_are_distinct(owner):
     ]
     assert search("owner:Anna OR owner:anna", viewer) == ["anna.jpg", "Anna.jpg"]
     assert search("owner:ANNA", viewer) == ["Anna.jpg"]  # the oldest account
+
+
+def test_a_page_reads_what_cards_show_or_all_columns(owner):
+    image = create_image(owner, title="Beach", description="Long text", camera_make="Canon")
+    search = Search(parse(""), viewer_of(owner))
+    [listed], [complete] = search.page().images, search.page(columns=ALL_COLUMNS).images
+    assert "title" in listed.__dict__
+    assert listed.get_deferred_fields() >= {"description", "camera_make", "file_values"}
+    assert complete.get_deferred_fields() == set()
+    assert (listed.description, complete.description) == (image.description, image.description)
