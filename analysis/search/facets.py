@@ -101,16 +101,18 @@ def _upper_bound(statistics: Statistics, viewer: Viewer) -> int:
 
 def share_statement(query: QueryParts, share: int, *, column: str = "d.label_ids") -> Sql:
     """A column of ImageIndex for the matches among one in `share` images."""
-    # A tsquery of exclusions alone would read the whole index.
-    tsquery = label_tsquery(query.required, query.excluded) if query.required else None
     # A hash of the id, since ids may have a pattern: fronts and backs of cards may have been scanned alternately.
     tests = [Sql(f"(hashint8(d.image_id) & {share - 1}) = 0"), visibility_filter(query.resolved.viewer, "d")]
-    for labels in query.required:
-        # A comparison of numbers, before the set is made a tsvector, which takes far longer.
-        tests.append(Sql("d.label_ids && %s::int[]", ([*labels.labels.ids],)))
-    if tsquery:
-        tests.append(Sql(f"{LABEL_TSVECTOR.format('d')} @@ %s::tsquery", (tsquery[0],)))
-    hits = all_of([*tests, query.residual_filter(*(tsquery[1] if tsquery else ()))])
+    tests += [Sql("d.label_ids && %s::int[]", ([*labels.labels.ids],)) for labels in query.required]
+    tests += [Sql("NOT d.label_ids && %s::int[]", ([*labels.ids],)) for labels in query.excluded.values()]
+    # Only for the index over label sets, which has fewer images of a rare label than the share: it compares far slower.
+    # A tsquery of exclusions alone would read the whole index.
+    if query.required and share != SHARES[-1]:
+        tests.append(
+            Sql(f"{LABEL_TSVECTOR.format('d')} @@ %s::tsquery", (label_tsquery(query.required, query.excluded)[0],))
+        )
+    matched = {labels.part for labels in query.required if labels.is_covered_by_ids} | set(query.excluded)
+    hits = all_of([*tests, query.residual_filter(*matched)])
     return Sql(f"SELECT {column} FROM analysis_imageindex d WHERE {hits.text}", hits.values)
 
 
