@@ -17,7 +17,7 @@ from PIL import Image
 
 
 def renditions(path: Path) -> tuple[bytes, bytes]:
-    """Thumb and preview, byte for byte those of analysis.ingest.render."""
+    """Thumb and preview, byte for byte those of analysis.ingest.thumbnails."""
     with Image.open(path) as picture:
         size = fitted(picture.size, 1600)
         picture.draft(None, size)

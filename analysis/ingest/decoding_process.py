@@ -24,7 +24,7 @@ from analysis.ingest.bounded_file import OpenDescriptor, buffered
 from analysis.ingest.decode import Reserve
 from analysis.ingest.examine import Examined, examine
 from analysis.ingest.full_size import full_size_jpeg, tile_file
-from analysis.ingest.render import payload
+from analysis.ingest.thumbnails import payload
 from analysis.ingest.validation import InvalidImage, Limits
 
 IDLE_SECONDS = 600.0

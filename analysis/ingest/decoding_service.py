@@ -204,7 +204,7 @@ def examine(
 def payload(
     source: Path | IO[bytes], *, long_side: int = 2048, max_bytes: int = 5 * 1024**2, limits: Limits = DEFAULT_LIMITS
 ) -> bytes:
-    """The JPEG sent to a recognizer, as `render.payload` makes it.
+    """The JPEG sent to a recognizer, as `thumbnails.payload` makes it.
 
     Raises InvalidImage.
     """

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db import connection, transaction
 
-from analysis.ingest.render import payload_extent
+from analysis.ingest.thumbnails import payload_extent
 from analysis.models import Analysis, Face, FileKeyword, Image, ImageText, Verdict
 from analysis.models.expressions import DateTaken
 from analysis.recognition import responses

@@ -23,7 +23,7 @@ from analysis.models import PendingBlob
 from analysis.storage import deletions
 
 RENDITIONS = {"thumb": "image/webp", "preview": "image/jpeg"}
-"""Media types of the renditions that ingest.render makes for each image."""
+"""Media types of the renditions that ingest.thumbnails makes for each image."""
 ON_DEMAND = {"full": "image/jpeg", "tiles": "application/octet-stream"}
 """Media types of renditions that are made on request, for zooming (`zoom.py`)."""
 EXTENSIONS = {"thumb": "webp", "preview": "jpeg", "full": "jpeg", "tiles": "bin"}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import ImageDraw
 
-from analysis.ingest.render import fit_within, placeholder, thumb_of
+from analysis.ingest.thumbnails import fit_within, placeholder, thumb_of
 from bench import photos
 from bench.dataset.spec import THUMBNAIL_COUNT
 

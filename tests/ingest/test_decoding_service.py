@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from analysis.ingest import decoding_service, render
+from analysis.ingest import decoding_service, thumbnails
 from analysis.ingest import examine as here
 from analysis.ingest.validation import InvalidImage, Limits
 from tests import pictures
@@ -57,7 +57,9 @@ def test_a_file_in_memory_may_be_of_many_pieces():
 
 def test_a_payload_is_made_in_another_process():
     content = pictures.png(640, 480)
-    assert decoding_service.payload(BytesIO(content), long_side=320) == render.payload(BytesIO(content), long_side=320)
+    assert decoding_service.payload(BytesIO(content), long_side=320) == thumbnails.payload(
+        BytesIO(content), long_side=320
+    )
 
 
 def test_refusals_and_the_source_s_own_errors_pass(tmp_path):

@@ -13,7 +13,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString
 
 from analysis import formatting
-from analysis.ingest.render import payload_extent
+from analysis.ingest.thumbnails import payload_extent
 from analysis.models import Image
 from analysis.recognition.responses import Box, DetectedFace, DetectedText, LabelResult
 from analysis.web.image.box_tags import place_tags, tag_width

@@ -1,7 +1,4 @@
-"""Renditions of an image.
-
-Thumb and preview, placeholder, and the payload for a recognizer.
-"""
+"""Thumbnail, preview, placeholder and recognizer payload, from a decoded image."""
 
 from dataclasses import dataclass
 from io import BytesIO

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from analysis.ingest.examine import examine
-from analysis.ingest.render import payload, payload_extent, placeholder
+from analysis.ingest.thumbnails import payload, payload_extent, placeholder
 from analysis.ingest.validation import InvalidImage, Limits
 from tests import pictures, raw_bytes
 
