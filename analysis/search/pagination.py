@@ -14,6 +14,8 @@ from analysis.models.expressions import DateTaken
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNDATED = datetime(1, 1, 1, tzinfo=UTC)
 """The sort key of images without a date taken, which come last in the order by date taken."""
+PAGE_SIZE = 60
+"""Pictures on a page of results."""
 DEFAULT_SORT = "taken"
 TAKEN_SORTS = {"taken", "taken-oldest"}
 MAX_ID = 10**18 - 1

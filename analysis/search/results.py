@@ -16,7 +16,7 @@ from analysis.metrics.counters import timed_search
 from analysis.models import Image, Viewer
 from analysis.search.connection import search_alias
 from analysis.search.database import fetch_all
-from analysis.search.pagination import Cursor
+from analysis.search.pagination import PAGE_SIZE, Cursor
 from analysis.search.plans.costs import BUDGET
 from analysis.search.plans.planner import QueryPlan
 from analysis.search.plans.statements import Scan, fetch_candidates
@@ -25,7 +25,6 @@ from analysis.search.resolve import NamedLabels, ResolvedQuery, resolve
 from analysis.search.sql.expressions import Sql
 from analysis.search.terms.base import Candidates
 
-PAGE_SIZE = 60
 COUNT_CAP = 10_000
 STEP = 1_000
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from analysis.models import Viewer
 from analysis.search import autocomplete, facets, results
-from analysis.search.pagination import Cursor
+from analysis.search.pagination import PAGE_SIZE, Cursor
 from analysis.search.results import Page
 from analysis.search.syntax.parser import parse
 from bench.search.workload import MAX_COUNTED, SearchCase
@@ -16,7 +16,7 @@ class SearchClient:
     def __init__(self, user_id: int | None, *, sees_all: bool = False) -> None:
         self._viewer = Viewer(user_id, sees_all=sees_all)
 
-    def page(self, case: SearchCase, *, after: Cursor | None = None, size: int = results.PAGE_SIZE) -> Page:
+    def page(self, case: SearchCase, *, after: Cursor | None = None, size: int = PAGE_SIZE) -> Page:
         return results.page(parse(case.text), viewer=self._viewer, after=after, size=size)
 
     def count(self, case: SearchCase) -> int:

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from analysis.curation import bulk_steps
 from analysis.models import BulkChange, Image, Rating, Verdict
-from analysis.search.results import PAGE_SIZE
+from analysis.search.pagination import PAGE_SIZE
 from analysis.web.bulk import views as web_bulk
 from analysis.web.library.page_links import MAX_PAGES
 from tests.factories import create_image, create_labeled_image, label_rows

@@ -10,9 +10,9 @@ from django.utils.translation import ngettext
 from analysis import formatting
 from analysis.models import Image, Viewer
 from analysis.search import facets
-from analysis.search.pagination import TAKEN_SORTS
+from analysis.search.pagination import PAGE_SIZE, TAKEN_SORTS
 from analysis.search.query import Query
-from analysis.search.results import COUNT_CAP, PAGE_SIZE, Page, Search
+from analysis.search.results import COUNT_CAP, Page, Search
 from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.web import links, sensitive
 from analysis.web.library.cards import Card, cards

@@ -8,9 +8,9 @@ from functools import partial
 from django.urls import reverse
 
 from analysis.models import Image
-from analysis.search.pagination import Cursor
+from analysis.search.pagination import PAGE_SIZE, Cursor
 from analysis.search.query import Query
-from analysis.search.results import PAGE_SIZE, Search
+from analysis.search.results import Search
 from analysis.web import links
 from analysis.web.library.sorting import previous_name
 from analysis.web.saved_searches import OpenSearch
