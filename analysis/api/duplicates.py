@@ -19,7 +19,7 @@ from analysis.api.request_body import MAX_ID, RequestBody, RowId
 from analysis.curation import distinct_pairs, duplicate_facts, exact_copies, merge_duplicates
 from analysis.curation.distinct_pairs import MAX_MARKED
 from analysis.curation.duplicate_facts import Facts
-from analysis.curation.duplicates import find_duplicate_groups
+from analysis.curation.duplicate_groups import find_duplicate_groups
 from analysis.curation.merge_duplicates import MAX_DUPLICATES
 from analysis.formatting import taken_iso
 from analysis.models import BulkChange

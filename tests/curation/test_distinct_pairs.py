@@ -6,7 +6,7 @@ import pytest
 
 from analysis.curation import bulk
 from analysis.curation.distinct_pairs import mark_distinct
-from analysis.curation.duplicates import find_duplicate_groups
+from analysis.curation.duplicate_groups import find_duplicate_groups
 from analysis.curation.errors import ActionRefused
 from analysis.library.duplicate_flags import mark_all_duplicates
 from analysis.library.removal import remove_image

@@ -10,7 +10,7 @@ from PIL import Image as Drawn
 from PIL import ImageDraw
 
 from analysis import pipeline
-from analysis.curation import duplicates, ratings, verdicts
+from analysis.curation import duplicate_groups, ratings, verdicts
 from analysis.ingest.hashes import signature
 from analysis.models import BulkChange, Image, Rating
 from analysis.recognition.embeddings import compute
@@ -279,8 +279,8 @@ def test_undo_returns_to_the_same_position(owner, browser):
 
 
 def test_pictures_are_compared_in_bounded_steps(owner, browser, monkeypatch):
-    monkeypatch.setattr(duplicates, "STEP", 2)
-    monkeypatch.setattr(duplicates, "MAX_SCANNED", 4)
+    monkeypatch.setattr(duplicate_groups, "STEP", 2)
+    monkeypatch.setattr(duplicate_groups, "MAX_SCANNED", 4)
     old = [create_image(owner, phash=HASH) for _ in range(2)]
     [create_image(owner, phash=bits) for bits in (0x1234_5678_9ABC_DEF0, 0x0FED_CBA9_8765_4321)]
     new = [create_image(owner, phash=~HASH) for _ in range(2)]
@@ -292,7 +292,7 @@ def test_pictures_are_compared_in_bounded_steps(owner, browser, monkeypatch):
 
 
 def test_group_across_steps_is_shown_once(owner, browser, monkeypatch):
-    monkeypatch.setattr(duplicates, "STEP", 1)
+    monkeypatch.setattr(duplicate_groups, "STEP", 1)
     images = [create_image(owner, phash=HASH) for _ in range(3)]
     assert groups(look(browser)) == [[image.pk for image in images]]
 

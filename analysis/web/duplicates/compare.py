@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from analysis import formatting
 from analysis.curation.duplicate_facts import Facts, facts_of
-from analysis.curation.duplicates import MAX_GROUP_SIZE, best_first
+from analysis.curation.duplicate_groups import MAX_GROUP_SIZE, best_first
 from analysis.models import Image
 from analysis.search.pagination import Cursor
 from analysis.web import links, sensitive, toasts

@@ -9,8 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from analysis import formatting
-from analysis.curation import distinct_pairs, exact_copies, merge_duplicates
-from analysis.curation import duplicates as duplicate_groups
+from analysis.curation import distinct_pairs, duplicate_groups, exact_copies, merge_duplicates
 from analysis.curation.errors import ActionRefused
 from analysis.models import BulkChange
 from analysis.search.pagination import Cursor
