@@ -26,9 +26,9 @@ from analysis.api.responses import json_response
 from analysis.curation.bulk import MAX_IDS
 from analysis.exports import background, datasets
 from analysis.exports.annotated_picture import Position
+from analysis.exports.csv_table import Column
 from analysis.exports.image_rows import Source
 from analysis.exports.options import stored_options
-from analysis.exports.text_formats import Column
 from analysis.models import Export
 from analysis.search.syntax.parser import MAX_LENGTH
 from analysis.web.background_exports import send_file

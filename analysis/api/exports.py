@@ -12,10 +12,10 @@ from analysis import permissions
 from analysis.api.authentication import READ, token_of
 from analysis.exports import background
 from analysis.exports.annotated_picture import Position
+from analysis.exports.csv_table import Column
 from analysis.exports.formats import FORMATS
 from analysis.exports.image_rows import Source
 from analysis.exports.options import MAX_CONFIDENCE, MAX_LINE_WIDTH, stored_options
-from analysis.exports.text_formats import Column
 from analysis.models import Export
 from analysis.search import results
 from analysis.search.syntax.parser import MAX_LENGTH, parse

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from analysis.exports import archives, coco, text_formats
+from analysis.exports import archives, coco, csv_table, json_formats
 from analysis.exports.annotated_picture import Style
 from analysis.exports.image_rows import ImageRow
 
@@ -32,12 +32,12 @@ class Format:
 
 CSV, JSON_TYPE, LINES, ZIP = "text/csv; charset=utf-8", "application/json", "application/jsonl", "application/zip"
 _ALL = (
-    Format("csv", _("CSV table, one line per label"), "csv", CSV, text_formats.csv_lines),
-    Format("jsonl", _("JSON Lines, one line per picture"), "jsonl", LINES, text_formats.json_lines, has_boxes=True),
-    Format("json", _("JSON"), "json", JSON_TYPE, text_formats.json_array, has_boxes=True),
+    Format("csv", _("CSV table, one line per label"), "csv", CSV, csv_table.csv_lines),
+    Format("jsonl", _("JSON Lines, one line per picture"), "jsonl", LINES, json_formats.json_lines, has_boxes=True),
+    Format("json", _("JSON"), "json", JSON_TYPE, json_formats.json_array, has_boxes=True),
     Format("coco", _("COCO, boxes for training"), "json", JSON_TYPE, coco.coco, has_boxes=True),
-    Format("names", _("JSON, file names with labels"), "json", JSON_TYPE, text_formats.file_labels),
-    Format("dynamodb", _("DynamoDB JSON, for an import from S3"), "json", LINES, text_formats.dynamodb_lines),
+    Format("names", _("JSON, file names with labels"), "json", JSON_TYPE, json_formats.file_labels),
+    Format("dynamodb", _("DynamoDB JSON, for an import from S3"), "json", LINES, json_formats.dynamodb_lines),
     Format("xmp", _("XMP sidecars (ZIP)"), "zip", ZIP, archives.xmp_sidecars),
     Format("originals", _("Originals (ZIP)"), "zip", ZIP, archives.original_files, has_pictures=True),
     Format("previews", _("Previews, as on the pages (ZIP)"), "zip", ZIP, archives.preview_files, has_pictures=True),
@@ -62,7 +62,7 @@ def write(
     `columns`: of a CSV table, all by default. `style`: of boxes in annotated pictures.
     """
     if entry.name == "csv" and columns:
-        return text_formats.csv_lines(rows, columns=columns)
+        return csv_table.csv_lines(rows, columns=columns)
     if entry.name == "annotated" and style:
         return archives.annotated_pictures(rows, style)
     return entry.write(rows)

@@ -9,8 +9,8 @@ from typing import Any, get_args
 from django.utils.translation import gettext as _
 
 from analysis.exports.annotated_picture import PALETTES, Position, Style
+from analysis.exports.csv_table import CSV_COLUMNS
 from analysis.exports.image_rows import SOURCES, Options
-from analysis.exports.text_formats import CSV_COLUMNS
 from analysis.models import Label
 
 MAX_LINE_WIDTH = 20

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_safe
 from analysis import permissions
 from analysis.audit_log import descriptions
 from analysis.audit_log.entries import EntryFilter, entries, image_counts, image_steps, in_chunks, object_types
-from analysis.exports.text_formats import BOM, csv_line
+from analysis.exports.csv_table import BOM, csv_line
 from analysis.models import AuditEntry
 from analysis.search.time_limit import SearchTooSlow, time_limit
 from analysis.web.audit_rows import actor, audit_rows, receipt_rows

@@ -48,7 +48,7 @@ COLUMN_TITLES = {
     "instances": gettext_lazy("Number of boxes"),
     "verdict": gettext_lazy("Verdict"),
 }
-"""The columns of a CSV table, as analysis.exports.text_formats names them."""
+"""The columns of a CSV table, as analysis.exports.csv_table names them."""
 MORE_FIELDS = ("kinds", "columns", "line_width", "position", "palette", "shows_sensitive", "name")
 ARCHIVES = ("originals", "previews", "annotated")
 """Formats that menus offer without further options."""

@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 
 from analysis import pipeline
 from analysis.curation import verdicts
-from analysis.exports import text_formats
+from analysis.exports import csv_table, json_formats
 from analysis.exports.formats import FORMATS
 from analysis.exports.image_rows import ImageRow, LabelRow, Options, image_rows, selected_rows
 from analysis.ingest.xmp import parse_packet
@@ -125,7 +125,7 @@ def test_csv_opens_in_a_spreadsheet_and_runs_nothing(owner):
     table = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
     assert len(table) == 5
     assert {row["filename"] for row in table} == {"'=HYPERLINK(1).jpg"}
-    assert not any(value.startswith(text_formats.FORMULA_STARTS) for row in table for value in row.values())
+    assert not any(value.startswith(csv_table.FORMULA_STARTS) for row in table for value in row.values())
     assert [row["width"] for row in table] == ["1200"] * 5
 
 
@@ -143,7 +143,7 @@ def test_csv_opens_in_a_spreadsheet_and_runs_nothing(owner):
     ],
 )
 def test_texts_that_look_like_formulas_are_escaped(value, text):
-    assert text_formats.cell(value) == text
+    assert csv_table.cell(value) == text
 
 
 def test_csv_lists_pictures_without_labels(owner):
@@ -187,7 +187,7 @@ def test_file_names_with_labels_as_the_tutorials_have_them(dog):
 def test_dynamodb_items_keep_to_the_limit_and_say_what_is_left_out(owner):
     labels = tuple(LabelRow(0, f"Label {number}" + "x" * 190, "label", "", 90.0, 0, None) for number in range(3_000))
     row = ImageRow(create_image(owner, filename="dog.jpg"), labels)
-    [line] = b"".join(text_formats.dynamodb_lines([row])).splitlines()
+    [line] = b"".join(json_formats.dynamodb_lines([row])).splitlines()
     assert len(line) <= 400_000
     item = json.loads(line)["Item"]
     assert len(item["labels"]["L"]) + int(item["labels_left_out"]["N"]) == 3_000

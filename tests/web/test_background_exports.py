@@ -8,8 +8,8 @@ import pytest
 from django.urls import reverse
 
 from analysis.exports import background
+from analysis.exports.csv_table import CSV_COLUMNS
 from analysis.exports.options import label_options, style_of
-from analysis.exports.text_formats import CSV_COLUMNS
 from analysis.models import Export
 from analysis.storage import blobs
 from analysis.web.export import COLUMN_TITLES

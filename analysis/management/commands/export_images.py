@@ -17,10 +17,10 @@ from django.utils.translation import gettext_lazy
 from analysis import formatting
 from analysis.exports import background, datasets
 from analysis.exports.annotated_picture import PALETTES
+from analysis.exports.csv_table import CSV_COLUMNS
 from analysis.exports.formats import FORMATS
 from analysis.exports.image_rows import SOURCES
 from analysis.exports.options import MAX_LINE_WIDTH, POSITIONS, InvalidOption, stored_options
-from analysis.exports.text_formats import CSV_COLUMNS
 from analysis.management.translated_command import TranslatedCommand
 from analysis.models import Export, Label, Viewer
 from analysis.search.syntax.parser import InvalidQuery, parse

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Literal
 
 from analysis import formatting
-from analysis.exports import text_formats
+from analysis.exports import csv_table
 
 Number = int | float | Decimal
 Unit = Literal["", "dollars", "bytes", "ms"]
@@ -78,7 +78,7 @@ def lines(table: Table) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield writer.writerow([table.first, *(_csv_heading(column) for column in table.columns)])
     for line in table.rows:
-        yield writer.writerow([text_formats.cell(line.name), *(cell.value for cell in line.cells)])
+        yield writer.writerow([csv_table.cell(line.name), *(cell.value for cell in line.cells)])
 
 
 def _csv_heading(column: Column) -> str:

@@ -1,37 +1,16 @@
-"""Text formats of exports: JSON Lines, JSON, CSV, names, DynamoDB JSON."""
+"""JSON formats of exports: JSON Lines, JSON, names, DynamoDB JSON."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Collection, Iterable, Iterator
-from itertools import compress
-from typing import Any, Literal, get_args
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from analysis.exports.image_rows import ImageRow, LabelRow
 from analysis.formatting import taken_iso
 from analysis.models import Image
 from analysis.recognition.responses import Box
 
-Column = Literal[
-    "image_id",
-    "filename",
-    "taken_at",
-    "width",
-    "height",
-    "sha256",
-    "label",
-    "kind",
-    "category",
-    "confidence",
-    "instances",
-    "verdict",
-]
-CSV_COLUMNS: tuple[Column, ...] = get_args(Column)
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-BOM = "\ufeff"
-"""Byte order mark, without which Excel reads UTF-8 as the computer's legacy code page."""
 DYNAMODB_ITEM_BYTES = 400_000
 """Maximum size of an item in DynamoDB."""
 
@@ -52,27 +31,6 @@ def file_labels(rows: Iterable[ImageRow]) -> Iterator[bytes]:
     return _array(
         {"file_name": row.image.filename, "labels": [_rekognition_label(label) for label in row.labels]} for row in rows
     )
-
-
-def csv_lines(rows: Iterable[ImageRow], *, columns: Collection[str] = CSV_COLUMNS) -> Iterator[bytes]:
-    """One line per label; pictures without labels have one line without."""
-    chosen = [name in columns for name in CSV_COLUMNS]
-    yield BOM.encode() + csv_line(compress(CSV_COLUMNS, chosen))
-    for row in rows:
-        image = row.image
-        start = [
-            image.pk,
-            image.filename,
-            taken_iso(image.taken_at, image.taken_offset),
-            image.width,
-            image.height,
-            image.sha256,
-        ]
-        for label in row.labels:
-            end = [label.name, label.kind, label.category, label.confidence, label.instances, label.verdict]
-            yield csv_line(compress([*start, *end], chosen))
-        if not row.labels:
-            yield csv_line(compress([*start, *[None] * 6], chosen))
 
 
 def dynamodb_lines(rows: Iterable[ImageRow]) -> Iterator[bytes]:
@@ -108,18 +66,6 @@ def image_values(row: ImageRow) -> dict[str, Any]:
         "location": [image.latitude, image.longitude] if has_location else None,
         "labels": [_label_values(label) for label in row.labels],
     }
-
-
-def cell(value: object) -> str:
-    """A value as text that no spreadsheet interprets as a formula.
-
-    Labels and file names are untrusted: =HYPERLINK(…) would be evaluated when the file is opened (OWASP, CSV
-    injection).
-    """
-    text = "" if value is None else str(value)
-    # A negative number is not a formula, and with an apostrophe it would not be a number.
-    is_number = isinstance(value, int | float)
-    return f"'{text}" if text.startswith(FORMULA_STARTS) and not is_number else text
 
 
 def _label_values(label: LabelRow) -> dict[str, Any]:
@@ -160,12 +106,6 @@ def _array(values: Iterable[dict[str, Any]]) -> Iterator[bytes]:
         yield start + b"\n" + _json(value)
         start = b","
     yield (b"[" if start == b"[" else b"\n") + b"]\n"
-
-
-def csv_line(values: Iterable[object]) -> bytes:
-    buffer = io.StringIO()
-    csv.writer(buffer).writerow([cell(value) for value in values])
-    return buffer.getvalue().encode()
 
 
 def _json(values: dict[str, Any]) -> bytes:
