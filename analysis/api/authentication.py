@@ -15,7 +15,7 @@ from ninja.security.http import HttpAuthBase
 
 from analysis.api.errors import ApiError
 from analysis.models import AttemptCount
-from analysis.web.attempts import redis_client
+from analysis.web.attempt_limits import redis_client
 from imagelib.accounts.models import ApiToken
 
 WINDOW = 60

@@ -15,7 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from analysis.metrics.counters import count_csp_report
-from analysis.web.attempts import Attempts
+from analysis.web.attempt_limits import Attempts
 
 logger = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 from analysis import permissions
 from analysis.health import welcome_page
 from analysis.permissions import accounts as rights
-from imagelib.accounts.limits import SignInAttempts, ThrottledForm, ThrottledView
+from imagelib.accounts.sign_in_limits import SignInAttempts, ThrottledForm, ThrottledView
 
 logger = logging.getLogger(__name__)
 

@@ -61,7 +61,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return False
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Disable allauth's rate limit; the forms have `imagelib.accounts.limits`."""
+        """Disable allauth's rate limit; the forms have `imagelib.accounts.sign_in_limits`."""
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_address(request) or "127.0.0.1"  # empty for a Unix socket

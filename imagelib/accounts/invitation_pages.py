@@ -23,7 +23,7 @@ from analysis import formatting
 from analysis.permissions import accounts as rights
 from analysis.permissions import require_or_404
 from analysis.web import toasts
-from analysis.web.attempts import Attempts
+from analysis.web.attempt_limits import Attempts
 from analysis.web.http import Request, current_user
 from analysis.web.toasts import Toast
 from imagelib.accounts import invitations, mail

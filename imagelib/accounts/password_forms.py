@@ -12,7 +12,7 @@ from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from imagelib.accounts.limits import SignInAttempts, ThrottledForm
+from imagelib.accounts.sign_in_limits import SignInAttempts, ThrottledForm
 
 
 class ResetForm(allauth_forms.ResetPasswordForm):

@@ -15,10 +15,10 @@ from django.utils.http import int_to_base36, urlsafe_base64_decode
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from analysis.web.attempts import Attempts
+from analysis.web.attempt_limits import Attempts
 from imagelib.accounts import email_addresses, mail, sessions
-from imagelib.accounts.limits import ThrottledView, with_wait
 from imagelib.accounts.password_forms import NewPasswordForm, ResetForm
+from imagelib.accounts.sign_in_limits import ThrottledView, with_wait
 
 MAILS = 3
 """Mails an hour to one email address by requests from one network.

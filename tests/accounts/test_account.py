@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 
-from analysis.web import attempts
+from analysis.web import attempt_limits
 from imagelib.accounts.models import User
 from tests.factories import create_user
 from tests.web.pages import Page
@@ -21,8 +21,8 @@ SAVED = {"email": "owner@example.org", "time_zone": "Asia/Tokyo"}
 @pytest.fixture(autouse=True)
 def nothing_counted():
     """The tests share one Redis."""
-    for key in attempts.redis_client().scan_iter("password reset:*"):
-        attempts.redis_client().delete(key)
+    for key in attempt_limits.redis_client().scan_iter("password reset:*"):
+        attempt_limits.redis_client().delete(key)
 
 
 def test_account_page_saves_name_email_and_time_zone(owner, signed_in):

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from analysis.web import attempts
+from analysis.web import attempt_limits
 from imagelib.accounts import invitations, user_management
 from imagelib.accounts.models import Invitation, User
 from imagelib.accounts.roles import Role
@@ -25,8 +25,8 @@ ACCEPTED = {"username": "anna", "password1": PASSWORD, "password2": PASSWORD}
 @pytest.fixture(autouse=True)
 def nothing_counted():
     """The tests share one Redis."""
-    for key in attempts.redis_client().scan_iter("invitation:*"):
-        attempts.redis_client().delete(key)
+    for key in attempt_limits.redis_client().scan_iter("invitation:*"):
+        attempt_limits.redis_client().delete(key)
 
 
 @pytest.fixture

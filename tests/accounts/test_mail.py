@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from analysis.health import doctor
-from analysis.web import attempts
+from analysis.web import attempt_limits
 from imagelib.accounts import mail as mail_to_people
 from imagelib.accounts.models import Invitation, User
 from tests.accounts.test_invitations import INVITED, link_of
@@ -70,8 +70,8 @@ def found_mail():
 
 
 def test_reset_answers_the_same_whatever_becomes_of_the_mail_and_staff_see_why(no_mail, browser, nobody, caplog):
-    for key in attempts.redis_client().scan_iter("password reset:*"):
-        attempts.redis_client().delete(key)
+    for key in attempt_limits.redis_client().scan_iter("password reset:*"):
+        attempt_limits.redis_client().delete(key)
     create_user("owner", email="owner@example.org")
     pages = [nobody.post(reverse("password_reset"), {"email": f"{name}@example.org"}) for name in ("owner", "nobody")]
     assert [(page.status_code, page.url) for page in pages] == [(302, reverse("account_reset_password_done"))] * 2

@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from analysis.web import attempts
+from analysis.web import attempt_limits
 from imagelib.accounts import email_addresses, invitations, user_management
 from imagelib.accounts.models import Session, User
 from imagelib.accounts.roles import Role
@@ -25,8 +25,8 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.
 @pytest.fixture
 def provider(settings, monkeypatch):
     monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")
-    for key in attempts.redis_client().scan_iter("single sign-on:*"):
-        attempts.redis_client().delete(key)
+    for key in attempt_limits.redis_client().scan_iter("single sign-on:*"):
+        attempt_limits.redis_client().delete(key)
     idp = Provider()
     with serving(idp) as issuer:
         settings.OIDC_SERVER_URL, settings.OIDC_CLIENT_ID, settings.OIDC_CLIENT_SECRET = issuer, CLIENT_ID, SECRET

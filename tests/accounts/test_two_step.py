@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from analysis.models import AuditEntry
-from analysis.web import attempts
+from analysis.web import attempt_limits
 from imagelib.accounts import api_tokens
 from imagelib.accounts.models import Session
 from tests.factories import create_user
@@ -28,8 +28,8 @@ RIGHT = {"username": "owner", "password": "word"}
 def nothing_counted():
     """The tests share one Redis, where used codes are noted too."""
     for pattern in ("sign-in:*", "code:*", "passkey:*", "imagelib:*"):
-        for key in attempts.redis_client().scan_iter(pattern):
-            attempts.redis_client().delete(key)
+        for key in attempt_limits.redis_client().scan_iter(pattern):
+            attempt_limits.redis_client().delete(key)
 
 
 def code(*, minutes=0, key=KEY) -> str:

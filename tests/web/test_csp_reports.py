@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from analysis.web import csp_reports
-from analysis.web.attempts import redis_client
+from analysis.web.attempt_limits import redis_client
 
 URL = "/csp-report/"
 OLD = {

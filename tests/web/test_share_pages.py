@@ -17,7 +17,7 @@ from PIL import Image as Pillow
 
 from analysis import pipeline
 from analysis.models import Collection, CollectionImage, Image, SavedSearch, ShareLink
-from analysis.web import attempts
+from analysis.web import attempt_limits
 from analysis.web.aspect_ratios import ratio_class
 from analysis.web.sharing.shared_pictures import PAGE_SIZE
 from analysis.web.sharing.unlock import MAX_ATTEMPTS
@@ -33,8 +33,8 @@ PRIVATE, SHARED, PUBLIC = Image.Visibility.values
 
 @pytest.fixture(autouse=True)
 def _no_attempts():
-    for key in attempts.redis_client().scan_iter("share-link:*"):
-        attempts.redis_client().delete(key)
+    for key in attempt_limits.redis_client().scan_iter("share-link:*"):
+        attempt_limits.redis_client().delete(key)
 
 
 @pytest.fixture

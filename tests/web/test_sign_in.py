@@ -8,7 +8,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from analysis.models import AttemptCount
-from analysis.web import attempts
+from analysis.web import attempt_limits
 from analysis.web.http import client_address
 from tests.factories import create_labeled_image, create_user
 from tests.web.pages import Page
@@ -21,8 +21,8 @@ TOO_MANY = "Too many failed sign-in attempts. Try again in 15 minutes."
 @pytest.fixture(autouse=True)
 def nothing_counted():
     """The tests share one Redis."""
-    for key in attempts.redis_client().scan_iter("sign-in:*"):
-        attempts.redis_client().delete(key)
+    for key in attempt_limits.redis_client().scan_iter("sign-in:*"):
+        attempt_limits.redis_client().delete(key)
 
 
 def attempt(name="ada", password="wrong", *, address="192.0.2.1", path="/accounts/login/", **headers):
@@ -94,12 +94,12 @@ def test_without_redis_people_still_sign_in(settings, caplog):
     person.set_password("right")
     person.save()
     settings.REDIS = "redis://127.0.0.1:1/0"
-    attempts.redis_client.cache_clear()
+    attempt_limits.redis_client.cache_clear()
     try:
         assert attempt().status_code == 200
         assert attempt(password="right").status_code == 302
     finally:
-        attempts.redis_client.cache_clear()
+        attempt_limits.redis_client.cache_clear()
     assert "Sign-in attempts are not limited, because Redis is not available" in caplog.text
 
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from analysis.models import ShareLink
 from analysis.sharing import share_links
-from analysis.web.attempts import Attempts
+from analysis.web.attempt_limits import Attempts
 
 MAX_ATTEMPTS = 10
 """Wrong passwords per link and network within ATTEMPT_SECONDS; five times as many from everywhere."""

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from requests import RequestException
 
 from analysis.web.http import client_address
-from imagelib.accounts.limits import SignInAttempts, too_many_attempts, with_wait
+from imagelib.accounts.sign_in_limits import SignInAttempts, too_many_attempts, with_wait
 
 MAX_DETAIL = 200
 CLOCK_ERRORS = (jwt.ExpiredSignatureError, jwt.ImmatureSignatureError)

@@ -17,8 +17,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from analysis.web.http import client_address
-from imagelib.accounts.limits import SignInAttempts, ThrottledForm
 from imagelib.accounts.models import User
+from imagelib.accounts.sign_in_limits import SignInAttempts, ThrottledForm
 from imagelib.accounts.two_step import clock
 from imagelib.accounts.two_step.encryption import SecretUnreadable
 

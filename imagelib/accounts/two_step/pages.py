@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
 
-from imagelib.accounts.limits import ThrottledView
+from imagelib.accounts.sign_in_limits import ThrottledView
 from imagelib.accounts.two_step.encryption import SecretUnreadable
 
 View = Callable[..., HttpResponse]

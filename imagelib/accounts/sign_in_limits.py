@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import ngettext
 
-from analysis.web.attempts import Attempts
+from analysis.web.attempt_limits import Attempts
 
 THROTTLED = "throttled"
 TOTAL_FACTOR = 5
