@@ -10,7 +10,7 @@ with suppress(OSError, AttributeError):  # no glibc
     ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
 
 worker_class = "imagelib.gunicorn_worker.BufferingWorker"
-logger_class = "imagelib.gunicorn_logger.Logger"
+logger_class = "imagelib.access_log.Logger"
 workers = 2
 # Loaded once before forking, to save each worker a second of CPU time and its own copy in memory. So new code needs a
 # restart; SIGHUP would start new workers with the old code.

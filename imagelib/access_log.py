@@ -1,4 +1,4 @@
-"""Gunicorn logger: log lines in imagelib's format, and the access log as JSON."""
+"""The access log as JSON, and Gunicorn's other lines in imagelib's format."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from gunicorn.config import Config
 
-from imagelib import gunicorn_logger
+from imagelib import access_log
 
 ENVIRON = {
     "REQUEST_METHOD": "GET",
@@ -31,11 +31,11 @@ def log(monkeypatch):
     made = []
 
     def make(format_name: str, **options: str):
-        monkeypatch.setattr(gunicorn_logger, "LOG_FORMAT", format_name)
+        monkeypatch.setattr(access_log, "LOG_FORMAT", format_name)
         configuration = Config()
         for name, value in options.items():
             configuration.set(name, value)
-        made.append(gunicorn_logger.Logger(configuration))
+        made.append(access_log.Logger(configuration))
         return made[-1]
 
     yield make
