@@ -40,7 +40,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = celery_broker.transport_options(
 )
 # SQS has no broadcast, which remote control of workers needs.
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = not celery_broker.is_sqs(CELERY_BROKER_URL)
-CELERY_BEAT_SCHEDULER = "imagelib.scheduler:Scheduler"
+CELERY_BEAT_SCHEDULER = "imagelib.celery_beat_scheduler:Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat-schedule")
 # Scheduled bulk runs: a crontab, and the options of analyze_images.
 ANALYZE_SCHEDULE = env.str("ANALYZE_SCHEDULE", "")

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from imagelib.celery import app
+from imagelib.celery_beat_scheduler import Scheduler
 from imagelib.celery_schedule import beat
-from imagelib.scheduler import Scheduler
 
 BACK = timedelta(hours=2)
 
@@ -19,7 +19,7 @@ def scheduler(tmp_path):
 
 
 def test_it_is_the_one_that_runs():
-    assert app.conf.beat_scheduler == "imagelib.scheduler:Scheduler"
+    assert app.conf.beat_scheduler == "imagelib.celery_beat_scheduler:Scheduler"
 
 
 def test_a_clock_that_was_set_back_does_not_silence_it(scheduler):
