@@ -129,7 +129,7 @@ def unreadable(name: str, error: OSError) -> InvalidImage:
 
 
 def no_reservation(_: int) -> None:
-    """For callers without a memory budget."""
+    """For callers without a memory limit."""
 
 
 def decode(file: IO[bytes], *, name: str, limits: Limits, bounds: Bounds, reserve: Reserve = no_reservation) -> Decoded:

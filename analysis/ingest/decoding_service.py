@@ -20,12 +20,12 @@ from multiprocessing.reduction import send_handle
 from pathlib import Path
 from typing import IO, Any, Literal, cast
 
-from analysis.ingest import machine_budget
+from analysis.ingest import machine_memory
 from analysis.ingest.decode import open_source
 from analysis.ingest.decoding_process import Done, Job, Needs
 from analysis.ingest.examine import Examined
 from analysis.ingest.file_types import HEAD_BYTES
-from analysis.ingest.process_budget import Budget
+from analysis.ingest.process_memory import ProcessMemory
 from analysis.ingest.validation import DEFAULT_LIMITS, InvalidImage, Limits, accepted_format, clean_name
 from analysis.messages import gettext_noop
 
@@ -72,7 +72,7 @@ class DecoderProcess:
     def is_alive(self) -> bool:
         return self.process.poll() is None
 
-    def run(self, job: Job, file: IO[bytes], *, budget: Budget) -> Examined | bytes:
+    def run(self, job: Job, file: IO[bytes], *, memory: ProcessMemory) -> Examined | bytes:
         """The result of one job.
 
         Raises its error, or Crashed or TooSlow, after which the process has ended.
@@ -81,10 +81,10 @@ class DecoderProcess:
             self._send(job, file)
             message = self._next(job.limits)
             if isinstance(message, Needs):
-                total, folder = job.limits.max_memory, job.limits.budget_folder
+                total, folder = job.limits.max_memory, job.limits.memory_folder
                 with (
-                    budget.reserved(message.bytes, total=total),
-                    machine_budget.reserved(message.bytes, total=total, folder=folder),
+                    memory.reserved(message.bytes, total=total),
+                    machine_memory.reserved(message.bytes, total=total, folder=folder),
                 ):
                     self.connection.send(True)
                     message = self._next(job.limits)
@@ -133,7 +133,7 @@ class DecoderPool:
         self._turns = threading.BoundedSemaphore(processes)
         self._lock = threading.Lock()
         self._idle: list[DecoderProcess] = []
-        self._budget = Budget()
+        self._memory = ProcessMemory()
 
     def call(self, job: Job, file: IO[bytes]) -> Examined | bytes:
         """The result of one job. Raises InvalidImage, or the OSError of reading the file."""
@@ -158,7 +158,7 @@ class DecoderPool:
     def _attempt(self, job: Job, file: IO[bytes]) -> Examined | bytes:
         decoder = self._take()
         try:
-            return decoder.run(job, file, budget=self._budget)
+            return decoder.run(job, file, memory=self._memory)
         finally:
             if decoder.is_alive:
                 with self._lock:

@@ -25,7 +25,7 @@ DIRECTION_MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufef
 class Limits:
     """Limits of bytes, pixels, decoding memory and processor seconds.
 
-    All processes with the same `budget_folder` share `max_memory`, see machine_budget. On a busy processor, decoding is
+    All processes with the same `memory_folder` share `max_memory`, see machine_memory. On a busy processor, decoding is
     also stopped after twice `seconds` on the clock.
     """
 
@@ -33,7 +33,7 @@ class Limits:
     max_pixels: int = 250_000_000
     max_memory: int = 2 * 1024**3
     seconds: int = 30
-    budget_folder: Path | None = None
+    memory_folder: Path | None = None
 
 
 DEFAULT_LIMITS = Limits()

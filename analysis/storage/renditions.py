@@ -27,7 +27,7 @@ def limits() -> Limits:
         max_pixels=settings.MAX_PIXELS,
         max_memory=settings.DECODE_MEMORY_BYTES,
         seconds=settings.DECODE_SECONDS,
-        budget_folder=settings.VAR / "decoding",
+        memory_folder=settings.VAR / "decoding",
     )
 
 

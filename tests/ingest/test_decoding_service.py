@@ -132,22 +132,22 @@ def test_memory_that_no_header_announces_is_limited_too(decoders):
 
 
 def test_pictures_that_need_much_memory_wait_for_one_another():
-    budget, entered, go = decoding_service.Budget(), threading.Event(), threading.Event()
+    memory, entered, go = decoding_service.ProcessMemory(), threading.Event(), threading.Event()
 
     def decode():
-        with budget.reserved(60, total=100):
+        with memory.reserved(60, total=100):
             entered.set()
             go.wait(30)
 
     first = threading.Thread(target=decode)
     first.start()
     entered.wait(30)
-    with budget.reserved(40, total=100):
+    with memory.reserved(40, total=100):
         pass
     order = []
 
     def decode_too():
-        with budget.reserved(60, total=100):
+        with memory.reserved(60, total=100):
             order.append(go.is_set())
 
     second = threading.Thread(target=decode_too)
@@ -157,14 +157,14 @@ def test_pictures_that_need_much_memory_wait_for_one_another():
     second.join(30)
     first.join(30)
     assert order == [True]
-    assert budget._used == 0
+    assert memory._used == 0
 
 
 def test_a_picture_that_needs_more_than_all_is_decoded_alone():
-    budget = decoding_service.Budget()
-    with budget.reserved(500, total=100):
-        assert budget._used == 500
-    assert budget._used == 0
+    memory = decoding_service.ProcessMemory()
+    with memory.reserved(500, total=100):
+        assert memory._used == 500
+    assert memory._used == 0
 
 
 def test_processes_have_none_of_our_secrets(decoders, monkeypatch):

@@ -1,7 +1,4 @@
-"""A budget of decoding memory for one process.
-
-machine_budget.py has the one for all processes.
-"""
+"""Memory for decoding that the threads of one process share."""
 
 from __future__ import annotations
 
@@ -10,11 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Budget:
-    """Memory that the decoders of this process share.
-
-    A job waits until enough bytes are free.
-    """
+class ProcessMemory:
+    """The bytes in use; a job waits until enough of them are free."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()

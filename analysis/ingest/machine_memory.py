@@ -1,6 +1,6 @@
-"""A budget of decoding memory for all processes of a machine, by locks on files.
+"""Memory for decoding that all processes of a machine share, by locks on files.
 
-The budget is divided into units, each with a file; the holder of the file's lock holds the unit. The kernel releases
+The memory is divided into units, each with a file; the holder of the file's lock holds the unit. The kernel releases
 the locks of a process that dies, so nothing has to be cleaned up. flock is used, since fcntl's locks belong to a
 process: all threads of a server would hold them.
 """

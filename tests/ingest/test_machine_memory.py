@@ -8,8 +8,8 @@ from io import BytesIO
 
 import pytest
 
-from analysis.ingest import decoding_service, machine_budget
-from analysis.ingest.machine_budget import UNITS, reserved, units_for
+from analysis.ingest import decoding_service, machine_memory
+from analysis.ingest.machine_memory import UNITS, reserved, units_for
 from analysis.ingest.validation import Limits
 from analysis.storage import renditions
 from tests import pictures
@@ -17,7 +17,7 @@ from tests import pictures
 HOLD = """
 import sys
 from pathlib import Path
-from analysis.ingest.machine_budget import reserved
+from analysis.ingest.machine_memory import reserved
 with reserved(int(sys.argv[1]), total=100, folder=Path(sys.argv[2])):
     print("holds", flush=True)
     sys.stdin.read()
@@ -115,13 +115,13 @@ def test_without_a_usable_folder_decoding_goes_on(tmp_path, caplog):
 def test_decoders_wait_for_the_budget(tmp_path, held_elsewhere):
     other = held_elsewhere(100)
     results = []
-    limits = Limits(budget_folder=tmp_path)
+    limits = Limits(memory_folder=tmp_path)
     source = BytesIO(pictures.jpeg())
     decoding = threading.Thread(
         target=lambda: results.append(decoding_service.examine(source, name="a.jpg", limits=limits).format)
     )
     decoding.start()
-    while not machine_budget_is_waited_for(tmp_path):
+    while not machine_memory_is_waited_for(tmp_path):
         assert decoding.is_alive()
     assert results == []
     other.kill()
@@ -129,11 +129,11 @@ def test_decoders_wait_for_the_budget(tmp_path, held_elsewhere):
     assert results == ["jpeg"]
 
 
-def machine_budget_is_waited_for(folder) -> bool:
+def machine_memory_is_waited_for(folder) -> bool:
     """True while someone collects units."""
     with ExitStack() as opened:
-        return not machine_budget._try_lock(folder / "turn", opened)
+        return not machine_memory._try_lock(folder / "turn", opened)
 
 
 def test_settings_name_one_folder_for_all_processes(settings):
-    assert renditions.limits().budget_folder == settings.VAR / "decoding"
+    assert renditions.limits().memory_folder == settings.VAR / "decoding"
