@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from analysis.exports.image_rows import LabelBox, LabelRow
-from analysis.ingest.turns import turned_box
+from analysis.ingest.orientation import turned_box
 from analysis.recognition.responses import Box
 
 PALETTE = ("#0b6e6e", "#c2410c", "#6d28d9", "#15803d", "#b91c1c", "#1d4ed8", "#a16207", "#be185d")

@@ -33,7 +33,8 @@ from analysis.ingest.bounded_file import BoundedFile, buffered
 from analysis.ingest.exif import ImageMetadata, read_metadata
 from analysis.ingest.file_types import HEAD_BYTES, Format
 from analysis.ingest.memory_estimates import BYTES_A_PIXEL, estimated_bytes
-from analysis.ingest.normalize import Bounds, apply_orientation, downscale, to_srgb
+from analysis.ingest.normalize import Bounds, downscale, to_srgb
+from analysis.ingest.orientation import apply_orientation
 from analysis.ingest.png_chunks import without_extra_chunks
 from analysis.ingest.segment_limits import check_tiff_tags, damaged, gif_size, jpeg_structure, webp_size
 from analysis.ingest.tiff_pages import check_tiff

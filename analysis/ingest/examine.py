@@ -11,8 +11,8 @@ from typing import IO
 from analysis.ingest.decode import Reserve, decode, no_reservation, open_source
 from analysis.ingest.exif import ImageMetadata
 from analysis.ingest.hashes import perceptual_hash, sha256_of, signature
+from analysis.ingest.orientation import turned
 from analysis.ingest.thumbnails import PREVIEW_BOUNDS, THUMB, Rendition, fit_within, placeholder, preview_of, thumb_of
-from analysis.ingest.turns import turned
 from analysis.ingest.validation import DEFAULT_LIMITS, InvalidImage, Limits, clean_name
 from analysis.messages import gettext_noop
 

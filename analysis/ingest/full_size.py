@@ -17,8 +17,8 @@ from PIL import Image
 
 from analysis.ingest.decode import Reserve, decode, no_reservation, open_source
 from analysis.ingest.normalize import Bounds
+from analysis.ingest.orientation import turned
 from analysis.ingest.thumbnails import PREVIEW_BOUNDS
-from analysis.ingest.turns import turned
 from analysis.ingest.validation import DEFAULT_LIMITS, Limits
 
 QUALITY = 85

@@ -1,4 +1,4 @@
-"""Conversion of pixels to upright 8-bit sRGB without a second full-size copy."""
+"""Conversion of pixels to 8-bit sRGB and smaller sizes, without a second copy."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,16 +17,6 @@ SAMPLE_SIDE = 256
 CACHED_PROFILE_BYTES = 64 * 1024  # sRGB profiles are smaller
 SRGB_TOLERANCE = 2  # of 255, since the sRGB profiles of different makers are rounded differently
 GAP = 2  # Pillow's reducing_gap: box averaging down to twice the size, then bicubic
-
-UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 def fitted(size: tuple[int, int], long_side: int) -> tuple[int, int]:
@@ -182,9 +172,3 @@ def _transformed(image: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.
         outputMode="RGB",
         flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,  # otherwise black ink turns gray
     )
-
-
-def apply_orientation(image: Image.Image, orientation: int) -> Image.Image:
-    """The image turned upright by its EXIF orientation (1 to 8)."""
-    method = UPRIGHT.get(orientation)
-    return image if method is None else image.transpose(method)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from analysis.ingest import decoding_service
 from analysis.ingest.full_size import read_index, tile_file
-from analysis.ingest.turns import turned_box
+from analysis.ingest.orientation import turned_box
 from analysis.ingest.validation import InvalidImage, Limits
 from tests import pictures
 
