@@ -28,9 +28,9 @@ from analysis.web import links, sensitive, toasts
 from analysis.web.batch_rows import batch_row, batch_rows
 from analysis.web.bucket_report import report_figures
 from analysis.web.budget_field import parse_budget
-from analysis.web.error_advice import advice
 from analysis.web.http import Request, current_user_id, int_param, is_fragment
 from analysis.web.library.cards import cards
+from analysis.web.retry_advice import advice
 from analysis.web.toasts import Toast
 
 IMAGES_PER_PAGE = 100

@@ -1,4 +1,4 @@
-"""Converts exceptions of botocore by the tables in `error_table`."""
+"""Converts exceptions of botocore by the tables in `error_messages`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from botocore import exceptions
 from analysis.aws.errors import is_clock_wrong
 from analysis.aws.url_credentials import redact_url_credentials
 from analysis.recognition.base import ApiName, ApiUnavailable, RequestFailed, Throttled
-from analysis.recognition.rekognition.error_table import (
+from analysis.recognition.rekognition.error_messages import (
     CONNECTION_ERRORS,
     CONNECTION_LOST,
     ERROR_CODES,

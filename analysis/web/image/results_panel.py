@@ -14,9 +14,9 @@ from analysis.models import Analysis, Image
 from analysis.recognition import responses
 from analysis.recognition.responses import Color, DetectedFace, DetectedText, Quality
 from analysis.web.confidence_bar import Bar, bar
-from analysis.web.error_advice import advice
 from analysis.web.image.bounding_boxes import Drawing, drawing
 from analysis.web.image.label_list import LabelList, label_list
+from analysis.web.retry_advice import advice
 
 PENDING_STATES = {Analysis.State.QUEUED, Analysis.State.RUNNING}
 MIN_EMOTION_CONFIDENCE = 70

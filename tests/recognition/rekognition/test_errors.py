@@ -14,7 +14,7 @@ from urllib3.exceptions import SSLError as UrllibSSLError
 
 from analysis.recognition.base import ApiUnavailable, Parameters, Throttled, UnreadableResponse
 from analysis.recognition.rekognition import client as rekognition_client
-from analysis.recognition.rekognition.error_table import CONNECTION_ERRORS
+from analysis.recognition.rekognition.error_messages import CONNECTION_ERRORS
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(100)
 OPERATIONS = rekognition_client.OPERATIONS

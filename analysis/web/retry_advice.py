@@ -1,4 +1,4 @@
-"""Advice for failed analyses, by error code."""
+"""Advice below the message of a failed analysis: whether to retry, and when."""
 
 from __future__ import annotations
 
