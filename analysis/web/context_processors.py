@@ -17,7 +17,7 @@ from analysis import formatting, permissions
 from analysis.health import watchdog
 from analysis.models import Analysis, Outage
 from analysis.recognition import ledger
-from analysis.web.may import May
+from analysis.web.template_permissions import May
 
 
 def may(request: HttpRequest) -> dict[str, May]:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from analysis.search.query import Query, StateTerm
 from analysis.web import links
-from analysis.web.may import May
+from analysis.web.template_permissions import May
 
 FAVORITES = Query((StateTerm("favorite"),))
 
