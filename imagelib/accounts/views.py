@@ -13,7 +13,7 @@ from analysis import audit_log
 from analysis.audit_log.form_values import changed_values
 from analysis.models import AuditEntry
 from analysis.web.http import next_url
-from imagelib.accounts import access, time_zones
+from imagelib.accounts import sign_in_methods, time_zones
 from imagelib.accounts.account_forms import AccountForm
 from imagelib.accounts.models import User
 
@@ -29,7 +29,7 @@ def account(request: HttpRequest) -> HttpResponse:
             audit_log.record(AuditEntry.Action.CHANGE, user, by_id=user.pk, details={"values": changed_values(form)})
         messages.success(request, _("Account saved."))
         return redirect("account")
-    context = {"form": form, "access": access.rows(user, session_key=request.session.session_key)}
+    context = {"form": form, "sign_in_methods": sign_in_methods.rows(user, session_key=request.session.session_key)}
     return render(request, "account/account.html", context, status=422 if form.is_bound else 200)
 
 

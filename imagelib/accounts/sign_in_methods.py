@@ -1,4 +1,4 @@
-"""Account page rows: each sign-in method, with its state."""
+"""Rows of the account page: sign-in methods, sessions and API tokens."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from imagelib.accounts.oidc.provider import PROVIDER_ID
 
 
 @dataclass(frozen=True)
-class AccessRow:
+class SignInMethod:
     url: str
     icon: str
     title: str
@@ -24,37 +24,37 @@ class AccessRow:
     shortcut: str = ""
 
 
-def rows(user: User, *, session_key: str | None) -> list[AccessRow]:
+def rows(user: User, *, session_key: str | None) -> list[SignInMethod]:
     signed_in = len(sessions.sessions_of(user, current_key=session_key))
     tokens = api_tokens.tokens_of(user).count()
     return [
         _password(user),
         *_second_steps(user),
-        AccessRow(reverse("sessions"), "globe", _("Where you're signed in"), str(signed_in)),
+        SignInMethod(reverse("sessions"), "globe", _("Where you're signed in"), str(signed_in)),
         *_connected(user),
-        AccessRow(reverse("api-tokens"), "keyboard", _("API tokens"), str(tokens)),
+        SignInMethod(reverse("api-tokens"), "keyboard", _("API tokens"), str(tokens)),
     ]
 
 
-def _password(user: User) -> AccessRow:
+def _password(user: User) -> SignInMethod:
     if user.has_usable_password():
-        return AccessRow(reverse("password_change"), "lock", _("Password"), _("Change"), "p")
-    return AccessRow(reverse("account_set_password"), "lock", _("Password"), _("Not set"), "p")
+        return SignInMethod(reverse("password_change"), "lock", _("Password"), _("Change"), "p")
+    return SignInMethod(reverse("account_set_password"), "lock", _("Password"), _("Not set"), "p")
 
 
-def _second_steps(user: User) -> list[AccessRow]:
+def _second_steps(user: User) -> list[SignInMethod]:
     types = list(Authenticator.objects.filter(user=user).values_list("type", flat=True))
     passkeys = types.count(Authenticator.Type.WEBAUTHN)
     state = _("On") if Authenticator.Type.TOTP in types or passkeys else _("Off")
     return [
-        AccessRow(reverse("mfa_index"), "shield", _("Two-step sign-in"), state),
-        AccessRow(reverse("mfa_list_webauthn"), "key", _("Passkeys"), str(passkeys)),
+        SignInMethod(reverse("mfa_index"), "shield", _("Two-step sign-in"), state),
+        SignInMethod(reverse("mfa_list_webauthn"), "key", _("Passkeys"), str(passkeys)),
     ]
 
 
-def _connected(user: User) -> list[AccessRow]:
+def _connected(user: User) -> list[SignInMethod]:
     if not settings.OIDC_CLIENT_ID:
         return []
     is_connected = SocialAccount.objects.filter(user=user, provider=PROVIDER_ID).exists()
     state = _("Connected") if is_connected else _("Not connected")
-    return [AccessRow(reverse("socialaccount_connections"), "link", settings.OIDC_NAME, state)]
+    return [SignInMethod(reverse("socialaccount_connections"), "link", settings.OIDC_NAME, state)]
