@@ -35,7 +35,7 @@ from analysis.web.collections import views as collections
 from analysis.web.dashboard import views as dashboard_views
 from analysis.web.duplicates import compare, exact
 from analysis.web.duplicates import views as duplicates
-from analysis.web.image import actions, details, downloads, history, similar, zoom
+from analysis.web.image import actions, details_form, downloads, history, similar, zoom
 from analysis.web.image import views as image_views
 from analysis.web.library import autocomplete, search_help
 from analysis.web.library import views as library_views
@@ -132,7 +132,7 @@ urlpatterns = [
     path("images/<int:image_id>/rating/", actions.rate, name="image-rating"),
     path("images/<int:image_id>/visibility/", actions.set_visibility, name="image-visibility"),
     path("images/<int:image_id>/rotate/", actions.rotate, name="image-rotate"),
-    path("images/<int:image_id>/details/", details.edit_details, name="image-details"),
+    path("images/<int:image_id>/details/", details_form.edit_details, name="image-details"),
     path("images/<int:image_id>/trash/", actions.move_to_trash, name="image-trash"),
     path("images/<int:image_id>/restore/", actions.restore, name="restore"),
     path("images/<int:image_id>/original", downloads.download_original, name="original"),

@@ -17,7 +17,7 @@ from analysis.web.http import Request, is_fragment
 from analysis.web.image import context as image_context
 from analysis.web.image.analyze_menu import offered_apis
 from analysis.web.image.collection_link import collection_link, collections_of
-from analysis.web.image.details import details_context
+from analysis.web.image.details_form import details_context
 from analysis.web.image.neighbors import neighbors
 from analysis.web.image.similar import similar_query
 from analysis.web.image.zoom import zoom_url
