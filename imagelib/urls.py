@@ -10,8 +10,7 @@ from django.urls import include, path
 from analysis.api.app import urlpatterns as api_urlpatterns
 from analysis.mcp_server.views import mcp
 from analysis.web import sign_in
-from imagelib.accounts import invitation_pages, passwords, people_pages, session_pages, token_pages
-from imagelib.accounts import views as accounts
+from imagelib.accounts import account_page, invitation_pages, passwords, people_pages, session_pages, token_pages
 from imagelib.accounts.oidc import pages as oidc
 from imagelib.accounts.two_step import pages as two_step
 
@@ -22,8 +21,8 @@ urlpatterns = [
     path("", include("analysis.web.urls")),
     path("api/v1/", include(api_urlpatterns)),
     path("api/mcp", mcp, name="mcp"),
-    path("account/", accounts.account, name="account"),
-    path("account/password-notice/", accounts.dismiss_password_notice, name="dismiss-password-notice"),
+    path("account/", account_page.account, name="account"),
+    path("account/password-notice/", account_page.dismiss_password_notice, name="dismiss-password-notice"),
     path("account/sessions/", session_pages.session_list, name="sessions"),
     path("account/sessions/sign-out/", session_pages.sign_out, name="session-sign-out"),
     path("account/tokens/", token_pages.tokens, name="api-tokens"),
