@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from analysis.census import labels
+from analysis.census import captions
 from analysis.census.census import Census, PricedGroup
 from analysis.formatting import count, dollars, duration, exact, filesize, pictures, plural
 
@@ -43,7 +43,7 @@ def _heading(census: Census) -> Iterator[str]:
             "parts": count(census.parts),
             "names": ", ".join(census.missing),
         }
-    yield from (str(labels.WITHOUT_COLUMN[column]) for column in census.missing_columns)
+    yield from (str(captions.WITHOUT_COLUMN[column]) for column in census.missing_columns)
 
 
 def _totals(census: Census) -> Iterator[str]:
@@ -92,7 +92,7 @@ def _costs(census: Census) -> Iterator[str]:
 
 def _table(census: Census, dimension: str) -> Iterator[str]:
     header = (
-        str(labels.DIMENSIONS[dimension]),
+        str(captions.DIMENSIONS[dimension]),
         _("Pictures"),
         _("Size"),
         _("Duplicates"),
@@ -110,7 +110,7 @@ def _table(census: Census, dimension: str) -> Iterator[str]:
 
 def _cells(dimension: str, group: PricedGroup) -> tuple[str, ...]:
     return (
-        labels.group_name(dimension, group.name),
+        captions.group_name(dimension, group.name),
         count(group.pictures),
         filesize(group.picture_bytes),
         count(group.duplicates),

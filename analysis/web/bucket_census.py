@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from analysis import formatting
-from analysis.census import labels
+from analysis.census import captions
 from analysis.models import Analysis, Bucket, BucketCensus
 
 
@@ -50,9 +50,9 @@ def context(bucket: Bucket) -> dict[str, Any]:
         "census_inventory": formatting.exact(census.inventory_at) if census.inventory_at else "",
         "census_totals": _totals(figures),
         "census_costs": _costs(figures),
-        "census_warnings": [str(labels.WITHOUT_COLUMN[name]) for name in figures["missing_columns"]],
+        "census_warnings": [str(captions.WITHOUT_COLUMN[name]) for name in figures["missing_columns"]],
         "census_missing": figures["missing"],
-        "census_tables": [_table(figures, dimension) for dimension in labels.DIMENSIONS],
+        "census_tables": [_table(figures, dimension) for dimension in captions.DIMENSIONS],
         "census_prices": {"region": figures["region"], "date": figures["prices_as_of"]},
     }
 
@@ -107,12 +107,12 @@ def _costs(figures: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 def _table(figures: Mapping[str, Any], dimension: str) -> CensusTable:
     groups = figures["groups"][dimension]
     rows = [_row(dimension, group) for group in groups[:20]]
-    return CensusTable(str(labels.DIMENSIONS[dimension]), rows, figures["group_counts"][dimension] - len(rows))
+    return CensusTable(str(captions.DIMENSIONS[dimension]), rows, figures["group_counts"][dimension] - len(rows))
 
 
 def _row(dimension: str, group: Mapping[str, Any]) -> CensusRow:
     return CensusRow(
-        name=labels.group_name(dimension, group["name"]),
+        name=captions.group_name(dimension, group["name"]),
         pictures=formatting.count(group["pictures"]),
         size=formatting.filesize(group["picture_bytes"]),
         duplicates=formatting.count(group["duplicates"]),

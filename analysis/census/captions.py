@@ -1,4 +1,4 @@
-"""Names of a census's figures, for its page and its command."""
+"""Captions of the figures of a census, for its page and its command."""
 
 from __future__ import annotations
 
