@@ -18,7 +18,7 @@ from django.db import transaction
 from analysis import jobs, pipeline, task_queue
 from analysis.audit_log import retention
 from analysis.batches import lifecycle, progress, queueing, report
-from analysis.bucket_sync import importer
+from analysis.bucket_sync import object_reader
 from analysis.curation import bulk, bulk_steps, collections, trash_deletion
 from analysis.delivery import alert_digests, events, outbox, sender, sink_runs
 from analysis.exports import background as background_exports
@@ -205,7 +205,7 @@ def sweep() -> None:
         check_uploads.delay()
     for bucket_id, trash_missing in pipeline.requested_syncs():
         sync_bucket.delay(bucket_id=bucket_id, trash_missing=trash_missing)
-    for bucket_id in importer.due_buckets():
+    for bucket_id in object_reader.due_buckets():
         import_bucket_objects.delay(bucket_id=bucket_id)
     for export_id in background_exports.due_ids():
         write_export.delay(export_id=export_id)

@@ -13,7 +13,7 @@ from django.db import transaction
 from analysis import jobs, tasks
 from analysis.aws.errors import AWSError
 from analysis.aws.sqs import SqsMessage, SqsQueue
-from analysis.bucket_sync import connection_check, event_consumer, importer, object_import, object_queue, sync
+from analysis.bucket_sync import connection_check, event_consumer, object_import, object_queue, object_reader, sync
 from analysis.bucket_sync.object_queue import RecordedEvents
 from analysis.curation import trash
 from analysis.models import Bucket, BucketObject, Image
@@ -147,23 +147,23 @@ def import_bucket_objects(bucket_id: int) -> list[int]:
 
     Returns the ids of the buckets to continue with, if some are left.
     """
-    if not importer.SLOTS.acquire(blocking=False):
+    if not object_reader.SLOTS.acquire(blocking=False):
         return []  # other importers of this process continue until none waits
     try:
         end = time.monotonic() + RUN_SECONDS
         while not jobs.is_over(end):
-            row = importer.claim(bucket_id)
+            row = object_reader.claim(bucket_id)
             if row is None:
                 return []
             import_object(row)
-        return importer.due_buckets(after=bucket_id)  # in turns, or a large one would keep all SLOTS for days
+        return object_reader.due_buckets(after=bucket_id)  # in turns, or a large one would keep all SLOTS for days
     finally:
-        importer.SLOTS.release()
+        object_reader.SLOTS.release()
 
 
 def import_object(row: BucketObject) -> None:
     """Read a claimed object; its image is added, gets a new original, or is trashed."""
-    outcome = importer.read(row)
+    outcome = object_reader.read(row)
     if outcome is None:
         return
     # One transaction for the rows of the object and its picture, since a crash in between would import it twice.

@@ -8,7 +8,7 @@ import re
 import pytest
 from django.urls import reverse
 
-from analysis.bucket_sync import importer, sync
+from analysis.bucket_sync import object_reader, sync
 from analysis.models import Bucket, BucketObject
 from analysis.storage import originals
 from tests.factories import create_bucket, create_bucket_image
@@ -109,8 +109,8 @@ def test_a_sync_and_downloads_use_the_role(owner, bucket, s3, monkeypatch):
 def test_a_refused_role_pauses_the_import_with_the_reason(owner, bucket, s3, monkeypatch):
     BucketObject.objects.create(bucket=bucket, key="a.jpg", state="waiting")
     with sts_server(monkeypatch, external_id="another"):
-        row = importer.claim(bucket.pk)
-        assert importer.read(row) is None
+        row = object_reader.claim(bucket.pk)
+        assert object_reader.read(row) is None
     bucket.refresh_from_db()
     assert (bucket.last_error.startswith("The bucket's role cannot be assumed"), bucket.paused_until is None) == (
         True,

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from analysis import jobs, leases, pipeline, task_queue, tasks
 from analysis.aws.s3_objects import ObjectInfo
-from analysis.bucket_sync import importer, object_import, object_queue, sync
+from analysis.bucket_sync import object_import, object_queue, object_reader, sync
 from analysis.bucket_sync.s3_events import parse_events
 from analysis.curation import trash, verdicts
 from analysis.library import removal
@@ -305,10 +305,10 @@ def test_changes_by_people_during_an_import_are_kept(bucket, s3):
     read(bucket)
     s3.put(KEY, pictures.jpeg(300, 200))
     hear(KEY)
-    taken = importer.claim(bucket.pk)
+    taken = object_reader.claim(bucket.pk)
     Image.objects.update(visibility=0, title="Mine")
     with CaptureQueriesContext(connection) as queries:
-        object_import.save(taken, importer.read(taken))
+        object_import.save(taken, object_reader.read(taken))
     image = Image.objects.get()
     assert (image.width, image.visibility, image.title) == (300, 0, "Mine")
     locks = re.findall(r'FROM "(\w+)" [^;]* FOR UPDATE', "; ".join(query["sql"] for query in queries))
@@ -422,7 +422,7 @@ def test_bucket_that_denies_everything_is_paused_with_the_reason(bucket, s3, cod
     assert len([key for method, key in s3.requests if method == "GET"]) == tried  # the others are not tried now
     bucket.refresh_from_db()
     assert (bucket.last_error, bucket.paused_until is None) == (sentence, False)
-    assert importer.due_buckets() == []
+    assert object_reader.due_buckets() == []
     counted = BucketObject.objects.values_list("attempts", flat=True)
     assert sorted(counted) == [0, 0, *([0, 0] if tried == 1 else [1, 1])]  # what the bucket does costs no object
     s3.faults = {}
@@ -507,7 +507,7 @@ def test_object_that_kills_workers_fails(bucket, s3):
     s3.put(KEY, pictures.jpeg())
     hear(KEY)
     for _ in range(leases.MAX_ATTEMPTS):
-        assert importer.claim(bucket.pk)  # and then the claiming worker is gone
+        assert object_reader.claim(bucket.pk)  # and then the claiming worker is gone
         BucketObject.objects.update(next_attempt_at=Now() - timedelta(seconds=1))
     read(bucket)
     assert object_state() == ("failed", "worker-lost", "Each worker that read it stopped unexpectedly.")
@@ -574,9 +574,9 @@ def test_large_bucket_does_not_keep_others_from_being_imported(owner, bucket, s3
     for row, number in ((bucket, 1_100), (other, 1), (paused, 1)):
         object_queue.queue_objects(row.pk, [ObjectInfo(f"2024/{key}.jpg", "e", 1) for key in range(number)])
     Bucket.objects.filter(pk=paused.pk).update(paused_until=Now() + timedelta(minutes=1))
-    assert importer.due_buckets() == [bucket.pk, other.pk]
+    assert object_reader.due_buckets() == [bucket.pk, other.pk]
     BucketObject.objects.update(next_attempt_at=Now() + timedelta(minutes=1))
-    assert importer.due_buckets() == []
+    assert object_reader.due_buckets() == []
 
 
 def test_buckets_are_imported_in_turns(owner, bucket, s3):
@@ -607,8 +607,8 @@ def test_event_during_an_import_is_not_lost(bucket, s3):
 def test_object_claimed_by_a_dead_worker_is_claimed_again(bucket, s3):
     s3.put(KEY, pictures.jpeg())
     hear(KEY)
-    assert importer.claim(bucket.pk) is not None
-    assert (importer.claim(bucket.pk), importer.due_buckets()) == (None, [])
+    assert object_reader.claim(bucket.pk) is not None
+    assert (object_reader.claim(bucket.pk), object_reader.due_buckets()) == (None, [])
     read(bucket)
     assert Image.objects.count() == 1
 
@@ -619,7 +619,7 @@ def test_clock_set_back_by_two_hours_stops_no_import(bucket, s3):
     ahead = Now() + timedelta(hours=2)
     BucketObject.objects.update(next_attempt_at=ahead)
     Bucket.objects.update(paused_until=ahead, sync_claimed_until=ahead)
-    assert importer.due_buckets() == [bucket.pk]
+    assert object_reader.due_buckets() == [bucket.pk]
     tasks.import_bucket_objects(bucket_id=bucket.pk)
     assert object_state()[0] == "present"
     assert [page.counts.unchanged for page in sync.sync(bucket, options=sync.SyncOptions())][-1] == 1
@@ -628,10 +628,10 @@ def test_clock_set_back_by_two_hours_stops_no_import(bucket, s3):
 def test_lease_delay_and_pause_still_hold(bucket, s3):
     s3.put(KEY, pictures.jpeg())
     hear(KEY)
-    for values in ({"paused_until": Now() + importer.PAUSE}, {"paused_until": None}):
+    for values in ({"paused_until": Now() + object_reader.PAUSE}, {"paused_until": None}):
         BucketObject.objects.update(next_attempt_at=Now() if values["paused_until"] else Now() + leases.MAX_DELAY)
         Bucket.objects.update(**values)
-        assert importer.due_buckets() == []
+        assert object_reader.due_buckets() == []
     Bucket.objects.update(sync_claimed_until=Now() + sync.LEASE)
     with pytest.raises(sync.SyncRunning):
         list(sync.sync(bucket, options=sync.SyncOptions()))
