@@ -10,10 +10,10 @@ from django.utils.translation import gettext as _
 from analysis import formatting
 from analysis.models import Label
 from analysis.search.literals import UNQUOTED, always_quoted, range_literal
+from analysis.search.ranges import bounds, described_range, integer
 from analysis.search.sql.conditions import has_count
 from analysis.search.sql.expressions import Sql
 from analysis.search.terms.base import LabelLookup, RequiredLabels, Resolution, Term, Value
-from analysis.search.terms.ranges import bounds, described_range, integer
 
 INSTANCES = integer(example="count(person)>=3", minimum=0, maximum=1_000_000)
 

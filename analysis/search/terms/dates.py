@@ -16,10 +16,10 @@ from analysis import formatting
 from analysis.models.expressions import DateTaken
 from analysis.search.literals import date_range_literal
 from analysis.search.pagination import UNDATED
+from analysis.search.ranges import DAYS, bounds, relative_period
 from analysis.search.sql.conditions import image_condition
 from analysis.search.sql.expressions import Sql
 from analysis.search.terms.base import Resolution, Term, Value
-from analysis.search.terms.ranges import DAYS, bounds, relative_period
 
 Span = tuple[datetime | None, datetime | None]
 DAYS_BY_UNIT = {"day": 1, "week": 7, "month": 30, "year": 365}

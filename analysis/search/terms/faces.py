@@ -9,10 +9,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from analysis.search.literals import quoted, range_literal
+from analysis.search.ranges import bounds, described_range, integer
 from analysis.search.sql.conditions import exists, has_label
 from analysis.search.sql.expressions import Sql, all_of
 from analysis.search.terms.base import Candidates, LabelLookup, RequiredLabels, Resolution, Term, Value
-from analysis.search.terms.ranges import bounds, described_range, integer
 
 AGES = integer(example="age:20..30", minimum=0, maximum=150)
 TRAIT = "trait"

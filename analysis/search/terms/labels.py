@@ -10,10 +10,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from analysis.search.literals import UNQUOTED, always_quoted, number_literal, quoted
+from analysis.search.ranges import percent
 from analysis.search.sql.conditions import LabelSet, has_label, hundredths
 from analysis.search.sql.expressions import Sql
 from analysis.search.terms.base import LabelLookup, RequiredLabels, Resolution, Term, Value
-from analysis.search.terms.ranges import percent
 
 CONFIDENCE = percent(example="dog>=90")
 KIND_NAMES = {

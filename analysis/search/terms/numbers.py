@@ -11,10 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from analysis import formatting
 from analysis.search.literals import byte_range_literal, number_literal, range_literal, seconds_literal
-from analysis.search.sql.conditions import exists, image_condition
-from analysis.search.sql.expressions import Sql
-from analysis.search.terms.base import Candidates, Resolution, Term, Value
-from analysis.search.terms.ranges import (
+from analysis.search.ranges import (
     F_NUMBERS,
     MILLIMETERS,
     SECONDS,
@@ -25,6 +22,9 @@ from analysis.search.terms.ranges import (
     integer,
     percent,
 )
+from analysis.search.sql.conditions import exists, image_condition
+from analysis.search.sql.expressions import Sql
+from analysis.search.terms.base import Candidates, Resolution, Term, Value
 
 
 class Measure(NamedTuple):

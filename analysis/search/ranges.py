@@ -1,4 +1,4 @@
-"""Numbers, sizes and dates of a search term: single, ranges or comparisons."""
+"""Values in search terms: numbers, sizes and dates, single, in ranges or compared."""
 
 from __future__ import annotations
 
