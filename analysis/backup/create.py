@@ -24,7 +24,7 @@ from analysis.backup.library_files import LibraryFile, Options
 from analysis.backup.location import Location, StoredFile, measure
 from analysis.backup.manifest import Manifest
 from analysis.models import Backup, Image
-from analysis.storage import blobs, deletions, originals
+from analysis.storage import blobs, deletion_pause, originals
 from imagelib import __version__
 from imagelib.database_connection import connect
 
@@ -86,7 +86,7 @@ def exclusive_backup() -> Iterator[None]:
     with closing(connect()) as lock:
         if not lock.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone()[0]:  # type: ignore[index]
             raise BackupError(_("Another backup of this library is running."))
-        deletions.pause(lock)
+        deletion_pause.pause(lock)
         yield
 
 

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from analysis.aws.object_refs import PresignedForm, S3Object
 from analysis.models import PendingBlob
-from analysis.storage import deletions
+from analysis.storage import deletion_pause
 
 RENDITIONS = {"thumb": "image/webp", "preview": "image/jpeg"}
 """Media types of the renditions that ingest.thumbnails makes for each image."""
@@ -241,7 +241,7 @@ def delete_pending(keys: Iterable[str]) -> None:
 
     The sweeper tries those again that cannot be deleted; during a backup that is all of them.
     """
-    with deletions.allowed() as is_allowed:
+    with deletion_pause.allowed() as is_allowed:
         if is_allowed:
             confirm(_delete_all(list(keys)))
 

@@ -29,7 +29,7 @@ from analysis.backup.location import Location
 from analysis.backup.restore import restore
 from analysis.curation import trash_deletion
 from analysis.models import Backup, BucketObject, Image, PendingBlob, TrashDeletion
-from analysis.storage import blobs, deletions, orphaned_files
+from analysis.storage import blobs, deletion_pause, orphaned_files
 from imagelib.accounts.models import User
 from imagelib.database_connection import connect
 from tests.backup import library
@@ -245,7 +245,7 @@ def test_nothing_is_deleted_while_a_backup_runs(pictures_folder) -> None:
     blobs.register_pending(["originals/a.jpg"])
     blobs.put("originals/a.jpg", b"bytes")
     with connect() as backup:
-        deletions.pause(backup)
+        deletion_pause.pause(backup)
         blobs.delete_pending(["originals/a.jpg"])
         assert (blobs.exists("originals/a.jpg"), PendingBlob.objects.count()) == (True, 1)
         backup.execute("SELECT pg_advisory_unlock_all()")  # as the end of its connection does a moment later
