@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 import imagelib
 from analysis.health import heartbeat, services
-from analysis.metrics import exchange
+from analysis.metrics import redis_totals
 from analysis.metrics.counters import REGISTRY
 from analysis.models import Analysis, Batch, Delivery, Outage
 from analysis.recognition import aws_quotas, engine_runner, ledger, registry
@@ -38,7 +38,7 @@ class Gauges(Collector):
         build.add_metric([imagelib.__version__], 1)
         yield build
         errors = Gauge("imagelib_metrics_errors", "1 if these metrics could not be read.", labels=["source"])
-        exchange.flush(REGISTRY)
+        redis_totals.flush(REGISTRY)
         for source, read in _SOURCES:
             try:
                 families = list(read())
@@ -51,7 +51,7 @@ class Gauges(Collector):
 
 
 def _counts() -> Iterator[Metric]:
-    yield from exchange.totals(REGISTRY)
+    yield from redis_totals.totals(REGISTRY)
 
 
 def _database() -> Iterator[Metric]:

@@ -11,7 +11,7 @@ from typing import Protocol
 from django.conf import settings
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 
-from analysis.metrics import exchange
+from analysis.metrics import redis_totals
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 REGISTRY = CollectorRegistry()
@@ -164,5 +164,5 @@ def timed_search(part: str) -> Iterator[None]:
 def _is_on() -> bool:
     if not settings.METRICS_ENABLED:
         return False
-    exchange.start(REGISTRY)
+    redis_totals.start(REGISTRY)
     return True

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from analysis.findings import failed, ok
 from analysis.health import readiness
 from analysis.health.doctor import Check
-from analysis.metrics import counters, exchange
+from analysis.metrics import counters, redis_totals
 from analysis.web import probes
 from tests.factories import create_analysis, create_image
 
@@ -34,9 +34,9 @@ def set_findings(monkeypatch):
 @pytest.fixture
 def watched(settings):
     settings.METRICS_TOKEN, settings.METRICS_ENABLED = TOKEN, True
-    exchange._redis().delete(exchange.COUNTS_KEY, exchange.POOLS_KEY)
-    exchange.flush(counters.REGISTRY)
-    exchange._redis().delete(exchange.COUNTS_KEY, exchange.POOLS_KEY)
+    redis_totals._redis().delete(redis_totals.COUNTS_KEY, redis_totals.POOLS_KEY)
+    redis_totals.flush(counters.REGISTRY)
+    redis_totals._redis().delete(redis_totals.COUNTS_KEY, redis_totals.POOLS_KEY)
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -198,7 +198,7 @@ def test_without_redis_the_database_is_still_told(nobody, settings, monkeypatch,
     from analysis.health import services
 
     lost = redis.Redis.from_url("unix:///nowhere/redis.sock")
-    monkeypatch.setattr(exchange, "_redis", lambda: lost)
+    monkeypatch.setattr(redis_totals, "_redis", lambda: lost)
     monkeypatch.setattr(services, "_redis", lambda: lost)
     metrics = families(nobody)
     assert metrics["imagelib_metrics_errors"] == {

@@ -6,14 +6,14 @@ import pytest
 import redis
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from analysis.metrics import exchange
+from analysis.metrics import redis_totals
 
 
 @pytest.fixture(autouse=True)
 def empty():
-    exchange._redis().delete(exchange.COUNTS_KEY, exchange.POOLS_KEY)
+    redis_totals._redis().delete(redis_totals.COUNTS_KEY, redis_totals.POOLS_KEY)
     yield
-    exchange._redis().delete(exchange.COUNTS_KEY, exchange.POOLS_KEY)
+    redis_totals._redis().delete(redis_totals.COUNTS_KEY, redis_totals.POOLS_KEY)
 
 
 def process() -> tuple[CollectorRegistry, Counter, Histogram]:
@@ -26,7 +26,7 @@ def process() -> tuple[CollectorRegistry, Counter, Histogram]:
 
 
 def sums(registry: CollectorRegistry) -> dict[tuple[str, ...], float]:
-    families = [family for family in exchange.totals(registry) if family.name in {"pages", "seconds"}]
+    families = [family for family in redis_totals.totals(registry) if family.name in {"pages", "seconds"}]
     return {
         (sample.name, *sample.labels.values()): sample.value
         for family in families
@@ -42,9 +42,9 @@ def test_processes_add_up() -> None:
     others.labels("library").inc(2)
     others.labels("image").inc()
     for registry in (first, second, first, second):
-        assert exchange.flush(registry)
+        assert redis_totals.flush(registry)
     pages.labels("library").inc()
-    exchange.flush(first)
+    redis_totals.flush(first)
     assert sums(first) == {
         ("pages_total", "library"): 4,
         ("pages_total", "image"): 1,
@@ -60,27 +60,27 @@ def test_what_redis_did_not_take_is_added_later(monkeypatch) -> None:
     pages.labels("library").inc()
     with monkeypatch.context() as context:
         lost = redis.Redis.from_url("unix:///nowhere/redis.sock")
-        context.setattr(exchange, "_redis", lambda: lost)
-        assert not exchange.flush(registry)
+        context.setattr(redis_totals, "_redis", lambda: lost)
+        assert not redis_totals.flush(registry)
     pages.labels("library").inc()
-    assert exchange.flush(registry)
+    assert redis_totals.flush(registry)
     assert sums(registry)["pages_total", "library"] == 2
 
 
 def test_an_endless_label_does_not_fill_redis(monkeypatch) -> None:
-    monkeypatch.setattr(exchange, "MAX_FIELDS", 5)
+    monkeypatch.setattr(redis_totals, "MAX_FIELDS", 5)
     registry, pages, _ = process()
     for number in range(6):
         pages.labels(str(number)).inc()
-    exchange.flush(registry)
+    redis_totals.flush(registry)
     assert sums(registry) == {}
 
 
 def test_pools_of_ended_processes_are_forgotten() -> None:
-    client = exchange._redis()
+    client = redis_totals._redis()
     row = '{"at": %d, "pool_size": 7, "pool_available": 1, "requests_waiting": 0, "pool_max": 20}'
-    client.hset(exchange.POOLS_KEY, "gone:1", row % 1)
-    client.hset(exchange.POOLS_KEY, "here:2", row % 9_999_999_999)
-    gauges = {family.name: family.samples[0].value for family in exchange.totals(CollectorRegistry())}
+    client.hset(redis_totals.POOLS_KEY, "gone:1", row % 1)
+    client.hset(redis_totals.POOLS_KEY, "here:2", row % 9_999_999_999)
+    gauges = {family.name: family.samples[0].value for family in redis_totals.totals(CollectorRegistry())}
     assert gauges["imagelib_database_pool_connections"] == 7
-    assert client.hkeys(exchange.POOLS_KEY) == [b"here:2"]
+    assert client.hkeys(redis_totals.POOLS_KEY) == [b"here:2"]
