@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 
 import imagelib
 from analysis import audit_log, leases, permissions
-from analysis.exports import copies
+from analysis.exports import copy_deletion
 from analysis.exports.formats import FORMATS, write
 from analysis.exports.image_rows import ImageRow, image_rows, selected_rows
 from analysis.exports.options import label_options, style_of
@@ -193,7 +193,7 @@ def filename(export: Export) -> str:
 
 def _write(export: Export) -> None:
     """Write the file to a temporary one, then to the storage, then into the row."""
-    copies.delete_steps(export)  # of an interrupted attempt
+    copy_deletion.delete_steps(export)  # of an interrupted attempt
     entry = FORMATS[export.format]
     digest = hashlib.sha256()
     # No owner if the account was deleted.
@@ -214,7 +214,7 @@ def _store(export: Export, file: IO[bytes], *, extension: str, sha256: str) -> N
     # Renewed for longer, since a file of many gigabytes takes longer than the lease.
     _own(export).update(next_attempt_at=Now() + STORE_TIME)
     blobs.put(key, file)
-    if copies.has_deleted(export):  # during the export; later deletions find the export by its recorded pictures
+    if copy_deletion.has_deleted(export):  # during the export; later deletions find the export by its recorded pictures
         _own(export).update(state=State.QUEUED, next_attempt_at=Now())
         blobs.delete_pending([key])
         return
@@ -270,7 +270,7 @@ class _Progress:
         if not _own(self.export).update(written=self.written, next_attempt_at=Now() + LEASE):
             raise Canceled
         # Only after the check, since another worker may have started the export again.
-        copies.record_step(self.export, self._step)
+        copy_deletion.record_step(self.export, self._step)
         self._step = []
 
 

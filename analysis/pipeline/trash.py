@@ -8,7 +8,7 @@ from django.db import transaction
 
 from analysis import audit_log, tasks
 from analysis.curation import trash_deletion
-from analysis.exports import copies
+from analysis.exports import copy_deletion
 from analysis.jobs import run_for
 from analysis.library import removal
 from analysis.library.removal import Removed
@@ -26,7 +26,7 @@ def delete_with_related(images: ImageQuerySet, *, by_id: int | None) -> list[Rem
     """
     with transaction.atomic():
         removed = removal.remove(images, by_id=by_id)
-        copies.delete_copies([image.image_id for image in removed])
+        copy_deletion.delete_copies([image.image_id for image in removed])
         if any(image.original == removal.QUEUED for image in removed):
             tasks.delete_originals.delay_on_commit()
     return removed
