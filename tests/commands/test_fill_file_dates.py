@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from django.core.management import CommandError, call_command
 
-from analysis.curation import file_dates
+from analysis.curation import file_date_backfill
 from analysis.models import Backfill, Image
 from analysis.permissions import viewer_of
 from analysis.search.results import page
@@ -44,7 +44,7 @@ def filled() -> dict[str, datetime]:
 
 
 def test_kept_times_become_the_dates_of_undated_pictures(bucket, owner, capsys, monkeypatch):
-    monkeypatch.setattr(file_dates, "WINDOW", 2)
+    monkeypatch.setattr(file_date_backfill, "WINDOW", 2)
     call_command("fill_file_dates")
     assert capsys.readouterr().out == "photos: checked 6 pictures without a date, 2 have one now.\n"
     assert {key: taken.astimezone(UTC) for key, taken in filled().items()} == {
@@ -57,10 +57,12 @@ def test_kept_times_become_the_dates_of_undated_pictures(bucket, owner, capsys, 
 
 
 def test_stopped_run_continues(bucket, monkeypatch):
-    monkeypatch.setattr(file_dates, "WINDOW", 1)
-    assert file_dates.fill_file_dates(bucket, is_stopped=lambda: True).checked == 1
+    monkeypatch.setattr(file_date_backfill, "WINDOW", 1)
+    assert file_date_backfill.fill_file_dates(bucket, is_stopped=lambda: True).checked == 1
     assert list(filled()) == ["rclone.jpg"]
-    assert file_dates.fill_file_dates(bucket, is_stopped=lambda: False) == file_dates.FileDates(checked=5, filled=1)
+    assert file_date_backfill.fill_file_dates(bucket, is_stopped=lambda: False) == file_date_backfill.FileDates(
+        checked=5, filled=1
+    )
 
 
 def test_bucket_that_cannot_be_read_is_named(owner, s3, capsys):

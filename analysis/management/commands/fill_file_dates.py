@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from analysis.aws.errors import AWSError
-from analysis.curation.file_dates import fill_file_dates
+from analysis.curation.file_date_backfill import fill_file_dates
 from analysis.formatting import count, translated
 from analysis.management.interrupts import Interrupt
 from analysis.management.translated_command import TranslatedCommand
