@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -18,3 +20,14 @@ DATABASE_URL = env.str("DATABASE_URL", "")
 # "none": an installation without Redis.
 REDIS_URL = env.str("REDIS_URL", "")
 EMBEDDED = frozenset(name for name, url in (("postgres", DATABASE_URL), ("redis", REDIS_URL)) if not url)
+
+
+def dollars(name: str, text: str) -> Decimal | None:
+    """A setting in US dollars; None for no limit. Raises ImproperlyConfigured."""
+    try:
+        amount = Decimal(text) if text else None
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if amount is not None and not (amount.is_finite() and amount >= 0):
+        raise ImproperlyConfigured(f"{name} is {text!r}. Set it to US dollars, for example 100.")
+    return amount

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from imagelib import budget
-from imagelib.settings.environment import VAR, env
+from imagelib.settings.environment import VAR, dollars, env
 
 RECOGNIZER = env.str("RECOGNIZER", "local")
 # If empty, all APIs of a free recognizer, and labels only of a paid one.
@@ -23,9 +22,9 @@ RECOGNITION_LONG_SIDE = env.int("RECOGNITION_LONG_SIDE", 2048)
 REKOGNITION_READS_BUCKET = env.bool("REKOGNITION_READS_BUCKET", False)
 SIMILAR_PICTURES = env.bool("SIMILAR_PICTURES", True)
 
-MONTHLY_BUDGET = budget.dollars("MONTHLY_BUDGET", env.str("MONTHLY_BUDGET", ""))
-PERSON_MONTHLY_BUDGET = budget.dollars("PERSON_MONTHLY_BUDGET", env.str("PERSON_MONTHLY_BUDGET", ""))
-INTERACTIVE_BUDGET = budget.dollars("INTERACTIVE_BUDGET", env.str("INTERACTIVE_BUDGET", ""))
+MONTHLY_BUDGET = dollars("MONTHLY_BUDGET", env.str("MONTHLY_BUDGET", ""))
+PERSON_MONTHLY_BUDGET = dollars("PERSON_MONTHLY_BUDGET", env.str("PERSON_MONTHLY_BUDGET", ""))
+INTERACTIVE_BUDGET = dollars("INTERACTIVE_BUDGET", env.str("INTERACTIVE_BUDGET", ""))
 if INTERACTIVE_BUDGET is None and MONTHLY_BUDGET is not None:
     INTERACTIVE_BUDGET = MONTHLY_BUDGET * 2
 PRICES_FILE = env.str("PRICES_FILE", "")
