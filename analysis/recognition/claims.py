@@ -21,6 +21,8 @@ from analysis.recognition import ledger, registry
 from analysis.recognition.prices import PriceList
 from analysis.recognition.retries import MAX_ATTEMPTS, MAX_RETRY_DELAY
 
+# Seconds between renewals of the leases of calls in progress. Two in a row may fail before a lease expires.
+RENEWAL_INTERVAL = LEASE.total_seconds() / 4
 # Rows per transaction; the sweeper runs again after SWEEP_SECONDS.
 SWEEP_ROWS = 1_000
 

@@ -17,7 +17,6 @@ from structlog.contextvars import bound_contextvars
 from analysis.ingest.validation import InvalidImage
 from analysis.messages import gettext_noop
 from analysis.models import Analysis
-from analysis.models.analyses import LEASE
 from analysis.recognition import claims, outages, outcomes
 from analysis.recognition.base import (
     BEFORE_SEND,
@@ -43,8 +42,6 @@ POLL_INTERVAL = 0.05
 BATCH_WINDOW = 0.1
 # Up to this many calls in progress, each result is saved at once: a person may be waiting for it.
 LOW_LOAD = 4
-# Seconds between renewals of the leases of calls in progress.
-RENEWAL_INTERVAL = LEASE.total_seconds() / 4
 # After these seconds the engine ends and its task is sent again, long before the broker's visibility timeout would
 # repeat it.
 MAX_RUN_SECONDS = 300.0
@@ -221,7 +218,7 @@ class Engine:
 
     def _renew_leases(self) -> None:
         """Keep the claims of slow calls, such as for large pictures or from slow storage."""
-        if time.monotonic() - self._renewed_at < RENEWAL_INTERVAL:
+        if time.monotonic() - self._renewed_at < claims.RENEWAL_INTERVAL:
             return
         self._renewed_at = time.monotonic()
         try:
