@@ -46,8 +46,8 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        known = sorted({text for text in secrets if len(text) >= MIN_SECRET_LENGTH}, key=len, reverse=True)
-        self._known = re.compile("|".join(map(re.escape, known))) if known else None
+        texts = sorted({text for text in secrets if len(text) >= MIN_SECRET_LENGTH}, key=len, reverse=True)
+        self._secrets = re.compile("|".join(map(re.escape, texts))) if texts else None
 
     def __call__(self, _logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         """Redact an event, as a structlog processor."""
@@ -56,8 +56,8 @@ class Redactor:
         return event
 
     def text(self, text: str) -> str:
-        if self._known:
-            text = self._known.sub(REDACTED, text)
+        if self._secrets:
+            text = self._secrets.sub(REDACTED, text)
         text = redact_url_credentials(text)
         for pattern, replacement in _PATTERNS:
             text = pattern.sub(replacement, text)

@@ -14,8 +14,8 @@ def one_of(default: Value, /, **values: Value | None) -> Value:
 
     Raises ImproperlyConfigured if two differ, instead of silently ignoring one of them.
     """
-    given = {name: value for name, value in values.items() if value is not None}
-    if len(set(given.values())) > 1:
-        texts = ", but ".join(f"{name} is {value!r}" for name, value in given.items())
+    present = {name: value for name, value in values.items() if value is not None}
+    if len(set(present.values())) > 1:
+        texts = ", but ".join(f"{name} is {value!r}" for name, value in present.items())
         raise ImproperlyConfigured(f"{texts}. They are two names of one setting: remove one of them.")
-    return next(iter(given.values()), default)
+    return next(iter(present.values()), default)

@@ -73,8 +73,8 @@ def _parts(node: Node) -> tuple[Node, ...]:
 
 
 def _node(term: JsonTerm, *, path: str, depth: int = 0) -> Node:
-    given = [name for name in ("term", "all", "any", "not_") if getattr(term, name) is not None]
-    if len(given) != 1:
+    names = [name for name in ("term", "all", "any", "not_") if getattr(term, name) is not None]
+    if len(names) != 1:
         raise ApiError(422, _("Give exactly one of “term”, “all”, “any” and “not”."), field=path)
     if depth > MAX_DEPTH:  # the parser's limit would come too late for this recursion
         raise ApiError(422, _("At most %(limit)s levels.") % {"limit": MAX_DEPTH}, field=path)

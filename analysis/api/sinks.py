@@ -145,8 +145,8 @@ def change_sink(request: HttpRequest, sink_id: int, changes: SinkChanges) -> Sin
     """Change a sink; omitted options are not changed. Other tags need a new dry run."""
     sink = _sink(request, sink_id)
     values = {"name": sink.name, "query": sink.query, "address": sink.address}
-    given = changes.model_dump(exclude_none=True, exclude={"options"})
-    sinks.change(_checked(sink, {**values, **given}, changes.options or {}), by_id=token_of(request).user_id)
+    changed = changes.model_dump(exclude_none=True, exclude={"options"})
+    sinks.change(_checked(sink, {**values, **changed}, changes.options or {}), by_id=token_of(request).user_id)
     return get_sink(request, sink_id)
 
 

@@ -95,7 +95,7 @@ def _write(location: Location, name: str, now: datetime, *, options: Options, pr
         before = manifest.latest_complete(location)
         taken = snapshot.take(location, name, keys, options=options)
         stored_list, counts = _copy_files(location, name, keys, before, lambda done: progress(done, taken.files))
-    made = Manifest(
+    backup = Manifest(
         name=name,
         imagelib=__version__,
         created_at=now.isoformat(),
@@ -111,8 +111,8 @@ def _write(location: Location, name: str, now: datetime, *, options: Options, pr
     )
     if not location.is_bucket:
         os.sync()  # so that the manifest is not on the disk before the files it lists
-    manifest.write(location, made)
-    return Result(made, counts.copied_files, counts.copied_bytes, counts.missing_keys)
+    manifest.write(location, backup)
+    return Result(backup, counts.copied_files, counts.copied_bytes, counts.missing_keys)
 
 
 def _copy_files(
@@ -145,11 +145,13 @@ class _Copy:
 def _copy(location: Location, item: tuple[LibraryFile, StoredFile | None]) -> _Copy:
     """Copy one file unless the location has its content."""
     file, before = item
-    known = before or (StoredFile(file.size, file.sha256) if file.size is not None and file.sha256 else None)
+    expected = before or (StoredFile(file.size, file.sha256) if file.size is not None and file.sha256 else None)
     # Not checked in S3, where a request for each of a million files would take longer than the backup. `verify` finds
     # files that were deleted there.
-    if known and ((before and location.is_bucket) or location.size(manifest.content_name(known.sha256)) == known.size):
-        return _Copy(file, BackupEntry(file.key, known))
+    if expected and (
+        (before and location.is_bucket) or location.size(manifest.content_name(expected.sha256)) == expected.size
+    ):
+        return _Copy(file, BackupEntry(file.key, expected))
     try:
         with _open(file) as content:
             actual = measure(content)

@@ -43,18 +43,18 @@ def prune(location: Location, *, keep: int, newest: str) -> Pruned:
     with exclusive_backup():
         names = location.folders(manifest.FOLDER)
         complete = [name for name in names if location.exists(manifest.path(name, manifest.MANIFEST))]
-        kept = [manifest.read(location, name) for name in sorted({*complete[-keep:], newest})]
-        removed = [name for name in names if name not in {made.name for made in kept}]
+        remaining = [manifest.read(location, name) for name in sorted({*complete[-keep:], newest})]
+        removed = [name for name in names if name not in {backup.name for backup in remaining}]
         for name in set(removed) & set(complete):
             manifest.read(location, name)  # the list of a newer version may have another meaning
-        return _remove(location, removed, kept)
+        return _remove(location, removed, remaining)
 
 
-def _remove(location: Location, removed: list[str], kept: list[Manifest]) -> Pruned:
+def _remove(location: Location, removed: list[str], remaining: list[Manifest]) -> Pruned:
     if not removed:
         return Pruned([], 0, 0)
     with tempfile.TemporaryDirectory() as folder, closing(sqlite3.connect(Path(folder) / "files")) as files:
-        _find_unreferenced(files, location, removed, kept)
+        _find_unreferenced(files, location, removed, remaining)
         # The manifest is deleted first, since a backup without one is incomplete, and the list last: after an
         # interruption the next run finds the remaining files by it.
         _delete(location, removed, manifest.MANIFEST)
@@ -71,14 +71,16 @@ def _remove(location: Location, removed: list[str], kept: list[Manifest]) -> Pru
     return Pruned(removed, count, size)
 
 
-def _find_unreferenced(files: sqlite3.Connection, location: Location, removed: list[str], kept: list[Manifest]) -> None:
-    """Make a table of files of removed backups that no kept one has."""
+def _find_unreferenced(
+    files: sqlite3.Connection, location: Location, removed: list[str], remaining: list[Manifest]
+) -> None:
+    """Make a table of files of removed backups that no remaining one has."""
     # In SQLite on the disk, since the lists may have millions of lines.
     files.execute("CREATE TABLE unreferenced (sha256 TEXT PRIMARY KEY, size INTEGER) WITHOUT ROWID")
     for name in removed:
         files.executemany("INSERT OR IGNORE INTO unreferenced VALUES (?, ?)", _contents(location, name))
-    for made in kept:
-        referenced = ((entry.content.sha256,) for entry in file_list.entries(location, made) if entry.content)
+    for backup in remaining:
+        referenced = ((entry.content.sha256,) for entry in file_list.entries(location, backup) if entry.content)
         files.executemany("DELETE FROM unreferenced WHERE sha256 = ?", referenced)
     files.commit()
 
@@ -107,8 +109,8 @@ def _delete(location: Location, names: list[str], file: str) -> None:
         location.delete(manifest.path(name, file))
 
 
-def refusal(made: Manifest) -> str:
+def refusal(backup: Manifest) -> str:
     """The reason not to delete older backups; empty if there is none."""
-    if not made.missing:
+    if not backup.missing:
         return ""
     return _("No older backup was deleted because this one lacks files that an older one may have.")

@@ -65,21 +65,21 @@ END $$;
 """
 
 
-def check(made: Manifest) -> None:
+def check(backup: Manifest) -> None:
     """Raise BackupError if this version or server cannot restore the backup."""
     known = {f"{app}.{name}" for app, name in MigrationLoader(None, ignore_no_migrations=True).disk_migrations}
-    if unknown := sorted(set(made.migrations) - known):
+    if unknown := sorted(set(backup.migrations) - known):
         raise BackupError(
             _(
                 "The backup was made by imagelib %(newer)s, which is newer than this imagelib %(version)s (unknown"
                 " migration %(name)s). Update imagelib first."
             )
-            % {"newer": made.imagelib, "version": __version__, "name": unknown[-1]}
+            % {"newer": backup.imagelib, "version": __version__, "name": unknown[-1]}
         )
     server = _server_version()
-    if server < made.postgres:
+    if server < backup.postgres:
         sentence = _("The backup is of PostgreSQL %(newer)s; this server is PostgreSQL %(version)s, which is older.")
-        raise BackupError(sentence % {"newer": made.postgres, "version": server})
+        raise BackupError(sentence % {"newer": backup.postgres, "version": server})
 
 
 def contents() -> dict[str, int]:
@@ -94,19 +94,19 @@ def contents() -> dict[str, int]:
     return {name: number for name, number in counts.items() if number}
 
 
-def restore(location: Location, made: Manifest, *, progress: Callable[[int, int], None]) -> None:
+def restore(location: Location, backup: Manifest, *, progress: Callable[[int, int], None]) -> None:
     """Replace this library by a backup's. Raises BackupError and then changes nothing."""
-    check(made)
+    check(backup)
     programs_folder = programs.folder(_server_version())
     _refuse_other_programs()
     # Before anything is written, since a damaged dump would otherwise be found after an hour of copying.
-    with location.open_verified(made.path(manifest.DATABASE), made.database):
+    with location.open_verified(backup.path(manifest.DATABASE), backup.database):
         pass
     try:
-        _restore_files(location, made, progress)
-        with location.open_verified(made.path(manifest.DATABASE), made.database) as archive:
+        _restore_files(location, backup, progress)
+        with location.open_verified(backup.path(manifest.DATABASE), backup.database) as archive:
             _close_connections()
-            programs.load(programs_folder, archive, before=DROP_ALL, after=_row_check(made.tables))
+            programs.load(programs_folder, archive, before=DROP_ALL, after=_row_check(backup.tables))
     except KeyboardInterrupt as error:
         raise BackupError(_("Stopped.")) from error
     call_command("migrate", interactive=False, verbosity=0)
@@ -127,14 +127,14 @@ def _keep_trash() -> None:
         Image.objects.filter(trashed_at__lt=since).update(trashed_at=since)
 
 
-def _restore_files(location: Location, made: Manifest, progress: Callable[[int, int], None]) -> None:
+def _restore_files(location: Location, backup: Manifest, progress: Callable[[int, int], None]) -> None:
     """Copy the files that the storage lacks, before any row refers to them."""
     done = 0
-    for chunk in _chunks(file_list.entries(location, made)):
+    for chunk in _chunks(file_list.entries(location, backup)):
         _register(entry.key for entry in _lacking(chunk))
         for _restored in file_list.in_threads(partial(_restore_file, location), iter(chunk)):
             done += 1
-            progress(done, made.files)
+            progress(done, backup.files)
 
 
 def _chunks(entries: Iterator[BackupEntry]) -> Iterator[list[BackupEntry]]:

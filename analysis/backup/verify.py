@@ -12,17 +12,17 @@ from analysis.backup.location import Location
 from analysis.backup.manifest import Manifest
 
 
-def problems(location: Location, made: Manifest, *, progress: Callable[[int, int], None]) -> Iterator[str]:
+def problems(location: Location, backup: Manifest, *, progress: Callable[[int, int], None]) -> Iterator[str]:
     """A sentence for each file that is missing or damaged."""
     try:
-        with location.open_verified(made.path(manifest.DATABASE), made.database):
+        with location.open_verified(backup.path(manifest.DATABASE), backup.database):
             pass
     except BackupError as error:
         yield str(error)
     try:
-        checks = file_list.in_threads(partial(_check, location), file_list.entries(location, made))
+        checks = file_list.in_threads(partial(_check, location), file_list.entries(location, backup))
         for number, problem in enumerate(checks, start=1):
-            progress(number, made.files)
+            progress(number, backup.files)
             if problem:
                 yield problem
     except BackupError as error:  # the list itself

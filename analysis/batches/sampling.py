@@ -26,17 +26,17 @@ class SampleComparison:
 
 def draw_sample(batch: Batch, number: int) -> list[int]:
     """A uniform random sample of the pictures to analyze (reservoir sampling)."""
-    chosen, seen, cursor = list[int](), 0, ""
+    chosen, count, cursor = list[int](), 0, ""
     while True:
         page = selection.next_page(batch, cursor=cursor)
         pending = {pk for api in batch.apis for pk in selection.pending_work(batch, api, page.image_ids).image_ids}
         for image_id in (pk for pk in page.image_ids if pk in pending):
-            seen += 1
+            count += 1
             if len(chosen) < number:
                 chosen.append(image_id)
             # Each picture so far is kept with the same probability, without knowing how many will follow (Vitter,
             # 1985).
-            elif (index := random.randrange(seen)) < number:
+            elif (index := random.randrange(count)) < number:
                 chosen[index] = image_id
         if page.cursor is None:
             # In the order of their IDs, which is that of a listed run's cursor.

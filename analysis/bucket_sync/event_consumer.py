@@ -192,11 +192,11 @@ def _record_one_by_one(messages: list[SqsMessage], error: DataError) -> Recorded
 
 def replay(dead_letters: SqsQueue) -> Iterator[ReplayedMessage]:
     """Record the events of a dead-letter queue, each message once. Raises AWSError."""
-    seen: set[str] = set()
+    seen_ids: set[str] = set()
     remaining: list[SqsMessage] = []
     # Messages that stay are delivered again after their visibility timeout. Without this set the loop would never end.
-    while messages := [message for message in dead_letters.receive(wait=1) if message.id not in seen]:
-        seen |= {message.id for message in messages}
+    while messages := [message for message in dead_letters.receive(wait=1) if message.id not in seen_ids]:
+        seen_ids |= {message.id for message in messages}
         for message in messages:
             replayed = _replay(message)
             if replayed.reason:

@@ -33,9 +33,9 @@ def source_of(location: str, *, region: str = "") -> Source:
     name, _slash, key = location.removeprefix(S3_SCHEME).partition("/")
     if not name or not key:
         raise InvalidInventory(gettext_noop("Name the manifest as s3://BUCKET/…/manifest.json."))
-    known = Bucket.objects.filter(name=name).order_by("prefix").first()
-    if known and not region:
-        return S3Source(originals.client_of(known), name, key)
+    bucket = Bucket.objects.filter(name=name).order_by("prefix").first()
+    if bucket and not region:
+        return S3Source(originals.client_of(bucket), name, key)
     return S3Source(s3_objects.client(region=region or str(settings.AWS_REGION)), name, key)
 
 

@@ -159,13 +159,13 @@ def restore_positions(collection: Collection, rows: Sequence[PlacedImage], *, we
         present = collection.entries.filter(image_id__in=image_ids).values_list("image_id", flat=True)
         existing = set(Image.objects.filter(pk__in=image_ids).values_list("pk", flat=True) if were_removed else present)
         people = get_user_model()._default_manager.filter(pk__in={row.added_by_id for row in rows if row.added_by_id})
-        known = set(people.values_list("pk", flat=True))
+        person_ids = set(people.values_list("pk", flat=True))
         entries = [
             CollectionImage(
                 collection=collection,
                 image_id=row.image_id,
                 position=row.position,
-                added_by_id=row.added_by_id if row.added_by_id in known else None,
+                added_by_id=row.added_by_id if row.added_by_id in person_ids else None,
             )
             for row in rows
             if row.image_id in existing

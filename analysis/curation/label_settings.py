@@ -70,8 +70,8 @@ def validate(label_id: int, update: LabelUpdate) -> tuple[Label, int | None]:
 
     Raises ActionRefused.
     """
-    both = Label.objects.select_for_update().filter(pk__in=[label_id, update.merged_into_id or label_id])
-    list(both.order_by("pk"))  # locks in id order, since two users may merge the same labels in opposite directions
+    labels = Label.objects.select_for_update().filter(pk__in=[label_id, update.merged_into_id or label_id])
+    list(labels.order_by("pk"))  # locks in id order, since two users may merge the same labels in opposite directions
     label = Label.objects.get(pk=label_id)
     if label.revision != update.revision:
         raise ActionRefused(STALE_REVISION)

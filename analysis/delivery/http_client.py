@@ -60,11 +60,11 @@ def post(url: str, body: bytes, *, headers: Mapping[str, str]) -> Response:
 
 
 def outcome_of(
-    url: str, body: bytes, *, headers: Mapping[str, str], gone: Collection[int] = frozenset({410})
+    url: str, body: bytes, *, headers: Mapping[str, str], gone_statuses: Collection[int] = frozenset({410})
 ) -> Outcome:
     """Send a POST request; any status of 2xx means delivered.
 
-    `gone`: statuses with which a receiver refuses all further messages.
+    `gone_statuses`: those with which a receiver refuses all further messages.
     """
     try:
         response = post(url, body, headers=headers)
@@ -72,7 +72,7 @@ def outcome_of(
         return Outcome(str(error))
     if 200 <= response.status < 300:
         return Outcome()
-    if response.status in gone:
+    if response.status in gone_statuses:
         sentence = _("The receiver returned HTTP %(status)d: it no longer accepts messages.")
         return Outcome(sentence % {"status": response.status}, is_permanent=True, is_gone=True)
     if 300 <= response.status < 400:

@@ -40,14 +40,14 @@ def stored_options(values: Mapping[str, Any]) -> dict[str, Any]:
     `values` may have labels, min_confidence, kinds, columns, line_width, position, palette and blurs_sensitive. Raises
     InvalidOption.
     """
-    given = {name: values[name] for name in (*CHOICES, *RANGES) if values.get(name)}
-    for name, value in given.items():
+    chosen = {name: values[name] for name in (*CHOICES, *RANGES) if values.get(name)}
+    for name, value in chosen.items():
         _check(name, value)
-    lists = {name: list(given[name]) for name in ("kinds", "columns") if name in given}
+    lists = {name: list(chosen[name]) for name in ("kinds", "columns") if name in chosen}
     # Colors instead of the palette's name, so that a dataset's next version looks the same if the palette changes.
-    colors = {"palette": list(PALETTES[given["palette"]][1])} if "palette" in given else {}
+    colors = {"palette": list(PALETTES[chosen["palette"]][1])} if "palette" in chosen else {}
     blur = {"blurs_sensitive": True} if values.get("blurs_sensitive") else {}
-    return given | lists | colors | blur
+    return chosen | lists | colors | blur
 
 
 def label_options(stored: Mapping[str, Any]) -> Options:

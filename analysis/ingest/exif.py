@@ -99,12 +99,12 @@ def read_metadata(image: Image.Image) -> ImageMetadata:
     except BROKEN:
         return metadata
     metadata = replace(metadata, descriptive=iptc)
-    known = XmpMetadata(
+    merged = XmpMetadata(
         time=CaptureTime(metadata.taken_at, metadata.taken_offset) if metadata.taken_at else xmp.time,
         location=metadata.location or xmp.location,
         descriptive=xmp.descriptive,
     )
-    return metadata.updated(known)
+    return metadata.updated(merged)
 
 
 def _camera_values(image: Image.Image) -> ImageMetadata:

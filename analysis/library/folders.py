@@ -56,8 +56,8 @@ def get_or_create_folder(path: str, *, owner_id: int | None = None, bucket_id: i
     """
     if not path:
         return None
-    if (known := _find(path, owner_id, bucket_id)) is not None:
-        return known
+    if (existing_id := _find(path, owner_id, bucket_id)) is not None:
+        return existing_id
     parent_id: int | None = None
     names = path.split("/")
     for depth in range(1, len(names) + 1):

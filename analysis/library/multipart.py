@@ -70,7 +70,7 @@ def part_urls(upload_id: uuid.UUID, numbers: Iterable[int], *, owner_id: int) ->
     upload = find_open(upload_id, owner_id=owner_id)
     if not upload.multipart_id:
         raise UploadRefused(_("This file was already uploaded. Start a new upload to send it again."), status=409)
-    known = [number for number in dict.fromkeys(numbers) if _size_of_part(upload, number)]
+    valid = [number for number in dict.fromkeys(numbers) if _size_of_part(upload, number)]
     return {
         number: multipart.part_url(
             upload.key,
@@ -79,7 +79,7 @@ def part_urls(upload_id: uuid.UUID, numbers: Iterable[int], *, owner_id: int) ->
             size=_size_of_part(upload, number),
             seconds=settings.UPLOAD_TICKET_SECONDS,
         )
-        for number in known[:MAX_URLS]
+        for number in valid[:MAX_URLS]
     }
 
 

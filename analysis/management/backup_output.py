@@ -30,18 +30,18 @@ def file_progress(description: str) -> Iterator[Callable[[int, int], None]]:
         yield show
 
 
-def verify_backup(out: OutputWrapper, location: Location, made: Manifest) -> None:
+def verify_backup(out: OutputWrapper, location: Location, backup: Manifest) -> None:
     """Read every file of a backup. Raises CommandError if some are damaged."""
     number = 0
     with file_progress(_("Verifying")) as progress:
-        for number, problem in enumerate(verify.problems(location, made, progress=progress), start=1):
+        for number, problem in enumerate(verify.problems(location, backup, progress=progress), start=1):
             if number <= MAX_PROBLEMS:
                 out.write(problem)
     if number:
         text = ngettext(
             "%(number)s problem in the backup %(name)s.", "%(number)s problems in the backup %(name)s.", number
         )
-        raise CommandError(text % {"number": count(number), "name": made.name})
-    text = ngettext("%(number)s file and the database", "%(number)s files and the database", made.files)
-    values = {"files": plural(text, made.files), "size": filesize(made.bytes + made.database.size)}
+        raise CommandError(text % {"number": count(number), "name": backup.name})
+    text = ngettext("%(number)s file and the database", "%(number)s files and the database", backup.files)
+    values = {"files": plural(text, backup.files), "size": filesize(backup.bytes + backup.database.size)}
     out.write(_("Verified %(files)s (%(size)s): complete and unchanged.") % values)

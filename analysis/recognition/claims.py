@@ -171,11 +171,11 @@ def renew_leases(analyses: Iterable[Analysis]) -> None:
 def latest_failed(bucket_id: int) -> list[tuple[str, int]]:
     """(API, image id) of a bucket's failed analyses that were not requested again."""
     # From the failed ones, which are few: a bucket may have millions of analyses, and each sync calls this.
-    later = Analysis.objects.filter(
+    newer = Analysis.objects.filter(
         image=OuterRef("image"), api=OuterRef("api"), is_sample=False, pk__gt=OuterRef("pk")
     )
     failed = Analysis.objects.filter(
-        ~Exists(later),
+        ~Exists(newer),
         state=Analysis.State.FAILED,
         is_sample=False,
         image__bucket_id=bucket_id,

@@ -103,8 +103,8 @@ class Engine:
             cached = find_cached_responses(claimed)
         if not claimed:
             return None
-        known = {pk for pk, response in cached.items() if response.is_disclosed or is_probe}
-        others = [analysis for analysis in claimed if analysis.pk not in known]
+        reused_ids = {pk for pk, response in cached.items() if response.is_disclosed or is_probe}
+        others = [analysis for analysis in claimed if analysis.pk not in reused_ids]
         # Fewer analyses may have been claimed than times granted.
         for analysis, at in zip(others, times, strict=False):
             if response := cached.get(analysis.pk):
@@ -114,9 +114,9 @@ class Engine:
             self._concurrency.record_size(size)
             self._probe_id = analysis.pk if is_probe else None
             self._in_flight[pool.submit(copy_context().run, self._analyze, analysis, at=at)] = analysis
-        if known:
+        if reused_ids:
             save_with_retry(
-                [self._reused(analysis, cached[analysis.pk]) for analysis in claimed if analysis.pk in known]
+                [self._reused(analysis, cached[analysis.pk]) for analysis in claimed if analysis.pk in reused_ids]
             )
         return min(pause or POLL_INTERVAL, POLL_INTERVAL)
 

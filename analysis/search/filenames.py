@@ -6,7 +6,7 @@ from analysis.models import Viewer
 from analysis.search.database import fetch_all
 from analysis.search.sql.conditions import visibility_filter
 
-MOST = 100
+MAX_PICTURES = 100
 """Maximum number of pictures of one name to check, since a camera's counter starts again at IMG_0001 for every card."""
 
 
@@ -20,7 +20,7 @@ def image_id_of(filename: str, *, viewer: Viewer) -> int | None:
     rows = fetch_all(
         f"""SELECT i.id, i.owner_id FROM analysis_image i
             WHERE i.trashed_at IS NULL AND lower(i.filename) = lower(%s) AND i.filename = %s AND {visible.text}
-            ORDER BY i.id DESC LIMIT {MOST}""",
+            ORDER BY i.id DESC LIMIT {MAX_PICTURES}""",
         [filename, filename, *visible.values],
     )
     own = (image_id for image_id, owner_id in rows if owner_id == viewer.user_id)

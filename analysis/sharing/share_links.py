@@ -19,7 +19,7 @@ from analysis.models import AuditEntry, Collection, Image, SavedSearch, ShareLin
 
 MAX_LINKS = 1_000
 """Links of one user."""
-KEPT = timedelta(days=30)
+RETENTION = timedelta(days=30)
 """Time for which ended links stay in the list."""
 Target = Image | Collection | SavedSearch
 
@@ -98,7 +98,7 @@ def count_view(link: ShareLink) -> None:
 
 def delete_expired() -> None:
     """Delete links that ended a while ago."""
-    ended = Now() - KEPT
+    ended = Now() - RETENTION
     ShareLink.objects.filter(Q(revoked_at__lte=ended) | Q(expires_at__lte=ended)).delete()
 
 

@@ -23,13 +23,13 @@ def begin(path: Path) -> None:
 
 def parts(file: IO[bytes]) -> Iterator[bytes]:
     """The bytes of a file, from its beginning."""
-    number, position, asked = _descriptor(file), 0, 0
+    number, position, requested = _descriptor(file), 0, 0
     while True:
-        if number is not None and asked < position + AHEAD:
+        if number is not None and requested < position + AHEAD:
             # Linux itself reads only 128 kB ahead, so the disk would wait while a part is sent, and the sender while
             # the disk reads.
-            os.posix_fadvise(number, asked, 2 * AHEAD, os.POSIX_FADV_WILLNEED)
-            asked += 2 * AHEAD
+            os.posix_fadvise(number, requested, 2 * AHEAD, os.POSIX_FADV_WILLNEED)
+            requested += 2 * AHEAD
         part = file.read(PART)
         if not part:
             return

@@ -34,8 +34,8 @@ class FormSection:
 
 def form_sections(form: forms.BaseForm) -> list[FormSection]:
     """The sections that have fields in this form."""
-    found = [
+    sections = [
         FormSection(title, [form[name] for name in names if name in form.fields], is_folded)
         for title, names, is_folded in SECTIONS
     ]
-    return [section for section in found if section.fields]
+    return [section for section in sections if section.fields]

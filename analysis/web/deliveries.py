@@ -98,10 +98,10 @@ def send_again(request: Request) -> HttpResponse:
     return redirect(with_parameters(reverse("deliveries"), **parameters))
 
 
-def _parameters(given: QueryDict) -> dict[str, str]:
+def _parameters(query: QueryDict) -> dict[str, str]:
     """The valid filters in the URL, also for hidden fields of forms."""
-    state = given.get("state", "")
-    numbers = {name: int_param(given.get(name, ""), maximum=2**31 - 1, minimum=0) for name in ("alert", "sink")}
+    state = query.get("state", "")
+    numbers = {name: int_param(query.get(name, ""), maximum=2**31 - 1, minimum=0) for name in ("alert", "sink")}
     # As text without separators: the template would write 1,001.
     return {"state": state if state in State.values else "", **{name: str(pk or "") for name, pk in numbers.items()}}
 

@@ -125,15 +125,15 @@ def cluster(folder: Path, *, schema: Path | None) -> Iterator[Cluster]:
     """
     with ExitStack() as stack, namespaces.network() as network:
         services = network.host(SERVICES)
-        made = Cluster(folder, network, services, stack, _environment(folder, services))
+        cluster = Cluster(folder, network, services, stack, _environment(folder, services))
         photos.photo(1, 640, 480).save(folder / "picture.jpg", "JPEG")
-        _start_postgres(made)
-        _start_redis(made)
+        _start_postgres(cluster)
+        _start_redis(cluster)
         address = ["--host", "0.0.0.0", "--port", str(RECOGNIZER)]
         quota = ["--tps", str(QUOTA), "--latency", str(LATENCY)]
-        made.start("simulator", services, sys.executable, "-m", "imagelib.simulator", *address, *quota)
-        _migrate(made, schema)
-        yield made
+        cluster.start("simulator", services, sys.executable, "-m", "imagelib.simulator", *address, *quota)
+        _migrate(cluster, schema)
+        yield cluster
 
 
 def _environment(folder: Path, services: Host) -> dict[str, str]:
@@ -161,27 +161,27 @@ def _socket_url(folder: Path) -> str:
     return f"host={folder} port={POSTGRES} user=imagelib dbname=imagelib"
 
 
-def _start_postgres(made: Cluster) -> None:
-    binaries, data = wheel_folder(), made.folder / "postgres"
+def _start_postgres(cluster: Cluster) -> None:
+    binaries, data = wheel_folder(), cluster.folder / "postgres"
     assert binaries is not None
     # PostgreSQL refuses to run as root, which the user is in its namespace.
     other = ["unshare", "--user", "--map-user=65534", "--map-group=65534"]
-    password = made.folder / "password"
-    password.write_text(made.env["PGPASSWORD"])
+    password = cluster.folder / "password"
+    password.write_text(cluster.env["PGPASSWORD"])
     options = ["--username=imagelib", f"--pwfile={password}", "--auth-local=trust", "--auth-host=scram-sha-256"]
     options += ["--no-sync", "--no-instructions", "--encoding=UTF8", "--locale=C", f"--pgdata={data}"]
     subprocess.run(
-        made.services.command(*other, binaries / "initdb", *options), check=True, capture_output=True, timeout=60
+        cluster.services.command(*other, binaries / "initdb", *options), check=True, capture_output=True, timeout=60
     )
     with (data / "pg_hba.conf").open("a") as access:
         access.write(f"host all all {namespaces.SUBNET}.0/24 scram-sha-256\n")
-    settings = {"listen_addresses": "*", "port": POSTGRES, "unix_socket_directories": made.folder, "fsync": "off"}
+    settings = {"listen_addresses": "*", "port": POSTGRES, "unix_socket_directories": cluster.folder, "fsync": "off"}
     given = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    made.start("postgres", made.services, *other, str(binaries / "postgres"), "-D", str(data), *given)
+    cluster.start("postgres", cluster.services, *other, str(binaries / "postgres"), "-D", str(data), *given)
 
     def is_ready() -> bool:
         try:
-            psycopg.connect(_socket_url(made.folder).replace("dbname=imagelib", "dbname=postgres")).close()
+            psycopg.connect(_socket_url(cluster.folder).replace("dbname=imagelib", "dbname=postgres")).close()
         except psycopg.OperationalError:
             return False
         return True
@@ -189,33 +189,35 @@ def _start_postgres(made: Cluster) -> None:
     wait_until(is_ready, seconds=30, description="PostgreSQL", interval=0.1)
 
 
-def _start_redis(made: Cluster) -> None:
+def _start_redis(cluster: Cluster) -> None:
     server = os.environ.get("IMAGELIB_REDIS_SERVER") or bundled() or shutil.which("redis-server")
-    options = ["--port", str(REDIS), "--bind", made.services.address, "--requirepass", made.env["PGPASSWORD"]]
-    made.start("redis", made.services, str(server), *options, "--save", "", "--dir", str(made.folder))
+    options = ["--port", str(REDIS), "--bind", cluster.services.address, "--requirepass", cluster.env["PGPASSWORD"]]
+    cluster.start("redis", cluster.services, str(server), *options, "--save", "", "--dir", str(cluster.folder))
 
 
-def _migrate(made: Cluster, schema: Path | None) -> None:
+def _migrate(cluster: Cluster, schema: Path | None) -> None:
     with psycopg.connect(
-        _socket_url(made.folder).replace("dbname=imagelib", "dbname=postgres"), autocommit=True
+        _socket_url(cluster.folder).replace("dbname=imagelib", "dbname=postgres"), autocommit=True
     ) as connection:
         connection.execute("CREATE DATABASE imagelib")
     if schema is None:
-        _succeeds(made.manage("migrate", made.services, "migrate", "--verbosity", "0"))
+        _succeeds(cluster.manage("migrate", cluster.services, "migrate", "--verbosity", "0"))
         return
-    sandbox.load_dump(schema, database=_socket_url(made.folder))
+    sandbox.load_dump(schema, database=_socket_url(cluster.folder))
 
 
-def seed(made: Cluster, *, pictures: int) -> None:
+def seed(cluster: Cluster, *, pictures: int) -> None:
     """Queue analyses of pictures, and create a token for the load."""
-    program = made.manage("seed", made.services, "shell", "--verbosity", "0", "-c", TOKEN.format(pictures=pictures))
+    program = cluster.manage(
+        "seed", cluster.services, "shell", "--verbosity", "0", "-c", TOKEN.format(pictures=pictures)
+    )
     _succeeds(program)
-    made.token = program.output.split()[-1]
+    cluster.token = program.output.split()[-1]
 
 
-def claim_when(made: Cluster, host: Host, flag: Path) -> Program:
+def claim_when(cluster: Cluster, host: Host, flag: Path) -> Program:
     """Start a worker's transaction that begins once the flag exists, and never ends."""
-    return made.manage("claim", host, "shell", "--verbosity", "0", "-c", CLAIM.format(flag=str(flag)))
+    return cluster.manage("claim", host, "shell", "--verbosity", "0", "-c", CLAIM.format(flag=str(flag)))
 
 
 def _succeeds(program: Program) -> None:
@@ -223,9 +225,9 @@ def _succeeds(program: Program) -> None:
         raise sandbox.ProgramEnded(f"{program.name}:\n{program.output[-4000:]}")
 
 
-def start_host(made: Cluster, host: Host, *, name: str = "first") -> list[Program]:
+def start_host(cluster: Cluster, host: Host, *, name: str = "first") -> list[Program]:
     """Web process and worker of a host."""
-    return [made.web(f"web-{host.number}-{name}", host), made.worker(f"worker-{host.number}-{name}", host)]
+    return [cluster.web(f"web-{host.number}-{name}", host), cluster.worker(f"worker-{host.number}-{name}", host)]
 
 
 def wait_until_ready(programs: Sequence[Program]) -> None:
@@ -233,10 +235,10 @@ def wait_until_ready(programs: Sequence[Program]) -> None:
         program.wait_until_ready(" ready." if program.name.startswith("worker") else "Booting worker")
 
 
-def start_loads(made: Cluster, hosts: Sequence[Host]) -> list[Program]:
+def start_loads(cluster: Cluster, hosts: Sequence[Host]) -> list[Program]:
     """Send requests to each host from the client; returns once all have responded."""
-    client = made.network.host(CLIENT)
-    loads = [made.load(f"load-{host.number}", client, host) for host in hosts]
+    client = cluster.network.host(CLIENT)
+    loads = [cluster.load(f"load-{host.number}", client, host) for host in hosts]
     for load in loads:
         wait_for_response(load, since=0.0, limit=30)
     return loads

@@ -109,15 +109,15 @@ def with_replica(library: LoadedLibrary, runner: VisitRunner, calm: Run) -> Iter
 
 def notes(calm: Run, busy: Run, settings: str) -> Sequence[str]:
     kinds = "; ".join(
-        f"{name} {kind.requests:,}: {kind.p50:.0f}, {kind.p95:.0f}, {kind.p99:.0f}, {kind.most:.0f}"
+        f"{name} {kind.requests:,}: {kind.p50:.0f}, {kind.p95:.0f}, {kind.p99:.0f}, {kind.maximum:.0f}"
         for name, kind in calm.outcome.kinds.items()
     )
-    least, longest = FIFTY.think
+    shortest, longest = FIFTY.think
     return [
-        f"{FIFTY.people - FIFTY.anonymous} signed in, {FIFTY.anonymous} not; each looks at a page for {least:g} to "
+        f"{FIFTY.people - FIFTY.anonymous} signed in, {FIFTY.anonymous} not; each looks at a page for {shortest:g} to "
         f"{longest:g} s. Not counted: the {FIFTY.arrive:g} s in which they arrive.",
         f"{calm.outcome.requests:,} requests, {calm.outcome.received / 1e6:,.0f} MB.",
-        f"Requests of each kind, and their p50, p95, p99 and most ms: {kinds}.",
+        f"Requests of each kind, and their p50, p95, p99 and maximum ms: {kinds}.",
         f"Without pauses: {WITHOUT_PAUSES.people} people for {WITHOUT_PAUSES.seconds:g} s.",
         f"PostgreSQL: {settings}.",
         *(f"Error: {error}" for error in [*calm.outcome.errors, *busy.outcome.errors]),

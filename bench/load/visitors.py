@@ -50,7 +50,7 @@ class Kind:
     p50: float
     p95: float
     p99: float
-    most: float
+    maximum: float
 
 
 @dataclass
@@ -106,8 +106,7 @@ class Visitor:
             began = time.perf_counter()
             await self._next_action()()
             self._log.add(SHOWN, began)
-            least, most = self._plan.think
-            await asyncio.sleep(self._random.uniform(least, most))
+            await asyncio.sleep(self._random.uniform(*self._plan.think))
 
     async def close(self) -> None:
         await self._browser.close()

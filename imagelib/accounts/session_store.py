@@ -44,12 +44,12 @@ class SessionStore(db.SessionStore):
     def create_model_instance(self, data: dict[str, Any]) -> Session:
         row = cast(Session, super().create_model_instance(data))
         row.user_id = int(data[SESSION_KEY]) if SESSION_KEY in data else None
-        known = self._row
+        current = self._row
         # allauth loads the session a second time within a request, in a store without a device.
-        row.user_agent = self._user_agent or (known.user_agent if known else "")
-        row.network = self._network or (known.network if known else "")
-        if known is not None and known.pk == row.pk:
-            row.created_at = known.created_at
+        row.user_agent = self._user_agent or (current.user_agent if current else "")
+        row.network = self._network or (current.network if current else "")
+        if current is not None and current.pk == row.pk:
+            row.created_at = current.created_at
         return row
 
     def _get_session_from_db(self) -> Session | None:

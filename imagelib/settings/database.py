@@ -34,18 +34,17 @@ _server_side_cursors = env.bool("DATABASE_SERVER_SIDE_CURSORS", True)
 
 
 def _connected(database: Any, **pool: Any) -> dict[str, Any]:
-    given = database.get("OPTIONS", {})
-    options = {**_timeouts(given), "pool": _pool | pool, "prepare_threshold": _prepare_after}
+    options = {**_timeouts(database.get("OPTIONS", {})), "pool": _pool | pool, "prepare_threshold": _prepare_after}
     always = {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True, "DISABLE_SERVER_SIDE_CURSORS": not _server_side_cursors}
     return {**database, **always, "OPTIONS": options}
 
 
-def _timeouts(given: dict[str, Any]) -> dict[str, Any]:
+def _timeouts(url_options: dict[str, Any]) -> dict[str, Any]:
     """The URL's options with default timeouts, which Unix sockets ignore."""
-    options = {**_CLIENT_TIMEOUTS, **given}
+    options = {**_CLIENT_TIMEOUTS, **url_options}
     if _has_server_timeouts:
         # libpq reads PGOPTIONS only if this option is missing. The last of two values wins.
-        own = given.get("options") or os.getenv("PGOPTIONS", "")
+        own = url_options.get("options") or os.getenv("PGOPTIONS", "")
         options["options"] = f"{_SERVER_TIMEOUTS} {own}".strip()
     return options
 

@@ -25,7 +25,7 @@ class SlackChannel(Channel):
     def _send(self, payload: Mapping[str, Any]) -> Outcome:
         body = json.dumps({"text": text_of(payload)}).encode()
         headers = {"Content-Type": "application/json"}
-        return http_client.outcome_of(self.address, body, headers=headers, gone=REMOVED)
+        return http_client.outcome_of(self.address, body, headers=headers, gone_statuses=REMOVED)
 
 
 def text_of(payload: Mapping[str, Any]) -> str:

@@ -76,12 +76,12 @@ class Command(TranslatedCommand):
         if result.manifest.missing:
             sys.exit(1)
 
-    def _prune(self, location: Location, made: Manifest, keep: int) -> None:
-        if refusal := prune.refusal(made):
+    def _prune(self, location: Location, backup: Manifest, keep: int) -> None:
+        if refusal := prune.refusal(backup):
             self.stderr.write(self.style.WARNING(refusal))
             return
         try:
-            pruned = prune.prune(location, keep=keep, newest=made.name)
+            pruned = prune.prune(location, keep=keep, newest=backup.name)
         except BackupError as error:
             next_step = _("This backup is complete, but older ones were not deleted.")
             raise CommandError(f"{error} {next_step}") from error
@@ -91,24 +91,24 @@ class Command(TranslatedCommand):
         self.stdout.write(_("%(backups)s and %(files)s (%(size)s).") % {**values, "size": filesize(pruned.bytes)})
 
     def _report(self, result: Result, location: Location) -> None:
-        made = result.manifest
+        backup = result.manifest
         values = {
-            "name": made.name,
+            "name": backup.name,
             "location": location.text,
-            "pictures": pictures(made.pictures),
-            "size": filesize(made.bytes + made.database.size),
+            "pictures": pictures(backup.pictures),
+            "size": filesize(backup.bytes + backup.database.size),
         }
         self.stdout.write(self.style.SUCCESS(_("Backup %(name)s in %(location)s: %(pictures)s, %(size)s.") % values))
         text = ngettext("%(number)s file was new", "%(number)s files were new", result.copied_files)
         values = {"files": plural(text, result.copied_files), "size": filesize(result.copied_bytes)}
         self.stdout.write(_("%(files)s (%(size)s).") % values)
-        if made.missing:
+        if backup.missing:
             text = ngettext(
                 "%(number)s file of the library is missing, or has other bytes than were added:",
                 "%(number)s files of the library are missing, or have other bytes than were added:",
-                made.missing,
+                backup.missing,
             )
-            sentence = f"{plural(text, made.missing)} {', '.join(result.missing)}"
+            sentence = f"{plural(text, backup.missing)} {', '.join(result.missing)}"
             self.stderr.write(self.style.WARNING(f"{sentence} " + _("See `manage.py audit_library`.")))
         self.stdout.write(
             _("SECRET_KEY and the other settings are not in the backup: keep .env or var/secret_key elsewhere.")

@@ -9,10 +9,11 @@ from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from analysis.backup import manifest, restore
+from analysis.backup import restore
 from analysis.backup.errors import BackupError
 from analysis.backup.location import Location
 from analysis.backup.manifest import Manifest
+from analysis.backup.manifest import read as read_manifest
 from analysis.formatting import count, filesize, pictures, plural
 from analysis.management.backup_output import file_progress
 from analysis.management.translated_command import TranslatedCommand
@@ -37,17 +38,17 @@ class Command(TranslatedCommand):
     def handle(self, *, source: str, backup: str, replace: bool, **_options: Any) -> None:
         try:
             location = Location(source)
-            made = manifest.read(location, backup)
-            restore.check(made)
-            self._confirm(made, is_allowed=replace)
+            manifest = read_manifest(location, backup)
+            restore.check(manifest)
+            self._confirm(manifest, is_allowed=replace)
             with file_progress(_("Restoring")) as progress:
-                restore.restore(location, made, progress=progress)
+                restore.restore(location, manifest, progress=progress)
         except BackupError as error:
             sentence = _("Nothing was restored; the library is unchanged.")
             raise CommandError(f"{error} {sentence}") from error
-        self._report(made)
+        self._report(manifest)
 
-    def _confirm(self, made: Manifest, *, is_allowed: bool) -> None:
+    def _confirm(self, manifest: Manifest, *, is_allowed: bool) -> None:
         """Ask before a library is replaced. Raises BackupError."""
         if not (contents := restore.contents()):
             return
@@ -57,7 +58,7 @@ class Command(TranslatedCommand):
             raise BackupError(sentence % {"contents": summary})
         self.stdout.write(
             _("This deletes the database of this library (%(contents)s), and restores the backup %(name)s.")
-            % {"contents": summary, "name": made.name}
+            % {"contents": summary, "name": manifest.name}
         )
         try:
             answer = input(_("Type “%(word)s” to continue: ") % {"word": CONFIRMATION})
@@ -66,12 +67,12 @@ class Command(TranslatedCommand):
         if answer.strip() != CONFIRMATION:
             raise BackupError(_("Not confirmed."))
 
-    def _report(self, made: Manifest) -> None:
-        values = {"name": made.name, "pictures": pictures(made.pictures), "size": filesize(made.bytes)}
+    def _report(self, manifest: Manifest) -> None:
+        values = {"name": manifest.name, "pictures": pictures(manifest.pictures), "size": filesize(manifest.bytes)}
         self.stdout.write(self.style.SUCCESS(_("Restored %(name)s: %(pictures)s, %(size)s of files.") % values))
-        if made.missing:
+        if manifest.missing:
             sentence = _("%(number)s files were missing when it was made; see `manage.py audit_library`.")
-            self.stdout.write(sentence % {"number": count(made.missing)})
+            self.stdout.write(sentence % {"number": count(manifest.missing)})
         self.stdout.write(
             _(
                 "SECRET_KEY is not in the backup. If it is different now, everyone has to sign in again, and "

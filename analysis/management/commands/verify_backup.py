@@ -9,9 +9,9 @@ from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from analysis.backup import manifest
 from analysis.backup.errors import BackupError
 from analysis.backup.location import Location
+from analysis.backup.manifest import read as read_manifest
 from analysis.management.backup_output import verify_backup
 from analysis.management.translated_command import TranslatedCommand
 
@@ -29,7 +29,7 @@ class Command(TranslatedCommand):
     def handle(self, *, source: str, backup: str, **_options: Any) -> None:
         try:
             location = Location(source)
-            made = manifest.read(location, backup)
+            manifest = read_manifest(location, backup)
         except BackupError as error:
             raise CommandError(str(error)) from error
-        verify_backup(self.stdout, location, made)
+        verify_backup(self.stdout, location, manifest)

@@ -167,10 +167,10 @@ class Inspection:
         }
         boxes = tuple(Instance(responses.face_box(face, self._size), face.confidence) for face in self._faces or ())
         for name, confidence in inferred_labels.find(rgb, faces=self._faces or (), lines=lines).items():
-            known = detected.get(name)
-            if known is None or known.confidence < confidence:
-                instances = boxes if name == "Face" else known.instances if known else ()
-                detected[name] = VotedLabel(name, confidence, known.models if known else (), instances)
+            label = detected.get(name)
+            if label is None or label.confidence < confidence:
+                instances = boxes if name == "Face" else label.instances if label else ()
+                detected[name] = VotedLabel(name, confidence, label.models if label else (), instances)
         return tuple(sorted(detected.values(), key=lambda label: (-label.confidence, label.name)))
 
 

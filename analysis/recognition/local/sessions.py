@@ -48,12 +48,12 @@ def session(name: str, version: Callable[[], Version], locate: Callable[[], Path
     """
     key = os.getpid(), name
     with lock:
-        known = _sessions.get(key)
-        if known is not None and known[0] == version():
-            return known[1]
-        made = create(name, locate())
-        _sessions[key] = version(), made
-        return made
+        current = _sessions.get(key)
+        if current is not None and current[0] == version():
+            return current[1]
+        created = create(name, locate())
+        _sessions[key] = version(), created
+        return created
 
 
 def create(name: str, path: Path) -> onnxruntime.InferenceSession:
@@ -71,9 +71,9 @@ def create(name: str, path: Path) -> onnxruntime.InferenceSession:
     options.enable_mem_pattern = False
     options.log_severity_level = 4  # errors are raised anyway
     with _errors(name):
-        made = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        created = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     give_back_memory()
-    return made
+    return created
 
 
 def give_back_memory() -> None:

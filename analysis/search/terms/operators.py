@@ -102,8 +102,8 @@ class Or(Node):
 
     def sufficient_labels(self, resolved: Resolution) -> LabelSet | None:
         sets = [part.sufficient_labels(resolved) for part in self.parts]
-        known = [labels for labels in sets if labels is not None]
-        return reduce(or_, known) if len(known) == len(self.parts) else None
+        sufficient = [labels for labels in sets if labels is not None]
+        return reduce(or_, sufficient) if len(sufficient) == len(self.parts) else None
 
 
 def all_of(parts: Iterable[Node]) -> Node:

@@ -68,13 +68,13 @@ def collection_cards(request: Request, collection: Collection, image_ids: Sequen
     viewer = permissions.viewer_of(request.user)
     by_id = Image.objects.in_bulk(image_ids)
     images = [by_id[image_id] for image_id in image_ids if image_id in by_id]
-    made = cards(
+    own_cards = cards(
         images,
         viewer=viewer,
         sensitive=sensitive.sensitive_among(images),
         blurs_sensitive=not sensitive.shows_sensitive(request),
     )
-    return [_within(collection, card, image, viewer) for card, image in zip(made, images, strict=True)]
+    return [_within(collection, card, image, viewer) for card, image in zip(own_cards, images, strict=True)]
 
 
 def image_url(collection: Collection, image: Image, viewer: Viewer) -> str:

@@ -115,8 +115,8 @@ def _edit_from(data: Mapping[str, str], current: Mapping[str, str]) -> Edit:
     }
     edit = metadata_edits.text_edit(**{name: changed.get(name) for name in ("title", "description", "place")})
     if {"taken", "offset"} & set(changed):
-        both = {**current, **changed}
-        clock, offset = parse_clock(both["taken"]), parse_offset(both["offset"])
+        merged = {**current, **changed}
+        clock, offset = parse_clock(merged["taken"]), parse_offset(merged["offset"])
         edit |= metadata_edits.taken_edit(clock, offset, now=timezone.now())
     if "location" in changed:
         edit |= metadata_edits.location_edit(*parse_coordinates(changed["location"]))

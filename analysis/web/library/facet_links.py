@@ -44,7 +44,7 @@ STATES: tuple[tuple[Node, str | Promise], ...] = (
 TRASH = StateTerm("trashed")
 Words = Mapping[str, Sequence[LabelTerm]]
 """The words of a search that mean a label, by the label's name in lower case."""
-SHOWN = 5
+MAX_FACETS = 5
 """Links of a group that are shown at first."""
 MAX_DEPTH = 4
 """Levels of indentation; deeper levels get the same."""
@@ -77,11 +77,11 @@ class FacetGroup:
 
     @property
     def first(self) -> list[FacetLink]:
-        return self.links[:SHOWN]
+        return self.links[:MAX_FACETS]
 
     @property
     def rest(self) -> list[FacetLink]:
-        return self.links[SHOWN:]
+        return self.links[MAX_FACETS:]
 
     @property
     def is_rest_active(self) -> bool:

@@ -115,15 +115,15 @@ def library_page(
 ) -> LibraryPage:
     """All values of the library page for a query."""
     query, link = search.query, link_within(saved_search)
-    shown = shown_pictures(search, page_range=page_range, saved_search=saved_search, blurs_sensitive=blurs_sensitive)
+    pictures = shown_pictures(search, page_range=page_range, saved_search=saved_search, blurs_sensitive=blurs_sensitive)
     # Count and facets come from one scan: both read the same rows, which is most of the page's time.
     number, counts = count_and_facets(search)
-    is_part = bool(shown.next_page or page_range.start) or number > PAGE_SIZE
+    is_part = bool(pictures.next_page or page_range.start) or number > PAGE_SIZE
     return replace(
-        shown,
+        pictures,
         pictures=formatting.pictures(number, cap=COUNT_CAP),
         total=formatting.capped_count(number, cap=COUNT_CAP),
-        sorting=_sorting(query, saved_search, has_timeline=bool(shown.cards) and is_part),
+        sorting=_sorting(query, saved_search, has_timeline=bool(pictures.cards) and is_part),
         takes_new_images=query == RECENTLY_ADDED and not page_range.start,
         chips=chips(query, link=link),
         filters=search_filters(search, counts, saved_search=saved_search),

@@ -96,9 +96,9 @@ def upload_state(request: Request) -> HttpResponse:
     return render(request, "upload/index.html#rows", {"rows": changed + _trashed_rows(request, versions, images)})
 
 
-def _trashed_rows(request: Request, asked: Iterable[int], found: Container[int]) -> list[UploadRow]:
+def _trashed_rows(request: Request, requested_ids: Iterable[int], visible_ids: Container[int]) -> list[UploadRow]:
     """Rows of pictures that the user moved to the trash since."""
-    missing = [pk for pk in asked if pk not in found]
+    missing = [pk for pk in requested_ids if pk not in visible_ids]
     if not missing:
         return []
     own = Image.objects.filter(owner_id=current_user_id(request)).exclude(trashed_at=None)
