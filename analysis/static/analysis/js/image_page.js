@@ -33,8 +33,8 @@ function pressVerdict(key) {
 }
 
 function rate(stars) {
-  const given = panel().querySelectorAll(".star.is-given").length;
-  if (stars !== given) panel().querySelector(`[data-stars="${stars || given}"]`)?.click();
+  const current = panel().querySelectorAll(".star.is-given").length;
+  if (stars !== current) panel().querySelector(`[data-stars="${stars || current}"]`)?.click();
 }
 
 const SHORTCUTS = { j: () => moveFocus(1), k: () => moveFocus(-1), y: () => pressVerdict("y"), n: () => pressVerdict("n") };

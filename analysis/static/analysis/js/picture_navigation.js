@@ -21,16 +21,16 @@ async function fetchPage(url, headers = {}) {
 // Marked as prefetch, so that toasts are not used up by a page that may never be shown.
 function prefetch(link) {
   if (!link) return;
-  const known = prefetched.get(link.href);
-  if (known && performance.now() - known.time < FRESH_MILLISECONDS) return;
+  const entry = prefetched.get(link.href);
+  if (entry && performance.now() - entry.time < FRESH_MILLISECONDS) return;
   prefetched.set(link.href, { time: performance.now(), page: fetchPage(link.href, { "X-Prefetch": "1" }) });
 }
 
 async function pageOf(url) {
-  const known = prefetched.get(url);
+  const entry = prefetched.get(url);
   prefetched.delete(url);
-  const isFresh = known && performance.now() - known.time < FRESH_MILLISECONDS;
-  return (isFresh && (await known.page)) || fetchPage(url);
+  const isFresh = entry && performance.now() - entry.time < FRESH_MILLISECONDS;
+  return (isFresh && (await entry.page)) || fetchPage(url);
 }
 
 // Replaces this picture's page with another one's.

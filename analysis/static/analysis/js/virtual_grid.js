@@ -89,8 +89,8 @@ class VirtualGrid extends HTMLElement {
 
   // Returns the cards of these images to the document if they were removed from it.
   bringBack(imageIds) {
-    const wanted = new Set(imageIds);
-    const spacers = [...this.removed].filter(([, items]) => items.some((item) => wanted.has(item.id)));
+    const ids = new Set(imageIds);
+    const spacers = [...this.removed].filter(([, items]) => items.some((item) => ids.has(item.id)));
     for (const [spacer] of spacers) this.replaceSpacer(spacer);
   }
 
