@@ -23,6 +23,8 @@ celery_patches.patch_redis_transport()
 app = Celery("imagelib")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+# Celery sends it over the connection to the broker. When that is lost it stops, and the container's health check sees
+# an old file.
 heartbeat_sent.connect(liveness.touch)
 
 

@@ -33,6 +33,8 @@ def policy(*, images: Sequence[str], uploads: Sequence[str]) -> dict[str, Any]:
             "img-src": [SELF, "data:", "blob:", *images],
             "font-src": [SELF],
             "connect-src": [SELF, *uploads],
+            # form-action, frame-ancestors and base-uri do not fall back to default-src: without a line each, everything
+            # would be allowed.
             "form-action": [SELF],
             "frame-ancestors": [NONE],
             "base-uri": [NONE],

@@ -30,6 +30,7 @@ def start(*, dsn: str, environment: str, traces_sample_rate: float, secrets: lis
         release=f"imagelib@{__version__}",
         traces_sample_rate=traces_sample_rate,
         send_default_pii=False,
+        # Sent by default: passwords, searches and parts of files may be in them.
         include_local_variables=False,
         max_request_body_size="never",
         before_send=cleaner.event,

@@ -54,6 +54,8 @@ class UserIds:
 
 
 def _bind_user(request: HttpRequest) -> None:
+    # request.user would load the user with a query. `_cached_user` is there once something has, and the user of a token
+    # always is.
     user = request.user if getattr(request, "api_token", None) else getattr(request, "_cached_user", None)
     if user is not None and user.pk is not None:
         request.META[USER_ID] = user.pk

@@ -32,6 +32,7 @@ def _load_or_create(path: Path, *, is_public: bool) -> str:
             "Set SECRET_KEY. It is generated only for a local installation without ALLOWED_HOSTS."
         )
     make_folder(path.parent)
+    # Private before the key is in it: write_text would create a file that others can read.
     path.touch(mode=0o600)
     path.write_text(secrets.token_urlsafe(50))
     return path.read_text()

@@ -95,6 +95,7 @@ def accept(invitation: Invitation, user: User) -> None:
 
     Raises InvitationUnusable, and IntegrityError if the username or address was taken a moment ago.
     """
+    # By the digest, too: a link that was replaced while its page was open must not work.
     locked = Invitation.objects.select_for_update().filter(pk=invitation.pk, digest=invitation.digest).first()
     if locked is None or state_of(locked) is not State.OPEN:
         raise InvitationUnusable
@@ -124,6 +125,7 @@ def free_username(*texts: str) -> str:
 def _free_username(text: str) -> str:
     source = text.partition("@")[0]
     letters = (letter for letter in unicodedata.normalize("NFKD", source) if not unicodedata.combining(letter))
+    # 140 of a username's 150 characters, which leaves room for a number.
     base = re.sub(r"[^\w.+-]+", ".", "".join(letters).casefold()).strip(".")[:140]
     names = [base, *(f"{base}{number}" for number in range(2, 20))] if base else []
     accounts = User.objects.annotate(lower=Lower("username")).filter(lower__in=names)

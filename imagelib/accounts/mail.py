@@ -86,6 +86,7 @@ def last_failure() -> Failure | None:
 
 def _send(subject: str, body: str, recipient: str) -> None:
     try:
+        # OSError: the name of the server is not found, or it does not answer.
         send_mail(subject, body, None, [recipient])
     except (SMTPException, OSError) as error:
         note_failure(error)

@@ -99,6 +99,7 @@ def _too_many_mails(seconds: int) -> str:
     ) % {"minutes": minutes}
 
 
+# Two names for one URL: Django's, which our pages use, and the one that allauth looks for.
 urlpatterns = [
     path("accounts/password_change/", PasswordChange.as_view(), name="password_change"),
     path("accounts/password_change/", PasswordChange.as_view(), name="account_change_password"),

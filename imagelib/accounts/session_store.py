@@ -27,6 +27,7 @@ class SessionStore(db.SessionStore):
 
     def describe(self, *, user_agent: str, network: str) -> None:
         """Set the device that sends this request."""
+        # PostgreSQL cannot store NUL in text.
         self._user_agent = user_agent.replace("\x00", "")[:300]
         self._network = network
 

@@ -39,6 +39,7 @@ def sessions_of(user: User, *, current_key: str | None) -> list[SignedIn]:
 
 def sign_out(user: User, session_id: str) -> bool:
     """End one of the user's sessions; False if none has this id."""
+    # Pages know a digest only, since the key itself signs in. A user has few sessions, so each is digested to compare.
     keys = [key for key in Session.objects.filter(user=user).values_list("pk", flat=True) if _digest(key) == session_id]
     return bool(Session.objects.filter(pk__in=keys).delete()[0])
 
@@ -71,6 +72,7 @@ def coarse_network(address: str) -> str:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return ""
+    # A socket that accepts IPv6, too, sees an IPv4 client as ::ffff:203.0.113.9.
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
         parsed = parsed.ipv4_mapped
     return str(ipaddress.ip_network((parsed, 24 if parsed.version == 4 else 48), strict=False))

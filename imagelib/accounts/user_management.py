@@ -36,6 +36,7 @@ def set_role(user: User, role: Role) -> None:
     user.is_superuser = role is Role.ADMINISTRATOR
     user.is_staff = role in {Role.STAFF, Role.ADMINISTRATOR}
     user.save(update_fields=["is_superuser", "is_staff"])
+    # Replaced and not added to: the role that pages show must be all that the account may do.
     user.groups.set([_group(role)] if role in PERMISSIONS else [])
     user.user_permissions.clear()
 

@@ -118,6 +118,7 @@ class Server:
     def pid(self) -> int | None:
         try:
             return int(self.pid_file.read_text().split()[0])
+        # The file is missing, or empty while the server writes it.
         except (FileNotFoundError, IndexError, ValueError):
             return None
 
@@ -128,6 +129,7 @@ class Server:
 
 def take_lock(path: Path) -> int | None:
     """Lock a file or folder exclusively; returns its descriptor, None if it is taken."""
+    # A folder can't be opened for writing; flock locks it all the same.
     flags = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT
     descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
     try:
@@ -142,6 +144,8 @@ def detach(command: Sequence[str], *, log: Path, keep: int, account: Account) ->
     """Start a command as a daemon: in its own session, not as a child of this process."""
     with open_log(log) as output:
         subprocess.run(
+            # The shell ends at once, so the system's first process becomes the parent. It collects the server when that
+            # ends; this process would leave a zombie, or may be gone.
             ["/bin/sh", "-c", '"$@" &', "sh", *command],
             check=True,
             cwd="/",
@@ -212,6 +216,7 @@ def own_folder(path: Path, *, account: Account | None = None, mode: int = 0o700)
     try:
         path.mkdir(mode=mode)
     except FileExistsError:
+        # Not stat: in /tmp another account may have made a symbolic link of this name first.
         status = path.lstat()
         if not stat.S_ISDIR(status.st_mode) or status.st_uid not in (uid, os.geteuid()) or status.st_mode & 0o022:
             raise ServerStartError(

@@ -71,11 +71,13 @@ class Connection(asyncio.Protocol):
         except ValueError:
             self._reject(400)
             return False
+        # botocore sends the length of every body, so chunks are not parsed.
         if head.size > MAX_BODY or b"transfer-encoding" in head.headers:
             self._reject(413 if head.size > MAX_BODY else 411)
             return False
         rest = data[end + len(END_OF_HEAD) :]
         self._head, self._received, self._size = head, [rest], len(rest)
+        # curl waits a second for this line before it sends a large body.
         if head.headers.get(b"expect", b"").lower() == b"100-continue":
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         return True

@@ -40,6 +40,7 @@ class Listener:
         for connection in list(self._connections):
             connection.close()
         while self._connections:
+            # abort() takes effect in the next round of the loop; wait_closed() waits for it only from Python 3.12 on.
             await asyncio.sleep(0)
         if self._server:
             await self._server.wait_closed()

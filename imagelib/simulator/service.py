@@ -65,6 +65,8 @@ class Simulator:
         """Apply settings from now on. `next_errors` restart only if they have changed."""
         previous = getattr(self, "settings", None)
         self.settings = settings
+        # By identity: replace() keeps the tuple when other settings change, and equal errors that are set anew count
+        # again.
         if previous is None or settings.next_errors is not previous.next_errors:
             self._next_errors = list(settings.next_errors)
         if previous is None or settings.seed != previous.seed:
@@ -92,6 +94,7 @@ class Simulator:
             reply(Reply(call.operation, statistics.DROPPED_EARLY))
             return
         if call.fault == "pages":
+            # As a captive portal answers: status 200 and no JSON.
             reply(Reply(call.operation, statistics.PAGE, body=HTML_PAGE))
             return
         try:
@@ -172,6 +175,7 @@ class Simulator:
 
         reference, endpoint = parameters["Image"]["S3Object"], self.settings.s3_endpoint
         loop = asyncio.get_running_loop()
+        # In a thread: boto3 blocks, and the loop serves all connections.
         future = loop.run_in_executor(self._fetch_pool, lambda: s3.fetch(reference, endpoint=endpoint))
         future.add_done_callback(on_fetched)
 

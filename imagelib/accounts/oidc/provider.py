@@ -47,12 +47,15 @@ class OidcClient(OpenIDConnectOAuth2Adapter):
 
     def complete_login(self, request: HttpRequest, app: SocialApp, token: SocialToken, **kwargs: Any) -> SocialLogin:
         """Validate the claims. Raises OAuth2Error for those of another sign-in or person."""
+        # allauth would go on with the user info, which has no nonce to compare.
         if not kwargs["response"].get("id_token"):
             raise OAuth2Error("no ID token")
         login = super().complete_login(request, app, token, **kwargs)
         claims, userinfo = login.account.extra_data["id_token"], login.account.extra_data.get("userinfo") or {}
         if not constant_time_compare(str(claims.get("nonce", "")), self.nonce):
             raise OAuth2Error("the nonce of the ID token is of another sign-in")
+        # OpenID Connect Core, 5.3.2: user info with another subject must not be used, since tokens may have been
+        # exchanged.
         if userinfo and userinfo.get("sub") != claims["sub"]:
             raise OAuth2Error("the ID token and the user info are of two people")
         return login
