@@ -130,6 +130,7 @@ def draw_picture(number: int) -> bytes:
 
 
 def event(event_name: str, key: str, sequence: int) -> str:
+    # In hexadecimal, as S3's sequencers.
     s3_object: dict[str, Any] = {"key": key, "sequencer": f"{sequence + 0x55AED6DCD90281:X}"}
     record = {"eventVersion": "2.1", "eventName": event_name, "s3": {"bucket": {"name": "photos"}, "object": s3_object}}
     return json.dumps({"Records": [record]})

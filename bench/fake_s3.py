@@ -103,6 +103,7 @@ def serving(fake: FakeS3, *, port: int = 0) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # Otherwise head and body, written one after the other, wait for the client's delayed acknowledgement: 40 ms.
         disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
@@ -154,6 +155,8 @@ def serving(fake: FakeS3, *, port: int = 0) -> Iterator[str]:
                 if is_cut
                 else ""
             )
+            # botocore asks for keys as in URLs, since XML cannot hold control characters, and decodes them if this
+            # element is there.
             head = f"<EncodingType>url</EncodingType><IsTruncated>{str(is_cut).lower()}</IsTruncated>{token}"
             body = f"{HEAD}<Name>{fake.bucket}</Name>{head}{rows}</ListBucketResult>"
             self._send(200, body.encode(), {"Content-Type": "application/xml"})

@@ -69,6 +69,7 @@ class FakeQueue:
     def _return_expired(self) -> None:
         while self.hidden and self.hidden[0][0] <= time.monotonic():
             until, receipt = heapq.heappop(self.hidden)
+            # Another time: the message was deleted or hidden again since.
             if self.in_flight.get(receipt, (None,))[0] == until:
                 self.ready.append(self.in_flight.pop(receipt)[1])
 
@@ -116,6 +117,7 @@ OPERATIONS: dict[str, Callable[[FakeQueue, dict[str, Any]], dict[str, Any]]] = {
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Otherwise head and body, written one after the other, wait for the client's delayed acknowledgement: 40 ms.
     disable_nagle_algorithm = True
 
     def do_POST(self) -> None:

@@ -114,6 +114,7 @@ class Program:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            # Its own group, so that `stop` reaches its children, and Ctrl-C here does not stop them first.
             start_new_session=True,
         )
 

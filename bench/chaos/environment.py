@@ -33,6 +33,7 @@ RESERVED = "state = 'paused' AND batch_id IS NULL"
 START_SECONDS = 60.0  # for a program to start
 SHUTDOWN_SECONDS = 30.0  # for a worker to end after SIGTERM
 CELERY = (sys.executable, "-m", "celery", "-A", "imagelib")
+# Mingling waits a second for other workers at each start; gossip would only add messages.
 WORKER_OPTIONS = ("--without-gossip", "--without-mingle")
 
 

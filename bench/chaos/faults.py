@@ -123,6 +123,7 @@ def run_two_sweepers(chaos: Environment) -> Outcome:
 def shift_clocks(chaos: Environment) -> Outcome:
     """Run two workers whose clocks are ten minutes fast and slow; kill one of them."""
     chaos.scheduler()
+    # Python imports sitecustomize.py from that folder at its start, which shifts the clock of the process.
     fast = chaos.worker("fast-clock", PYTHONPATH=str(CLOCK), CLOCK_SHIFT="600")
     chaos.worker("slow-clock", PYTHONPATH=str(CLOCK), CLOCK_SHIFT="-600")
     chaos.wait_for_done(chaos.break_after)

@@ -46,6 +46,8 @@ class Invariants:
             f"{self.failed} failed": may_fail or self.failed == 0,
             f"{self.duplicate_labels} labels are duplicates": self.duplicate_labels == 0,
             f"{self.unlabeled} analyzed pictures have no label": self.unlabeled == 0,
+            # A request of a killed worker may be paid without a result. The ledger may show more than the bill, but
+            # never less.
             f"{self.paid} calls were paid for {self.done} results and {in_flight} in flight": self.paid
             <= self.done + in_flight,
             f"{self.booked} calls are booked for {self.done} results and {in_flight} in flight": self.booked

@@ -104,6 +104,7 @@ def _create(folder: Path, pictures: int) -> float:
         embedded.remove(outdated / "var")
         shutil.rmtree(outdated)
     folder.mkdir()
+    # For root, PostgreSQL runs as another user, who has to pass through this folder.
     folder.chmod(0o755)
     began = time.monotonic()
     embedded.start(folder / "var")
@@ -113,6 +114,7 @@ def _create(folder: Path, pictures: int) -> float:
     with psycopg.connect(embedded.database_url(library.var), autocommit=True) as connection:
         fill(connection, DatasetSpec(pictures))
         for table in TABLES:
+            # Without it index-only scans would read the table, too, and plans would rest on guesses.
             connection.execute(f"VACUUM (ANALYZE) analysis_{table}")
     (folder / "complete").touch()
     return time.monotonic() - began

@@ -13,6 +13,7 @@ from bench.dataset.spec import LABELS, RARE, Chunk, DatasetSpec, Numbers
 from bench.dataset.thumbnails import thumbnails
 
 SIGNATURE = b"PGCOPY\n\xff\r\n\x00"
+# No flags, no extension; then -1 as the number of fields (PostgreSQL, "COPY", file formats).
 HEADER, TRAILER = SIGNATURE + bytes(8), b"\xff\xff"
 SINCE_2000 = 946_684_800  # seconds from 1970; PostgreSQL's binary timestamps count from 2000
 YEAR_1 = -62_135_596_800  # the sort key of pictures without a date, in seconds from 1970
@@ -99,6 +100,8 @@ def _images(chunk: Chunk, added: list[str]) -> Iterator[tuple[object, ...]]:
 
 def _image_labels(chunk: Chunk) -> bytes:
     """Rows of a fixed size: length and value of each field, in network byte order."""
+    # Binary: of a million pictures there are thirteen million rows, whose numbers need not become text and numbers
+    # again.
     labels = chunk.labels
     position = labels.image - chunk.id[0]
     sort_time = np.where(chunk.taken, chunk.taken, YEAR_1)[position]

@@ -232,6 +232,7 @@ async def browse(plan: Plan) -> Outcome:
     log, count = Log(), len(plan.cookies)
     people = [Visitor(number, plan, log) for number in range(count)]
     tasks = [asyncio.create_task(person.visit(plan.arrive * n / count)) for n, person in enumerate(people)]
+    # A visit ends by an error only, which ends the measurement, too.
     await asyncio.wait(tasks, timeout=plan.arrive, return_when=asyncio.FIRST_EXCEPTION)
     log.begins_at, processor_began = time.perf_counter(), time.process_time()
     await asyncio.wait(tasks, timeout=plan.seconds, return_when=asyncio.FIRST_EXCEPTION)

@@ -25,6 +25,7 @@ class HandWrittenSql:
         self._connection, self._user_id, self._counts = connection, user_id, counts
         # The index that one would create by hand; imagelib's own covers the ids as words.
         connection.execute(
+            # Without fastupdate there is no list of pending entries, which each search would read as a whole.
             "CREATE INDEX IF NOT EXISTS by_hand ON analysis_imageindex USING gin (label_ids) WITH (fastupdate = off)"
         )
 

@@ -92,6 +92,7 @@ def _processor_time(connection: psycopg.Connection) -> float:
 def main() -> None:
     pictures = int(sys.argv[1]) if len(sys.argv) > 1 else PICTURES
     with loaded_library(pictures) as library, psycopg.connect(library.url, autocommit=True) as connection:
+        # The time of parallel workers would not be that of this connection's process.
         connection.execute("SET max_parallel_workers_per_gather = 0")
         lookup, entry, match = measure(connection)
     print(f"A lookup takes {lookup:.2f} µs. ENTRY_COST {entry:.2f}, MATCH_COST {match:.2f}")
