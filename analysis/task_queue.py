@@ -66,5 +66,6 @@ def put(name: str, arguments: Mapping[str, Any]) -> bool:
     """Add a task to the open queue; False if there is none."""
     if _open is None:
         return False
+    # Sorted, so that a message equals a waiting one whatever the order of its arguments.
     _open.put(TaskMessage(name, tuple(sorted(arguments.items()))))
     return True

@@ -230,6 +230,7 @@ def _all_out(collections: Sequence[Collection], request: HttpRequest) -> list[Co
             id=collection.pk,
             owner=collection.owner.get_username(),
             is_own=collection.owner_id == request.user.pk,
+            # The cover may be a picture that its owner has made private since.
             cover_id=collection.cover_id if collection.cover_id in cover_ids else None,
             **{name: getattr(collection, name) for name in names},
         )

@@ -67,6 +67,7 @@ def check_readable(client: Any, bucket: str, *, prefix: str, may_delete: bool) -
 
     def list_objects() -> None:
         response = client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=10)
+        # Not empty ones, such as the folders of S3's console: a range of one byte in them is an error (416).
         keys.extend(item["Key"] for item in response.get("Contents", []) if item["Size"])
 
     def read() -> None:

@@ -35,6 +35,8 @@ from analysis.messages import gettext_noop
 ROLE_SESSION = "imagelib"
 """Name of a role's sessions, in the other account's CloudTrail."""
 _BOUNDED: dict[str, Any] = {
+    # All explicit: botocore would wait a minute to connect and a minute for each response, and boto3 1.44 changed the
+    # default retry mode.
     "retries": {"mode": "standard", "total_max_attempts": 2},
     "connect_timeout": 3,
     "read_timeout": 10,
@@ -112,6 +114,8 @@ def s3_client(*, region: str, has_endpoint: bool, role: AssumedRole | None = Non
         "retries": {"mode": "standard", "total_max_attempts": 4},
         "read_timeout": 30,
         "max_pool_connections": 32,
+        # Without these two, botocore may sign in the old way that newer regions reject, or use the global host, whose
+        # redirect fails the CORS check of a browser.
         "signature_version": "s3v4",
         "s3": {"addressing_style": "path" if has_endpoint else "virtual"},
         "request_checksum_calculation": checksums,

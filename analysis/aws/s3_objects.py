@@ -60,6 +60,7 @@ def client(*, region: str, role: AssumedRole | None = None) -> Client:
 
     Raises AWSError for an invalid configuration.
     """
+    # Clients are thread-safe, and one for each thread is expensive: 15 s of processor time and 900 MB with 64 threads.
     key = region, _endpoint(), role
     with _lock:
         if key not in _clients:

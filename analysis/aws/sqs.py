@@ -146,6 +146,7 @@ class SqsQueue:
 
 def connect(url: str, *, region: str) -> SqsQueue:
     """Raises AWSError for an invalid configuration."""
+    # Longer than a poll, which without messages responds at its end only.
     return SqsQueue(url, clients.client("sqs", region=region, read_timeout=POLL + 10))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+# With e and +, since exif.py writes large numbers as 1e+03.
 EXPOSURE = re.compile(r"(?:1/)?([0-9.e+-]+) s")
 APERTURE = re.compile(r"f/([0-9.e+-]+)")
 FOCAL_LENGTH = re.compile(r"([0-9.e+-]+) mm")

@@ -212,6 +212,7 @@ def _satellite_time(gps: dict[int, Any]) -> CaptureTime | None:
     """GPS time, which is UTC; only the day if the time of day is missing."""
     time = gps.get(Gps.GPSTimeStamp)
     parts = [_number(part) for part in time] if isinstance(time, tuple) and len(time) == 3 else []
+    # 99 is no time of day: the text with it is refused, and the day alone is used.
     hour, minute, second = (int(part) if part is not None and part >= 0 else 99 for part in parts or (99, 99, 99))
     day = _text(gps.get(Gps.GPSDateStamp))
     return capture_time(f"{day} {hour:02}:{minute:02}:{second:02}Z") or capture_time(day)
@@ -236,6 +237,7 @@ def _degrees(value: object, reference: str, *, limit: int) -> float | None:
     degrees, *rest = [_number(part) for part in value]
     if degrees is None or (rest and rest[0] is None and degrees == int(degrees)):  # too coarse to be a location
         return None
+    # copysign, since some minutes south of the equator are written as -0 degrees, which is not below 0.
     is_negative = math.copysign(1, degrees) < 0 or reference.upper() in {"S", "W"}
     parts = zip(rest, (60, 3600), strict=False)
     degrees = round(abs(degrees) + sum(abs(part or 0) / size for part, size in parts), 7)  # about a centimeter

@@ -156,8 +156,10 @@ def detect_format(head: bytes) -> Format | UnsupportedFormat:
         return _by_brand(head)
     if head.startswith(b"RIFF"):
         return RIFF_KINDS.get(head[8:12], UNKNOWN)
+    # Two letters begin many texts, so the header's size has to be a known one.
     if head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in BMP_HEADERS:
         return BMP
+    # A tar begins with the name of its first file.
     if head[257:262] == b"ustar":
         return _archive("tar")
     return _by_text(head)
@@ -167,6 +169,7 @@ def _by_brand(head: bytes) -> Format | UnsupportedFormat:
     """The type of an ISO base media file (HEIC, AVIF, video, CR3) by its brands."""
     end = min(int.from_bytes(head[:4], "big"), len(head))
     major = head[8:12]
+    # The four bytes after the major brand are its version.
     brands = [major, *(head[start : start + 4] for start in range(16, end - 3, 4))]
     if major == b"crx ":
         return RAW
@@ -175,6 +178,7 @@ def _by_brand(head: bytes) -> Format | UnsupportedFormat:
             return AVIF
         if brand in HEIC_BRANDS:
             return HEIC
+    # mif1 and msf1 say that there are pictures, but not how they are coded.
     return HEIC if major in {b"mif1", b"msf1"} else VIDEO
 
 

@@ -65,6 +65,7 @@ def _walk(top: Path, visited: set[Identity], exclude: Collection[str]) -> Iterat
         for name in files:
             if not matches(f"{relative}{name}", exclude) and _could_be_picture(folder / name):
                 yield folder / name
+        # Reversed, since the last one is visited next.
         subfolders = [f"{relative}{name}/" for name in reversed(folders)]
         pending += [path for path in subfolders if not matches(path, exclude)]
 
@@ -102,6 +103,7 @@ def _is_within(path: Path, storage: Identity) -> bool:
         resolved = path.resolve()
     except (OSError, RuntimeError):  # a circular link
         return False
+    # By device and inode: one folder has several paths, by links and mounts.
     return any(_identity(folder) == storage for folder in (resolved, *resolved.parents))
 
 

@@ -93,6 +93,7 @@ def tile_file(
         tiles.insert(0, [_encoded(tile) for tile in _tiles(image)])
         image = image.reduce(2) if max(image.size) > 2 * PREVIEW_BOUNDS.long_side else None
     for level, contents in zip(levels, tiles, strict=True):
+        # Lengths, since offsets in the file would depend on the length of this header.
         level["lengths"] = [len(content) for content in contents]
     header = json.dumps({"size": TILE_SIZE, "levels": levels}, separators=(",", ":")).encode()
     return b"".join([HEADER_LENGTH.pack(len(header)), header, *(tile for level in tiles for tile in level)])

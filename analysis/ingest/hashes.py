@@ -58,6 +58,7 @@ def signature(image: Image.Image) -> bytes:
     The perceptual hash alone matches different pages of text that have the same margins.
     """
     frequencies = _COSINES @ _gray(image) @ _COSINES.T
+    # These are in the perceptual hash, which is compared first.
     frequencies[:COARSE, :COARSE] = np.nan
     values = frequencies[~np.isnan(frequencies)]
     color = np.asarray(image.convert("RGB").resize((1, 1), Image.Resampling.BOX)).ravel()

@@ -37,6 +37,7 @@ def read_sidecar(path: Path) -> XmpMetadata:
             if not stat.S_ISREG(sidecar.stat().st_mode):  # opening a named pipe would wait for its writer
                 continue
             with sidecar.open("rb") as file:
+                # One byte more than is allowed, so that a longer file is refused and not cut.
                 return parse_packet(file.read(MAX_BYTES + 1))
         except (OSError, ValueError):
             continue

@@ -25,6 +25,7 @@ from analysis.ingest.validation import plain_text
 MAX_BYTES = 2**20
 MAX_DEPTH = 32
 MAX_ELEMENTS = 20_000
+# Pillow's key for most formats, and the key of PNG's text chunk.
 PACKETS = ("xmp", "XML:com.adobe.xmp")
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
@@ -140,6 +141,7 @@ def _tree(packet: bytes) -> ElementTree.Element | None:
     # Expat reads text with NULs as UTF-16 whatever encoding is given, and would find a hidden document type.
     if "\0" in text or "<!DOCTYPE" in text or "<!ENTITY" in text:
         return None
+    # Nothing can expand: document types, which define entities, were refused.
     parser = ElementTree.XMLParser(target=_BoundedBuilder())  # noqa: S314
     try:
         parser.feed(text)
@@ -159,5 +161,6 @@ def _items(node: ElementTree.Element, name: str) -> list[str]:
     entries = [(entry.get(LANG, ""), entry.text or "") for entry in element.iter(f"{RDF}li")]
     if not entries:
         return [element.text] if element.text and element.text.strip() else []
+    # The text for readers of any language comes first.
     entries.sort(key=lambda entry: entry[0] != "x-default")
     return [text for _, text in entries if text.strip()]

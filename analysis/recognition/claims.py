@@ -64,6 +64,7 @@ def _claim_affordable(recognizer: str, api: str, *, maximum: int, prices: PriceL
         for batch in batches:
             cost = prices.price(api, batch.parameters.get(api, {}), already=already)
             dollars = min(batch.dollars, by_person.get(batch.person_id or 0, batch.dollars))
+            # Compared first: a run without a budget has infinitely many dollars, which int() refuses.
             payable = maximum if cost <= 0 or dollars >= cost * maximum else int(max(dollars, FREE) // cost)
             claimed = _claim_rows(
                 recognizer,
@@ -191,6 +192,7 @@ def apis_with_due_work() -> list[tuple[str, str]]:
     """
     _follow_clock()
     _release_expired()
+    # One lookup for each pair: DISTINCT would read the whole queue, which may have millions of rows.
     due = Analysis.objects.filter(state=Analysis.State.QUEUED, next_attempt_at__lte=Now(), image__trashed_at=None)
     return [
         (recognizer, api)

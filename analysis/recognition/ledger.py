@@ -265,6 +265,7 @@ def current_prices(recognizer: str, region: str) -> tuple[PriceList, int]:
     return price_list(region), _cached_calls(recognizer, int(time.monotonic()) // CALLS_CACHE_SECONDS)
 
 
+# The second argument is a number that changes every CALLS_CACHE_SECONDS, and with it the cached value.
 @lru_cache(maxsize=4)
 def _cached_calls(recognizer: str, _: int) -> int:
     return calls_this_month(recognizer)

@@ -56,6 +56,7 @@ def outage_after_lost_request(recognizer: str, lost: RequestFailed) -> ApiUnavai
     None if it may be chance.
     """
     # From the ledger, since requests of other workers count, too, and an engine only runs for minutes.
+    # Without those of workers that died, which say nothing about the endpoint.
     calls = Call.objects.filter(recognizer=recognizer, api=lost.api).exclude(error_code=ledger.WORKER_LOST)
     latest = list(calls.order_by("-pk").values_list("outcome", "error_code")[:LOST_IN_A_ROW])
     if len(latest) == LOST_IN_A_ROW and all(_is_lost(outcome, code) for outcome, code in latest):
@@ -102,6 +103,7 @@ def try_claim_probe(outage: Outage) -> bool:
     The interval doubles with each probe.
     """
     maximum = MAX_PAID_PROBE_INTERVAL if outage.code == NO_RESPONSE else MAX_PROBE_INTERVAL
+    # At most 10, since a timedelta cannot hold much higher powers.
     wait = min(FIRST_PROBE * 2 ** min(outage.probes, 10), maximum)
     is_postponed = outage.code == NO_RESPONSE and ledger.is_loss_limit_reached(outage.recognizer)
     is_due = Q(probe_at__lte=Now()) if is_postponed else leases.has_passed("probe_at")

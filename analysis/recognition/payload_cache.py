@@ -59,6 +59,7 @@ class PayloadCache:
 
     def _evict(self) -> None:
         """Remove the oldest finished payloads until the rest fits."""
+        # Not those in preparation: their size is unknown, and threads wait for them.
         for key in [key for key, future in self._prepared.items() if future.done()]:
             if self._bytes <= MAX_BYTES:
                 break

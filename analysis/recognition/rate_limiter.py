@@ -66,6 +66,8 @@ end
 local has_burst = math.abs(now - (tonumber(state[5]) or 0)) > tonumber(ARGV[4])
 """
 
+# Numbers are returned as text, since Redis cuts off the fraction of a Lua number, and stored with %.6f, since tostring
+# keeps 14 digits, too few for the microseconds of a Unix time.
 _ACQUIRE = (
     _RATE
     + """
@@ -184,6 +186,8 @@ class RateLimiter:
         share: float = 1.0,
         clock: Callable[[], float] | None = None,
     ) -> None:
+        # In braces, so that a Redis cluster keeps both keys of a limiter on one node, as its scripts require (hash
+        # tags).
         self._redis, self._key, self.quota, self._share = connection, f"imagelib:quota:{{{key}}}", quota, share
         self._clock = clock
 

@@ -109,6 +109,7 @@ def record_versions(versions: Iterable[tuple[str, str, str]]) -> None:
     ModelVersion.objects.bulk_create(
         [
             ModelVersion(recognizer=recognizer, api=api, version=version, last_seen_at=Now())
+            # In one order in all workers, so that two never wait for each other's rows.
             for recognizer, api, version in sorted(set(versions))
         ],
         update_conflicts=True,

@@ -74,6 +74,7 @@ def save_results(results: list[AttemptResult]) -> None:
     with transaction.atomic():
         # Locks the images first and in order, so that workers never deadlock. Deleted images have no rows.
         image_ids = {result.analysis.image_id for result in results}
+        # no_key: others may still insert rows that refer to these images.
         locked = Image.objects.select_for_update(no_key=True).filter(pk__in=image_ids).order_by("pk")
         originals = dict(locked.values_list("pk", "sha256"))
         current = [result for result in results if not _is_outdated(result.analysis, originals)]

@@ -22,6 +22,7 @@ MAX_AGE = 60
 """Seconds until renamed labels and new counts are read; new labels are read at once."""
 SEARCH_MAX_AGE = 600
 """The same for searches, which always find renamed labels by exact names."""
+# The last code point, which sorts after everything that can follow a prefix.
 LAST = "\U0010ffff"
 NAMES_STATE = """
     ARRAY[coalesce((SELECT max(id) FROM analysis_label), 0),
@@ -234,5 +235,6 @@ def _letters(text: str) -> int:
     """The set of letters, as bits."""
     bits = 0
     for letter in text:
+        # Two letters may share a bit. Names then seem nearer, so none is lost, and the distance decides.
         bits |= 1 << (ord(letter) & 63)
     return bits

@@ -70,6 +70,7 @@ class Query:
     @property
     def text(self) -> str:
         """The canonical text of this query; parsing it returns an equal query."""
+        # An OR among other parts needs parentheses, since the words around it bind first.
         parts = [f"({part})" if len(self.parts) > 1 and isinstance(part, Or) else str(part) for part in self.parts]
         return " ".join(parts if self.sort == default_sort(self.parts) else [*parts, f"sort:{self.sort}"])
 

@@ -74,6 +74,7 @@ class ReplicaMonitor:
 
     def check(self) -> ReplicaStatus:
         try:
+            # The primary first: a position read after the replica's would make it seem behind.
             self._positions.append((self._clock(), _written()))
             replayed = _replayed()
         except (Error, psycopg.Error) as error:

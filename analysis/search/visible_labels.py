@@ -83,6 +83,7 @@ def visible_labels(
     position, step = 0, maximum
     while position < min(len(label_ids), MAX_LOOKUPS) and len(labels) < maximum:
         labels += _visible(label_ids[position : position + step], viewer=viewer, among=among)
+        # Twice as many each time: where few are visible, equal steps would take many statements.
         position, step = min(position + step, len(label_ids)), step * 2
     if len(labels) > maximum:
         labels = labels[:maximum]

@@ -96,6 +96,7 @@ def _filter_links(query: Query, viewer: Viewer, link: Link) -> tuple[list[FacetL
 def _filter_link(query: Query, facet: FolderFacet, link: Link) -> FacetLink:
     term = FolderTerm(f"{facet.path}/", is_prefix=True)
     others = [part for part in query.parts if not folder_search.is_folder_term(part)]
+    # In place of other folder terms, since a picture is in one folder only.
     narrowed = replace(query, parts=(*others, term))
     return FacetLink(
         name=facet.name,
