@@ -68,6 +68,7 @@ def create(location: Location, *, options: Options, progress: Progress) -> Resul
         try:
             result = _write(location, name, now, options=options, progress=progress)
         except BaseException as error:
+            # The manifest first: what lacks one is taken for no backup.
             for file in (manifest.MANIFEST, manifest.FILE_LIST, manifest.DATABASE):
                 location.discard(manifest.path(name, file))
             if isinstance(error, KeyboardInterrupt):

@@ -42,7 +42,7 @@ class Location:
     def save(self, name: str, content: IO[bytes]) -> None:
         """Write or replace a file; nothing of it is left on failure."""
         try:
-            if not self.is_bucket:
+            if not self.is_bucket:  # for an existing file Django's storage would choose another name; S3 replaces it
                 self.storage.delete(name)
             self.storage.save(name, File(content, name=name))
         except OSError as error:

@@ -71,6 +71,7 @@ def read(location: Location, name: str) -> Manifest:
             _("There is no backup %(name)s in %(location)s.") if name else _("There is no backup in %(location)s.")
         )
         raise BackupError(sentence % values)
+    # Names are times, so the last one is the latest.
     name = name or names[-1]
     if not location.exists(path(name, MANIFEST)):
         raise BackupError(_incomplete(location, name, names))

@@ -58,6 +58,7 @@ def _major(program: Path) -> int:
 @contextmanager
 def dump(programs: Path, *, snapshot: str) -> Iterator[IO[bytes]]:
     """pg_dump's output at a snapshot. Raises BackupError at the end if it failed."""
+    # Without owners and privileges, since the roles of the server that it is restored on may have other names.
     options = ["--format=custom", "--no-owner", "--no-privileges", f"--snapshot={snapshot}"]
     with _running([programs / "pg_dump", *options, *_connection()], stdout=subprocess.PIPE) as process:
         yield cast(IO[bytes], process.stdout)
@@ -68,6 +69,7 @@ def load(programs: Path, archive: IO[bytes], *, before: str, after: str) -> None
 
     Raises BackupError; then nothing is changed.
     """
+    # Without comments, since only its owner may comment on an extension.
     script: Command = [programs / "pg_restore", "--no-owner", "--no-privileges", "--no-comments", "--file=-"]
     client: Command = [programs / "psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", *_connection(), "--file=-"]
     archive.seek(0)

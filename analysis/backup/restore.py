@@ -109,9 +109,11 @@ def restore(location: Location, backup: Manifest, *, progress: Callable[[int, in
             programs.load(programs_folder, archive, before=DROP_ALL, after=_row_check(backup.tables))
     except KeyboardInterrupt as error:
         raise BackupError(_("Stopped.")) from error
+    # The backup may be of an earlier version.
     call_command("migrate", interactive=False, verbosity=0)
     _keep_trash()
     with connection.cursor() as cursor:
+        # The dump has no statistics, and plans without them would be guesses.
         cursor.execute("ANALYZE")
 
 

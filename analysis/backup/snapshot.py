@@ -37,6 +37,8 @@ class Snapshot:
 
 def take(location: Location, name: str, keys: IO[bytes], *, options: Options) -> Snapshot:
     """Dump the database, and write the keys of its files. Raises BackupError."""
+    # One snapshot for the dump, the keys and the counts. durable, since the level is set before the first statement of
+    # a transaction, which must be this one.
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         cursor.execute("SELECT pg_export_snapshot(), current_setting('server_version_num')::int / 10000")

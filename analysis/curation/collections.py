@@ -184,6 +184,7 @@ def share_with(collection: Collection, *, username: str, can_edit: bool) -> Coll
     """Share with a person, or change what they may do. Raises ActionRefused."""
     people = get_user_model()._default_manager.filter(is_active=True)
     name = username.replace("\x00", " ").strip()
+    # The exact name first: another person's may differ by case only.
     person = people.filter(username=name).first() or people.filter(username__iexact=name).first()
     if person is None:
         raise ActionRefused(_("There is no account named “%(name)s”.") % {"name": name})

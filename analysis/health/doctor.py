@@ -131,6 +131,7 @@ def run_check(check: Check) -> list[Finding]:
 def _with_timeout(run: Callable[[], Finding | Iterable[Finding]]) -> list[Finding]:
     with transaction.atomic():
         with connection.cursor() as cursor:
+            # LOCAL: it ends with the transaction, and so does not reach another client of PgBouncer.
             cursor.execute(f"SET LOCAL statement_timeout = '{QUERY_TIMEOUT}s'")
         return _as_list(run())
 

@@ -144,6 +144,7 @@ def check_workers() -> Finding:
         # A ping is a broadcast, which SQS does not support. The heartbeat is sent like every task.
         return ok("workers", _("Workers cannot be contacted over SQS; the scheduler's heartbeat shows that they work."))
     try:
+        # Bounded, since Celery waits for ever for a broker that is frozen.
         names = sorted(bounded(lambda: current_app.control.inspect(timeout=PING_TIMEOUT).ping() or {}))
     except (OSError, OperationalError) as error:
         message = _("The workers could not be reached: %(error)s.") % {"error": first_line(error)}

@@ -99,6 +99,7 @@ def _since(last: StatisticsRun | None, kind: Kind) -> datetime:
 
 def _statement(kind: Kind) -> str:
     """SQL that updates the table and returns the number of changed rows."""
+    # ROW(), since PostgreSQL takes a list of one value in parentheses for the value itself.
     keys, values = ", ".join(kind.keys), ", ".join(kind.values)
     old, new = (", ".join(f"{row}.{name}" for name in kind.values) for row in ("old", "excluded"))
     same = " AND ".join(f"{_comparable('counted', name)} = {_comparable('old', name)}" for name in kind.keys)

@@ -81,6 +81,7 @@ class GrowingLabels:
 
 def total(person_id: int | None, *, before: datetime | None = None) -> Total:
     """Number of pictures and size of their originals, added before a moment if given."""
+    # Of the last day, the rows by hour up to the moment; of all days before it, those by day.
     day = midnight(before.astimezone(UTC), UTC) if before else None
     (row,) = _rows(
         f"""SELECT coalesce(sum(pictures), 0)::bigint, coalesce(sum(bytes), 0)::bigint FROM analysis_addedstatistics
@@ -187,6 +188,7 @@ def growing_labels(span: Period, person_id: int | None, *, pictures: int) -> Gro
     """
     one_in = 1
     while pictures > one_in * SAMPLE_LIMIT:
+        # A power of two, since the sample is taken by the last bits of a hash.
         one_in *= 2
     sample = (_BY_PARTIAL_INDEX if one_in >= SHARES[-1] else _BY_IMAGE).format(share=SHARES[-1] - 1)
     rows = _rows(

@@ -116,6 +116,7 @@ def entry(request: Request, entry_id: int) -> HttpResponse:
     """One entry and its pictures, a page at a time; deleted ones with hashes."""
     entry = _entry(request, entry_id)
     after = int_param(request.GET.get("after", ""), maximum=MAX_NUMBER, minimum=0)
+    # One step more than is shown tells if there is another page.
     steps = list(image_steps(entry.pk).filter(pk__gt=after)[:2])
     step = steps[0] if steps else None
     address = reverse("audit-entry", args=[entry.pk])

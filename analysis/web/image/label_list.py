@@ -126,6 +126,7 @@ def label_list(
     tags: list[LabelRow] = []
     verdicts = {verdict.label_id: verdict for verdict in _verdicts(image)}
     image_labels = _image_labels(image)
+    # Only for a picture with tags, since it is a query more.
     from_file = _file_keywords(image) if any(_is_tag(image_label) for image_label in image_labels) else set()
     for image_label in image_labels:
         label = image_label.label
@@ -174,6 +175,7 @@ def _is_tag(image_label: ImageLabel) -> bool:
 
 def _file_keywords(image: Image) -> set[int]:
     """Ids of the labels that the file's keywords resolve to now."""
+    # The label of a keyword may have been merged into another one since.
     current = Coalesce("label__merged_into", "label")
     return set(FileKeyword.objects.filter(image=image).values_list(current, flat=True))
 

@@ -90,6 +90,7 @@ def panel(image: Image, *, reader: AbstractBaseUser | AnonymousUser, now: dateti
     """The panel of an image, from its current results and the label index."""
     # The window function counts all rows before the filter keeps only the latest of each API.
     numbered = image.analyses.annotate(history_count=Window(Count("*")))
+    # Without responses, which are large: only those of current results are read, below.
     latest = sorted(numbered.order_by("api", "-pk").distinct("api").defer("answer"), key=_api_order)
     current = {analysis.api: analysis for analysis in image.analyses.current()}
     responses_by_api = {api: analysis.answer for api, analysis in current.items()}
@@ -102,6 +103,7 @@ def panel(image: Image, *, reader: AbstractBaseUser | AnonymousUser, now: dateti
     names_causes = permissions.can_edit_image(reader, image)
     texts = tuple(text for text in responses.texts_in(responses_by_api.get("text")) if text.is_line)
     return Panel(
+        # The states begin with different letters.
         token="".join(f"{analysis.pk}{analysis.state[0]}" for analysis in latest),
         latest=latest,
         is_open=any(analysis.state in PENDING_STATES for analysis in latest),
