@@ -19,7 +19,7 @@ from analysis.api.image_changes import ImageChanges, edit_from
 from analysis.api.image_resource import VISIBILITIES, ImageOut, Selection, resource, resources, selection_of
 from analysis.api.json_query import JsonQuery, query_from_json
 from analysis.api.pagination import CursorParam, LimitParam
-from analysis.api.preconditions import etag_of, is_unchanged, require_match
+from analysis.api.preconditions import etag_of, is_unchanged, not_modified, require_match
 from analysis.api.request_body import RequestBody
 from analysis.api.responses import json_response
 from analysis.api.sidecars import sidecar_metadata
@@ -116,7 +116,7 @@ def get_image(request: HttpRequest, image_id: ImageId, fields: FieldsParam, expa
     image = permissions.get_image_or_404(request.user, image_id)
     values = resource(image, request, selection_of(fields, expand))
     etag = etag_of(values)
-    return HttpResponse(status=304) if is_unchanged(request, etag) else json_response(values, etag=etag)
+    return not_modified(etag) if is_unchanged(request, etag) else json_response(values, etag=etag)
 
 
 @router.get(

@@ -16,7 +16,7 @@ from analysis.api.authentication import READ, WRITE, token_of
 from analysis.api.errors import ApiError
 from analysis.api.image_labels import LabelOut, LabelValues, labels_of
 from analysis.api.pagination import CursorParam, LimitParam
-from analysis.api.preconditions import etag_of, is_unchanged, require_match
+from analysis.api.preconditions import etag_of, is_unchanged, not_modified, require_match
 from analysis.api.request_body import RequestBody
 from analysis.api.responses import json_response
 from analysis.curation import verdicts
@@ -182,7 +182,7 @@ def list_image_labels(
     image = permissions.get_image_or_404(request.user, image_id)
     labels = labels_of([image.pk], with_boxes=boxes)[image.pk]
     etag = etag_of({"labels": labels})
-    return HttpResponse(status=304) if is_unchanged(request, etag) else json_response(labels, etag=etag)
+    return not_modified(etag) if is_unchanged(request, etag) else json_response(labels, etag=etag)
 
 
 @router.post("/images/{int:image_id}/labels", response={201: LabelOut}, auth=WRITE)

@@ -18,7 +18,7 @@ from analysis.api.authentication import READ, WRITE, token_of
 from analysis.api.errors import ApiError
 from analysis.api.idempotency import idempotent
 from analysis.api.pagination import CursorParam, LimitParam
-from analysis.api.preconditions import etag_of, is_unchanged, require_match
+from analysis.api.preconditions import etag_of, is_unchanged, not_modified, require_match
 from analysis.api.request_body import RequestBody
 from analysis.api.responses import json_response
 from analysis.models import SavedSearch
@@ -85,7 +85,7 @@ def get_search(request: HttpRequest, search_id: int) -> HttpResponse:
     """One saved search, with an ETag. Its results: `GET /images?q=` with its query."""
     saved = get_object_or_404(visible(token_of(request).user_id).select_related("owner"), pk=search_id)
     etag = _etag(saved, request)
-    return HttpResponse(status=304) if is_unchanged(request, etag) else _response(saved, request)
+    return not_modified(etag) if is_unchanged(request, etag) else _response(saved, request)
 
 
 @router.patch("/searches/{int:search_id}", response=SavedSearchOut, auth=WRITE, url_name="search")

@@ -206,6 +206,17 @@ def test_changes_need_the_state_that_was_read(api, owner):
     assert (unchanged.status_code, unchanged.content) == (304, b"")
 
 
+def test_states_read_compressed_are_known(api, owner):
+    image = create_image(owner)
+    path, compressed = f"/images/{image.pk}", {"Accept-Encoding": "gzip"}
+    etag = api("get", path, headers=compressed)["ETag"]
+    assert etag.startswith("W/")  # by GZipMiddleware; most HTTP libraries ask for compressed responses
+    unchanged = api("get", path, headers=compressed | {"If-None-Match": etag})
+    assert (unchanged.status_code, unchanged["ETag"]) == (304, etag.removeprefix("W/"))
+    assert api("patch", path, {"rating": 4}, headers=compressed | {"If-Match": etag}).status_code == 200
+    assert api("patch", path, {"rating": 5}, headers=compressed | {"If-Match": etag}).status_code == 412
+
+
 def test_details_are_edited_and_reset(api, owner):
     image = create_image(owner, title="From the file", latitude=1.5, longitude=2.5)
     changes = {"title": " Mine ", "taken_at": "2021-06-05T14:30:00+02:00", "location": None, "place": "Here"}
