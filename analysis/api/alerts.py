@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models.fields.json import KT
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -152,9 +153,11 @@ def get_alert(request: HttpRequest, alert_id: int) -> AlertOut:
 @router.patch("/alerts/{int:alert_id}", response=AlertOut, auth=WRITE, url_name="alert")
 def change_alert(request: HttpRequest, alert_id: int, changes: AlertChanges) -> AlertOut:
     """Change the channel, address or frequency of an alert."""
-    alert = _own(request, alert_id)
-    present = {"channel": alert.channel, "frequency": alert.frequency, "address": alert.address}
-    domain.change(alert, AlertOptions(**present | changes.model_dump(exclude_none=True)))
+    with transaction.atomic():
+        # Locked, so that two changes of different fields do not undo each other.
+        alert: Alert = get_object_or_404(_rows(request).select_for_update(of=("self",)), pk=alert_id)
+        present = {"channel": alert.channel, "frequency": alert.frequency, "address": alert.address}
+        domain.change(alert, AlertOptions(**present | changes.model_dump(exclude_none=True)))
     return _out(_own(request, alert_id))
 
 

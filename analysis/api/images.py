@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -158,20 +159,22 @@ def create_image(
 @router.patch("/images/{int:image_id}", response=ImageOut, auth=WRITE, exclude_unset=True, url_name="image")
 def change_image(request: HttpRequest, image_id: ImageId, changes: ImageChanges) -> HttpResponse:
     """Change visibility and details (owners), or your own rating. Honors If-Match."""
-    image = permissions.get_image_or_404(request.user, image_id)
-    edit = edit_from(changes)
-    if changes.visibility is not None or edit:
-        permissions.require_edit_image(request.user, image)
-    # All fields, since the ETag is of all of them; a caller who read only some `fields=` has none to send.
-    require_match(request, etag_of(resource(image, request, ALL_FIELDS)))
-    if edit:
-        bulk.apply(bulk.Selection(token_of(request).user, ids=(image.pk,)), BulkChange.Action.EDIT, edit=edit)
-    if changes.visibility is not None:
-        set_visibility(image, VISIBILITIES[changes.visibility], by_id=token_of(request).user_id)
-    if changes.is_favorite is not None:
-        ratings.set_favorite(image.pk, person_id=token_of(request).user_id, is_favorite=changes.is_favorite)
-    if changes.rating is not None:
-        ratings.rate(image.pk, person_id=token_of(request).user_id, stars=changes.rating)
+    user = token_of(request).user
+    with transaction.atomic():
+        image = permissions.lock_image_or_404(request.user, image_id)
+        edit = edit_from(changes)
+        if changes.visibility is not None or edit:
+            permissions.require_edit_image(request.user, image)
+        # All fields, since the ETag is of all of them; a caller who read only some `fields=` has none to send.
+        require_match(request, etag_of(resource(image, request, ALL_FIELDS)))
+        if edit:
+            bulk.apply(bulk.Selection(user, ids=(image.pk,)), BulkChange.Action.EDIT, edit=edit)
+        if changes.visibility is not None:
+            set_visibility(image, VISIBILITIES[changes.visibility], by_id=user.pk)
+        if changes.is_favorite is not None:
+            ratings.set_favorite(image.pk, person_id=user.pk, is_favorite=changes.is_favorite)
+        if changes.rating is not None:
+            ratings.rate(image.pk, person_id=user.pk, stars=changes.rating)
     values = resource(permissions.get_image_or_404(request.user, image_id), request, ALL_FIELDS)
     return json_response(values, etag=etag_of(values))
 
@@ -179,11 +182,12 @@ def change_image(request: HttpRequest, image_id: ImageId, changes: ImageChanges)
 @router.delete("/images/{int:image_id}", response={204: None}, auth=WRITE, url_name="image")
 def trash_image(request: HttpRequest, image_id: ImageId) -> HttpResponse:
     """Move an image to the trash, from where it can be restored."""
-    image = permissions.get_image_or_404(request.user, image_id)
-    permissions.require_edit_image(request.user, image)
-    require_match(request, etag_of(resource(image, request, ALL_FIELDS)))
-    # Only to the trash, so that a mistake is easy to undo. trash.py deletes images forever.
-    trash.trash_image(image, by_id=token_of(request).user_id)
+    with transaction.atomic():
+        image = permissions.lock_image_or_404(request.user, image_id)
+        permissions.require_edit_image(request.user, image)
+        require_match(request, etag_of(resource(image, request, ALL_FIELDS)))
+        # Only to the trash, so that a mistake is easy to undo. trash.py deletes images forever.
+        trash.trash_image(image, by_id=token_of(request).user_id)
     return HttpResponse(status=204)
 
 

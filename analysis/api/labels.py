@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -188,8 +189,9 @@ def list_image_labels(
 @router.post("/images/{int:image_id}/labels", response={201: LabelOut}, auth=WRITE)
 def add_image_label(request: HttpRequest, image_id: int, label: NewLabel) -> HttpResponse:
     """Add a label by name, or a tag. Adding it again changes nothing."""
-    image = reviewable_image(request, image_id)
-    verdict = verdicts.add(image.pk, name=label.name, by_id=token_of(request).user_id)
+    with transaction.atomic():
+        image = reviewable_image(request, image_id)
+        verdict = verdicts.add(image.pk, name=label.name, by_id=token_of(request).user_id)
     # By its id, since the label may be merged into another one with another name.
     [added] = [label for label in labels_of([image.pk])[image.pk] if label["id"] == verdict.label_id]
     return json_response(added, status=201)
@@ -215,29 +217,34 @@ def list_verdicts(request: HttpRequest, image_id: int) -> list[VerdictOut]:
 @router.put("/images/{int:image_id}/verdicts/{label_id}", response=list[LabelOut], auth=WRITE, url_name="verdict")
 def set_verdict(request: HttpRequest, image_id: int, label_id: LabelId, verdict: Decision) -> list[LabelValues]:
     """Confirm or reject a label of the image, permanently. Returns the image's labels."""
-    image = reviewable_image(request, image_id)
-    _require_label(image, label_id)
     act = verdicts.confirm if verdict.decision == "confirmed" else verdicts.reject
-    act(image.pk, label_id=label_id, by_id=token_of(request).user_id)
+    with transaction.atomic():
+        image = reviewable_image(request, image_id)
+        _require_label(image, label_id)
+        act(image.pk, label_id=label_id, by_id=token_of(request).user_id)
     return labels_of([image.pk])[image.pk]
 
 
 @router.delete("/images/{int:image_id}/verdicts/{label_id}", response={204: None}, auth=WRITE, url_name="verdict")
 def clear_verdict(request: HttpRequest, image_id: int, label_id: LabelId) -> HttpResponse:
     """Let the analyses decide again."""
-    verdicts.clear(reviewable_image(request, image_id).pk, label_id=label_id, by_id=token_of(request).user_id)
+    with transaction.atomic():
+        verdicts.clear(reviewable_image(request, image_id).pk, label_id=label_id, by_id=token_of(request).user_id)
     return HttpResponse(status=204)
 
 
 def reviewable_image(request: HttpRequest, image_id: int) -> Image:
-    """An image whose labels the caller may correct.
+    """An image whose labels the caller may correct; locked for If-Match.
 
-    Raises Http404, PermissionDenied, and ApiError for labels that changed since the ETag in If-Match.
+    For a transaction. Raises Http404, PermissionDenied, and ApiError for labels that changed since the ETag.
     """
-    image = permissions.get_image_or_404(request.user, image_id)
+    is_conditional = bool(request.headers.get("If-Match"))
+    # Everyone who writes verdicts locks the picture first, so its labels cannot change after the check.
+    get = permissions.lock_image_or_404 if is_conditional else permissions.get_image_or_404
+    image = get(request.user, image_id)
     if not permissions.can_review_labels(request.user, image):
         raise PermissionDenied(permissions.NOT_CURATOR_MESSAGE)
-    if request.headers.get("If-Match"):
+    if is_conditional:
         require_match(request, etag_of({"labels": labels_of([image.pk])[image.pk]}))
     return image
 

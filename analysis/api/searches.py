@@ -91,16 +91,17 @@ def get_search(request: HttpRequest, search_id: int) -> HttpResponse:
 @router.patch("/searches/{int:search_id}", response=SavedSearchOut, auth=WRITE, url_name="search")
 def change_search(request: HttpRequest, search_id: int, changes: SearchChanges) -> HttpResponse:
     """Change one of your searches. Honors If-Match."""
-    saved = _own(request, search_id)
-    require_match(request, _etag(saved, request))
-    if changes.query is not None:
-        parse(changes.query)
-        saved.query = changes.query
-    if changes.name is not None:
-        saved.name = one_line(changes.name)
-    if changes.is_shared is not None:
-        saved.is_shared = changes.is_shared
-    _save(saved)
+    with transaction.atomic():
+        saved = _locked(request, search_id)
+        require_match(request, _etag(saved, request))
+        if changes.query is not None:
+            parse(changes.query)
+            saved.query = changes.query
+        if changes.name is not None:
+            saved.name = one_line(changes.name)
+        if changes.is_shared is not None:
+            saved.is_shared = changes.is_shared
+        _save(saved)
     return _response(saved, request)
 
 
@@ -108,15 +109,17 @@ def change_search(request: HttpRequest, search_id: int, changes: SearchChanges) 
 def delete_search(request: HttpRequest, search_id: int) -> HttpResponse:
     """Delete one of your searches, and its alerts. Honors If-Match."""
     # Deleted at once, since the Undo of the page is a button for people.
-    saved = _own(request, search_id)
-    require_match(request, _etag(saved, request))
-    saved.delete()
+    with transaction.atomic():
+        saved = _locked(request, search_id)
+        require_match(request, _etag(saved, request))
+        saved.delete()
     return HttpResponse(status=204)
 
 
-def _own(request: HttpRequest, search_id: int) -> SavedSearch:
+def _locked(request: HttpRequest, search_id: int) -> SavedSearch:
+    """One of the caller's searches, locked from the check of If-Match on."""
     own = SavedSearch.objects.filter(owner_id=token_of(request).user_id).select_related("owner")
-    return get_object_or_404(own, pk=search_id)
+    return get_object_or_404(own.select_for_update(of=("self",)), pk=search_id)
 
 
 def _save(saved: SavedSearch) -> None:

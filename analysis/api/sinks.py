@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -143,10 +144,13 @@ def get_sink(request: HttpRequest, sink_id: int) -> SinkOut:
 @router.patch("/sinks/{int:sink_id}", response=SinkOut, auth=ADMIN, url_name="sink")
 def change_sink(request: HttpRequest, sink_id: int, changes: SinkChanges) -> SinkOut:
     """Change a sink; omitted options are not changed. Other tags need a new dry run."""
-    sink = _sink(request, sink_id)
-    values = {"name": sink.name, "query": sink.query, "address": sink.address}
+    _require(request)
     changed = changes.model_dump(exclude_none=True, exclude={"options"})
-    sinks.change(_checked(sink, {**values, **changed}, changes.options or {}), by_id=token_of(request).user_id)
+    with transaction.atomic():
+        # Locked, so that two changes of different fields do not undo each other.
+        sink = get_object_or_404(Sink.objects.select_for_update(), pk=sink_id)
+        values = {"name": sink.name, "query": sink.query, "address": sink.address}
+        sinks.change(_checked(sink, {**values, **changed}, changes.options or {}), by_id=token_of(request).user_id)
     return get_sink(request, sink_id)
 
 

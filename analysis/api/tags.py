@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Router
 
@@ -37,10 +38,11 @@ def add_tag(request: HttpRequest, image_id: int, tag: NewLabel) -> HttpResponse:
 @router.delete("/images/{int:image_id}/tags/{label_id}", response={204: None}, auth=WRITE)
 def remove_tag(request: HttpRequest, image_id: int, label_id: LabelId) -> HttpResponse:
     """Remove a tag from the image."""
-    image = reviewable_image(request, image_id)
-    tags = Label.objects.filter(kind=Label.Kind.TAG, pk__in=ImageLabel.objects.filter(image=image).values("label"))
-    tag = tags.filter(pk=label_id).first()
-    if tag is None or not isinstance(request.user, AbstractBaseUser):
-        raise Http404
-    bulk.remove_tag(Selection(request.user, ids=(image.pk,)), tag)
+    with transaction.atomic():
+        image = reviewable_image(request, image_id)
+        tags = Label.objects.filter(kind=Label.Kind.TAG, pk__in=ImageLabel.objects.filter(image=image).values("label"))
+        tag = tags.filter(pk=label_id).first()
+        if tag is None or not isinstance(request.user, AbstractBaseUser):
+            raise Http404
+        bulk.remove_tag(Selection(request.user, ids=(image.pk,)), tag)
     return HttpResponse(status=204)

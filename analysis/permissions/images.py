@@ -28,6 +28,12 @@ def get_image_or_404(user: AnyUser, image_id: int) -> Image:
     return get_object_or_404(viewable_images(user).select_related("owner"), pk=image_id)
 
 
+def lock_image_or_404(user: AnyUser, image_id: int) -> Image:
+    """The same picture, locked for a change that depends on its state."""
+    locked = viewable_images(user).select_related("owner").select_for_update(of=("self",))
+    return get_object_or_404(locked, pk=image_id)
+
+
 def get_public_image_or_404(public_id: UUID) -> Image:
     """A public picture, for visitors who are not signed in."""
     return get_object_or_404(Image.objects.visible_to(Viewer()).select_related("owner"), public_id=public_id)
