@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from analysis.api import errors
+from analysis.api.authentication import check_rate
 from analysis.api.errors import ApiError
 from analysis.models import IdempotentRequest
 from imagelib.accounts.models import ApiToken
@@ -37,6 +38,7 @@ def idempotent(run: Run) -> Run:
         if not key or token is None:
             return run(request, *args, **kwargs)
         try:
+            check_rate(request, token)  # also if the operation does not run
             row = _begin(request, token, key)
         except ApiError as error:
             return errors.response_of(error)
@@ -96,7 +98,7 @@ def _begin(request: HttpRequest, token: ApiToken, key: str) -> IdempotentRequest
 def _fingerprint(request: HttpRequest) -> str:
     """A digest of the request; of an uploaded file its name and size only."""
     digest = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())
-    if request.content_type == "application/json":
+    if request.content_type != "multipart/form-data":
         digest.update(request.body)
     else:
         # Without the file's content, which would be read twice. Two uploads of one name and size with one key count as

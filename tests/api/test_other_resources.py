@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 from datetime import datetime, timedelta
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from analysis.api import idempotency
@@ -72,6 +74,25 @@ def test_a_name_is_used_once(api):
     api.post("/searches", SEARCH)
     response = api.post("/searches", SEARCH | {"name": "DOGS"})
     assert (response.status_code, response.json()["errors"][0]["field"]) == (409, "name")
+
+
+def test_a_key_is_of_one_body_in_any_content_type(api):
+    def post(body: dict[str, str]):
+        headers = {"Idempotency-Key": "a", "Authorization": f"Bearer {api.text}"}
+        return Client().post("/api/v1/searches", json.dumps(body), content_type="text/plain", headers=headers)
+
+    assert [post(body).status_code for body in (SEARCH, SEARCH, {"name": "Cats", "query": "cat"})] == [201, 201, 422]
+    assert [search["name"] for search in api.get("/searches").json()["items"]] == [SEARCH["name"]]
+
+
+def test_repeated_requests_count_against_the_rate_limit(settings, api):
+    settings.API_REQUESTS_PER_MINUTE = 3
+    headers = {"Idempotency-Key": "a"}
+    responses = [api.post("/searches", SEARCH, headers=headers) for _ in range(2)]
+    left = [int(response["RateLimit-Remaining"]) for response in responses]
+    assert left in ([2, 1], [2, 2], [1, 2])  # a minute may end before or in between
+    statuses = {api.post("/searches", SEARCH, headers=headers).status_code for _ in range(7)}
+    assert 429 in statuses
 
 
 def test_a_repeated_request_gets_the_first_response(api):
