@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from decimal import ROUND_UP, Decimal
 from typing import Annotated, Any, Literal
 
@@ -15,7 +16,7 @@ from django.utils.translation import gettext as _
 from ninja import Field, Router
 
 from analysis import permissions, pipeline
-from analysis.api import pagination, token_budget
+from analysis.api import idempotency, pagination, token_budget
 from analysis.api.authentication import ANALYZE, READ, token_of
 from analysis.api.batch_resource import BatchList, BatchOut, EstimateOut, batch_out, estimate_out
 from analysis.api.errors import ApiError
@@ -37,6 +38,8 @@ from analysis.search.time_limit import time_limit
 router = Router(tags=["Bulk runs"])
 MAX_ESTIMATED = 10_000
 """Pictures examined for an estimate; a larger selection is estimated from the first ones."""
+REQUESTED = ("query", "scope", "uses_id_list", "apis", "is_forced", "all_owners")
+"""Values of a run by which a repeated request is recognized."""
 ApiName = Literal["labels", "faces", "celebrities", "text", "moderation"]
 # Not strict, since JSON has no decimals: amounts are numbers or strings.
 Dollars = Annotated[Decimal, Field(ge=0, le=100_000, decimal_places=6, strict=False)]
@@ -90,7 +93,7 @@ def start_batch(request: HttpRequest, options: BatchStart) -> HttpResponse:
         # Locked before the lookup of an earlier start, so that the second of two equal requests waits and finds the
         # first.
         token = token_budget.lock(token_of(request))
-        started = _earlier_start(request)
+        started = _earlier_start(request, batch, ids)
         if started is None:
             batch.budget = _budget(options.budget, estimate, remaining=token_budget.remaining(token))
             batch.api_token = token
@@ -192,11 +195,19 @@ def _adopt(batch: Batch, token_id: int, *, remaining: Decimal) -> None:
     Batch.objects.filter(pk=batch.pk).update(api_token=token_id)
 
 
-def _earlier_start(request: HttpRequest) -> Batch | None:
-    """The run that a request with the same Idempotency-Key has started."""
+def _earlier_start(request: HttpRequest, batch: Batch, ids: Sequence[int]) -> Batch | None:
+    """The run that a request with the same Idempotency-Key has started.
+
+    Raises ApiError if it was a request for another run.
+    """
     if not request.headers.get(HEADER):
         return None
-    return Batch.objects.filter(token=_start_token(request), api_token=token_of(request)).first()
+    started = Batch.objects.filter(token=_start_token(request), api_token=token_of(request)).first()
+    if started is not None:
+        is_same = all(getattr(started, name) == getattr(batch, name) for name in REQUESTED)
+        if not is_same or set(started.named.values_list("image_id", flat=True)) != set(ids):
+            raise ApiError(422, idempotency.other_request(), field=HEADER)
+    return started
 
 
 def _start_token(request: HttpRequest) -> uuid.UUID:

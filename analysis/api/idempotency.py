@@ -83,8 +83,7 @@ def _begin(request: HttpRequest, token: ApiToken, key: str) -> IdempotentRequest
         if row is None:
             raise ApiError(409, _("A request with this key was refused at the same moment. Send it again."))
         if row.fingerprint != fingerprint:
-            message = _("This key was used for another request. Use a new key for each request.")
-            raise ApiError(422, message, field=HEADER)
+            raise ApiError(422, other_request(), field=HEADER)
         if not row.status and timezone.now() - row.created_at < IN_PROGRESS:
             message = _("The first request with this key is still in progress. Try again in a moment.")
             raise ApiError(409, message, headers={"Retry-After": "2"})
@@ -93,6 +92,11 @@ def _begin(request: HttpRequest, token: ApiToken, key: str) -> IdempotentRequest
             row.created_at = timezone.now()
             row.save(update_fields=["created_at"])
     return row
+
+
+def other_request() -> str:
+    """The error for a key that was used with another body."""
+    return _("This key was used for another request. Use a new key for each request.")
 
 
 def _fingerprint(request: HttpRequest) -> str:

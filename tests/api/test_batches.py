@@ -38,6 +38,29 @@ def test_started_once_for_one_key(paid, api, owner):
     assert other.json()["id"] != first.json()["id"]
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/batches", {"q": "dog", "apis": ["labels"]}),
+        ("/batches", {"image_ids": [2], "apis": ["labels"]}),
+        ("/batches", {"image_ids": [1], "apis": ["faces"]}),
+        ("/batches", {"image_ids": [1], "apis": ["labels"], "scope": "missing"}),
+        ("/batches", {"image_ids": [1], "apis": ["labels"], "force": True}),
+        ("/analyses", {"image_id": 2, "apis": ["labels"]}),
+    ],
+)
+def test_a_key_is_of_one_run(path, body, paid, api, owner, settings):
+    settings.RECOGNIZER_APIS = ["labels", "faces"]
+    ids = [create_image(owner).pk for _ in range(2)]
+    headers = {"Idempotency-Key": "monday"}
+    assert api.post("/batches", {"image_ids": ids[:1], "apis": ["labels"]}, headers=headers).status_code == 202
+    # The bodies number the pictures.
+    named = {"image_ids": [ids[number - 1] for number in body.get("image_ids", [])], "image_id": ids[1]}
+    other = api.post(path, {name: named.get(name, value) for name, value in body.items()}, headers=headers)
+    assert (other.status_code, other.json()["errors"][0]["field"]) == (422, "Idempotency-Key")
+    assert Batch.objects.count() == 1
+
+
 def test_a_token_cannot_spend_more_than_its_limit(paid, owner, api_of):
     ids = [create_image(owner).pk for _ in range(20)]
     api = api_of(owner, spending_limit=Decimal("0.06"))
