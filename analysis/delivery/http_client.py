@@ -6,8 +6,11 @@ IP addresses that are not public are rejected after the DNS lookup, and the conn
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from urllib.parse import urlsplit
@@ -17,6 +20,8 @@ import requests_hardened
 from django.conf import settings
 from django.utils.translation import gettext as _
 from requests_hardened.ip_filter import InvalidIPAddress
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 import imagelib
 from analysis.delivery.base import REQUEST_SECONDS, Outcome
@@ -43,19 +48,18 @@ def post(url: str, body: bytes, *, headers: Mapping[str, str]) -> Response:
     end = time.monotonic() + REQUEST_SECONDS
     try:
         with (
-            _manager(settings.DELIVERY_PRIVATE_ADDRESSES).get_session() as session,
-            # The timeout of `requests` is per wait; `_read` limits the whole response.
+            _session() as session,
             session.post(
                 url, data=body, headers=dict(headers), stream=True, timeout=(CONNECT_SECONDS, REQUEST_SECONDS)
             ) as response,
         ):
-            return Response(response.status_code, _read(response, end=end))
+            return Response(response.status_code, _read(response))
     except InvalidIPAddress as error:
         message = _("%(host)s is at %(address)s, which is not a public address.")
         raise RequestFailed(message % {"host": urlsplit(url).hostname, "address": error}) from error
-    except requests.Timeout as error:
-        raise RequestFailed(_("No response within %(seconds)d seconds.") % {"seconds": REQUEST_SECONDS}) from error
     except (requests.RequestException, ValueError) as error:
+        if isinstance(error, requests.Timeout) or time.monotonic() >= end:
+            raise RequestFailed(_("No response within %(seconds)d seconds.") % {"seconds": REQUEST_SECONDS}) from error
         raise RequestFailed(_("The request failed: %(error)s") % {"error": _reason(error)}) from error
 
 
@@ -97,12 +101,14 @@ def address_error(url: str) -> str:
     return ""
 
 
-def _read(response: requests.Response, *, end: float) -> str:
+def _read(response: requests.Response) -> str:
+    """The beginning of the body, or as much of it as arrived in time."""
     body = b""
-    for chunk in response.iter_content(8 * 1024):
-        body += chunk
-        if len(body) >= MAX_RESPONSE or time.monotonic() > end:
-            break
+    with suppress(requests.RequestException):  # the status has arrived, which is the outcome
+        for chunk in response.iter_content(8 * 1024):
+            body += chunk
+            if len(body) >= MAX_RESPONSE:
+                break
     # The text is saved as the error, and PostgreSQL cannot store NUL.
     return body[:MAX_RESPONSE].decode(errors="replace").replace("\x00", "")
 
@@ -113,6 +119,57 @@ def _reason(error: Exception) -> str:
     while inner := cause.__cause__ or cause.__context__:
         cause = inner
     return str(getattr(cause, "strerror", "") or type(cause).__name__)
+
+
+class _Cut:
+    """A connection that is cut off REQUEST_SECONDS after it was begun.
+
+    The timeouts of `requests` are per read, so that a response of single bytes could take hours.
+    """
+
+    sock: socket.socket
+
+    def connect(self) -> None:
+        end = time.monotonic() + REQUEST_SECONDS
+        super().connect()  # type: ignore[misc]
+        # Not by the method of a TLS socket, which the reading thread is using.
+        self._timer = threading.Timer(end - time.monotonic(), _shut_down, [self.sock])
+        self._timer.daemon = True
+        self._timer.start()
+
+    def close(self) -> None:
+        if timer := getattr(self, "_timer", None):
+            timer.cancel()
+        super().close()  # type: ignore[misc]
+
+
+def _shut_down(connected: socket.socket) -> None:
+    """End all reads of a socket in other threads."""
+    with suppress(OSError):  # closed in the meantime
+        socket.socket.shutdown(connected, socket.SHUT_RDWR)
+
+
+class _Connection(_Cut, HTTPConnection):
+    pass
+
+
+class _TlsConnection(_Cut, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+def _session() -> requests.Session:
+    session: requests.Session = _manager(settings.DELIVERY_PRIVATE_ADDRESSES).get_session()
+    for adapter in session.adapters.values():
+        adapter.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}  # type: ignore[attr-defined]
+    return session
 
 
 @cache

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import socket
+import threading
+import time
+from contextlib import suppress
 
 import pytest
 
@@ -74,13 +77,46 @@ def test_outcome_follows_from_the_status(receiver, status, outcome):
 
 def test_slow_receiver_is_given_up(receiver, monkeypatch):
     monkeypatch.setattr(http_client, "REQUEST_SECONDS", 0.2)
-    import threading
-
     done = threading.Event()
     receiver.before_answer = lambda: done.wait(5)
     outcome = http_client.outcome_of(receiver.url, b"{}", headers={})
     done.set()
     assert outcome.error.startswith("No response within")
+
+
+@pytest.mark.parametrize(
+    ("start", "outcome"),
+    [
+        (b"HTTP/1.1 ", Outcome("No response within 0 seconds.")),
+        (b"HTTP/1.1 200 OK\r\nX-Slow: ", Outcome()),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", Outcome()),
+        (b"HTTP/1.1 503 No\r\nContent-Length: 9999\r\n\r\n", Outcome("The receiver returned HTTP 503.")),
+    ],
+    ids=["status", "headers", "delivered", "refused"],
+)
+def test_a_response_that_trickles_in_is_cut_off(start, outcome, settings, monkeypatch):
+    """Each read is in time, so only a limit of the whole request helps."""
+    monkeypatch.setattr(http_client, "REQUEST_SECONDS", 0.3)
+    settings.DELIVERY_PRIVATE_ADDRESSES = True
+    ended = threading.Event()
+
+    def respond(server: socket.socket) -> None:
+        connection, _address = server.accept()
+        with connection, suppress(OSError):
+            connection.recv(65_536)
+            connection.sendall(start)
+            while not ended.wait(0.02):
+                connection.sendall(b" ")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=respond, args=[server])
+        thread.start()
+        began = time.monotonic()
+        received = http_client.outcome_of(f"http://127.0.0.1:{server.getsockname()[1]}/", b"{}", headers={})
+        seconds = time.monotonic() - began
+        ended.set()
+        thread.join()
+    assert (received, seconds < 5) == (outcome, True)
 
 
 def test_large_answer_is_not_read_to_its_end(receiver):
