@@ -129,7 +129,13 @@ def send_again(deliveries: QuerySet[Delivery]) -> int:
 def enable(receiver: Alert | Sink) -> None:
     """Enable a receiver after a pause or after it was disabled."""
     receivers = type(receiver)._default_manager.filter(pk=receiver.pk)
-    receivers.update(is_active=True, last_error="", failures=0, retry_at=None)
+    with transaction.atomic():
+        receivers.update(is_active=True, last_error="", failures=0, retry_at=None)
+        # They are retried for a day from now on, since the day may have passed during the pause.
+        # Skipping those whose outcome is being saved, by someone who then waits for the receiver.
+        waiting = receiver.deliveries.filter(state=State.WAITING).exclude(kind=Delivery.Kind.TEST)
+        free = waiting.select_for_update(skip_locked=True).values("pk")
+        Delivery.objects.filter(pk__in=free).update(give_up_at=Now() + GIVE_UP_AFTER)
 
 
 def disable(receiver: Alert | Sink, *, last_error: str = "") -> None:

@@ -84,6 +84,19 @@ def test_after_a_day_a_failure_is_final_and_can_be_sent_again(sink, receiver):
     assert outbox.send_again(Delivery.objects.all()) == 0
 
 
+def test_messages_of_a_resumed_receiver_are_tried_for_a_day(sink, receiver):
+    [delivery] = add(sink, 1)
+    [test] = outbox.add([Delivery(sink=sink, kind=Delivery.Kind.TEST, payload={})], give_up_after=timedelta(0))
+    outbox.disable(sink)
+    Delivery.objects.filter(pk=delivery.pk).update(give_up_at=timezone.now() - timedelta(hours=1))  # paused for long
+    outbox.enable(sink)
+    receiver.status = 503
+    sender.send_due()
+    delivery.refresh_from_db(), test.refresh_from_db()
+    assert (delivery.state, delivery.give_up_at > timezone.now() + timedelta(hours=23)) == (State.WAITING, True)
+    assert test.state == State.FAILED  # which is tried once
+
+
 def test_receiver_that_refuses_everything_gets_a_pause(sink, receiver):
     receiver.status = 500
     add(sink, *range(3))
