@@ -50,8 +50,7 @@ def list_tree(
         labels = active.filter(pk__in=label_tree.child_ids(parent))
     else:
         labels = active.filter(pk__in=label_tree.root_ids(), kind=Label.Kind.LABEL)
-    ids = list(labels.order_by("name", "pk").values_list("pk", flat=True))
-    page = vocabulary_page(request, ids, cursor=cursor, limit=limit, of=f"label tree {parent}")
+    page = vocabulary_page(request, labels, cursor=cursor, limit=limit, of=f"label tree {parent}")
     frequencies = visible_labels.label_frequencies(viewer)
     among = frequencies.numbers if frequencies.is_exact else None
     with_children = label_tree.ids_with_descendants([label.id for label in page["items"]], among=among)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Field, Query, Router, Schema
@@ -113,8 +113,7 @@ def labels_in_use(
         labels = labels.filter(kind=kind.replace("\x00", ""))
     if parent is not None:
         labels = labels.filter(parents=parent)
-    ids = list(labels.order_by("name", "pk").values_list("pk", flat=True))
-    return vocabulary_page(request, ids, cursor=cursor, limit=limit, of="labels")
+    return vocabulary_page(request, labels, cursor=cursor, limit=limit, of=f"labels {parent} {kind} {search}")
 
 
 def _labels_of_file(request: HttpRequest, filename: str, *, has_confidences: bool) -> dict[str, Any]:
@@ -143,19 +142,31 @@ def _named(text: str) -> Q:
     return Q(name__icontains=text) | Q(pk__in=aliases)
 
 
-def vocabulary_page(request: HttpRequest, ids: list[int], *, cursor: str, limit: int, of: str) -> dict[str, Any]:
-    """A page of those of these labels that are on an image the user may see."""
-    viewer, after = permissions.viewer_of(request.user), pagination.decode(cursor, of=of)
-    rest = ids[ids.index(after) + 1 :] if after in ids else ids
+def vocabulary_page(
+    request: HttpRequest, labels: QuerySet[Label], *, cursor: str, limit: int, of: str
+) -> dict[str, Any]:
+    """A page of the labels that are on an image the user may see, by name."""
+    viewer = permissions.viewer_of(request.user)
+    rest = _after(labels, pagination.decode(cursor, of=of))
     frequencies = visible_labels.label_frequencies(viewer)
     if frequencies.is_exact:
-        rest = [pk for pk in rest if pk in frequencies.numbers]
-    visible, looked_up = visible_labels.visible_labels(rest, viewer=viewer, among=frequencies, maximum=limit)
-    labels = Label.objects.prefetch_related("parents", "aliases").in_bulk([row.label_id for row in visible])
+        rest = {pk: name for pk, name in rest.items() if pk in frequencies.numbers}
+    ids = list(rest)
+    visible, looked_up = visible_labels.visible_labels(ids, viewer=viewer, among=frequencies, maximum=limit)
+    rows = Label.objects.prefetch_related("parents", "aliases").in_bulk([row.label_id for row in visible])
+    following = ids[looked_up - 1] if looked_up < len(ids) else None
     return {
-        "items": [_vocabulary_label(labels[row.label_id], row) for row in visible],
-        "next": pagination.encode(rest[looked_up - 1], of=of) if looked_up < len(rest) else "",
+        "items": [_vocabulary_label(rows[row.label_id], row) for row in visible],
+        "next": pagination.encode(f"{following}/{rest[following]}", of=of) if following else "",
     }
+
+
+def _after(labels: QuerySet[Label], position: str | None) -> dict[int, str]:
+    """The names of the labels after this one, which may be gone, by id."""
+    if position is not None:
+        pk, _slash, name = position.partition("/")
+        labels = labels.filter(Q(name__gt=name) | Q(name=name, pk__gt=int(pk)))
+    return dict(labels.order_by("name", "pk").values_list("pk", "name"))
 
 
 def _vocabulary_label(label: Label, visible: VisibleLabel) -> VocabularyLabel:

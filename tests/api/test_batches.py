@@ -49,7 +49,7 @@ def test_started_once_for_one_key(paid, api, owner):
         ("/analyses", {"image_id": 2, "apis": ["labels"]}),
     ],
 )
-def test_a_key_is_of_one_run(path, body, paid, api, owner, settings):
+def test_a_key_is_of_one_run(path, body, *, paid, api, owner, settings):
     settings.RECOGNIZER_APIS = ["labels", "faces"]
     ids = [create_image(owner).pk for _ in range(2)]
     headers = {"Idempotency-Key": "monday"}
