@@ -14,20 +14,15 @@ FINAL_CODES = frozenset({"InvalidArgument", "MalformedDetail"})
 """Codes of single events that are rejected for their content (EventBridge, "PutEvents")."""
 
 
-def put_events(
-    client: Any, bus: str, messages: Sequence[OutgoingMessage], *, source: str, resources: Mapping[str, str]
-) -> Refusals:
-    """Put up to ten events. Raises AWSError if none arrived.
-
-    `resources`: the ARN that an event is about, by message id.
-    """
+def put_events(client: Any, bus: str, messages: Sequence[OutgoingMessage], *, source: str) -> Refusals:
+    """Put up to ten events. Raises AWSError if none arrived."""
     entries = [
         {
             "EventBusName": bus,
             "Source": source,
             "DetailType": message.event,
             "Detail": message.body,
-            "Resources": [resources[message.id]] if message.id in resources else [],
+            "Resources": [message.resource] if message.resource else [],
         }
         for message in messages
     ]

@@ -11,7 +11,7 @@ BATCH = 10
 """Messages in one request to SQS, SNS or EventBridge: the maximum of all three."""
 
 MARGIN = 512
-"""Maximum bytes of a message's attributes, which count against the limits, too."""
+"""Maximum bytes of a message's attributes without its resource, which count against the limits, too."""
 
 
 @dataclass(frozen=True)
@@ -19,18 +19,19 @@ class OutgoingMessage:
     """A message to a queue, topic or bus.
 
     `id` is unique, and the same for every attempt. Messages of one `group` keep their order in FIFO queues and topics;
-    `event` is a word that receivers can filter by.
+    `event` is a word that receivers can filter by, `resource` the ARN that the message is about.
     """
 
     id: str
     body: str
     group: str
     event: str
+    resource: str = ""
 
     @property
     def size(self) -> int:
         """Bytes that count against a limit."""
-        return len(self.body.encode()) + MARGIN
+        return len(self.body.encode()) + len(self.resource.encode()) + MARGIN
 
 
 Refusals = dict[str, AWSError]

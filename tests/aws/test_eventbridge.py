@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from analysis.aws import eventbridge
 from analysis.aws.errors import AWSError, MessageRefused
 from tests.aws.test_sqs_messages import MESSAGES, stubbed
@@ -23,7 +25,8 @@ def test_results_are_in_the_order_of_the_events():
     stub = stubbed("events")
     with stub:
         stub.add_response("put_events", answer, expected)
-        refused = eventbridge.put_events(stub.client, "default", MESSAGES, source="imagelib", resources={"m1": ARN})
+        messages = [replace(message, resource=ARN if message.id == "m1" else "") for message in MESSAGES]
+        refused = eventbridge.put_events(stub.client, "default", messages, source="imagelib")
     assert {name: (type(error), str(error)) for name, error in refused.items()} == {
         "m0": (MessageRefused, "MalformedDetail: Detail is malformed."),
         "m2": (AWSError, "InternalFailure: Internal Service Failure."),

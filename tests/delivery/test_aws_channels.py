@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import uuid
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
+from analysis.aws.shared_clients import shared_client
 from analysis.delivery.base import Message, Outcome
 from analysis.delivery.channels.dynamodb import DynamoDBChannel
 from analysis.delivery.channels.eventbridge import EventBridgeChannel
@@ -254,3 +256,22 @@ def test_service_that_is_down_is_tried_again(aws, monkeypatch):
         [message()]
     )
     assert (outcome.error.startswith("The service cannot be reached: "), outcome.is_permanent) == (True, False)
+
+
+def test_events_of_objects_with_long_keys_fit_into_their_request(aws):
+    """An event's resources count against the limit ("PutEvents entry size")."""
+    bus = aws.create_bus("events", queue=aws.create_queue("events"))
+    requests = []
+    client = shared_client("events", region=REGION)
+    client.meta.events.register("provide-client-params.events.PutEvents", lambda params, **_: requests.append(params))
+    messages = [message(text=["x" * 4_700], key="k" * 1_000) for _ in range(10)]
+    channel = EventBridgeChannel(bus, REGION, BusOptions(kilobytes=64))
+    assert [outcome.error for outcome in channel.send(messages)] == [""] * 10
+    sizes = [
+        sum(len(entry[name]) for name in ("Source", "DetailType", "Detail")) + sum(map(len, entry["Resources"]))
+        for request in requests
+        for entry in request["Entries"]
+    ]
+    starts = [sum(len(request["Entries"]) for request in requests[:number]) for number in range(len(requests) + 1)]
+    assert (len(sizes), min(sizes) > 6_000) == (10, True)
+    assert max(sum(sizes[start:end]) for start, end in pairwise(starts)) <= 64 * 1_024

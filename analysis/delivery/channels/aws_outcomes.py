@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from django.utils.translation import gettext as _
 
@@ -33,9 +33,17 @@ def send_batches(
     send: Callable[[Sequence[OutgoingMessage]], Refusals],
     max_bytes: int,
     action: str,
+    resources: Mapping[str, str] | None = None,
 ) -> list[Outcome]:
-    """Send messages with their bodies in batches; returns an outcome for each."""
-    outgoing = [_outgoing(message, body) for message, body in zip(messages, bodies, strict=True) if not body.error]
+    """Send messages with their bodies in batches; returns an outcome for each.
+
+    `resources`: the ARN that a message is about, by delivery id.
+    """
+    outgoing = [
+        _outgoing(message, body, (resources or {}).get(message.delivery_id, ""))
+        for message, body in zip(messages, bodies, strict=True)
+        if not body.error
+    ]
     refused: dict[str, Outcome] = {}
     for batch in batches(outgoing, max_bytes=max_bytes):
         try:
@@ -65,8 +73,12 @@ def send_in_form(
     return send_batches(messages, bodies, send=send, max_bytes=limit, action=action)
 
 
-def _outgoing(message: Message, body: Body) -> OutgoingMessage:
+def _outgoing(message: Message, body: Body, resource: str) -> OutgoingMessage:
     image = message.payload.get("image", {})
     return OutgoingMessage(
-        id=message.delivery_id, body=body.text, group=str(image.get("id", "test")), event=str(message.payload["event"])
+        id=message.delivery_id,
+        body=body.text,
+        group=str(image.get("id", "test")),
+        event=str(message.payload["event"]),
+        resource=resource,
     )

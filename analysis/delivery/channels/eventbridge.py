@@ -11,7 +11,7 @@ from analysis.aws.message_batches import OutgoingMessage, Refusals
 from analysis.aws.shared_clients import shared_client
 from analysis.delivery.base import Channel, Message, Outcome
 from analysis.delivery.channels.aws_outcomes import send_batches
-from analysis.delivery.channels.image_bodies import body_of
+from analysis.delivery.channels.image_bodies import Body, body_of
 from analysis.delivery.sink_options import BusOptions
 
 DETAIL_TYPES = {"image": "Image Changed", "test": "Test"}
@@ -27,18 +27,20 @@ class EventBridgeChannel(Channel):
     options: BusOptions
 
     def send(self, messages: Sequence[Message]) -> list[Outcome]:
-        limit = self.options.max_bytes
-        # The ARN of an object is as long as its key, at most 1,024 bytes.
-        room = limit - message_batches.MARGIN - 1_024
-        bodies = [body_of(message, form=self.options.form, limit=room) for message in messages]
         arns = dict(_object_arns(messages, region=self.region))
+        bodies = [self._body(message, arn=arns.get(message.delivery_id, "")) for message in messages]
 
         def put(batch: Sequence[OutgoingMessage]) -> Refusals:
             client = shared_client("events", region=self.region)
             events = [replace(message, event=DETAIL_TYPES[message.event]) for message in batch]
-            return eventbridge.put_events(client, self.bus, events, source=self.options.source, resources=arns)
+            return eventbridge.put_events(client, self.bus, events, source=self.options.source)
 
-        return send_batches(messages, bodies, send=put, max_bytes=limit, action=eventbridge.ACTION)
+        limit = self.options.max_bytes
+        return send_batches(messages, bodies, send=put, max_bytes=limit, action=eventbridge.ACTION, resources=arns)
+
+    def _body(self, message: Message, *, arn: str) -> Body:
+        room = self.options.max_bytes - message_batches.MARGIN - len(arn.encode())
+        return body_of(message, form=self.options.form, limit=room)
 
 
 def _object_arns(messages: Sequence[Message], *, region: str) -> Iterator[tuple[str, str]]:
