@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import unicodedata
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
@@ -95,6 +96,7 @@ class UsedNames:
 
     def __init__(self) -> None:
         self._bits = bytearray(NAME_BITS // 8)
+        self._is_used(ERRORS_FILE)
 
     def unique(self, row: ImageRow, *, extension: str = "") -> str:
         """The file name, with the id if another picture in the archive has the same name."""
@@ -104,12 +106,23 @@ class UsedNames:
             # A longer one is not an extension, but the end of a name such as "St. Moritz".
             stem = path.stem if len(path.suffix) <= MAX_EXTENSION else path.name
             path = path.with_name(stem + extension)
+        name, number = path.name, 0
+        while self._is_used(name):
+            number += 1
+            mark = f"{row.image.pk}, {number}" if number > 1 else str(row.image.pk)
+            name = f"{path.stem} ({mark}){path.suffix}"
+        return name
+
+    def _is_used(self, name: str) -> bool:
+        """Mark the name as used; True if it was already."""
+        # Composed and in lower case, since some file systems take such names for one.
+        key = unicodedata.normalize("NFC", name).lower()
         # One bit per name, by a checksum that is the same in all processes. If two names share a bit by chance, the
         # second one gets its id, which does no harm.
-        position, bit = divmod(zlib.crc32(path.name.lower().encode()) % NAME_BITS, 8)
-        is_used = self._bits[position] >> bit & 1
+        position, bit = divmod(zlib.crc32(key.encode()) % NAME_BITS, 8)
+        is_used = bool(self._bits[position] >> bit & 1)
         self._bits[position] |= 1 << bit
-        return f"{path.stem} ({row.image.pk}){path.suffix}" if is_used else path.name
+        return is_used
 
 
 def _read_ahead(rows: Iterable[ImageRow]) -> Iterator[ImageRow]:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import tracemalloc
+import unicodedata
 import zipfile
 from contextlib import redirect_stdout
 
@@ -16,6 +17,7 @@ from PIL import Image as Pillow
 from analysis import pipeline
 from analysis.curation import verdicts
 from analysis.exports import csv_table, json_formats
+from analysis.exports.archives import ERRORS_FILE, UsedNames
 from analysis.exports.formats import FORMATS
 from analysis.exports.image_rows import ImageRow, LabelRow, Options, image_rows, selected_rows
 from analysis.ingest.xmp import parse_packet
@@ -228,6 +230,27 @@ def test_equal_names_do_not_replace_one_another(owner):
     names = zipfile.ZipFile(io.BytesIO(written("originals"))).namelist()
     assert len(set(names)) == 2
     assert "a.jpg" in names
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["a.jpg", "a.jpg", "a ({second}).jpg"],
+        ["a ({third}).jpg", "a.jpg", "a.jpg"],
+        ["errors.txt", "errors.txt"],
+        ["\u00e9.jpg", "e\u0301.jpg"],  # one name for macOS
+    ],
+    ids=["name with an id", "name with an id first", "list of errors", "decomposed"],
+)
+def test_no_name_is_in_an_archive_twice(names, owner):
+    images = [create_image(owner) for _ in names]
+    numbers = {"second": images[1].pk, "third": images[-1].pk}
+    for image, name in zip(images, names, strict=True):
+        image.filename = name.format(**numbers)
+        image.save()
+    used = UsedNames()
+    entries = [used.unique(ImageRow(image, ())) for image in images] + [ERRORS_FILE]
+    assert len({unicodedata.normalize("NFC", entry).lower() for entry in entries}) == len(entries)
 
 
 def test_annotated_pictures_differ_inside_the_box_alone(dog):
