@@ -11,6 +11,7 @@ X = "adobe:ns:meta/"
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 DC = "http://purl.org/dc/elements/1.1/"
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+NOT_IN_XML = frozenset(map(chr, range(32))) - frozenset("\t\n\r") | {"\ufffe", "\uffff"}
 
 for prefix, uri in (("x", X), ("rdf", RDF), ("dc", DC)):
     ElementTree.register_namespace(prefix, uri)
@@ -33,5 +34,5 @@ def sidecar(row: ImageRow) -> bytes:
 
 
 def _printable(text: str) -> str:
-    """The text without control characters, which XML 1.0 cannot contain."""
-    return "".join(character for character in text if character >= " " or character in "\t\n\r")
+    """The text without control and other characters that XML 1.0 cannot contain."""
+    return "".join(character for character in text if character not in NOT_IN_XML)
