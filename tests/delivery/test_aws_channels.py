@@ -13,6 +13,7 @@ from analysis.aws.shared_clients import shared_client
 from analysis.delivery.base import Message, Outcome
 from analysis.delivery.channels.dynamodb import DynamoDBChannel
 from analysis.delivery.channels.eventbridge import EventBridgeChannel
+from analysis.delivery.channels.image_bodies import body_of
 from analysis.delivery.channels.object_tags import ObjectTagsChannel, TaggedBucket
 from analysis.delivery.channels.sns import SnsChannel
 from analysis.delivery.channels.sqs import SqsChannel
@@ -275,3 +276,11 @@ def test_events_of_objects_with_long_keys_fit_into_their_request(aws):
     starts = [sum(len(request["Entries"]) for request in requests[:number]) for number in range(len(requests) + 1)]
     assert (len(sizes), min(sizes) > 6_000) == (10, True)
     assert max(sum(sizes[start:end]) for start, end in pairwise(starts)) <= 64 * 1_024
+
+
+def test_characters_that_queues_refuse_are_escaped():
+    """SQS accepts the characters of XML 1.0 only ("SendMessage")."""
+    sent = message(file_name="\ufffe\x0b\uffff.jpg")
+    text = body_of(sent, form="full", limit=100_000).text
+    assert json.loads(text)["image"]["file_name"] == "\ufffe\x0b\uffff.jpg"
+    assert not {"\ufffe", "\x0b", "\uffff"} & set(text)

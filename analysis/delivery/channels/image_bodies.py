@@ -68,7 +68,9 @@ def omissions(omitted: Mapping[str, int]) -> list[dict[str, Any]]:
 
 
 def to_json(values: Mapping[str, Any]) -> str:
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    # JSON escapes control characters; SQS and SNS refuse these two as well.
+    return text.replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
 
 
 def _full(message: Message, image: Document, omitted: Mapping[str, int]) -> dict[str, Any]:
