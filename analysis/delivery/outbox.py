@@ -12,9 +12,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
 
 from analysis import leases
 from analysis.delivery.base import Outcome
@@ -117,13 +118,26 @@ def receiver_of(delivery: Delivery) -> Alert | Sink:
 def send_again(deliveries: QuerySet[Delivery]) -> int:
     """Queue failed messages again, due now; returns their number.
 
-    The sweeper starts the sender.
+    Those with outdated tags are closed instead. The sweeper starts the sender.
     """
     failed = deliveries.filter(state=State.FAILED)
+    _close_outdated_tags(failed)
     for model in (Alert, Sink):
         model._default_manager.filter(deliveries__in=failed, retry_at__gt=Now()).update(retry_at=None)
     fresh: dict[str, Any] = {"attempts": 0, "error": "", "finished_at": None}
     return failed.update(state=State.WAITING, next_attempt_at=Now(), give_up_at=Now() + GIVE_UP_AFTER, **fresh)
+
+
+def _close_outdated_tags(failed: QuerySet[Delivery]) -> None:
+    """Close messages whose tags would replace those of a newer message.
+
+    Other receivers can tell by the time in the message, and DynamoDB's items are compared by it.
+    """
+    newer = Delivery.objects.filter(sink=OuterRef("sink"), image_id=OuterRef("image_id"), pk__gt=OuterRef("pk"))
+    outdated = failed.filter(Exists(newer.filter(state=State.DELIVERED)), sink__channel=Sink.Channel.OBJECT_TAGS)
+    note = _("Not sent again: a newer message about this picture has set the tags.")
+    closed = Delivery.objects.filter(pk__in=outdated.values("pk"))
+    closed.update(state=State.DELIVERED, error=note, finished_at=Now())
 
 
 def enable(receiver: Alert | Sink) -> None:

@@ -84,6 +84,19 @@ def test_after_a_day_a_failure_is_final_and_can_be_sent_again(sink, receiver):
     assert outbox.send_again(Delivery.objects.all()) == 0
 
 
+def test_old_tags_are_not_set_again_over_newer_ones(receiver):
+    tags = Sink.objects.create(name="Tags", channel="object_tags", options={})
+    hook = Sink.objects.create(name="Hook", channel="webhook", address=receiver.url)
+    outdated, newer, other = add(tags, 5, 5, 6)
+    first, _second = add(hook, 5, 5)
+    Delivery.objects.filter(pk__in=[outdated.pk, other.pk, first.pk]).update(state=State.FAILED)
+    Delivery.objects.filter(pk=newer.pk).update(state=State.DELIVERED)
+    assert outbox.send_again(Delivery.objects.all()) == 2
+    outdated.refresh_from_db(), other.refresh_from_db(), first.refresh_from_db()
+    assert (outdated.state, other.state, first.state) == (State.DELIVERED, State.WAITING, State.WAITING)
+    assert outdated.error == "Not sent again: a newer message about this picture has set the tags."
+
+
 def test_messages_of_a_resumed_receiver_are_tried_for_a_day(sink, receiver):
     [delivery] = add(sink, 1)
     [test] = outbox.add([Delivery(sink=sink, kind=Delivery.Kind.TEST, payload={})], give_up_after=timedelta(0))
