@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from mcp.server.lowlevel import Server
 from mcp.types import (
     CallToolRequestParams,
@@ -25,6 +27,7 @@ from ninja.responses import NinjaJSONEncoder
 from analysis.mcp_server.calls import TOOLS, CallRefused, call
 from analysis.mcp_server.tool import Tool, ToolResult
 
+logger = logging.getLogger(__name__)
 INSTRUCTIONS = (
     "imagelib is a library of pictures, searchable by what a recognizer saw in them. Learn the search language by "
     "describe_search. Changes of labels are proposals unless apply is true. Analyses cost money: estimate first, and "
@@ -55,7 +58,15 @@ def _result(request_of: Callable[[], HttpRequest], params: CallToolRequestParams
     try:
         return _content(call(request_of(), params.name, params.arguments or {}))
     except CallRefused as error:
-        return CallToolResult(content=[TextContent(text=str(error))], is_error=True)
+        return _failed(str(error))
+    # The SDK would send the text of the exception, such as a database's error with its SQL.
+    except Exception:
+        logger.exception("The tool %s failed", params.name[:100])
+        return _failed(_("imagelib failed to run this tool. See its log."))
+
+
+def _failed(sentence: str) -> CallToolResult:
+    return CallToolResult(content=[TextContent(text=sentence)], is_error=True)
 
 
 def _content(answer: ToolResult) -> CallToolResult:

@@ -250,6 +250,13 @@ class TestTools:
     def test_bad_arguments_get_a_sentence(self, name, arguments, part, session, db):
         assert part in session.refusal(name, **arguments)
 
+    def test_a_bug_is_logged_and_not_told(self, session, caplog):
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE analysis_savedsearch RENAME TO renamed")
+        text = session.refusal("list_saved_searches")
+        assert text == "imagelib failed to run this tool. See its log."
+        assert "analysis_savedsearch" in caplog.text
+
 
 @pytest.mark.django_db
 class TestAddress:
