@@ -1,4 +1,4 @@
-"""Converts errors of other middleware to problem details."""
+"""Converts errors of other middleware, and of pages' views, to problem details."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 
 from analysis.api import errors
 
@@ -15,17 +16,30 @@ Handler = Callable[[HttpRequest], HttpResponseBase]
 
 
 def problems(get_response: Handler) -> Handler:
-    """Middleware that converts errors in plain text to problem details.
+    """Middleware that converts errors in plain text or HTML to problem details.
 
-    For example for a body that is too large.
+    For example for a body that is too large, or for a bug.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
         is_error = request.path_info.startswith(PATH) and response.status_code >= HTTPStatus.BAD_REQUEST
-        if not (is_error and isinstance(response, HttpResponse)):
-            return response
-        is_text = response.get("Content-Type", "").startswith("text/plain")
-        return errors.problem(response.status_code, response.content.decode()) if is_text else response
+        if is_error and isinstance(response, HttpResponse) and (detail := _detail(response)):
+            # Only the body is replaced, since headers such as RateLimit-Remaining stay true.
+            response.content = errors.problem(response.status_code, detail).content
+            response["Content-Type"] = errors.CONTENT_TYPE
+        return response
 
     return middleware
+
+
+def _detail(response: HttpResponse) -> str:
+    """The sentence of an error in plain text or HTML; empty for others."""
+    content_type = response.get("Content-Type", "")
+    if content_type.startswith("text/plain"):
+        return response.content.decode()
+    if not content_type.startswith("text/html"):
+        return ""
+    if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _("imagelib failed to respond. Its log has the cause, with the X-Request-ID of this response.")
+    return errors.not_found() if response.status_code == HTTPStatus.NOT_FOUND else response.reason_phrase

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 from django.core import signing
+from django.db import connection
+from django.test import Client
 
 from analysis.api import pagination
+from analysis.models import Export
 from tests.factories import create_image, create_labeled_image
 
 pytestmark = pytest.mark.django_db
@@ -97,3 +100,25 @@ def test_a_picture_of_another_person_does_not_exist(method, path, body, api, col
 def test_addresses_that_are_none_are_problems(path, api):
     response = api.get(path)
     assert (response.status_code, response["Content-Type"]) == (404, "application/problem+json")
+
+
+def test_a_bug_is_a_problem(api):
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE analysis_savedsearch RENAME TO renamed")
+    headers = {"Authorization": f"Bearer {api.text}"}
+    response = Client(raise_request_exception=False).get("/api/v1/searches", headers=headers)
+    problem = response.json()
+    assert (response.status_code, response["Content-Type"]) == (500, "application/problem+json")
+    assert (
+        problem["detail"]
+        == "imagelib failed to respond. Its log has the cause, with the X-Request-ID of this response."
+    )
+    assert (problem["status"], problem["errors"], "X-Request-ID" in response) == (500, [], True)
+
+
+def test_a_file_that_the_storage_lost_is_a_problem(api, owner):
+    lost = {"state": Export.State.DONE, "key": "exports/lost.csv", "size": 1, "sha256": "0" * 64}
+    export = Export.objects.create(owner=owner, format="csv", **lost)
+    response = api.get(f"/exports/{export.pk}/file")
+    assert (response.status_code, response["Content-Type"]) == (404, "application/problem+json")
+    assert int(response["RateLimit-Remaining"]) > 0
