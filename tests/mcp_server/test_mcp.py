@@ -279,6 +279,12 @@ class TestAddress:
         settings.CORS_ALLOWED_ORIGINS = ["https://elsewhere.example"]
         assert session.post(PING, Origin="https://elsewhere.example").status_code == 200
 
+    def test_pages_of_named_sites_may_send_the_headers_of_the_protocol(self, settings, db):
+        settings.CORS_ALLOWED_ORIGINS = ["https://elsewhere.example"]
+        headers = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "POST"}
+        allowed = Browser().options("/api/mcp", headers=headers)["Access-Control-Allow-Headers"].split(", ")
+        assert {"authorization", "mcp-protocol-version", "mcp-method", "mcp-name"} <= set(allowed)
+
     def test_rate_size_and_method_are_limited(self, session, settings):
         assert session.post(b" " * 10_000_000).status_code == 413
         assert Browser().get("/api/mcp").status_code == 405
