@@ -6,6 +6,7 @@ import io
 import unicodedata
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import PurePath
@@ -144,8 +145,19 @@ def _original(row: ImageRow) -> Iterator[bytes]:
 
 
 def _preview(row: ImageRow) -> Iterator[bytes]:
+    with _opened_preview(row) as file:
+        content = _blurred(file) if row.is_blurred else file.read()
+    yield content
+
+
+@contextmanager
+def _opened_preview(row: ImageRow) -> Iterator[IO[bytes]]:
+    """The preview's file. Raises StorageError if it is damaged."""
     with renditions.read(row.image, "preview") as file:
-        yield _blurred(file) if row.is_blurred else file.read()
+        try:
+            yield file
+        except OSError as error:  # Pillow's errors are of this kind, too
+            raise blobs.unreadable(blobs.rendition_key(row.image.renditions_id, "preview"), error) from error
 
 
 def _blurred(file: IO[bytes]) -> bytes:
@@ -165,8 +177,9 @@ def _sidecar(row: ImageRow) -> Iterator[bytes]:
 
 
 def _annotated(row: ImageRow, *, style: Style) -> Iterator[bytes]:
-    with renditions.read(row.image, "preview") as file:
-        yield annotated_jpeg(io.BytesIO(file.read()), row.labels, style, turns=row.image.quarter_turns)
+    with _opened_preview(row) as file:
+        content = annotated_jpeg(io.BytesIO(file.read()), row.labels, style, turns=row.image.quarter_turns)
+    yield content
 
 
 def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:

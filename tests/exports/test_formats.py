@@ -9,6 +9,7 @@ import tracemalloc
 import unicodedata
 import zipfile
 from contextlib import redirect_stdout
+from dataclasses import replace
 
 import boto3
 import pytest
@@ -230,6 +231,16 @@ def test_equal_names_do_not_replace_one_another(owner):
     names = zipfile.ZipFile(io.BytesIO(written("originals"))).namelist()
     assert len(set(names)) == 2
     assert "a.jpg" in names
+
+
+@pytest.mark.parametrize("content", [b"", b"damaged", pictures.encoded(pictures.photo(), "jpeg")[:900]])
+@pytest.mark.parametrize("name", ["annotated", "previews"])
+def test_damaged_previews_are_named(name, content, dog):
+    (blobs.local_folder() / blobs.rendition_key(dog.renditions_id, "preview")).write_bytes(content)
+    blurred = [replace(row, is_blurred=True) for row in rows()]
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(FORMATS[name].write(blurred))))
+    assert archive.namelist() == [ERRORS_FILE]
+    assert b"dog.jpg" in archive.read(ERRORS_FILE)
 
 
 @pytest.mark.parametrize(
