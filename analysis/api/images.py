@@ -40,6 +40,8 @@ FieldsParam = Annotated[str, Query("", description="Only these fields, separated
 ExpandParam = Annotated[str, Query("", description="`labels`, or `boxes` for labels with their boxes.")]
 ImageId = int
 ALL_FIELDS = selection_of("", "")
+REVALIDATED = "private, no-cache"
+"""For files whose URLs have no version, other than on pages."""
 
 
 class ImageList(Schema):
@@ -131,10 +133,11 @@ def get_image_file(
 ) -> HttpResponseBase:
     """The file `thumb`, `preview` or `original`; may redirect to the storage."""
     web_request: Any = request
-    # The page's view, so that permissions, redirects and ETags are the same.
+    # The page's code, so that permissions, redirects and ETags are the same.
     if name == "original":
         return downloads.download_original(web_request, image_id)
-    return downloads.rendition(web_request, image_id, name)
+    image = permissions.get_image_or_404(request.user, image_id)
+    return downloads.rendition_response(web_request, image, name, cache_control=REVALIDATED)
 
 
 @router.post("/images", response={201: ImageOut, 200: ImageOut}, auth=WRITE, exclude_unset=True, url_name="images")

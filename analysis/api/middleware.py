@@ -16,7 +16,7 @@ Handler = Callable[[HttpRequest], HttpResponseBase]
 
 
 def problems(get_response: Handler) -> Handler:
-    """Middleware that converts errors in plain text or HTML to problem details.
+    """Middleware that converts errors in plain text, HTML or pictures to problem details.
 
     For example for a body that is too large, or for a bug.
     """
@@ -34,12 +34,12 @@ def problems(get_response: Handler) -> Handler:
 
 
 def _detail(response: HttpResponse) -> str:
-    """The sentence of an error in plain text or HTML; empty for others."""
+    """The sentence of an error; empty if it is a problem already."""
     content_type = response.get("Content-Type", "")
+    if content_type == errors.CONTENT_TYPE:
+        return ""
     if content_type.startswith("text/plain"):
         return response.content.decode()
-    if not content_type.startswith("text/html"):
-        return ""
     if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return _("imagelib failed to respond. Its log has the cause, with the X-Request-ID of this response.")
     return errors.not_found() if response.status_code == HTTPStatus.NOT_FOUND else response.reason_phrase

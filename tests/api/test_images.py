@@ -8,7 +8,9 @@ import json
 import pytest
 from django.urls import reverse
 
+from analysis import pipeline
 from analysis.models import Image
+from analysis.storage import renditions
 from tests import pictures
 from tests.factories import create_embedding, create_image, create_labeled_image
 
@@ -204,6 +206,27 @@ def test_changes_need_the_state_that_was_read(api, owner):
     assert image.visibility == PRIVATE
     unchanged = api("get", f"/images/{image.pk}", headers={"If-None-Match": changed["ETag"]})
     assert (unchanged.status_code, unchanged.content) == (304, b"")
+
+
+def test_files_are_read_again_after_they_changed(api, owner):
+    """The address of a file has no version, other than on pages."""
+    image = pipeline.ingest_file(jpeg(), name="dog.jpg", owner_id=owner.pk).image
+    path = f"/images/{image.pk}/files/thumb"
+    first = api.get(path)
+    first.getvalue()
+    assert first["Cache-Control"] == "private, no-cache"
+    headers = {"If-None-Match": first["ETag"]}
+    same = api("get", path, headers=headers)
+    assert (same.status_code, same["Cache-Control"]) == (304, "private, no-cache")
+    renditions.remake(image, turns=1)
+    changed = api("get", path, headers=headers)
+    changed.getvalue()
+    assert changed.status_code == 200
+
+
+def test_a_missing_file_is_a_problem(api, owner):
+    response = api.get(f"/images/{create_image(owner).pk}/files/thumb")
+    assert (response.status_code, response["Content-Type"]) == (404, "application/problem+json")
 
 
 def test_states_read_compressed_are_known(api, owner):
