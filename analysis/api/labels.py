@@ -21,6 +21,7 @@ from analysis.api.preconditions import etag_of, is_unchanged, not_modified, requ
 from analysis.api.request_body import RequestBody
 from analysis.api.responses import json_response
 from analysis.curation import verdicts
+from analysis.curation.errors import ActionRefused
 from analysis.models import Image, ImageLabel, Label, LabelAlias
 from analysis.search import filenames, visible_labels
 from analysis.search.visible_labels import VisibleLabel
@@ -203,8 +204,10 @@ def add_image_label(request: HttpRequest, image_id: int, label: NewLabel) -> Htt
     with transaction.atomic():
         image = reviewable_image(request, image_id)
         verdict = verdicts.add(image.pk, name=label.name, by_id=token_of(request).user_id)
-    # By its id, since the label may be merged into another one with another name.
-    [added] = [label for label in labels_of([image.pk])[image.pk] if label["id"] == verdict.label_id]
+        # By its id, since the label may be merged into another one with another name.
+        added = next((row for row in labels_of([image.pk])[image.pk] if row["id"] == verdict.label_id), None)
+        if added is None:
+            raise ActionRefused(_("“%(name)s” is hidden. Choose another name.") % {"name": label.name})
     return json_response(added, status=201)
 
 

@@ -70,6 +70,15 @@ def test_tags_are_added_and_taken_off(resource, api, owner):
     assert api.post(f"/images/{image.pk}/labels", {"name": " "}).status_code == 409
 
 
+@pytest.mark.parametrize("resource", ["labels", "tags"])
+def test_a_hidden_label_is_not_added(resource, api, owner):
+    image = create_labeled_image(owner, {"Dog": 99.0})
+    Label.objects.create(name="Secret", kind="tag", is_hidden=True)
+    refused = api.post(f"/images/{image.pk}/{resource}", {"name": "secret"})
+    assert (refused.status_code, refused.json()["detail"]) == (409, "“secret” is hidden. Choose another name.")
+    assert not image.verdicts.exists()
+
+
 def test_labels_of_other_pictures_cannot_be_tried_out(api, owner, colleague):
     image = create_labeled_image(owner, {"Dog": 99.0})
     verdicts.add(create_image(colleague).pk, name="Secret project", by_id=colleague.pk)
