@@ -52,17 +52,18 @@ def _first_response(row: IdempotentRequest, respond: Callable[[], HttpResponse])
 
     A rejected or failed request frees the key.
     """
+    # Unless a repetition has taken the place of this request after IN_PROGRESS.
+    own = IdempotentRequest.objects.filter(pk=row.pk, created_at=row.created_at)
     try:
         response = respond()
     except BaseException:  # including a worker's exit, since a row without response would block the key for IN_PROGRESS
-        row.delete()
+        own.delete()
         raise
     # Nothing was created, so the key may be used again.
     if response.status_code >= HTTPStatus.BAD_REQUEST:
-        row.delete()
+        own.delete()
         return response
-    row.status, row.body, row.location = response.status_code, bytes(response.content), response.get("Location", "")
-    row.save(update_fields=["status", "body", "location"])
+    own.update(status=response.status_code, body=bytes(response.content), location=response.get("Location", ""))
     return response
 
 

@@ -130,6 +130,22 @@ def test_a_request_in_progress_is_not_started_again(api, owner, monkeypatch):
     assert [(response.status_code, response["Retry-After"]) for response in seen] == [(409, "2")]
 
 
+def test_a_slow_request_does_not_free_the_key_of_its_repetition(api, monkeypatch):
+    headers = {"Idempotency-Key": "a"}
+
+    def slow_request(row, respond):
+        monkeypatch.setattr(idempotency, "_first_response", original)
+        type(row).objects.update(created_at=timezone.now() - idempotency.IN_PROGRESS)
+        assert api.post("/searches", SEARCH, headers=headers).status_code == 201
+        return original(row, respond)
+
+    original = idempotency._first_response
+    monkeypatch.setattr(idempotency, "_first_response", slow_request)
+    assert api.post("/searches", SEARCH, headers=headers).status_code == 409  # the name is in use by now
+    again = api.post("/searches", SEARCH, headers=headers)
+    assert (again.status_code, again["Idempotent-Replayed"]) == (201, "true")
+
+
 def test_keys_are_forgotten_after_a_day(api):
 
     from analysis.models import IdempotentRequest
