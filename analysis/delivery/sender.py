@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from django.utils.translation import gettext as _
 
 from analysis import jobs
-from analysis.delivery import alert_visibility, outbox
+from analysis.delivery import alert_visibility, outbox, sink_matching
 from analysis.delivery.base import Channel, Message, Outcome
 from analysis.delivery.registry import channel_of
 from analysis.metrics.counters import count_deliveries
@@ -34,8 +34,8 @@ def send_some() -> bool:
     claimed = outbox.claim()
     if not claimed:
         return False
-    hidden = alert_visibility.hide_images(claimed)
-    batches = list(_batches([delivery for delivery in claimed if delivery not in hidden]))
+    refused = _refused(claimed)
+    batches = list(_batches([delivery for delivery in claimed if delivery not in refused]))
     with ThreadPoolExecutor(THREADS) as threads:
         outcomes = list(threads.map(_send, batches))
     results = [
@@ -43,9 +43,19 @@ def send_some() -> bool:
         for (_channel, deliveries), results in zip(batches, outcomes, strict=True)
         for pair in zip(deliveries, results, strict=True)
     ]
-    refused = Outcome(_("Not sent: you can no longer see its pictures."), is_permanent=True)
-    outbox.save_outcomes([*results, *((delivery, refused) for delivery in hidden)])
+    outbox.save_outcomes([*results, *refused.items()])
     return True
+
+
+def _refused(claimed: Sequence[Delivery]) -> dict[Delivery, Outcome]:
+    """Messages that may no longer be sent; removes hidden pictures from others.
+
+    Messages may be sent days after they were written.
+    """
+    hidden = Outcome(_("Not sent: you can no longer see its pictures."), is_permanent=True)
+    gone = Outcome(_("Not sent: the picture was deleted, or is in the trash."), is_permanent=True)
+    of_alerts = dict.fromkeys(alert_visibility.hide_images(claimed), hidden)
+    return of_alerts | dict.fromkeys(sink_matching.without_image(claimed), gone)
 
 
 def _batches(deliveries: Sequence[Delivery]) -> Iterator[Batch]:

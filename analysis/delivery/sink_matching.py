@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from analysis.delivery import documents, outbox, registry
 from analysis.delivery.channels.object_tags import TaggedBucket
-from analysis.models import Delivery, Sink, Viewer
+from analysis.models import Delivery, Image, Sink, Viewer
 from analysis.search.results import Search
 from analysis.search.syntax.parser import InvalidQuery, parse
 
@@ -47,6 +47,14 @@ def matching_ids(sink: Sink, image_ids: Collection[int]) -> set[int]:
     except InvalidQuery as error:  # it was valid when saved, but the language has changed
         Sink.objects.filter(pk=sink.pk).update(last_error=str(error))
         return set()
+
+
+def without_image(deliveries: Iterable[Delivery]) -> list[Delivery]:
+    """Messages of sinks about pictures that were deleted since, or moved to the trash."""
+    about = [row for row in deliveries if row.sink_id is not None and row.image_id is not None]
+    present = Image.objects.filter(pk__in={row.image_id for row in about}, trashed_at=None)
+    ids = set(present.values_list("pk", flat=True)) if about else set()
+    return [row for row in about if row.image_id not in ids]
 
 
 def is_for(sink: Sink, image: Mapping[str, Any], buckets: Sequence[TaggedBucket]) -> bool:

@@ -10,14 +10,17 @@ from django.utils import timezone
 
 from analysis.delivery import outbox, sender
 from analysis.delivery.signatures import new_secret
-from analysis.models import Delivery, Sink
+from analysis.models import Delivery, Image, Sink
+from tests.factories import create_image
 
 pytestmark = pytest.mark.django_db
 State = Delivery.State
 
 
 @pytest.fixture
-def sink(receiver) -> Sink:
+def sink(receiver, owner) -> Sink:
+    for pk in range(10):
+        create_image(owner, pk=pk)
     return Sink.objects.create(name="Hook", channel="webhook", address=receiver.url, secret=new_secret())
 
 
@@ -82,6 +85,16 @@ def test_after_a_day_a_failure_is_final_and_can_be_sent_again(sink, receiver):
     sender.send_due()
     assert states() == [(State.DELIVERED, 1, "")]
     assert outbox.send_again(Delivery.objects.all()) == 0
+
+
+def test_pictures_deleted_in_the_meantime_are_not_sent(sink, receiver):
+    add(sink, 1, 2, 3)
+    Image.objects.filter(pk=1).update(trashed_at=timezone.now())
+    Image.objects.filter(pk=2).delete()
+    sender.send_due()
+    assert [request.json["number"] for request in receiver.received] == [2]
+    error = "Not sent: the picture was deleted, or is in the trash."
+    assert states() == [(State.FAILED, 1, error), (State.FAILED, 1, error), (State.DELIVERED, 1, "")]
 
 
 def test_old_tags_are_not_set_again_over_newer_ones(receiver):
