@@ -136,7 +136,10 @@ def trial_budget(statistics: Statistics) -> int:
 
 
 def _column_budget(statistics: Statistics) -> int:
-    """The images to read first in the order of another column; 0 if sorting those with the rarest label is cheaper."""
+    """The images to read first in the order of another column.
+
+    0 if sorting the images with the rarest label is cheaper.
+    """
     if not statistics.labels or statistics.labels[0] > FEW_IMAGES * statistics.budget:
         return 2 * statistics.budget
     rarest = max(statistics.labels[0], 1)
@@ -163,7 +166,10 @@ def _count_budget(statistics: Statistics) -> int:
 
 
 def _next_budget(statistics: Statistics) -> int:
-    """The entries to scan for the missing matches; 0 if another source should be faster."""
+    """The entries to scan for the missing matches.
+
+    0 if another source should be faster.
+    """
     matches, scanned, limit = statistics.matches, statistics.scanned, statistics.limit
     if statistics.trials > 1 or not matches or not statistics.labels:
         return 0
