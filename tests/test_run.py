@@ -16,6 +16,7 @@ import requests
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from analysis.management.commands.run import bound_socket
 from imagelib import embedded
 from imagelib.embedded.server import runtime_folder
 from tests.process_helpers import IGNORING, limited
@@ -174,6 +175,17 @@ def test_used_port_is_reported_before_start(run, tmp_path: Path) -> None:
         f" Choose another, for example: PORT={port + 1} make run\n"
     )
     assert not (tmp_path / "postgres").exists()
+
+
+def test_a_port_is_taken_before_its_web_server_starts() -> None:
+    """Two checkouts may be started at the same moment."""
+    with bound_socket("127.0.0.1", 0) as first:
+        port = first.getsockname()[1]
+        with (
+            pytest.raises(CommandError, match=rf"^Port {port} cannot be used: "),
+            bound_socket("127.0.0.1", port),
+        ):
+            pass
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ class Command(TranslatedCommand):
             with (
                 process_manager.ended_by_signal(),
                 _single_instance() as lock_file,
-                _bound_socket(host, _port(port)) as web_socket,
+                bound_socket(host, _port(port)) as web_socket,
             ):
                 url = _url(host, web_socket)
                 os.environ.setdefault("SITE_URL", url)  # for links in messages, which the worker sends
@@ -147,8 +147,9 @@ def _single_instance() -> Iterator[Path]:
 
 
 @contextmanager
-def _bound_socket(host: str, port: int) -> Iterator[socket.socket]:
-    # Bound before anything starts, so that a port in use is reported at once. The web server inherits the socket.
+def bound_socket(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket that listens, which the web server inherits. Raises CommandError."""
+    # Before anything starts, so that a port in use is reported at once.
     try:
         family, kind, _protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except socket.gaierror as error:
@@ -158,6 +159,9 @@ def _bound_socket(host: str, port: int) -> Iterator[socket.socket]:
         web_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             web_socket.bind(address)
+            # With SO_REUSEADDR, Linux lets two programs bind a port until one of them listens. Otherwise, two
+            # checkouts started at once would both begin, and one of them end in the middle.
+            web_socket.listen()
         except OSError as error:
             sentence = _("Port %(port)s cannot be used: %(error)s. Choose another, for example: %(command)s")
             values = {"port": port, "error": error.strerror, "command": f"PORT={port + 1} make run"}
