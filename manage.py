@@ -40,6 +40,7 @@ HELP = {"-h", "--help", "--version"}
 
 def main(arguments: list[str]) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "imagelib.settings")
+    read_settings()
     if needs_servers(arguments[1:]):
         start_servers(is_required=arguments[1] not in MAY_LACK_SERVERS)
         if arguments[1] not in FOR_ANY_VERSION:
@@ -57,17 +58,21 @@ def needs_servers(arguments: list[str]) -> bool:
     return arguments[0] not in WITHOUT_SERVERS or "--database" in arguments
 
 
-def start_servers(*, is_required: bool = True) -> None:
+def read_settings() -> None:
+    """Exit with a message if a setting has an invalid value."""
     try:
-        var, services = settings.VAR, settings.EMBEDDED
+        settings.VAR  # noqa: B018 - settings are read at the first access
     except (ImproperlyConfigured, ValueError) as error:
         sys.exit(str(error))
+
+
+def start_servers(*, is_required: bool = True) -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
             # A normal exit, so that the servers are stopped if this process was their last user.
             signal.signal(number, lambda number, _frame: sys.exit(128 + number))
     try:
-        embedded.start(var, services=services)
+        embedded.start(settings.VAR, services=settings.EMBEDDED)
     except embedded.ServerStartError as error:
         message = translated(error)
         if is_required:

@@ -13,6 +13,7 @@ from structlog.typing import Processor
 from imagelib.log_redaction import Redactor
 
 FORMATS = ("json", "console")
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 # Not among the settings, since boto3 reads them from the environment.
 SECRET_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 # The fields that log calls may add by `extra`; others are dropped, since Django's own extras hold whole requests.
@@ -29,6 +30,13 @@ def log_format(name: str, *, is_debug: bool) -> str:
     if chosen not in FORMATS:
         raise ImproperlyConfigured(f"LOG_FORMAT is {name!r}. Set it to one of: {', '.join(FORMATS)}.")
     return chosen
+
+
+def log_level(name: str) -> str:
+    """The level of LOG_LEVEL, in any case. Raises ImproperlyConfigured."""
+    if (level := name.upper()) not in LEVELS:
+        raise ImproperlyConfigured(f"LOG_LEVEL is {name!r}. Set it to one of: {', '.join(LEVELS)}.")
+    return level
 
 
 def log_config(level: str, *, format_name: str, secrets: Sequence[str] = ()) -> dict[str, Any]:

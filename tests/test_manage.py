@@ -92,8 +92,32 @@ def test_a_server_that_does_not_start_is_said_without_a_traceback(var: Path) -> 
     assert err.splitlines()[0] == f"Redis exited while starting. The end of {var}/log/redis.log:"
 
 
-def test_a_setting_that_cannot_be_read_is_said_without_a_traceback(var: Path) -> None:
-    process = manage(var, "migrate", DATABASE_POOL_SIZE="many")
-    out, err = process.communicate()
-    assert (process.returncode, out, len(err.splitlines())) == (1, "", 1)
-    assert "DATABASE_POOL_SIZE" in err
+@pytest.mark.parametrize(
+    ("command", "name", "value", "sentence"),
+    [
+        (
+            "migrate",
+            "DATABASE_POOL_SIZE",
+            "many",
+            'Environment variable "DATABASE_POOL_SIZE" invalid: Not a valid integer.',
+        ),
+        (
+            "run",
+            "TIME_ZONE",
+            "Mars/X",
+            "TIME_ZONE is 'Mars/X', which this server does not know. Set it to a name such as Europe/Berlin.",
+        ),
+        ("check", "LOG_LEVEL", "loud", "LOG_LEVEL is 'loud'. Set it to one of: DEBUG, INFO, WARNING, ERROR, CRITICAL."),
+        (
+            "help",
+            "DATABASE_URL",
+            "mysql://me:secret@db/x",
+            "DATABASE_URL is not the URL of a PostgreSQL database. Set it to postgresql://user:password@host/name.",
+        ),
+    ],
+)
+def test_a_setting_that_cannot_be_read_is_said_without_a_traceback(
+    var: Path, command: str, name: str, value: str, sentence: str
+) -> None:
+    process = manage(var, command, **{name: value})
+    assert (*process.communicate(), process.returncode) == ("", f"{sentence}\n", 1)

@@ -6,11 +6,26 @@ import os
 from typing import Any
 
 import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
 
 from imagelib import embedded
 from imagelib.settings.environment import DATABASE_URL, VAR, env
 
-_database = dj_database_url.parse(DATABASE_URL or embedded.database_url(VAR))
+
+def _parse(url: str, *, name: str) -> Any:
+    """The database of a URL. Raises ImproperlyConfigured without naming its password."""
+    try:
+        database = dj_database_url.parse(url)
+    except ValueError:
+        database = {}
+    if not database.get("ENGINE", "").endswith((".postgresql", ".postgis")):
+        raise ImproperlyConfigured(
+            f"{name} is not the URL of a PostgreSQL database. Set it to postgresql://user:password@host/name."
+        )
+    return database
+
+
+_database = _parse(DATABASE_URL or embedded.database_url(VAR), name="DATABASE_URL")
 # Threads share connections through psycopg's pool, which replaces Django's persistent connections.
 _pool: dict[str, Any] = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", 20), "timeout": 10}
 # Both sides notice within 15 seconds if the other host is gone. By default it takes a quarter of an hour if sent data
@@ -53,7 +68,7 @@ DATABASES = {"default": _connected(_database)}
 # A streaming replica that searches read; see analysis/search/replica.py.
 if _replica_url := env.str("DATABASE_REPLICA_URL", ""):
     # A page waits less long for the replica than for the primary database, which takes over.
-    DATABASES["replica"] = _connected(dj_database_url.parse(_replica_url), timeout=1)
+    DATABASES["replica"] = _connected(_parse(_replica_url, name="DATABASE_REPLICA_URL"), timeout=1)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 SEARCH_SECONDS = env.float("SEARCH_SECONDS", 5.0)

@@ -22,4 +22,6 @@ LOG_SECRETS = [
     *(str(database.get("PASSWORD") or "") for database in DATABASES.values()),
     *(os.environ.get(name, "") for name in log_config.SECRET_VARIABLES),
 ]
-LOGGING = log_config.log_config(env.str("LOG_LEVEL", "INFO"), format_name=LOG_FORMAT, secrets=LOG_SECRETS)
+LOGGING = log_config.log_config(
+    log_config.log_level(env.str("LOG_LEVEL", "INFO")), format_name=LOG_FORMAT, secrets=LOG_SECRETS
+)

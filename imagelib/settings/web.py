@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.core.exceptions import ImproperlyConfigured
+
 from imagelib import admin_theme
 from imagelib.settings.environment import BASE_DIR, env
+
+
+def _time_zone(name: str) -> str:
+    """A time zone that this server knows. Raises ImproperlyConfigured."""
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ImproperlyConfigured(
+            f"TIME_ZONE is {name!r}, which this server does not know. Set it to a name such as Europe/Berlin."
+        ) from None
+
 
 INSTALLED_APPS = [
     "unfold",
@@ -85,7 +100,7 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
-TIME_ZONE = env.str("TIME_ZONE", "UTC")
+TIME_ZONE = _time_zone(env.str("TIME_ZONE", "UTC"))
 USE_TZ = True
 FORMAT_MODULE_PATH = "imagelib.formats"
 USE_THOUSAND_SEPARATOR = True
