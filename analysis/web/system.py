@@ -48,12 +48,25 @@ SETTING_GROUPS: tuple[tuple[str | Promise, tuple[str, ...]], ...] = (
     ),
     (
         gettext_lazy("Uploads"),
-        ("MAX_UPLOAD_BYTES", "MAX_PIXELS", "DECODE_MEMORY_BYTES", "DECODE_SECONDS", "UPLOAD_TICKET_SECONDS"),
+        (
+            *("MAX_UPLOAD_BYTES", "MAX_PIXELS", "DECODE_MEMORY_BYTES", "DECODE_SECONDS", "UPLOAD_TICKET_SECONDS"),
+            *("MULTIPART_UPLOAD_BYTES", "MULTIPART_PART_BYTES", "MAX_UPLOAD_REQUEST_BYTES"),
+            *("MAX_OPEN_UPLOADS", "MAX_OPEN_UPLOAD_BYTES"),
+        ),
     ),
     (gettext_lazy("Storage"), ("AWS_STORAGE_BUCKET_NAME", "AWS_REGION", "AWS_CLOUDFRONT_DOMAIN", "SENDFILE")),
-    (gettext_lazy("Site"), ("DEBUG", "HTTPS", "ALLOWED_HOSTS", "TIME_ZONE", "EMBEDDED", "LOG_FORMAT")),
+    (gettext_lazy("Retention"), ("TRASH_DAYS", "AUDIT_DAYS", "EXPORT_DAYS", "DELIVERY_DAYS", "BACKUP_WARNING_DAYS")),
+    (gettext_lazy("Sign-in"), ("SIGN_IN_ATTEMPTS", "SIGN_IN_MINUTES", "OIDC_TRUST_EMAIL")),
+    (
+        gettext_lazy("Site"),
+        (
+            *("DEBUG", "HTTPS", "SECURE_HSTS_SECONDS", "ALLOWED_HOSTS", "TIME_ZONE", "EMBEDDED", "LOG_FORMAT"),
+            *("SEARCH_SECONDS", "API_REQUESTS_PER_MINUTE", "DELIVERY_PRIVATE_ADDRESSES", "EMAIL_PORT"),
+            *("EMAIL_USE_TLS", "SENTRY_TRACES_SAMPLE_RATE"),
+        ),
+    ),
 )
-"""Settings that may be shown. All others stay hidden, as they are or may contain secrets."""
+"""Settings that may be shown, such as all numbers. Others stay hidden, as they are or may contain secrets."""
 PACKAGES = ("Django", "celery", "redis", "psycopg", "boto3", "Pillow", "django-htmx", "django-unfold", "gunicorn")
 
 

@@ -26,6 +26,14 @@ def test_shown_settings_contain_no_secret():
     assert len(names) == len(set(names))
 
 
+def test_all_numbers_and_switches_are_shown():
+    folder = Path(ours.BASE_DIR) / "imagelib" / "settings"
+    text = "\n".join(path.read_text() for path in folder.glob("*.py"))
+    read = set(re.findall(r'^([A-Z_]+) = env\.(?:int|float|bool)\("\1"', text, re.MULTILINE))
+    hidden = read - {name for _title, group in SETTING_GROUPS for name in group}
+    assert [name for name in sorted(hidden) if not SECRETS.search(name)] == []
+
+
 def test_page_shows_no_value_of_a_secret(staff, signed_in, settings):
     secret = "hush-hush-hush"
     for name in ("SECRET_KEY", "EMAIL_HOST_PASSWORD", "EMAIL_HOST_USER", "PRICES_FILE", "AWS_ACCOUNT", "DATABASE_URL"):
