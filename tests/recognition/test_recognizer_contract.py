@@ -11,7 +11,7 @@ import botocore.session
 import pytest
 from botocore.stub import Stubber
 
-from analysis.recognition import responses
+from analysis.recognition import registry, responses
 from analysis.recognition.base import (
     ApiName,
     ApiUnavailable,
@@ -49,21 +49,27 @@ def client():
     return session.create_client("rekognition", region_name="eu-west-1")
 
 
-@pytest.fixture(params=["rekognition", "local"])
+@pytest.fixture(params=[name for name in registry.NAMES if name != "simulator"])  # which is Rekognition's client, too
 def subject(request, client):
-    if request.param == "local":
-        astronaut = sample_pictures.sample("astronaut.png")
-        yield Subject(LocalRecognizer(), {"labels": astronaut, "faces": astronaut, "text": sample_pictures.sign()})
-        return
-    with Stubber(client) as stub:
-        for operation in OPERATIONS.values():
-            response = rekognition_responses.RESPONSES[operation.name]()
-            stub.add_response(operation.method, {**response, "ResponseMetadata": rekognition_responses.metadata()})
-        yield Subject(Rekognition(client=client), dict.fromkeys(OPERATIONS, sample_pictures.sign()))
+    """The recognizer of a name; a new one has a branch here."""
+    match request.param:
+        case "local":
+            astronaut = sample_pictures.sample("astronaut.png")
+            pictures = {"labels": astronaut, "faces": astronaut, "text": sample_pictures.sign()}
+            yield Subject(LocalRecognizer(), pictures)
+        case "rekognition":
+            with Stubber(client) as stub:
+                for operation in OPERATIONS.values():
+                    response = rekognition_responses.RESPONSES[operation.name]()
+                    metadata = rekognition_responses.metadata()
+                    stub.add_response(operation.method, {**response, "ResponseMetadata": metadata})
+                yield Subject(Rekognition(client=client), dict.fromkeys(OPERATIONS, sample_pictures.sign()))
+        case name:
+            pytest.fail(f"There is no Subject for the recognizer {name}.")
 
 
-def test_recognizer_has_name_and_apis(subject):
-    assert subject.recognizer.name in {"rekognition", "local"}
+def test_recognizer_has_name_and_apis(subject, request):
+    assert subject.recognizer.name == request.node.callspec.params["subject"]
     assert subject.recognizer.apis == set(subject.picture)
     assert subject.recognizer.apis <= set(get_args(ApiName))
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.urls import reverse
 
 from analysis.models import Rating
+from analysis.web import navigation
 from tests.factories import create_labeled_image
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +63,14 @@ def test_every_link_opens_for_whom_it_is_offered(owner, staff, signed_in):
         assert {url: browser.get(url).status_code for url, _current in offered.values()} == {
             url: 200 for url, _current in offered.values()
         }
+
+
+def test_icons_that_are_named_exist():
+    root = Path(settings.BASE_DIR)
+    drawn = set(re.findall(r'<symbol id="([^"]+)"', (root / "analysis/static/analysis/icons.svg").read_text()))
+    pages = (root / "templates").rglob("*.html")
+    named = {name for page in pages for name in re.findall(r'{% icon "([^"]+)"', page.read_text())}
+    assert named | {entry.icon for entry in (*navigation.PICTURES, *navigation.MORE)} <= drawn
 
 
 def test_visitors_get_no_navigation(nobody):

@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from analysis.health import doctor, welcome_page
 from analysis.models import AuditEntry, ModelVersion, Outage
+from analysis.recognition import registry
+from analysis.search.terms import SourceTerm
 from analysis.web.welcome import recognizer_options
 from analysis.web.welcome.steps import steps
 from imagelib.accounts import invitations
@@ -86,6 +88,11 @@ def test_prices_follow_region_and_number_of_pictures(db, settings):
         ("Labels", ("$1.00", "$10.00", "$0.25"), True),
         ("Faces", ("$1.00", "$10.00", "$0.25"), False),
     ]
+
+
+def test_every_recognizer_can_be_chosen_and_searched(db):
+    assert {option.name for option in recognizer_options.options()} == set(registry.NAMES)
+    assert set(registry.NAMES) < set(SourceTerm.SOURCES)
 
 
 def test_lines_to_paste_keep_what_is_set(db, settings):
