@@ -10,7 +10,7 @@ from analysis.search.pagination import Cursor, Order, Ordering
 from analysis.search.plans.costs import BUDGET, CONFIDENCE_STEPS, Statistics, trial_budget
 from analysis.search.plans.query_parts import QueryParts, first_label
 from analysis.search.plans.statements import Scan
-from analysis.search.plans.strategies import SORTING, Strategy, choose_strategy
+from analysis.search.plans.strategies import Strategy, choose_strategy
 from analysis.search.plans.trash_queries import in_trash, without_trash
 from analysis.search.resolve import ResolvedQuery
 from analysis.search.sql.expressions import Sql, counting
@@ -79,7 +79,7 @@ class QueryPlan:
 
         That is slow in large results.
         """
-        return choose_strategy(self.statistics(limit=self.budget)) in SORTING
+        return choose_strategy(self.statistics(limit=self.budget)).sorts_all_matches
 
     def count(self, *, cap: int) -> int:
         """The number of images; `cap` means at least that many."""

@@ -2,7 +2,10 @@
 
 Most pages are full after a few thousand entries of an index in the order of the result, so a scan with a budget comes
 first: a trial. The share of matches in it decides whether to continue. `choose_strategy` is called after each trial.
-A new strategy is its line in `Strategy`, its rule in `RULES`, and its builder in statements.py.
+
+A new strategy is its line in `Strategy`, its rule in `RULES`, its builder in statements.py, and the queries that choose
+it in tests/search/plans/test_strategies.py. The name of one that may miss matches ends with `_TRIAL`; `trial_budget` in
+costs.py decides how far it reads.
 """
 
 from __future__ import annotations
@@ -19,20 +22,23 @@ from analysis.search.sql.expressions import Sql
 
 
 class Strategy(Enum):
-    """A way to find the images of a query: its source and its statement's builder."""
+    """A way to find the images of a query: its source and its statement's builder.
+
+    `sorts_all_matches`: it has to find all matches before the first one of the result is known.
+    """
 
     LABEL_TRIAL = "the first entries of the rarest label's index", statements.label_scan
     LABEL_SCAN = "all entries of the rarest label's index", statements.label_scan
-    LABEL_SETS = "the index over label sets", statements.label_sets
+    LABEL_SETS = "the index over label sets", statements.label_sets, True
     CONFIDENCE_TRIAL = "the images with a label at a high confidence", statements.confidence_scan
     CONFIDENCE_SCAN = "all images with a label, by confidence", statements.confidence_scan
     IMAGE_TRIAL = "the first images in the order of the result", statements.image_scan
     IMAGE_SCAN = "all images in the order of the result", statements.image_scan
-    CANDIDATES = "all matches of one part, from another index or table", statements.candidates
-    TABLE_SCAN = "all images in the order of the table", statements.table_scan
+    CANDIDATES = "all matches of one part, from another index or table", statements.candidates, True
+    TABLE_SCAN = "all images in the order of the table", statements.table_scan, True
 
-    def __init__(self, source: str, build: Callable[[QueryParts, Scan], Sql]) -> None:
-        self.source, self.build = source, build
+    def __init__(self, source: str, build: Callable[[QueryParts, Scan], Sql], sorts_all_matches: bool = False) -> None:
+        self.source, self.build, self.sorts_all_matches = source, build, sorts_all_matches
 
     @property
     def is_trial(self) -> bool:
@@ -40,8 +46,6 @@ class Strategy(Enum):
         return self.name.endswith("_TRIAL")
 
 
-SORTING = {Strategy.LABEL_SETS, Strategy.CANDIDATES, Strategy.TABLE_SCAN}
-"""Strategies that have to find all matches before the first one of the result is known."""
 RULES: tuple[tuple[Strategy, Callable[[Statistics], bool]], ...] = (
     (Strategy.IMAGE_SCAN, lambda of: of.prefers_owner and of.order in {Order.TIME, Order.NONE}),
     (Strategy.CANDIDATES, lambda of: of.has_few_candidates),
