@@ -83,7 +83,7 @@ def ancestor_names(names: Collection[str]) -> dict[str, set[str]]:
 def images_without_ancestor(
     required: Sequence[Collection[int]], excluded: Sequence[Collection[int]], *, maximum: int
 ) -> list[int] | None:
-    """The images that have one of the labels of each `required` group, but none of an `excluded` group above it.
+    """The images with a label of each required group, but no excluded one above it.
 
     As an image has the ancestors of its labels, only an image on which a person rejected one can match
     (`kitten -animal`), and not all of these do. None if no excluded group is above a required one, or for more than

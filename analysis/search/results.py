@@ -30,7 +30,7 @@ STEP = 1_000
 
 
 class Columns(NamedTuple):
-    """Columns of `analysis_image i`; `names` are the fields of Image with these values."""
+    """Columns of `analysis_image i`, and the fields of Image for their values."""
 
     names: list[str]
     sql: str

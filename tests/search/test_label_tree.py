@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def kittens(owner):
-    """Three pictures of kittens, which are animals; on the third a person rejected *Animal*."""
+    """Three pictures of kittens; on the third, a person rejected *Animal*."""
     create_label("Kitten").parents.add(create_label("Animal"))
     refresh_all()
     images = [create_labeled_image(owner, {"Kitten": confidence}) for confidence in (95, 60, 95)]
