@@ -90,6 +90,7 @@ def translated(error: embedded.ServerStartError) -> str:
 
 if __name__ == "__main__":
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # Show each line at once, also in a pipe, a file or the journal.
-        sys.stdout.reconfigure(line_buffering=True)
+        # Show each line at once, also in a pipe, a file or the journal. A terminal that does not use UTF-8 shows
+        # question marks for some characters, instead of ending the command.
+        sys.stdout.reconfigure(line_buffering=True, errors="replace")
     main(sys.argv)

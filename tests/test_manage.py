@@ -57,6 +57,12 @@ def test_a_command_that_needs_no_servers_starts_none(var: Path) -> None:
     assert not (var / "postgres").exists()
 
 
+def test_a_terminal_without_utf_8_shows_question_marks(var: Path) -> None:
+    process = manage(var, "export_images", "--help", PYTHONIOENCODING="ascii")
+    out, err = process.communicate()
+    assert ("freeze the next version of ?Dogs?" in out, err, process.returncode) == (True, "", 0)
+
+
 def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     process = manage(tmp_path / "file", "migrate")
