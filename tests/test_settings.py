@@ -29,6 +29,21 @@ def test_every_variable_is_in_the_example_and_in_the_docs():
     assert example <= table
 
 
+def test_numbers_in_the_docs_are_the_defaults_of_the_code(tmp_path):
+    rows = re.findall(r"^\| (`[A-Z_`, ]+`) \| (`[\d.`, ]+`) \|", (ROOT / "docs/settings.md").read_text(), re.MULTILINE)
+    documented = {
+        name: float(number)
+        for names, numbers in rows
+        for name, number in zip(*(re.findall(r"[\w.]+", cell) for cell in (names, numbers)), strict=True)
+    }
+    code = "\n".join(path.read_text() for path in (ROOT / "imagelib/settings").glob("*.py"))
+    names = [name for name in documented if re.search(rf"^{name} = ", code, re.MULTILINE)]
+    values = settings_with(tmp_path, *names).stdout.strip().split("|")
+    assert {name: float(value == "True" or value) for name, value in zip(names, values, strict=True)} == {
+        name: documented[name] for name in names
+    }
+
+
 def settings_with(tmp_path, *names, **variables) -> subprocess.CompletedProcess:
     program = f"from django.conf import settings; print(*[getattr(settings, n) for n in {names!r}], sep='|')"
     return run_with(tmp_path, program, **variables)
