@@ -18,6 +18,7 @@ from analysis.models import Analysis, BatchEntry
 from analysis.models.analyses import LEASE
 from analysis.models.ledger import FREE
 from analysis.recognition import ledger, registry
+from analysis.recognition.ledger import BatchBudget
 from analysis.recognition.prices import PriceList
 from analysis.recognition.retries import MAX_ATTEMPTS, MAX_RETRY_DELAY
 
@@ -52,37 +53,44 @@ def _claim_affordable(recognizer: str, api: str, *, maximum: int, prices: PriceL
     batches = ledger.remaining_batch_budgets(recognizer)
     if not ledger.has_limits() and not batches:
         return _claim_rows(recognizer, api, maximum=maximum)
-    price = prices.price(api, registry.parameters(api), already=already)
-    budget, ids = ledger.budget(recognizer), list[int]()
-    for is_bulk in (False, True):
-        affordable = budget.affordable(price, is_bulk=is_bulk)
-        room = (maximum if affordable is None else min(maximum, affordable)) - len(ids)
-        if not is_bulk:
-            ids += _claim_rows(recognizer, api, maximum=room, condition="AND NOT is_bulk")
-            continue
-        by_person = ledger.remaining_person_budgets(batches)
-        for batch in batches:
-            cost = prices.price(api, batch.parameters.get(api, {}), already=already)
-            dollars = min(batch.dollars, by_person.get(batch.person_id or 0, batch.dollars))
-            # Compared first: a run without a budget has infinitely many dollars, which int() refuses.
-            payable = maximum if cost <= 0 or dollars >= cost * maximum else int(max(dollars, FREE) // cost)
-            claimed = _claim_rows(
-                recognizer,
-                api,
-                maximum=min(room - len(ids), payable),
-                condition="AND is_bulk AND batch_id = %s",
-                values=[batch.batch_id],
-            )
-            if batch.person_id in by_person:
-                by_person[batch.person_id] -= cost * len(claimed)
-            ids += claimed
-        ids += _claim_rows(
-            recognizer,
+    price, budget = prices.price(api, registry.parameters(api), already=already), ledger.budget(recognizer)
+    room = _within(budget.affordable(price, is_bulk=False), maximum)
+    uploads = _claim_rows(recognizer, api, maximum=room, condition="AND NOT is_bulk")
+    room = _within(budget.affordable(price, is_bulk=True), maximum) - len(uploads)
+    in_batches = _claim_batches(batches, api, maximum=room, prices=prices, already=already)
+    other_bulk_work = _claim_rows(
+        recognizer,
+        api,
+        maximum=room - len(in_batches),
+        condition="AND is_bulk AND (batch_id IS NULL OR batch_id <> ALL(%s))",
+        values=[[batch.batch_id for batch in batches]],
+    )
+    return [*uploads, *in_batches, *other_bulk_work]
+
+
+def _within(affordable: int | None, maximum: int) -> int:
+    return maximum if affordable is None else min(maximum, affordable)
+
+
+def _claim_batches(batches: list[BatchBudget], api: str, *, maximum: int, prices: PriceList, already: int) -> list[int]:
+    """Claim analyses of each batch within its own budget and that of its person."""
+    ids, by_person = list[int](), ledger.remaining_person_budgets(batches)
+    for batch in batches:
+        price = prices.price(api, batch.parameters.get(api, {}), already=already)
+        dollars = min(batch.dollars, by_person.get(batch.person_id or 0, batch.dollars))
+        # Compared first, since without a budget the dollars are infinite.
+        is_enough = price <= 0 or dollars >= price * maximum
+        affordable = maximum if is_enough else int(max(dollars, FREE) // price)
+        claimed = _claim_rows(
+            batch.recognizer,
             api,
-            maximum=room - len(ids),
-            condition="AND is_bulk AND (batch_id IS NULL OR batch_id <> ALL(%s))",
-            values=[[batch.batch_id for batch in batches]],
+            maximum=min(maximum - len(ids), affordable),
+            condition="AND is_bulk AND batch_id = %s",
+            values=[batch.batch_id],
         )
+        if batch.person_id in by_person:
+            by_person[batch.person_id] -= price * len(claimed)
+        ids += claimed
     return ids
 
 

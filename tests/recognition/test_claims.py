@@ -1,4 +1,4 @@
-"""Claims: their number does not depend on PostgreSQL's query plan."""
+"""Claims: how many analyses they take, whatever the query plan."""
 
 from datetime import timedelta
 
@@ -33,6 +33,15 @@ def test_claim_respects_maximum_with_any_query_plan(owner, only):
             cursor.execute(f"SET LOCAL enable_{plan} = off")
     assert len(claims._claim_rows(name, "labels", maximum=2, condition=only)) == 2
     assert Analysis.objects.filter(state="running").count() == 2
+
+
+def test_bulk_work_fills_the_room_that_uploads_leave(owner, settings):
+    settings.RECOGNIZER, settings.AWS_REGION, settings.MONTHLY_BUDGET = "rekognition", "us-east-1", 100
+    images = [create_image(owner).pk for _ in range(10)]
+    pipeline.request_analysis(image_ids=images[:4], apis=["labels"])
+    pipeline.request_analysis(image_ids=images[4:], apis=["labels"], is_bulk=True)
+    claimed = claims.claim("rekognition", "labels", maximum=9, region="us-east-1")
+    assert [analysis.is_bulk for analysis in claimed] == [False] * 4 + [True] * 5
 
 
 def test_lookup_of_same_bytes_reads_few_rows_without_statistics(owner):
