@@ -103,22 +103,29 @@ class Engine:
             cached = find_cached_responses(claimed)
         if not claimed:
             return None
-        reused_ids = {pk for pk, response in cached.items() if response.is_disclosed or is_probe}
-        others = [analysis for analysis in claimed if analysis.pk not in reused_ids]
+        # Other cached responses take as long as a request: their owner must not learn that someone else has the file.
+        ready = {pk for pk, response in cached.items() if response.is_disclosed or is_probe}
+        waiting = [analysis for analysis in claimed if analysis.pk not in ready]
         # Fewer analyses may have been claimed than times granted.
-        for analysis, at in zip(others, times, strict=False):
-            if response := cached.get(analysis.pk):
-                self._in_flight[pool.submit(self._reused, analysis, response, at=at)] = analysis
-                continue
-            size = outcomes.request_size(analysis.image) if self.recognizer.sends_originals else 0
-            self._concurrency.record_size(size)
-            self._probe_id = analysis.pk if is_probe else None
-            self._in_flight[pool.submit(copy_context().run, self._analyze, analysis, at=at)] = analysis
-        if reused_ids:
+        for analysis, at in zip(waiting, times, strict=False):
+            self._submit(pool, analysis, cached.get(analysis.pk), at=at, is_probe=is_probe)
+        if ready:
             save_with_retry(
-                [self._reused(analysis, cached[analysis.pk]) for analysis in claimed if analysis.pk in reused_ids]
+                [self._reused(analysis, cached[analysis.pk]) for analysis in claimed if analysis.pk in ready]
             )
         return min(pause or POLL_INTERVAL, POLL_INTERVAL)
+
+    def _submit(
+        self, pool: ThreadPoolExecutor, analysis: Analysis, cached: CachedResponse | None, *, at: float, is_probe: bool
+    ) -> None:
+        """Start a call in a thread, or the wait after which a cached response is used."""
+        if cached:
+            self._in_flight[pool.submit(self._reused, analysis, cached, at=at)] = analysis
+            return
+        size = outcomes.request_size(analysis.image) if self.recognizer.sends_originals else 0
+        self._concurrency.record_size(size)
+        self._probe_id = analysis.pk if is_probe else None
+        self._in_flight[pool.submit(copy_context().run, self._analyze, analysis, at=at)] = analysis
 
     def _request_slots(self, count: int) -> tuple[list[float], float | None, bool]:
         """Send times (monotonic clock), seconds until the next try, True for a probe."""
