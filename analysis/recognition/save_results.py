@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,6 +20,7 @@ from analysis.models import Analysis, BatchEntry, Call, Image, SpendEntry
 from analysis.models.ledger import FREE
 from analysis.recognition import retries
 from analysis.recognition.base import ApiUnavailable, RequestFailed, Response, Throttled
+from analysis.recognition.jsonb_text import strip_unstorable
 from analysis.recognition.reindex_images import reindex
 from analysis.recognition.response_cache import record_versions
 from analysis.storage.blobs import BlobMissing, StorageError
@@ -72,25 +72,11 @@ class AttemptResult:
 def save_results(results: list[AttemptResult]) -> None:
     """Store and index responses, and write the ledger: all or nothing."""
     with transaction.atomic():
-        # Locks the images first and in order, so that workers never deadlock. Deleted images have no rows.
-        image_ids = {result.analysis.image_id for result in results}
-        # no_key: others may still insert rows that refer to these images.
-        locked = Image.objects.select_for_update(no_key=True).filter(pk__in=image_ids).order_by("pk")
-        originals = dict(locked.values_list("pk", "sha256"))
+        originals = _lock_images(results)
         current = [result for result in results if not _is_outdated(result.analysis, originals)]
-        answered = [result for result in current if result.response]
         existing = Analysis.objects.filter(pk__in=[result.analysis.pk for result in results])
         existing_ids = set(existing.values_list("pk", flat=True))
-        stored_ids = _store_responses(answered)
-        _make_current(stored_ids)
-        stored = [result.analysis for result in answered if result.analysis.pk in stored_ids]
-        reindex({analysis.image_id for analysis in stored}, apis={analysis.api for analysis in stored})
-        image_events.record_changed({analysis.image_id for analysis in stored})
-        record_versions(
-            (result.response.recognizer, result.analysis.api, result.response.model_version)
-            for result in answered
-            if result.response and not result.is_reused
-        )
+        stored_ids = _save_responses([result for result in current if result.response])
         _write_ledger(results, existing_ids)
         failed_ids = {
             result.analysis.pk for result in current if result.error and _save_failure(result.analysis, result.error)
@@ -103,6 +89,30 @@ def save_results(results: list[AttemptResult]) -> None:
                 renew_version(result.analysis.image, result.version_id)
             if _is_outdated(result.analysis, originals):
                 _requeue_replaced(result.analysis)
+
+
+def _lock_images(results: list[AttemptResult]) -> dict[int, str]:
+    """Lock the images first; returns the SHA-256 of their originals by id."""
+    # In order, so that workers never deadlock. Deleted images have no rows.
+    image_ids = {result.analysis.image_id for result in results}
+    # no_key: others may still insert rows that refer to these images.
+    locked = Image.objects.select_for_update(no_key=True).filter(pk__in=image_ids).order_by("pk")
+    return dict(locked.values_list("pk", "sha256"))
+
+
+def _save_responses(answered: list[AttemptResult]) -> set[int]:
+    """Store responses and index their images; returns the ids of the stored analyses."""
+    stored_ids = _store_responses(answered)
+    _make_current(stored_ids)
+    stored = [result.analysis for result in answered if result.analysis.pk in stored_ids]
+    reindex({analysis.image_id for analysis in stored}, apis={analysis.api for analysis in stored})
+    image_events.record_changed({analysis.image_id for analysis in stored})
+    record_versions(
+        (result.response.recognizer, result.analysis.api, result.response.model_version)
+        for result in answered
+        if result.response and not result.is_reused
+    )
+    return stored_ids
 
 
 def _is_outdated(analysis: Analysis, originals: dict[int, str]) -> bool:
@@ -157,19 +167,6 @@ def _columns(result: AttemptResult, response: Response) -> dict[str, Any]:
         "price": None if result.region is None else str(result.price_for_owner),
         "is_reused": result.is_reused and result.is_disclosed,
     }
-
-
-def strip_unstorable(text: str) -> str:
-    """Replace NUL and lone surrogates in JSON, which jsonb cannot store."""
-    if "\\u0000" not in text and "\\ud" not in text:
-        return text  # the usual case, which saves a regular expression that takes as long as serializing
-    return _UNSTORABLE.sub(lambda match: match[0] if match["pair"] else match["before"] + "\\ufffd", text)
-
-
-# An escaped NUL or surrogate after an even number of backslashes; surrogate pairs are kept.
-_UNSTORABLE = re.compile(
-    r"(?<!\\)(?P<before>(?:\\\\)*)(?:(?P<pair>\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2})|\\u0000|\\ud[89a-f][0-9a-f]{2})"
-)
 
 
 def _make_current(ids: Iterable[int]) -> None:
