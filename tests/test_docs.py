@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.core.management import get_commands
 
@@ -34,6 +35,14 @@ OTHERS_VARIABLES = {
     *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_S3_ACCESS_KEY_ID", "AWS_ENDPOINT_URL_REKOGNITION"),
     *("AWS_QUERYSTRING_AUTH", "AWS_DEFAULT_ACL", "POSTGRES_PASSWORD", "SECRET_KEY_FALLBACKS", "PYTHON"),
 }
+
+
+def test_architecture_names_every_package_and_table() -> None:
+    text = (DOCS / "architecture.md").read_text("utf-8")
+    packages = {path.parent.name for root in ("analysis", "imagelib") for path in (ROOT / root).glob("*/__init__.py")}
+    tables = {model.__name__ for app in ("analysis", "accounts") for model in apps.get_app_config(app).get_models()}
+    assert sorted(packages - set(re.findall(r"\w+", text)) - {"migrations", "formats", "templatetags"}) == []
+    assert sorted(tables - set(re.findall(r"\*\*(\w+)\*\*", text))) == []
 
 
 def sentences(page: Path) -> list[str]:
