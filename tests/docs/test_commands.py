@@ -63,7 +63,8 @@ def has_written(here: Here) -> None:
         return
     path = Path(here.arguments[here.arguments.index("--output") + 1])
     assert path.stat().st_size > 0
-    assert path.suffix != ".csv" or "Coffee" in path.read_text("utf-8-sig")
+    is_table = path.suffix == ".csv"
+    assert not is_table or "Coffee" in path.read_text("utf-8-sig"), "The search must find a picture of `library`."
 
 
 def has_all_pictures(_here: Here) -> None:
