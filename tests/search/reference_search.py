@@ -245,7 +245,7 @@ def _labels_of(node, picture: Picture, library: Library) -> list[ReferenceLabel]
 
 
 def _matches_node(node, picture: Picture, library: Library) -> bool:
-    return _EVALUATORS[type(node)](node, picture, library)
+    return EVALUATORS[type(node)](node, picture, library)
 
 
 def _within(value, low, high) -> bool:
@@ -512,7 +512,7 @@ def _is_twin(picture: Picture, twin: Picture, library: Library) -> bool:
     return row.pk != other.pk and is_same and other.trashed_at is None and _is_visible(other, Query(), library)
 
 
-_EVALUATORS = {
+EVALUATORS = {
     terms.Not: _not,
     terms.And: _and,
     terms.Or: _or,

@@ -77,18 +77,21 @@ def days():
     return st.one_of(st.dates(), firsts, lasts)
 
 
+SCALES = {
+    "size": st.integers(0, 10**15),
+    **dict.fromkeys(("width", "height"), st.integers(0, 1_000_000)),
+    "iso": st.integers(1, 10_000_000),
+    "exposure": st.floats(1e-9, 1e9) | st.integers(1, 8000).map(lambda part: 1 / part),
+    **dict.fromkeys(("aperture", "focal"), st.floats(1e-9, 1e9)),
+    "rating": st.integers(1, 5),
+    **dict.fromkeys(("quality", "brightness", "sharpness", "contrast"), percents()),
+}
+"""Values by field of RangeTerm."""
+
+
 def measures():
-    scales = {
-        "size": st.integers(0, 10**15),
-        **dict.fromkeys(("width", "height"), st.integers(0, 1_000_000)),
-        "iso": st.integers(1, 10_000_000),
-        "exposure": st.floats(1e-9, 1e9) | st.integers(1, 8000).map(lambda part: 1 / part),
-        **dict.fromkeys(("aperture", "focal"), st.floats(1e-9, 1e9)),
-        "rating": st.integers(1, 5),
-        **dict.fromkeys(("quality", "brightness", "sharpness", "contrast"), percents()),
-    }
-    return st.sampled_from(sorted(scales)).flatmap(
-        lambda field: ranges(scales[field]).map(lambda bounds: RangeTerm(field, *bounds))
+    return st.sampled_from(sorted(SCALES)).flatmap(
+        lambda field: ranges(SCALES[field]).map(lambda bounds: RangeTerm(field, *bounds))
     )
 
 

@@ -6,8 +6,11 @@ from collections import Counter
 import pytest
 
 from analysis.search.syntax.parser import parse
-from analysis.search.terms import BY_FIELD, COMPARABLE, SUGGESTIONS, TERMS
+from analysis.search.terms import BY_FIELD, COMPARABLE, SUGGESTIONS, TERMS, And, Not, Or
 from analysis.search.terms.base import Term
+from analysis.search.terms.numbers import MEASURES
+from tests.search.reference_search import EVALUATORS
+from tests.search.strategies import SCALES
 
 
 def kinds(of: type[Term] = Term) -> set[type[Term]]:
@@ -18,6 +21,12 @@ def kinds(of: type[Term] = Term) -> set[type[Term]]:
 
 def test_every_kind_of_term_is_listed():
     assert kinds() == set(TERMS)
+
+
+def test_every_kind_of_term_is_compared_with_plain_python():
+    """Add a new one also to tests/search/strategies.py and test_against_reference.py."""
+    assert set(EVALUATORS) - {And, Not, Or} == set(TERMS)
+    assert set(SCALES) == set(MEASURES)
 
 
 def test_a_field_belongs_to_one_kind_of_term():
