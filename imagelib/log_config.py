@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import MutableMapping, Sequence
 from typing import Any
@@ -13,7 +14,7 @@ from structlog.typing import Processor
 from imagelib.log_redaction import Redactor
 
 FORMATS = ("json", "console")
-LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")  # logging also knows other names of these
 # Not among the settings, since boto3 reads them from the environment.
 SECRET_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 # The fields that log calls may add by `extra`; others are dropped, since Django's own extras hold whole requests.
@@ -34,7 +35,7 @@ def log_format(name: str, *, is_debug: bool) -> str:
 
 def log_level(name: str) -> str:
     """The level of LOG_LEVEL, in any case. Raises ImproperlyConfigured."""
-    if (level := name.upper()) not in LEVELS:
+    if (level := name.upper()) not in logging.getLevelNamesMapping():
         raise ImproperlyConfigured(f"LOG_LEVEL is {name!r}. Set it to one of: {', '.join(LEVELS)}.")
     return level
 
