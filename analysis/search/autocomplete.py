@@ -14,6 +14,7 @@ from analysis.search.label_index import IndexedName, label_index
 from analysis.search.literals import quoted
 from analysis.search.query import SORTS
 from analysis.search.synonyms import synonyms
+from analysis.search.syntax.punctuation import normalize_punctuation
 from analysis.search.terms import BY_FIELD, SUGGESTIONS, LabelTerm
 from analysis.search.visible_labels import label_visibility
 
@@ -39,6 +40,7 @@ FRAGMENT = re.compile(rf'(?:(?P<field>{WORD}):\s*)?(?P<stem>"(?:[^"\\]|\\.)*|{WO
 WORDS_BEFORE = re.compile(r'(?:(?<![^\s(])(?!OR\s|NOT\s)[^\s"()<>=:*-][^\s"()<>=:*]*\s+){1,3}\Z')
 """Up to three words before the one at the cursor, which may be one label with it."""
 REST = re.compile(r'[^\s"()<>=:*]*[*"]?')
+REST_OF_PHRASE = re.compile(r'(?:[^"\\]|\\.)*"\*?', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ class Suggestion:
 class _Fragment:
     """The value at the cursor: `stem` of a value of `field` in `text[start:end]`.
 
-    `function` is "face" or "count" within its parentheses.
+    `function` is "face" or "count" within its parentheses. `opening` is the ":" or "(" that follows, if the stem begins
+    the name of a field or function.
     """
 
     text: str
@@ -69,11 +72,14 @@ class _Fragment:
     field: str
     stem: str
     function: str
+    opening: str
 
     def suggest(self, replacement: str, *, text: str, kind: str, count: int | None = None) -> Suggestion:
         rest = self.text[self.end :]
+        if self.opening:
+            rest = rest.removeprefix(self.opening)  # part of the replacement
         # A space after a complete value, so that the next term can be typed at once.
-        if not replacement.endswith((":", "(", ">=")) and rest[:1] != ")":
+        elif not replacement.endswith((":", "(", ">=")) and rest[:1] != ")":
             replacement, rest = f"{replacement} ", rest.removeprefix(" ")
         before = self.text[: self.start] + replacement
         return Suggestion(text, kind, count, before + rest, len(before))
@@ -81,7 +87,7 @@ class _Fragment:
 
 def complete(text: str, *, cursor: int, viewer: Viewer, maximum: int = 10) -> list[Suggestion]:
     """Suggestions at the cursor: labels the viewer may see, then fields."""
-    fragment = _fragment(text, min(max(cursor, 0), len(text)))
+    fragment = _fragment(normalize_punctuation(text), min(max(cursor, 0), len(text)))
     if fragment is None:
         return []
     if fragment.field in NAMES_BY_FIELD:
@@ -95,9 +101,13 @@ def complete(text: str, *, cursor: int, viewer: Viewer, maximum: int = 10) -> li
     if fragment.field:
         is_kind = fragment.field in LabelTerm.KINDS and not fragment.function
         return _labels(fragment, viewer, maximum, kinds=[fragment.field]) if is_kind else []
-    if not fragment.stem:
-        return []
+    return _labels_and_fields(fragment, viewer, maximum) if fragment.stem else []
+
+
+def _labels_and_fields(fragment: _Fragment, viewer: Viewer, maximum: int) -> list[Suggestion]:
     fields = _fields(fragment)[:MAX_FIELDS]
+    if fragment.opening:
+        return fields
     labels = _labels_of_several_words(fragment, viewer)
     labels += _labels(fragment, viewer, maximum - len(fields), kinds=KINDS_BY_FUNCTION[fragment.function])
     # Of equal texts the first remains, which replaces more words.
@@ -180,7 +190,9 @@ def _fields(fragment: _Fragment) -> list[Suggestion]:
     if fragment.function or fragment.text[fragment.start] == '"':
         return []
     stem = fragment.stem.lower()
-    return [fragment.suggest(text, text=text, kind="field") for text in FIELD_SUGGESTIONS if text.startswith(stem)]
+    texts = (text for text in FIELD_SUGGESTIONS if text.startswith(stem) and text.endswith(fragment.opening))
+    exact_first = sorted(texts, key=lambda text: text[:-1] != stem)
+    return [fragment.suggest(text, text=text, kind="field") for text in exact_first]
 
 
 def _categories(fragment: _Fragment, viewer: Viewer, maximum: int) -> list[Suggestion]:
@@ -211,10 +223,20 @@ def _fragment(text: str, cursor: int) -> _Fragment | None:
     if match is None or head[: match.start()].rstrip().endswith(("<", ">", "=")):
         return None
     stem = re.sub(r'\\(["\\])', r"\1", (match["stem"] or "").removeprefix('"'))
-    rest = REST.match(text, cursor)
-    end = rest.end() if rest and match["stem"] else cursor
+    end = _end(text, cursor, match["stem"] or "")
     field = (match["field"] or "").lower()
-    return _Fragment(text, match.start(), end, field, " ".join(stem.split()), _open_function(head))
+    opening = text[end : end + 1] if not field and text.startswith((":", "("), end) else ""
+    return _Fragment(text, match.start(), end, field, " ".join(stem.split()), _open_function(head), opening)
+
+
+def _end(text: str, cursor: int, stem: str) -> int:
+    """The end of the value that begins with the stem and continues after the cursor."""
+    if not stem:
+        return cursor
+    # An even number of quotation marks belongs to other phrases; then this one is not closed.
+    is_closed = stem.startswith('"') and len(re.findall(r'(?<!\\)"', text[cursor:])) % 2
+    rest = (REST_OF_PHRASE if is_closed else REST).match(text, cursor)
+    return rest.end() if rest else cursor
 
 
 def _open_function(head: str) -> str:

@@ -115,6 +115,15 @@ COMPLETIONS = {
     "face(smi|": "face(Smile |",
     "tag:sum|": 'tag:"Summer 2024" |',
     "summ|": 'tag:"Summer 2024" |',
+    "label:\u201cdog h|": 'label:"Dog House" |',
+    "cat \u201cdog h|ous\u201d cat": 'cat "Dog House" |cat',
+    "cat \u2013do|": "cat -Dog |",
+    'tag:"sum| of 69" cat': 'tag:"Summer 2024" |cat',
+    '"dog h| "black" cat': '"Dog House" |"black" cat',
+    "ratin|:4": "rating:|4",
+    "is|:favorite": "is:|favorite",
+    "-tak|n:2024 cat": "-taken:|2024 cat",
+    "fac|(smile)": "face(|smile)",
 }
 
 
@@ -152,6 +161,8 @@ VALUES = {
     "nonsense:do": [],
     "dog>=9": [],
     "dog >= ": [],
+    '"do"': [],
+    "\u201cdo\u201d": [],
     "face(is:": [],
     "": [],
     "dog ": [],
@@ -169,6 +180,12 @@ def test_fields_and_values_are_suggested(library):
 def test_any_text_can_be_completed(text, library):
     for suggestion in complete(text, cursor=len(text), viewer=library):
         assert 0 <= suggestion.cursor <= len(suggestion.completed)
+
+
+def test_only_fields_are_suggested_before_a_colon(library):
+    assert names("do:x", library, cursor=2) == []
+    assert names("c:x", library, cursor=1) == ["celebrity:", "color:", "category:"]
+    assert names("c(x", library, cursor=1) == ["count("]
 
 
 def test_cursor_is_clamped_to_the_text(library):
