@@ -8,7 +8,7 @@ class AutoComplete extends HTMLElement {
     this.list = this.querySelector("[role=listbox]");
     this.requests = 0;
     this.prepareField();
-    this.addEventListener("input", () => this.scheduleRequest());
+    this.addEventListener("input", () => this.handleInput());
     this.addEventListener("keydown", (event) => this.handleKey(event));
     this.addEventListener("focusout", () => this.close());
     // mousedown, since the field then still has the focus and the list is still open.
@@ -34,6 +34,11 @@ class AutoComplete extends HTMLElement {
     for (const [name, value] of Object.entries(attributes)) this.field.setAttribute(name, value);
   }
 
+  handleInput() {
+    this.highlight(null); // so that Enter searches for what was typed
+    this.scheduleRequest();
+  }
+
   scheduleRequest() {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.request(), DELAY);
@@ -48,6 +53,7 @@ class AutoComplete extends HTMLElement {
     const html = await fetchHtml(`${this.dataset.url}?${parameters}`);
     if (html === null || number !== this.requests || document.activeElement !== this.field) return;
     this.list.innerHTML = html;
+    this.completedText = text;
     this.list.hidden = !this.options.length;
     this.field.setAttribute("aria-expanded", String(!this.list.hidden));
     this.highlight(null);
@@ -71,12 +77,19 @@ class AutoComplete extends HTMLElement {
 
   accept(option) {
     if (!option) return;
+    if (this.completedText !== this.field.value) return void this.acceptAgain(option.textContent);
     const { text, cursor, href } = option.dataset;
     this.close();
     if (href) return void location.assign(href);
     this.field.value = text;
     this.field.setSelectionRange(Number(cursor), Number(cursor));
     this.scheduleRequest();
+  }
+
+  // An option replaces the text that it was requested for. If more has been typed since then, it is requested again.
+  async acceptAgain(name) {
+    await this.request();
+    if (this.completedText === this.field.value) this.accept(this.options.find((option) => option.textContent === name));
   }
 
   handleKey(event) {
