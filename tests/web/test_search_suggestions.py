@@ -142,11 +142,47 @@ def test_every_term_is_offered_to_be_left_out_if_none_is_to_blame(owner, browser
     assert offers(page)["1 picture without “Dog”"] == "cat"
 
 
+@pytest.mark.parametrize(
+    ("query", "sentence", "offer"),
+    [
+        ("dog>=99", "No pictures match “dog ≥ 99 %”.", ("2 pictures with “dog”", "dog")),
+        ("-dog", "No pictures match “not dog”.", ("2 pictures with “dog”", "dog")),
+        ("dog>=99 beach", "No pictures match “dog ≥ 99 %”.", ("1 picture without “dog ≥ 99 %”", "beach")),
+        ("-dog beach", "No pictures match “not dog”.", ("1 picture without “not dog”", "beach")),
+    ],
+)
+def test_confidence_and_exclusion_are_to_blame(query, sentence, offer, owner, browser):
+    create_labeled_image(owner, {"Dog": 98, "Beach": 90})
+    create_labeled_image(owner, {"Dog": 90})
+    page = look(browser, query)
+    assert sentence in page.text
+    assert "all of these terms" not in page.text
+    assert offer in offers(page).items()
+
+
 def test_several_terms_to_blame_are_left_out_together(owner, browser):
     create_labeled_image(owner, {"Dog": 98}, taken_at=START)
     page = look(browser, "dog xyzzy taken:1999")
     assert "No pictures match “xyzzy”." in page.text
     assert [query for text, query in offers(page).items() if " without " in text] == ["dog"]
+
+
+def test_another_term_is_left_out_too_if_the_rest_finds_nothing(owner, browser):
+    create_labeled_image(owner, {"Dog": 98})
+    create_labeled_image(owner, {"Cat": 98})
+    found = offers(look(browser, "dog cat xyzzy"))
+    assert {text: query for text, query in found.items() if " without " in text} == {
+        "1 picture without “xyzzy or dog”": "cat",
+        "1 picture without “xyzzy or cat”": "dog",
+    }
+
+
+def test_term_to_blame_may_be_at_the_end_of_a_long_search(owner, browser):
+    names = ["Ant", "Bee", "Cat", "Dog", "Eel", "Fox", "Gnu", "Hen", "Ibex"]
+    create_labeled_image(owner, dict.fromkeys(names, 98))
+    page = look(browser, f"{' '.join(names)} taken:1999")
+    assert "No pictures match “taken in 1999”." in page.text
+    assert "1 picture without “taken in 1999”" in offers(page)
 
 
 def test_names_that_contain_the_word_come_before_similar_ones(owner, browser):

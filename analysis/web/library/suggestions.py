@@ -26,7 +26,8 @@ OR = "or"
 """A word like any other unless in capital letters."""
 MAX_UNMATCHED = 3
 """Maximum number of terms of a search that are explained."""
-MAX_PARTS = 8
+MAX_PARTS = 30
+MAX_OFFERS = 8
 OTHER_FIELDS: dict[str, str | Promise] = {
     "name": gettext_lazy("%(pictures)s named “%(text)s”"),
     "text": gettext_lazy("%(pictures)s with the text “%(text)s”"),
@@ -106,24 +107,27 @@ def no_results(search: Search, *, link: Link) -> NoResults:
     counter = BriefCounter(search.viewer, seconds=SECONDS)
     parts = [part for part in search.resolved.query.parts[:MAX_PARTS] if part != TRASHED]
     unmatched = [] if search.query.includes_trash else [part for part in parts if _matches_nothing(part, counter)]
-    explained = [_explained(search.query, part, counter, link) for part in unmatched[:MAX_UNMATCHED]]
+    explained = [_explained(search, part, counter, link) for part in unmatched[:MAX_UNMATCHED]]
     if len(search.resolved.query.parts) == 1:
         return NoResults(explained)
-    # If several terms match nothing, removing only one of them does not help.
-    groups = [unmatched] if len(unmatched) > 1 else [[part] for part in parts]
-    without = (_without(search, group, counter, link) for group in groups)
-    return NoResults(explained, [offer for offer in without if offer])
+    # Without those that match nothing, the others may not occur together; then one of them is left out, too.
+    without = _without(search, unmatched, counter, link) if unmatched else None
+    groups = [] if without else [[*unmatched, part] for part in parts if part not in unmatched]
+    offers = (without, *(_without(search, group, counter, link) for group in groups))
+    return NoResults(explained, [offer for offer in offers if offer][:MAX_OFFERS])
 
 
 def _matches_nothing(part: Node, counter: BriefCounter) -> bool:
-    # Without the minimum: a label that only occurs below it does exist. A cap of 0 is enough to check existence.
-    part = replace(part, minimum=0.0) if isinstance(part, LabelTerm) else part
-    # For similarity terms, similarity.py gives the reason.
-    return not isinstance(part, Not | SimilarTerm) and counter.count(Query((part,)), cap=0) == 0
+    # For similarity terms, similarity.py gives the reason. A cap of 0 is enough to check existence.
+    return not isinstance(part, SimilarTerm) and counter.count(Query((part,)), cap=0) == 0
 
 
-def _explained(query: Query, part: Node, counter: BriefCounter, link: Link) -> UnmatchedTerm:
+def _explained(search: Search, part: Node, counter: BriefCounter, link: Link) -> UnmatchedTerm:
     """A term that matches nothing, with labels and fields to search instead."""
+    query, weaker = search.query, _weaker(part)
+    if weaker and counter.count(Query((weaker,)), cap=0):
+        query = query if part in query.parts else search.resolved.query
+        return UnmatchedTerm(part.describe(), offers=list(_instead(query, part, weaker, counter, link)))
     if not isinstance(part, LabelTerm) or part not in query.parts:
         return UnmatchedTerm(part.describe())
     if part.name.lower() == OR:
@@ -135,6 +139,21 @@ def _explained(query: Query, part: Node, counter: BriefCounter, link: Link) -> U
         [SuggestedSearch(name, link(query.replacing(part, term))) for name, term in terms],
         list(_other_fields(query, part, counter, link)) if not part.kind else [],
     )
+
+
+def _weaker(part: Node) -> Node | None:
+    """The label at any confidence, or what the term excludes; None for other terms."""
+    if isinstance(part, Not):
+        return part.part
+    return replace(part, minimum=0.0) if isinstance(part, LabelTerm) and part.minimum else None
+
+
+def _instead(query: Query, part: Node, other: Node, counter: BriefCounter, link: Link) -> Iterator[SuggestedSearch]:
+    """The search with another term in the place of one, if that finds anything."""
+    changed = query.replacing(part, other)
+    if number := counter.count(changed):
+        values = {"pictures": _pictures(number), "terms": f"“{other.describe()}”"}
+        yield SuggestedSearch(_("%(pictures)s with %(terms)s") % values, link(changed))
 
 
 def _alternatives(query: Query, part: LabelTerm, counter: BriefCounter, link: Link) -> Iterator[SuggestedSearch]:
