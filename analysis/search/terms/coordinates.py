@@ -20,9 +20,15 @@ from analysis.search.terms.files import TEXT_TRIGRAMS, FileTerm
 MAX_KILOMETERS = 20_100.0
 """A little more than half the equator, within which every point is."""
 DEFAULT_KILOMETERS = 1.0
-NUMBER = r"(-?[0-9]{1,3}(?:\.[0-9]{1,15})?)"
-POINT = re.compile(rf"{NUMBER}, ?{NUMBER}(?:, ?([0-9]{{1,9}}(?:\.[0-9]{{1,9}})?) ?(km|m)?)?", re.IGNORECASE)
-BOX = re.compile(", ?".join([NUMBER] * 4))
+KILOMETERS_BY_UNIT = {"": 1.0, "km": 1.0, "m": 0.001, "mi": 1.609344}
+# Pasted coordinates may have a long minus or degree signs.
+NUMBER = r"([-+\u2212]?[0-9]{1,3}(?:\.[0-9]{1,15})?)\u00b0?"
+SEPARATOR = r"(?: ?[,;] ?| )"
+DISTANCE = r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?(km|m|mi)?"
+POINT = re.compile(f"{NUMBER}{SEPARATOR}{NUMBER}(?:{SEPARATOR}{DISTANCE})?", re.IGNORECASE)
+BOX = re.compile(SEPARATOR.join([NUMBER] * 4))
+INCOMPLETE = re.compile(f"{NUMBER}|(?:{NUMBER}[,;])+")
+"""The first coordinates of several, as the parser reads them if a space follows."""
 _DISTANCE = distance_sql("latitude", "longitude").format("%s", "%s")
 
 
@@ -39,9 +45,10 @@ class NearTerm(Term):
     def parse(cls, field: str, sign: str, value: Value) -> NearTerm:
         match = POINT.fullmatch(value.text.strip())
         if not match:
+            _refuse_spaces(value, example="near:48.85,2.35,5km")
             raise InvalidValue(_("Expected a latitude, a longitude and a distance, for example near:48.85,2.35,5km."))
         latitude, longitude = _degrees(match[1], 90), _degrees(match[2], 180)
-        distance = float(match[3] or DEFAULT_KILOMETERS) / (1000 if (match[4] or "").lower() == "m" else 1)
+        distance = float(match[3] or DEFAULT_KILOMETERS) * KILOMETERS_BY_UNIT[(match[4] or "").lower()]
         if not 0 < distance <= MAX_KILOMETERS:
             raise InvalidValue(_("Expected a distance above 0 and up to 20,100 km, for example near:48.85,2.35,5km."))
         return cls(latitude, longitude, distance)
@@ -94,6 +101,7 @@ class BoxTerm(Term):
     def parse(cls, field: str, sign: str, value: Value) -> BoxTerm:
         match = BOX.fullmatch(value.text.strip())
         if not match:
+            _refuse_spaces(value, example="box:48.8,2.2,48.9,2.5")
             raise InvalidValue(_("Expected south, west, north and east in degrees, for example box:48.8,2.2,48.9,2.5."))
         south, west, north, east = (_degrees(match[number], (90, 180)[number % 2 == 0]) for number in range(1, 5))
         if south > north:
@@ -148,8 +156,16 @@ class PlaceTerm(FileTerm):
         return Sql(f"({' OR '.join(matches)})", (self.composed,) * 4)
 
 
+def _refuse_spaces(value: Value, *, example: str) -> None:
+    """Raise InvalidValue if the value seems to end at a space between coordinates."""
+    if INCOMPLETE.fullmatch(value.text) and not value.is_quoted:
+        raise InvalidValue(
+            _("Write coordinates without spaces or in quotes, for example %(example)s.") % {"example": example}
+        )
+
+
 def _degrees(text: str, limit: int) -> float:
-    number = float(text)
+    number = float(text.replace("\u2212", "-"))
     if abs(number) > limit:
         message = _("Latitudes are from -90 to 90 and longitudes from -180 to 180 degrees, not %(number)s.")
         raise InvalidValue(message % {"number": text})
