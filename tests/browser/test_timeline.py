@@ -13,6 +13,13 @@ from tests.factories import START
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 
+NEXT_JUMP = """() => {
+    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+    window.nextJump = new Promise((resolve) => document.addEventListener("htmx:afterSettle", resolve, { once: true }));
+    window.nextJump = window.nextJump.then(frame).then(frame).then(frame);
+}"""
+"""Waits until a jump has scrolled the page."""
+
 
 @pytest.fixture
 def years(owner, renditions):
@@ -80,6 +87,16 @@ def test_jump_by_pointer_and_keys_and_back(visit, years):
         page.mouse.wheel(0, 2_000)
         page.wait_for_function("() => new Promise((resolve) => requestAnimationFrame(() => resolve(true)))")
     expect(timeline).not_to_have_attribute("aria-valuetext", "January 2023")
+
+    urls: list[str] = []
+    page.on("request", lambda request: urls.append(request.url))
+    page.evaluate(NEXT_JUMP)
+    click_at(page, timeline, 0.38)
+    page.evaluate("window.nextJump")
+    expect(page.locator(".date-heading h2").first).to_have_text("January 2023")
+    assert [url for url in urls if "before=" in url] == []
+    page.go_back()
+    page.wait_for_function("scrollY > 1000")
 
 
 def test_drag_on_a_phone(visit, years):

@@ -10,6 +10,12 @@ const MONTHS_OF_KEY = { ArrowDown: 1, ArrowUp: -1, PageDown: 12, PageUp: -12, Ho
 
 const loaded = new Map(); // entries by URL, so that searches opened again need not load them
 
+// A jump shows its first pictures at the top. If only htmx scrolled there, in a later frame, that would look like scrolling up
+// to the previous pictures, which would then be loaded.
+document.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
+  if (target?.id === "shown-pictures") scrollTo({ top: 0, behavior: "instant" });
+});
+
 class Timeline extends HTMLElement {
   async connectedCallback() {
     this.hidden = true;
