@@ -6,6 +6,7 @@ import re
 
 from playwright.sync_api import expect
 
+from analysis.library.folders import get_or_create_folder
 from analysis.models import Image, Rating
 from analysis.recognition.reindex_images import reindex
 from analysis.web.bulk import views
@@ -120,6 +121,20 @@ def test_alt_click_excludes_a_filter(visit, owner, dogs):
     expect(cards(page)).to_have_count(3)
     expect(page).to_have_url("/?q=-Grass")
     expect(page.locator(".chip.is-excluded")).to_contain_text("Grass")
+
+
+def test_filters_that_are_loaded_when_opened_narrow_the_search(visit, owner, dogs):
+    folder_id = get_or_create_folder("archive", owner_id=owner.pk)
+    Image.objects.filter(pk=dogs[0].pk).update(folder_id=folder_id)
+    page = visit().sign_in()
+    page.wait_for_load_state()
+    page.locator("#facets summary", has_text="Folders").click()
+    page.locator("#facets").get_by_role("link", name="archive 1").click()
+    expect(page.locator("#result-line")).to_have_text("1 picture")
+    page.locator("#facets summary", has_text="States").click()
+    page.locator("#facets").get_by_role("link", name="Private 1").click()
+    expect(page).to_have_url(re.compile("is%3Aprivate"))
+    expect(page.get_by_role("combobox")).to_have_value("folder:archive/* is:private")
 
 
 def test_f_toggles_favorite_of_the_focused_card(visit, owner, dogs):
