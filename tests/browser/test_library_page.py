@@ -135,6 +135,9 @@ def test_filters_that_are_loaded_when_opened_narrow_the_search(visit, owner, dog
     page.locator("#facets").get_by_role("link", name="Private 1").click()
     expect(page).to_have_url(re.compile("is%3Aprivate"))
     expect(page.get_by_role("combobox")).to_have_value("folder:archive/* is:private")
+    expect(page.locator("#facets").get_by_role("link", name="Private 1")).to_be_focused()
+    page.reload()
+    expect(page.locator("#facets").get_by_role("link", name="Private 1")).to_be_visible()
 
 
 def test_f_toggles_favorite_of_the_focused_card(visit, owner, dogs):

@@ -21,6 +21,10 @@ customElements.define("facet-groups", class extends HTMLElement {
     }
     // Captured, since toggle does not bubble. The lines above trigger it as well, which only saves the same state again.
     this.addEventListener("toggle", ({ target }) => this.#save(target), { capture: true });
+    // A group that is open from the start was opened before htmx listened, so htmx has not loaded its names.
+    this.addEventListener("htmx:afterProcessNode", ({ target }) => {
+      if (target.matches("[data-facet-group][hx-get][open]")) htmx.trigger(target, "toggle");
+    });
     this.addEventListener("input", ({ target }) => {
       if (target.matches(".facet-filter")) this.#filter(target);
     });

@@ -21,7 +21,7 @@ document.addEventListener("library-restored", restoreSearch);
 let focusedTitle = null;
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   const { activeElement } = document;
-  focusedTitle = detail.target.id === "library" && detail.target.contains(activeElement) ? activeElement.title || "?" : null;
+  focusedTitle = detail.target.matches("#library, .facet-group *") && detail.target.contains(activeElement) ? activeElement.title || "?" : null;
 });
 document.addEventListener("htmx:afterSwap", () => {
   if (!focusedTitle || document.activeElement !== document.body) return;
