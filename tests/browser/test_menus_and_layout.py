@@ -45,9 +45,15 @@ def test_tag_field_of_the_bulk_bar_takes_the_focus(visit, dogs):
     expect(page.get_by_label("Tag", exact=True)).to_be_focused()
 
 
-def test_icon_buttons_have_names_on_a_phone(visit, dogs):
-    page = visit(**PHONE).sign_in()
+def test_icon_buttons_have_names_and_the_search_has_room_on_a_phone(visit, dogs):
+    page = visit(**PHONE, is_mobile=True, has_touch=True).sign_in()
     expect(page.get_by_role("link", name="Upload")).to_be_visible()
+    field = page.get_by_role("combobox")
+    field.fill("dog")
+    assert field.bounding_box()["width"] > 360
+    field.press("Enter")
+    expect(page.locator("#result-line")).to_have_text("4 pictures")
+    expect(field).not_to_be_focused()
     page.goto(dogs[0].get_absolute_url())
     expect(page.get_by_role("button", name="Boxes")).to_be_visible()
     expect(page.get_by_role("link", name="All pictures", exact=True)).to_be_visible()

@@ -16,7 +16,7 @@ class AutoComplete extends HTMLElement {
     this.list.addEventListener("click", (event) => this.accept(event.target.closest("[role=option]")));
     // Each search replaces the field.
     document.addEventListener("htmx:oobAfterSwap", () => this.prepareField());
-    this.closest("form").addEventListener("submit", () => this.close());
+    this.closest("form").addEventListener("submit", () => this.handleSubmit());
     // Not for polling, such as for results of an analysis, which no event has triggered.
     document.addEventListener("htmx:beforeRequest", ({ detail }) => detail.requestConfig.triggeringEvent && this.close());
   }
@@ -37,6 +37,12 @@ class AutoComplete extends HTMLElement {
   handleInput() {
     this.highlight(null); // so that Enter searches for what was typed
     this.scheduleRequest();
+  }
+
+  handleSubmit() {
+    this.close();
+    // On a phone, the keyboard would stay and cover the results.
+    if (this.field.type === "search" && matchMedia("(hover: none)").matches) this.field.blur();
   }
 
   scheduleRequest() {
