@@ -9,13 +9,14 @@ from itertools import islice
 
 from analysis.models import Collection, Label, Viewer
 from analysis.search.connection import search_alias
+from analysis.search.field_values import FIELDS, field_values
 from analysis.search.folding import fold
 from analysis.search.label_index import IndexedName, label_index
 from analysis.search.literals import quoted
 from analysis.search.query import SORTS
 from analysis.search.synonyms import synonyms
 from analysis.search.syntax.punctuation import normalize_punctuation
-from analysis.search.terms import BY_FIELD, SUGGESTIONS, LabelTerm
+from analysis.search.terms import BY_FIELD, SUGGESTIONS, FolderTerm, LabelTerm
 from analysis.search.visible_labels import label_visibility
 
 MAX_FIELDS = 3
@@ -90,7 +91,7 @@ def complete(text: str, *, cursor: int, viewer: Viewer, maximum: int = 10) -> li
     fragment = _fragment(normalize_punctuation(text), min(max(cursor, 0), len(text)))
     if fragment is None:
         return []
-    if fragment.field in NAMES_BY_FIELD:
+    if fragment.field in NAMES_BY_FIELD and not fragment.function:
         return NAMES_BY_FIELD[fragment.field](fragment, viewer, maximum)
     if fragment.field in VALUES and not fragment.function:
         return [
@@ -208,9 +209,23 @@ def _collections(fragment: _Fragment, viewer: Viewer, maximum: int) -> list[Sugg
     return [fragment.suggest(f"collection:{quoted(name)}", text=name, kind="collection") for name in names]
 
 
+def _values(fragment: _Fragment, viewer: Viewer, maximum: int) -> list[Suggestion]:
+    """Values of the field on pictures, such as places."""
+    values = field_values(fragment.field, fragment.stem, viewer=viewer, maximum=maximum)
+    # A folder with those below it, as the filter adds it.
+    terms = [
+        FolderTerm(f"{value}/", is_prefix=True).write()
+        if fragment.field == "folder"
+        else f"{fragment.field}:{quoted(value)}"
+        for value in values
+    ]
+    return [fragment.suggest(term, text=value, kind="value") for term, value in zip(terms, values, strict=True)]
+
+
 NAMES_BY_FIELD: dict[str, Callable[[_Fragment, Viewer, int], list[Suggestion]]] = {
     "category": _categories,
     "collection": _collections,
+    **dict.fromkeys(FIELDS, _values),
 }
 """Fields whose values are names that the viewer may see."""
 
