@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 
 from analysis.search import month_counts
+from analysis.web.library import sorting
 from tests.factories import START, create_labeled_image
 from tests.web.pages import Page
 
@@ -52,6 +53,20 @@ def test_months_of_large_results_have_no_counts(owner, signed_in, monkeypatch):
         (" ".join(name.split(" ")[:2]), counted.links[name]) for name in counted.links if "2026" in name
     ]
     assert [name for name in page.links if "2026" in name] == ["March 2026", "February 2026"]
+
+
+def test_further_months_of_large_results_are_on_the_next_page(owner, signed_in, monkeypatch):
+    for month in (2, 3, 5, 8):
+        create_labeled_image(owner, {"Dog": 90}, taken_at=START.replace(month=month))
+    monkeypatch.setattr(month_counts, "MAX_RESULTS", 2)
+    monkeypatch.setattr(sorting, "MAX_MONTHS", 3)
+    browser = signed_in(owner)
+    page = Page(browser.get(reverse("months"), {"q": "dog"}))
+    assert [name for name in page.links if "2026" in name] == ["August 2026", "May 2026", "March 2026"]
+    following = Page(browser.get(page.links["More months"]))
+    assert [name for name in following.links if "2026" in name] == ["February 2026"]
+    assert Page(browser.get(following.links["February 2026"])).cards()
+    assert "More months" not in following.links
 
 
 @pytest.mark.parametrize("number", [1, 3])

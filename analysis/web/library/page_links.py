@@ -49,9 +49,10 @@ def link_within(saved_search: OpenSearch | None) -> partial[str]:
     return partial(links.library_url, saved=saved_search.id if saved_search else "")
 
 
-def url_within(name: str, query: Query, saved_search: OpenSearch | None) -> str:
+def url_within(name: str, query: Query, saved_search: OpenSearch | None, *, after: str = "") -> str:
     """URL of a page about a query's result that keeps the open saved search."""
-    return links.with_parameters(reverse(name), q=query.text, saved=saved_search.id if saved_search else "")
+    saved = saved_search.id if saved_search else ""
+    return links.with_parameters(reverse(name), q=query.text, saved=saved, after=after)
 
 
 def page_range_of(image: Image, search: Search, *, max_pages: int = MAX_PAGES) -> PageRange:

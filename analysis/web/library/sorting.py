@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, datetime, timedelta
+from itertools import islice
 
 from django.utils.text import capfirst
 from django.utils.translation import gettext
@@ -31,6 +32,7 @@ SORT_NAMES = {
     "similarity": _("most similar first"),
 }
 MAX_MONTHS = 120
+"""Maximum of months on one page whose pictures are not counted."""
 MAX_TIME = datetime.max.replace(tzinfo=UTC)
 
 
@@ -42,6 +44,14 @@ class Month:
     url: str
     count: str
     bar: Bar | None
+
+
+@dataclass(frozen=True)
+class MonthList:
+    """Months of a result; `end` is the cursor after the last one, if more follow."""
+
+    months: list[Month]
+    end: Cursor | None = None
 
 
 def sort_name(sort: str) -> str:
@@ -75,31 +85,43 @@ def is_ascending(query: Query) -> bool:
     return ORDERINGS[query.sort].is_ascending
 
 
-def months(query: Query, *, viewer: Viewer, link: Link = links.library_url) -> list[Month]:
-    """The months of a result in its order, with counts if they are quick to get."""
+def months(query: Query, *, viewer: Viewer, link: Link = links.library_url, after: Cursor | None = None) -> MonthList:
+    """The months of a result in its order, with counts if they are quick to get.
+
+    Without counts, MAX_MONTHS of them after a cursor.
+    """
     if not has_months(query):
-        return []
+        return MonthList([])
     search = Search(query, viewer)
     counts = count_by_month(search)
     if counts is None:
-        return [_month(start, query, link, is_first=not index) for index, start in enumerate(_month_starts(search))]
+        return _uncounted_months(search, link, after)
     maximum = max(counts.values(), default=1)
-    return [
-        _month(start, query, link, is_first=not index, number=number, maximum=maximum)
-        for index, (start, number) in enumerate(counts.items())
+    return MonthList(
+        [
+            _month(start, query, link, is_first=not index, number=number, maximum=maximum)
+            for index, (start, number) in enumerate(counts.items())
+        ]
+    )
+
+
+def _uncounted_months(search: Search, link: Link, after: Cursor | None) -> MonthList:
+    starts = list(islice(_month_starts(search, after), MAX_MONTHS + 1))
+    listed = [
+        _month(start, search.query, link, is_first=not (index or after))
+        for index, start in enumerate(starts[:MAX_MONTHS])
     ]
+    if len(starts) <= MAX_MONTHS:
+        return MonthList(listed)
+    return MonthList(listed, month_cursors(starts[-2], is_ascending=is_ascending(search.query))[1])
 
 
-def _month_starts(search: Search) -> Iterator[datetime]:
-    """Starts of the months with pictures, found by one-row pages; at most MAX_MONTHS."""
-    cursor: Cursor | None = None
+def _month_starts(search: Search, after: Cursor | None) -> Iterator[datetime]:
+    """Starts of the months with pictures after a cursor, found by one-row pages."""
     # One indexed row per month; GROUP BY month would read every picture of the result.
-    for _index in range(MAX_MONTHS):
-        images = search.page(after=cursor, size=1).images
-        if not images:
-            return
+    while images := search.page(after=after, size=1).images:
         yield (start := start_of_month(_sort_time(images[0], search.query)))
-        cursor = month_cursors(start, is_ascending=is_ascending(search.query))[1]
+        after = month_cursors(start, is_ascending=is_ascending(search.query))[1]
 
 
 def _month(start: datetime, query: Query, link: Link, *, is_first: bool, number: int = 0, maximum: int = 1) -> Month:

@@ -32,7 +32,14 @@ from analysis.web.library.page import (
     search_filters,
     shown_pictures,
 )
-from analysis.web.library.page_links import MAX_PAGES, PageRange, link_within, page_range_of, page_range_url
+from analysis.web.library.page_links import (
+    MAX_PAGES,
+    PageRange,
+    link_within,
+    page_range_of,
+    page_range_url,
+    url_within,
+)
 from analysis.web.library.polled_cards import STOP_POLLING, PolledCards
 from analysis.web.library.previous_cards import previous_cards
 from analysis.web.library.sorting import is_ascending
@@ -135,11 +142,13 @@ def months(request: Request) -> HttpResponse:
     try:
         query = parse(request.GET.get("q", ""))
         with time_limit():
-            link = link_within(_saved_search(request, query))
-            month_links = months_of(query, viewer=permissions.viewer_of(request.user), link=link)
+            saved_search = _saved_search(request, query)
+            link, viewer = link_within(saved_search), permissions.viewer_of(request.user)
+            listed = months_of(query, viewer=viewer, link=link, after=Cursor.from_text(request.GET.get("after", "")))
     except InvalidQuery as error:
         return _invalid_query(request, request.GET.get("q", ""), error)
-    context = {"months": month_links, "text": query.text, "url": link(query)}
+    more_url = url_within("months", query, saved_search, after=str(listed.end)) if listed.end else ""
+    context = {"months": listed.months, "more_url": more_url, "text": query.text, "url": link(query)}
     return render(request, "library/months.html#list" if is_fragment(request) else "library/months.html", context)
 
 
