@@ -54,6 +54,8 @@ def test_icon_buttons_have_names_and_the_search_has_room_on_a_phone(visit, dogs)
     field.press("Enter")
     expect(page.locator("#result-line")).to_have_text("4 pictures")
     expect(field).not_to_be_focused()
+    page.locator(".months summary").click()
+    assert page.locator(".months > .menu").bounding_box()["x"] >= 0
     page.goto(dogs[0].get_absolute_url())
     expect(page.get_by_role("button", name="Boxes")).to_be_visible()
     expect(page.get_by_role("link", name="All pictures", exact=True)).to_be_visible()
