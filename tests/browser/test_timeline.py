@@ -113,3 +113,9 @@ def test_drag_on_a_phone(visit, years):
     page.wait_for_url("**/?after=**")
     expect(page.locator(".date-heading h2").first).to_have_text("January 2021")
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    page.goto("/")
+    expect(page.locator("#load-more")).to_be_attached()
+    page.get_by_role("combobox").fill("taken:2021")
+    page.keyboard.press("Enter")
+    expect(page.locator("#result-line")).to_have_text("40 pictures")
+    expect(page.locator(".card").last).to_be_visible()

@@ -65,7 +65,8 @@ class VirtualGrid extends HTMLElement {
 
   // Hides the last row until it is full, since the next cards would move it.
   hideLastRow() {
-    const row = document.querySelector("#load-more") ? lastRow(this.grid) : [];
+    // Not that of the document: while htmx replaces a result, the previous one is still there.
+    const row = this.parentElement.querySelector(":scope > #load-more") ? lastRow(this.grid) : [];
     for (const card of this.grid.querySelectorAll(".is-pending")) if (!row.includes(card)) card.classList.remove("is-pending");
     for (const card of row) card.classList.add("is-pending");
   }
