@@ -85,7 +85,8 @@ class Timeline extends HTMLElement {
     this.addEventListener("pointerdown", (event) => this.handlePointer(event));
     this.addEventListener("pointermove", (event) => this.point(event));
     this.addEventListener("pointerup", (event) => this.release(event));
-    for (const type of ["pointerleave", "pointercancel", "blur"]) this.addEventListener(type, () => this.leave());
+    for (const type of ["pointerleave", "blur"]) this.addEventListener(type, () => this.leave());
+    this.addEventListener("pointercancel", () => this.cancel());
   }
 
   // Draws names of years and dots of months where there is room.
@@ -158,6 +159,12 @@ class Timeline extends HTMLElement {
     this.update();
   }
 
+  // The system has taken over the drag, for example for a gesture of its own.
+  cancel() {
+    this.isDragged = false;
+    this.leave();
+  }
+
   jump() {
     this.bubble.hidden = true;
     this.months[this.index].querySelector("a").click();
@@ -167,6 +174,7 @@ class Timeline extends HTMLElement {
     if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const months = MONTHS_OF_KEY[event.key];
     const isJump = event.key === "Enter" || event.key === " ";
+    if (event.key === "Escape") this.cancel();
     if (months === undefined && !isJump) return;
     event.preventDefault();
     if (isJump) this.jump();
