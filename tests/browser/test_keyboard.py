@@ -16,6 +16,10 @@ def test_focus_stays_on_the_card_after_an_action(visit, owner, dogs):
     filter_of(page, "Grass 3").press("Enter")
     expect(cards(page)).to_have_count(3)
     expect(filter_of(page, "Grass 3")).to_be_focused()
+    page.keyboard.press("/")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("combobox")).not_to_be_focused()
+    expect(page.get_by_role("combobox")).to_have_value("Grass")
 
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")

@@ -43,7 +43,9 @@ document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   if (document.querySelector("dialog[open], [popover]:popover-open")) return;
   if (isHandledByControl(event.target, event.key)) {
-    if (event.key === "Escape") event.target.blur();
+    if (event.key !== "Escape") return;
+    if (event.target.type === "search") event.preventDefault(); // some browsers would clear the field
+    event.target.blur();
     return;
   }
   const element = shortcutElements().find((candidate) => candidate.dataset.shortcut === event.key);
