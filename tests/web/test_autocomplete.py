@@ -34,6 +34,13 @@ def test_suggestions_are_for_the_word_at_the_cursor(owner, browser):
     assert options(browser, "bicy dog", cursor=4)[0]["data-text"] == "Bicycle dog"
 
 
+def test_cursor_counts_characters_as_browsers_do(owner, browser):
+    create_labeled_image(owner, {"Bicycle": 98})
+    # In JavaScript, an emoji has a length of two.
+    option = options(browser, "tag:\U0001f415 bicy dog", cursor=11)[0]
+    assert (option["data-text"], option["data-cursor"]) == ("tag:\U0001f415 Bicycle dog", "15")
+
+
 def test_labels_of_invisible_pictures_are_not_suggested(owner, stranger, signed_in):
     create_labeled_image(owner, {"Aardvark": 98})
     assert options(signed_in(stranger), "aardv") == []
@@ -46,7 +53,7 @@ def test_saved_searches_are_among_the_suggestions(owner, colleague, browser):
 
 
 def test_hostile_input_gives_suggestions_or_none(browser):
-    texts = ("", "\x00", '"', "(" * 500, "x" * 5_000, "dog>=", "face(", "é*")
+    texts = ("", "\x00", "\U0001f415" * 3_000, '"', "(" * 500, "x" * 5_000, "dog>=", "face(", "é*")
     cursors = ("", "-1", "9" * 30, "x", "1")
     statuses = {
         browser.get(reverse("autocomplete"), {"q": text, "cursor": cursor}).status_code

@@ -56,7 +56,7 @@ def autocomplete(request: Request) -> HttpResponse:
     """Search terms and saved searches for the text `q`, as listbox options."""
     # PostgreSQL rejects NUL in text.
     text = request.GET.get("q", "").replace("\x00", " ")[:MAX_LENGTH]
-    cursor = int_param(request.GET.get("cursor", ""), maximum=len(text), minimum=0)
+    cursor = _characters(text, int_param(request.GET.get("cursor", ""), maximum=2 * len(text), minimum=0))
     saved = _saved_search_options(text, owner_id=current_user_id(request))
     viewer = permissions.viewer_of(request.user)
     # The cursor counts, since people also complete a word in the middle of a search.
@@ -76,13 +76,25 @@ def autocomplete_labels(request: Request) -> HttpResponse:
     return render(request, "library/autocomplete_options.html", {"options": options, "list": "name"})
 
 
+def _characters(text: str, length: int) -> int:
+    """The number of characters at the start of a text that have this length in UTF-16.
+
+    Browsers measure texts in UTF-16, in which an emoji has a length of two.
+    """
+    return len(text.encode("utf-16-le")[: 2 * length].decode("utf-16-le", errors="ignore"))
+
+
+def _utf16_length(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
 def _search_option(suggestion: Suggestion) -> AutocompleteOption:
     return AutocompleteOption(
         label=suggestion.text,
         note=_count(suggestion.count),
         kind=str(KIND_NAMES.get(suggestion.kind, "")),
         text=suggestion.completed,
-        cursor=str(suggestion.cursor),
+        cursor=str(_utf16_length(suggestion.completed[: suggestion.cursor])),
     )
 
 
@@ -92,7 +104,7 @@ def _label_option(name: IndexedName, count: int | None) -> AutocompleteOption:
         note=_count(count),
         kind=str(KIND_NAMES.get(name.kind, "")),
         text=name.name,
-        cursor=str(len(name.name)),
+        cursor=str(_utf16_length(name.name)),
     )
 
 
