@@ -38,6 +38,10 @@ def test_filter_select_tag_and_undo(visit, owner, dogs):
     expect(page.get_by_role("combobox")).to_have_value("dog on grass")
     page.get_by_role("combobox").fill("do")
     expect(page.get_by_role("option", name=re.compile("^Dog"))).to_be_visible()
+    for key in ("Escape", "ArrowLeft", "ArrowDown"):
+        page.keyboard.press(key)
+    expect(page.get_by_role("option", name=re.compile("^Dog"))).to_be_visible()
+    assert page.get_by_role("combobox").evaluate("field => field.selectionStart") == 1
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.get_by_role("combobox")).to_have_value("Dog ")

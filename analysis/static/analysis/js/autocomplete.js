@@ -101,8 +101,9 @@ class AutoComplete extends HTMLElement {
   handleKey(event) {
     if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
     if (this.list.hidden) {
-      if (event.key === "ArrowDown") this.request();
-      return;
+      if (event.key !== "ArrowDown") return;
+      event.preventDefault(); // otherwise the cursor would leave the word to complete
+      return void this.request();
     }
     const { options } = this;
     const current = options.findIndex((option) => option.ariaSelected === "true");
