@@ -23,7 +23,7 @@ def memory_suffices(**_options: Any) -> list[CheckMessage]:
             _("DECODE_MEMORY_BYTES is %(size)s, more than three quarters of this machine's memory (%(memory)s).")
             % {"size": filesize(settings.DECODE_MEMORY_BYTES), "memory": filesize(machine)},
             hint=_(
-                "Lower it: decoding uses up to this much memory in all processes together, in addition to servers and"
+                "Lower it: all decoding processes together can use this much memory, in addition to the servers and"
                 " workers."
             ),
             id="imagelib.W007",
@@ -37,7 +37,7 @@ def services_of_its_own(**_options: Any) -> list[CheckMessage]:
         return []
     return [
         checks.Warning(
-            _("imagelib runs %(services)s itself, reachable from this machine only.")
+            _("imagelib runs its own %(services)s, which only this machine can reach.")
             % {"services": ", ".join(sorted(settings.EMBEDDED))},
             hint=_("Set DATABASE_URL and REDIS_URL to servers that all web and worker processes can reach."),
             id="imagelib.W001",

@@ -78,7 +78,7 @@ def test_a_worker_analyzes_what_a_message_in_sqs_tells_of(owner, simulator, queu
     assert findings() == {
         "redis": ("ok", "Redis is not used: limits are counted in the database."),
         "queue": ("ok", "0 messages in the queue."),
-        "workers": ("ok", "Workers cannot be contacted over SQS; the scheduler's heartbeat shows that they work."),
+        "workers": ("ok", "Workers cannot be contacted over SQS; the heartbeat shows whether they are running."),
     }
 
 

@@ -95,7 +95,7 @@ def _added_note(total: queries.Total, today: date) -> str:
 def _to_analyze(today: date) -> HomeCard:
     missing = unanalyzed(registry.enabled_apis(), total=queries.total(None).pictures, today=today)
     names = [f"{_api(api)} {formatting.count(number)}" for api, number in sorted(missing.by_api.items())]
-    note = ", ".join(names) or _("Every picture was sent to each enabled API.")
+    note = ", ".join(names) or _("Every enabled API has analyzed every picture.")
     if missing.is_estimate:
         note = _("%(note)s (estimated from a sample)") % {"note": note}
     figure = f"{'≈ ' if missing.is_estimate and missing.pictures else ''}{formatting.count(missing.pictures)}"

@@ -150,7 +150,7 @@ def _apply(selected: SelectedImages, action: str, values: dict[str, Any]) -> Bul
 
 def _show_result(request: HttpRequest, change: BulkChange) -> None:
     if change.is_open:
-        sentence = gettext("Running in the background.")
+        sentence = gettext("The change continues in the background.")
     else:
         sentence = gettext("Changed %(changed)s, skipped %(unchanged)s (already up to date or not editable).") % {
             "changed": formatting.pictures(change.number),

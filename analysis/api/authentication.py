@@ -119,7 +119,7 @@ def check_rate(request: HttpRequest, token: ApiToken) -> None:
     state = RateLimit(limit, max(0, limit - used), reset)
     cast(LimitedRequest, request).rate_limit = state
     if used > limit:
-        message = _("Too many requests: this token may send %(limit)s a minute. Try again in %(seconds)s s.")
+        message = _("Too many requests: this token may send %(limit)s per minute. Try again in %(seconds)s s.")
         raise ApiError(429, message % {"limit": limit, "seconds": reset}, headers={"Retry-After": str(reset)})
 
 

@@ -101,7 +101,7 @@ def start_export(request: HttpRequest, export: NewExport) -> HttpResponse:
     """Prepare a file in the background. Poll its `state` until it is `done`."""
     query = query_text(export.q, export.query)
     if export.image_ids is not None and query:
-        raise ApiError(422, _("Give either “image_ids” or “q”."), field="image_ids")
+        raise ApiError(422, _("Provide either “image_ids” or “q”."), field="image_ids")
     row = Export(
         owner_id=token_of(request).user_id,
         query=query,
@@ -155,7 +155,7 @@ def retry_export(request: HttpRequest, export_id: int) -> HttpResponse:
     """Start a failed or canceled export again."""
     export = _own(request, export_id)
     if not pipeline.retry_export(export):
-        raise ApiError(409, _("Only a failed or canceled export can be retried."))
+        raise ApiError(409, _("Only failed or canceled downloads can be retried."))
     export.refresh_from_db()
     return json_response(_out(export, request).model_dump(), status=202)
 

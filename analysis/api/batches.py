@@ -86,7 +86,7 @@ def start_batch(request: HttpRequest, options: BatchStart) -> HttpResponse:
         estimate = estimate_unsaved(batch, named=ids, maximum=MAX_ESTIMATED)
     if options.budget is None and not estimate.is_complete:
         # An estimate of the first part cannot be the budget of all, since the run would stop halfway.
-        message = _("More than %(number)s images: give a “budget” in US dollars.")
+        message = _("For more than %(number)s images, provide a “budget” in US dollars.")
         raise ApiError(422, message % {"number": count(MAX_ESTIMATED)}, field="budget")
     batch.expected = estimate.analyses if estimate.is_complete else None
     with transaction.atomic():
@@ -156,9 +156,9 @@ def _batch(request: HttpRequest, options: BatchRequest) -> tuple[Batch, tuple[in
     """The requested run, not saved, and its listed images."""
     query = query_text(options.q, options.query)
     if options.image_ids is not None and query:
-        raise ApiError(422, _("Give either “image_ids” or “q”."), field="image_ids")
+        raise ApiError(422, _("Provide either “image_ids” or “q”."), field="image_ids")
     if options.image_ids == []:
-        raise ApiError(422, _("Give at least one image."), field="image_ids")
+        raise ApiError(422, _("Provide at least one image."), field="image_ids")
     permissions.require_analyze_images(request.user)
     batch = build_batch(
         query=query,
@@ -178,7 +178,7 @@ def _budget(requested: Decimal | None, estimate: Estimate, *, remaining: Decimal
     budget = estimate.dollars.quantize(CENT, rounding=ROUND_UP) if requested is None else requested
     if budget > remaining:
         message = _(
-            "This run may cost %(budget)s, but this token can only spend %(remaining)s more. Give a smaller budget."
+            "This run may cost %(budget)s, but this token can only spend %(remaining)s more. Set a smaller budget."
         )
         raise ApiError(403, message % {"budget": dollars(budget), "remaining": dollars(remaining)}, field="budget")
     return budget

@@ -40,7 +40,7 @@ class JsonQuery(RequestBody):
 def query_from_json(query: JsonQuery) -> Query:
     """The query of a search in JSON. Raises ApiError or InvalidQuery."""
     if (query.text is None) == (query.where is None):
-        raise ApiError(422, _("Give either “text” or “where”."), field="query")
+        raise ApiError(422, _("Provide either “text” or “where”."), field="query")
     if query.where is None:
         parsed = parse(query.text or "")
     else:
@@ -64,7 +64,7 @@ def query_text(text: str, query: JsonQuery | None) -> str:
         parse(text)  # so that it is rejected now instead of by a worker
         return text
     if text:
-        raise ApiError(422, _("Give either “q” or “query”."), field="query")
+        raise ApiError(422, _("Provide either “q” or “query”."), field="query")
     return query_from_json(query).text
 
 
@@ -75,7 +75,7 @@ def _parts(node: Node) -> tuple[Node, ...]:
 def _node(term: JsonTerm, *, path: str, depth: int = 0) -> Node:
     names = [name for name in ("term", "all", "any", "not_") if getattr(term, name) is not None]
     if len(names) != 1:
-        raise ApiError(422, _("Give exactly one of “term”, “all”, “any” and “not”."), field=path)
+        raise ApiError(422, _("Provide exactly one of “term”, “all”, “any” and “not”."), field=path)
     if depth > MAX_DEPTH:  # the parser's limit would come too late for this recursion
         raise ApiError(422, _("At most %(limit)s levels.") % {"limit": MAX_DEPTH}, field=path)
     if term.term is not None:
@@ -84,7 +84,7 @@ def _node(term: JsonTerm, *, path: str, depth: int = 0) -> Node:
         return negation(_node(term.not_, path=f"{path}.not", depth=depth + 1))
     name, terms = ("all", term.all) if term.all is not None else ("any", term.any or [])
     if not terms:
-        raise ApiError(422, _("Give at least one term."), field=f"{path}.{name}")
+        raise ApiError(422, _("Provide at least one term."), field=f"{path}.{name}")
     nodes = [_node(inner, path=f"{path}.{name}.{number}", depth=depth + 1) for number, inner in enumerate(terms)]
     return all_of(nodes) if name == "all" else any_of(nodes)
 
@@ -96,6 +96,6 @@ def _leaf(text: str, *, path: str) -> Node:
     except InvalidQuery as error:
         raise ApiError(422, str(error), field=path) from error
     if len(parts) != 1:
-        raise ApiError(422, _("Give exactly one term here; combine several with “all” or “any”."), field=path)
+        raise ApiError(422, _("Provide exactly one term here; combine several with “all” or “any”."), field=path)
     # Exact, since programs name labels: terms are neither read as other labels nor joined.
     return exact_part(parts[0])

@@ -125,7 +125,7 @@ def _labels_of_file(request: HttpRequest, filename: str, *, has_confidences: boo
     viewer = permissions.viewer_of(request.user)
     image_id = filenames.image_id_of(filename.replace("\x00", ""), viewer=viewer)
     if image_id is None:
-        raise ApiError(404, _("No image with this file name that this token may see."))
+        raise ApiError(404, _("There is no image with this file name, or this token has no access to it."))
     labels = labels_of([image_id])[image_id]
     return {
         "filename": filename,

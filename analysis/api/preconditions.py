@@ -29,7 +29,7 @@ def require_match(request: HttpRequest, etag: str) -> None:
     """Raises ApiError 412 if the caller has seen an older state than the present one."""
     header = request.headers.get("If-Match", "")
     if header and not _has(header, etag):
-        raise ApiError(412, _("It has changed since you read it. Read it again, then repeat your change."))
+        raise ApiError(412, _("It was changed after you read it. Read it again, then repeat your change."))
 
 
 def is_unchanged(request: HttpRequest, etag: str) -> bool:

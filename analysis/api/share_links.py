@@ -82,7 +82,7 @@ def create_share_link(request: HttpRequest, new: NewShareLink) -> HttpResponse:
     It shows your own pictures and public ones. Private pictures must be included explicitly.
     """
     if new.expires_at is not None and new.expires_at.tzinfo is None:
-        raise ApiError(422, _("Give the time with its offset from UTC."), field="expires_at")
+        raise ApiError(422, _("Include the offset from UTC in the time."), field="expires_at")
     if new.expires_at is not None and not 1 < new.expires_at.year < MAXYEAR:  # in UTC it may be out of range
         raise ApiError(422, _("This date does not exist. Choose another."), field="expires_at")
     options = LinkOptions(**new.model_dump(exclude={"image_id", "collection_id", "search_id"}))
@@ -108,7 +108,7 @@ def revoke_share_link(request: HttpRequest, link_id: int) -> HttpResponse:
 def _target(request: HttpRequest, new: NewShareLink) -> Target:
     """The picture, collection or search to share. 404 if the user may not share it."""
     if [new.image_id, new.collection_id, new.search_id].count(None) != 2:
-        raise ApiError(422, _("Give one of “image_id”, “collection_id” and “search_id”."), field="image_id")
+        raise ApiError(422, _("Provide one of “image_id”, “collection_id” and “search_id”."), field="image_id")
     if new.image_id is not None:
         image = permissions.get_image_or_404(request.user, new.image_id)
         permissions.require_or_404(rights.can_share_image(request.user, image))

@@ -133,6 +133,6 @@ def _values(upload: Upload) -> dict[str, Any]:
         "image_id": upload.image_id,
         "is_new": upload.is_new,
         "trashed_at": upload.image.trashed_at if upload.image else None,
-        "reason": _("It has been deleted from the library since.") if is_gone else upload.reason,
+        "reason": _("The picture has since been deleted from the library.") if is_gone else upload.reason,
         "may_retry": upload.may_retry,
     }

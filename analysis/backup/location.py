@@ -135,7 +135,7 @@ def measure(file: IO[bytes]) -> StoredFile:
 def _folder(text: str) -> Storage:
     folder, pictures = Path(text).expanduser().resolve(), blobs.local_folder()
     if pictures is not None and (folder.is_relative_to(pictures) or pictures.is_relative_to(folder / "blobs")):
-        sentence = _("%(folder)s is in the folder of the pictures themselves. Choose another.")
+        sentence = _("%(folder)s is inside the folder where pictures are stored. Choose another one.")
         raise BackupError(sentence % {"folder": folder})
     # Private, since backups contain everyone's pictures and password hashes.
     return FileSystemStorage(location=folder, file_permissions_mode=0o600, directory_permissions_mode=0o700)
@@ -144,11 +144,11 @@ def _folder(text: str) -> Storage:
 def _bucket(text: str) -> Storage:
     bucket, _slash, prefix = text.removeprefix(S3).partition("/")
     if not bucket:
-        raise BackupError(_("“%(text)s” does not name a bucket. Use for example s3://bucket/backups.") % {"text": text})
+        raise BackupError(_("“%(text)s” is not a bucket URL. Use, for example, s3://bucket/backups.") % {"text": text})
     of_pictures = getattr(blobs.storage(), "location", "") if blobs.bucket_name() == bucket else None
     if of_pictures is not None and str(of_pictures).strip("/") == prefix.strip("/"):
         raise BackupError(
-            _("%(folder)s is in the folder of the pictures themselves. Choose another.") % {"folder": text}
+            _("%(folder)s is inside the folder where pictures are stored. Choose another one.") % {"folder": text}
         )
     return SharedS3Storage(
         bucket_name=bucket,

@@ -97,7 +97,8 @@ def _incomplete(location: Location, name: str, names: Iterable[str]) -> str:
     }
     if not complete:
         return sentence
-    return f"{sentence} " + _("The latest complete one is %(name)s; choose it with --backup.") % {"name": complete[-1]}
+    latest = _("The latest complete backup is %(name)s; choose it with --backup.")
+    return f"{sentence} " + latest % {"name": complete[-1]}
 
 
 def _parse(content: bytes, *, file: str) -> Manifest:

@@ -33,7 +33,7 @@ def folder(major: int) -> Path:
             return candidate
     sentence = _(
         "The server is PostgreSQL %(version)s, but no pg_dump, pg_restore and psql of that version were found. Install"
-        " its client programs (Debian: postgresql-client-%(version)s), and have them on the PATH."
+        " its client programs (Debian: postgresql-client-%(version)s), and put them on the PATH."
     )
     raise BackupError(sentence % {"version": major})
 

@@ -78,7 +78,7 @@ def check(backup: Manifest) -> None:
         )
     server = _server_version()
     if server < backup.postgres:
-        sentence = _("The backup is of PostgreSQL %(newer)s; this server is PostgreSQL %(version)s, which is older.")
+        sentence = _("The backup was made with PostgreSQL %(newer)s, but this server runs the older %(version)s.")
         raise BackupError(sentence % {"newer": backup.postgres, "version": server})
 
 

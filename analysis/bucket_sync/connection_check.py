@@ -87,7 +87,7 @@ def check_role(bucket: Bucket) -> AwsFinding:
         sts.assume(role, region=region, with_external_id=False)
     except AWSError:
         return AwsFinding("role", State.OK, _("The role can be assumed with the external ID."))
-    sentence = _("The role can be assumed without the external ID too. Add the condition of the trust policy to it.")
+    sentence = _("The role can also be assumed without the external ID. Add the trust policy's condition to it.")
     return AwsFinding("role", State.WARNING, sentence)
 
 

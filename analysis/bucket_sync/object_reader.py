@@ -86,7 +86,7 @@ def read(row: BucketObject) -> Outcome | None:
 
 def _read(row: BucketObject) -> Outcome | None:
     if row.attempts > leases.MAX_ATTEMPTS:  # no attempt was ended by its worker, so this object kills workers
-        _release(row, code="worker-lost", reason=_("Each worker that read it stopped unexpectedly."))
+        _release(row, code="worker-lost", reason=_("Every worker that tried to read it stopped unexpectedly."))
         return None
     info = object_import.NO_OBJECT
     try:
@@ -132,7 +132,7 @@ def _examine(row: BucketObject, info: ObjectInfo, file: IO[bytes]) -> Examined:
         # stream.
         if info.encoding and error.code in COMPRESSED_CODES:
             template = gettext_noop(
-                "it is stored compressed (Content-Encoding: %(encoding)s); upload it uncompressed to the bucket"
+                "it is stored compressed (Content-Encoding: %(encoding)s); upload an uncompressed copy to the bucket"
             )
             raise InvalidImage("compressed", error.name, template, encoding=info.encoding) from error
         raise
@@ -162,7 +162,7 @@ def _postpone(row: BucketObject, error: AWSError) -> None:
     elif _denies_everything(row, error.code):
         sentence = _("s3:GetObject is not allowed (%(code)s). Grant it, or kms:Decrypt for the key of its objects.")
         reason = sentence % {"code": error.code} if error.is_denied else translated(error)
-        title = _("No object of %(bucket)s can be read.") % {"bucket": bucket}
+        title = _("No object in %(bucket)s can be read.") % {"bucket": bucket}
         _pause(bucket, f"{title} {reason}", PAUSE)
         _release(row, code=error.code, reason=reason, is_counted=False)
     else:

@@ -20,10 +20,10 @@ AGES: dict[str, Promise | str] = {
     "unknown": _("unknown"),
 }
 WITHOUT_COLUMN: dict[str, Promise | str] = {
-    "etag": _("The inventory has no column ETag: duplicates and pictures in the library are unknown."),
-    "lastmodifieddate": _("The inventory has no column LastModifiedDate: the age is unknown."),
-    "size": _("The inventory has no column Size: sizes and too large files are unknown."),
-    "storageclass": _("The inventory has no column StorageClass: archived objects are counted as pictures."),
+    "etag": _("The inventory has no ETag column, so duplicates and pictures already in the library are unknown."),
+    "lastmodifieddate": _("The inventory has no LastModifiedDate column, so ages are unknown."),
+    "size": _("The inventory has no Size column, so sizes and files over the limit are unknown."),
+    "storageclass": _("The inventory has no StorageClass column, so archived objects are counted as pictures."),
 }
 
 

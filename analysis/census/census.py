@@ -33,7 +33,7 @@ _MISSING = gettext_noop(
     " without them."
 )
 _DAMAGED = gettext_noop(
-    "Parts of the inventory do not have the MD5 checksum of the manifest: %(parts)s. Copy them again, or pass"
+    "Parts of the inventory don't match the manifest's MD5 checksums: %(parts)s. Copy them again, or pass"
     " --allow-missing to count without them."
 )
 
@@ -95,7 +95,7 @@ class CensusOptions:
 def check_bucket(inventory: Inventory, bucket: str) -> None:
     """Reject an inventory of another bucket. Raises InvalidInventory."""
     if bucket and inventory.bucket and inventory.bucket != bucket:
-        template = gettext_noop("This is an inventory of the bucket %(other)s, not of %(bucket)s.")
+        template = gettext_noop("This is an inventory of %(other)s, not of %(bucket)s.")
         raise InvalidInventory(template, other=inventory.bucket, bucket=bucket)
 
 

@@ -93,7 +93,7 @@ class ObjectTable:
         try:
             source, columns = self._source(path)
             if "key" not in columns:
-                raise InvalidInventory(gettext_noop("%(part)s has no column Key."), part=part.key)
+                raise InvalidInventory(gettext_noop("%(part)s has no Key column."), part=part.key)
             self._check_bucket(source, columns, path)
             self.missing_columns |= OPTIONAL_COLUMNS.keys() - columns.keys()
             self._db.execute(self._insert(source, columns), self._parameters(path))
@@ -133,7 +133,7 @@ class ObjectTable:
             return
         first = self._db.execute(f"SELECT bucket FROM {source} LIMIT 1", {"path": str(path)}).fetchone()
         if first and first[0] != self._inventory.bucket:
-            template = gettext_noop("A part lists the bucket %(other)s, but the manifest is of %(bucket)s.")
+            template = gettext_noop("A part lists the bucket %(other)s, but the manifest is for %(bucket)s.")
             raise InvalidInventory(template, other=first[0], bucket=self._inventory.bucket)
 
     def _parameters(self, path: Path) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def parse_manifest(content: bytes) -> Inventory:
         )
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidInventory(
-            gettext_noop("This is not a manifest of S3 Inventory. Name the file manifest.json of an inventory.")
+            gettext_noop("This is not an S3 Inventory manifest. Pass the manifest.json of an inventory.")
         ) from error
 
 
@@ -92,7 +92,7 @@ def _columns(schema: str) -> tuple[str, ...]:
     """Normalized, unique names, since they become columns of a table."""
     names = [column_name(name) for name in schema.split(",")]
     if "key" not in names:
-        raise InvalidInventory(gettext_noop("The inventory has no column Key, so nothing can be counted."))
+        raise InvalidInventory(gettext_noop("The inventory has no Key column, so nothing can be counted."))
     return tuple(
         name if name and name not in names[:position] else f"column{position}" for position, name in enumerate(names)
     )

@@ -26,7 +26,7 @@ from analysis.messages import gettext_noop
 
 MAX_PARTS = 20_000
 _CHUNK_BYTES = 2**20
-_NO_MANIFEST = gettext_noop("There is no %(name)s, and no Parquet file. Name the file manifest.json of an inventory.")
+_NO_MANIFEST = gettext_noop("There is no %(name)s, and no Parquet file. Pass the manifest.json of an inventory.")
 
 
 class Source(Protocol):

@@ -32,7 +32,7 @@ def source_of(location: str, *, region: str = "") -> Source:
         return FolderSource(path)
     name, _slash, key = location.removeprefix(S3_SCHEME).partition("/")
     if not name or not key:
-        raise InvalidInventory(gettext_noop("Name the manifest as s3://BUCKET/…/manifest.json."))
+        raise InvalidInventory(gettext_noop("Pass the manifest as s3://BUCKET/…/manifest.json."))
     bucket = Bucket.objects.filter(name=name).order_by("prefix").first()
     if bucket and not region:
         return S3Source(originals.client_of(bucket), name, key)
@@ -48,7 +48,7 @@ def bucket_of(name: str, inventory: Inventory) -> Bucket | None:
     if name:
         return next((bucket for bucket in buckets if str(bucket) == name), None)
     if not inventory.bucket:
-        raise InvalidInventory(gettext_noop("Without a manifest, name the bucket that was listed: --bucket NAME."))
+        raise InvalidInventory(gettext_noop("Without a manifest, pass the bucket that was inventoried: --bucket NAME."))
     matches = [bucket for bucket in buckets if bucket.name == inventory.bucket]
     return matches[0] if len(matches) == 1 else None
 

@@ -56,7 +56,8 @@ def create(owner: User, search: SavedSearch, options: AlertOptions) -> Alert:
         get_user_model().objects.select_for_update().filter(pk=owner.pk).first()
         own = Alert.objects.filter(owner=owner)
         if own.count() >= MAX_ALERTS:
-            raise AlertRefused(_("You have %(limit)s alerts, which is the limit. Delete one.") % {"limit": MAX_ALERTS})
+            message = _("You've reached the limit of %(limit)s alerts. Delete one first.")
+            raise AlertRefused(message % {"limit": MAX_ALERTS})
         # Copied, since its owner may change or delete it.
         search = search if search.owner_id == owner.pk else _copy(search, owner)
         _refuse_repeated(own.filter(saved_search=search), options)

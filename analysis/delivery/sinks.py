@@ -109,7 +109,7 @@ def resume(sink: Sink, *, approval: str = "") -> None:
     """
     is_approved = sink.channel != Sink.Channel.OBJECT_TAGS or constant_time_compare(approval, approval_of(sink))
     if not is_approved:
-        raise SinkRefused(_("Look at the dry run first, then activate the sink there."))
+        raise SinkRefused(_("Check the dry run first, then activate the sink there."))
     outbox.enable(sink)
 
 

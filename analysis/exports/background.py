@@ -62,7 +62,7 @@ def create(export: Export) -> Export:
         own = Export.objects.filter(owner_id=export.owner_id)
         if own.filter(state__in=UNFINISHED).count() >= MAX_UNFINISHED:
             raise ExportRefused(
-                _("%(number)s exports are in progress. Wait until one is ready, or cancel one.")
+                _("%(number)s files are still being prepared. Wait until one is ready, or cancel one.")
                 % {"number": MAX_UNFINISHED}
             )
         if export.name:
@@ -111,7 +111,7 @@ def _claim(export_id: int) -> Export | None:
 
 def _run(export: Export) -> None:
     if export.attempts > leases.MAX_ATTEMPTS:
-        _fail(export, _("It was interrupted %(number)s times. See the log.") % {"number": leases.MAX_ATTEMPTS})
+        _fail(export, _("It was interrupted %(number)s times. See the worker log.") % {"number": leases.MAX_ATTEMPTS})
         return
     _own(export).update(state=State.RUNNING, written=0, error="")
     try:

@@ -72,7 +72,7 @@ def _check(name: str, value: Any) -> None:
     if name in RANGES:
         minimum, maximum = RANGES[name]
         if not minimum <= value <= maximum:
-            message = _("%(option)s: a number from %(minimum)s to %(maximum)s.")
+            message = _("%(option)s must be a number from %(minimum)s to %(maximum)s.")
             raise InvalidOption(name, message % {"option": name, "minimum": minimum, "maximum": maximum})
         return
     unknown = [part for part in ([value] if isinstance(value, str) else value) if part not in CHOICES[name]]

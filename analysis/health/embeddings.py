@@ -15,25 +15,25 @@ from analysis.recognition.local.prepared_models import has_classifier
 SUBJECT = "similar pictures"
 _PGVECTOR = {
     PgvectorStatus.MISSING: (
-        gettext_lazy("Off: the PostgreSQL server doesn't have the extension pgvector. Everything else works."),
+        gettext_lazy("Off: the PostgreSQL server doesn't have the pgvector extension. Everything else works."),
         gettext_lazy("Install pgvector 0.8 or newer on the server, then run `manage.py migrate`."),
     ),
     PgvectorStatus.OLD: (
         gettext_lazy("Off: the PostgreSQL server's pgvector is too old. Everything else works."),
         gettext_lazy(
-            "Install pgvector 0.8 or newer on the server, run ALTER EXTENSION vector UPDATE in the database if it's"
-            " there already, then run `manage.py migrate`."
+            "Install pgvector 0.8 or newer on the server, run ALTER EXTENSION vector UPDATE in the database if it"
+            " already has the extension, then run `manage.py migrate`."
         ),
     ),
     PgvectorStatus.NOT_CREATED: (
-        gettext_lazy("Off: the extension pgvector isn't in this database yet. Everything else works."),
+        gettext_lazy("Off: the pgvector extension isn't in this database yet. Everything else works."),
         gettext_lazy(
             "Run CREATE EXTENSION vector in the database as a superuser (on RDS: as the master user), then run"
             " `manage.py migrate`."
         ),
     ),
     PgvectorStatus.HIDDEN: (
-        gettext_lazy("Off: the extension pgvector is in a schema outside of the search_path. Everything else works."),
+        gettext_lazy("Off: the schema of the pgvector extension isn't in the search_path. Everything else works."),
         gettext_lazy("Add its schema to the search_path of the database user, then run `manage.py migrate`."),
     ),
     PgvectorStatus.NO_TABLE: (
@@ -57,7 +57,7 @@ def check_embeddings() -> Finding:
 
 
 def _check_counts(counts: queue.EmbeddingCounts) -> Finding:
-    sentence = _("%(pictures)s can be compared.") % {"pictures": pictures(counts.current)}
+    sentence = _("%(pictures)s can be compared for similarity.") % {"pictures": pictures(counts.current)}
     if counts.waiting:
         text = ngettext("%(number)s is waiting.", "%(number)s are waiting.", counts.waiting)
         sentence += " " + plural(text, counts.waiting)

@@ -37,6 +37,6 @@ def _complete(version: str) -> Finding:
     from analysis.recognition.local import detector
 
     if not detector.is_available():
-        message = _("The model that finds objects and their boxes is not prepared.")
+        message = _("The model for objects and their boxes has not been prepared.")
         return warning("models", message, _("Install npm and run `manage.py prepare_models`."))
     return ok("models", _("The models work (%(version)s).") % {"version": version})

@@ -64,8 +64,8 @@ def check_replica() -> Finding:
             message = _("The read replica is not available: %(error)s.") % {"error": status.error}
             next_step = _("Check DATABASE_REPLICA_URL and that the server is running.")
         case ReplicaState.NO_STANDBY:
-            message = _("DATABASE_REPLICA_URL names a server that is not a standby of the primary database.")
-            next_step = _("Name a streaming replica, or remove the setting.")
+            message = _("DATABASE_REPLICA_URL points to a server that is not a standby of the primary database.")
+            next_step = _("Set it to a streaming replica, or remove the setting.")
         case ReplicaState.BEHIND:
             # This may be temporary: any replica is behind at times while many pictures are analyzed.
             message = _("The read replica does not have the latest changes yet.")
@@ -119,7 +119,7 @@ def check_queue() -> Finding:
 
 def _check_sqs() -> Finding:
     if not settings.CELERY_QUEUE_URL:
-        return ok("queue", _("The queue is in SQS; CloudWatch has its length."))
+        return ok("queue", _("The queue is in SQS; see its length in CloudWatch."))
     try:
         status = sqs.connect(settings.CELERY_QUEUE_URL, region=settings.AWS_REGION).status()
     except AWSError as error:
@@ -142,7 +142,7 @@ def _check_length(length: int) -> Finding:
 def check_workers() -> Finding:
     if celery_broker.is_sqs(settings.CELERY_BROKER_URL):
         # A ping is a broadcast, which SQS does not support. The heartbeat is sent like every task.
-        return ok("workers", _("Workers cannot be contacted over SQS; the scheduler's heartbeat shows that they work."))
+        return ok("workers", _("Workers cannot be contacted over SQS; the heartbeat shows whether they are running."))
     try:
         # Bounded, since Celery waits for ever for a broker that is frozen.
         names = sorted(bounded(lambda: current_app.control.inspect(timeout=PING_TIMEOUT).ping() or {}))

@@ -27,13 +27,13 @@ def check_mail() -> Finding:
         connection.open()
         connection.close()
     except (SMTPException, OSError) as error:
-        message = _("The mail server can't be used: %(error)s. Password resets and invitations don't arrive.")
+        message = _("The mail server doesn't work: %(error)s. Password resets and invitations are not delivered.")
         return failed(subject, message % {"error": first_line(error)}, next_step)
     if failure := mail.last_failure():
         message = _("The last message was not sent (%(ago)s): %(error)s.")
         values = {"ago": ago(failure.at, now=now()), "error": failure.error.rstrip(".")}
         return warning(subject, message % values, next_step)
-    return ok(subject, _("The mail server can be used."))
+    return ok(subject, _("The mail server works."))
 
 
 def check_two_step() -> Finding:
@@ -48,5 +48,5 @@ def check_two_step() -> Finding:
         len(names),
     )
     first_names = ", ".join(names[:MAX_NAMES]) + (" …" if names[MAX_NAMES:] else "")
-    next_step = _("Put the earlier key into SECRET_KEY_FALLBACKS, or run `manage.py reset_two_step NAME` for each.")
+    next_step = _("Add the previous key to SECRET_KEY_FALLBACKS, or run `manage.py reset_two_step NAME` for each.")
     return warning(subject, f"{plural(text, len(names))} {first_names}.", next_step)

@@ -121,7 +121,9 @@ def check_orphans() -> Iterator[Finding]:
         yield ok("missing files", message)
     if unowned:
         text = ngettext(
-            "%(number)s original belongs to no picture:", "%(number)s originals belong to no picture:", len(unowned)
+            "%(number)s original doesn't belong to any picture:",
+            "%(number)s originals don't belong to any picture:",
+            len(unowned),
         )
         message = f"{plural(text, len(unowned))} {', '.join(unowned[:3])}."
         yield warning("unused files", message, str(RUN_AUDIT))

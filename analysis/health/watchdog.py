@@ -106,7 +106,7 @@ def sentence() -> str:
     names = ", ".join(dict.fromkeys(str(Analysis.Api(stall.api).label) for stall in stalled))
     waited = duration(max(stall.waited for stall in stalled))
     values = {"apis": names, "duration": waited, "hint": _hint()}
-    return _("%(apis)s: work is waiting, but there were no results for %(duration)s. %(hint)s") % values
+    return _("%(apis)s: work is waiting, but there have been no results for %(duration)s. %(hint)s") % values
 
 
 def log_stalls() -> None:

@@ -88,7 +88,7 @@ DAMAGE = (
 Reserve = Callable[[int], None]
 """Called with the bytes that decoding needs; returns when they are free."""
 
-TRUNCATED = gettext_noop("the end of this %(format)s is missing; copy or send it again")
+TRUNCATED = gettext_noop("this %(format)s is incomplete; copy or send it again")
 END_OF_JPEG = b"\xff\xd9"
 PADDING = bytes(range(1, 97))  # no marker, and unlike the data that the decoder substitutes for missing bytes
 

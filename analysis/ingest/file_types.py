@@ -66,7 +66,7 @@ TEXT = UnsupportedFormat(
 )
 VIDEO = UnsupportedFormat("video", gettext_noop("videos are not accepted, only still pictures"))
 AUDIO = UnsupportedFormat(
-    "not-an-image", gettext_noop("this is a sound recording, not a picture; accepted formats are %(formats)s"), _FORMATS
+    "not-an-image", gettext_noop("this is an audio file, not a picture; accepted formats are %(formats)s"), _FORMATS
 )
 
 

@@ -43,7 +43,7 @@ class JpegStructure:
 def too_many_parts(limit: int, parts: str, *, title: str, name: str) -> InvalidImage:
     """The error for a file with more segments, chunks or tags than any program writes."""
     template = gettext_noop(
-        "this %(format)s has more than %(limit)s %(parts)s, which no camera writes; open it and save it again"
+        "this %(format)s has more than %(limit)s %(parts)s, far more than any camera writes; open it and save it again"
     )
     return InvalidImage("too-complex", clean_name(name), template, format=title, limit=f"{limit:,}", parts=parts)
 

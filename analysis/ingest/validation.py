@@ -120,7 +120,7 @@ def accepted_format(head: bytes, *, name: str, size: int, limits: Limits) -> For
 def check_pixels(width: int, height: int, *, name: str, limits: Limits) -> None:
     """Raises InvalidImage where a header states no pixels, or more than the limit."""
     if width < 1 or height < 1:
-        template = gettext_noop("this file is damaged: its header gives the picture no size")
+        template = gettext_noop("this file is damaged: its header has no picture dimensions")
         raise InvalidImage("broken", clean_name(name), template)
     if width * height > limits.max_pixels:
         raise InvalidImage(

@@ -191,7 +191,7 @@ def open_examined(upload: Upload) -> Iterator[tuple[Examined, IO[bytes]]]:
     Raises UploadError, InvalidImage or StorageError.
     """
     if upload.attempts > leases.MAX_ATTEMPTS:  # its workers died, so the file may kill them
-        raise UploadError(_("each worker that checked it stopped unexpectedly"), may_retry=False)
+        raise UploadError(_("every worker that tried to check it stopped unexpectedly"), may_retry=False)
     owner = permissions.reload_user(upload.owner_id)
     if owner is None or not permissions.can_upload_images(owner):  # the permission was lost in the meantime
         raise UploadError(_("this account can no longer upload"), may_retry=False)

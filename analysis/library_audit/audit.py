@@ -136,7 +136,7 @@ class Audit:
         if image is None:
             return replace(finding, hint=_("Choose the owner of the picture with --owner NAME."))
         blobs.register_pending([finding.key])
-        repair = _("Picture %(id)s has its original again.") % {"id": image.pk}
+        repair = _("The original of picture %(id)s was restored.") % {"id": image.pk}
         return replace(finding, image_id=image.pk, repair=repair)
 
 

@@ -67,7 +67,7 @@ def browse_labels(request: HttpRequest, arguments: BrowseTree) -> ToolResult:
 def correct_labels(request: HttpRequest, arguments: Correction) -> ToolResult:
     """Show what a correction changes, or apply it as a whole."""
     if not (arguments.confirm or arguments.reject or arguments.add):
-        raise ApiError(422, _("Give at least one label to confirm, reject or add."))
+        raise ApiError(422, _("Provide at least one label to confirm, reject or add."))
     if both := sorted(set(arguments.confirm) & set(arguments.reject)):
         message = _("Label %(number)s is both confirmed and rejected.") % {"number": both[0]}
         raise ApiError(422, message, field="reject")

@@ -51,4 +51,5 @@ def _require_origin(request: HttpRequest) -> None:
     """
     origin = request.headers.get("Origin", "")
     if origin and urlsplit(origin).netloc != request.get_host() and origin not in cors.CORS_ALLOWED_ORIGINS:
-        raise ApiError(403, _("Pages of this site can't call the server. To allow it, add it to CORS_ALLOWED_ORIGINS."))
+        message = _("Pages from this origin can't call the server. To allow them, add it to CORS_ALLOWED_ORIGINS.")
+        raise ApiError(403, message)

@@ -124,7 +124,7 @@ class Bucket(models.Model):
         _("set tags"),
         default=False,
         db_default=False,
-        help_text=_("Sinks may set tags of its objects. Other tags are not changed."),
+        help_text=_("Sinks can set tags on its objects. Other tags are not changed."),
     )
 
     has_sidecars = models.BooleanField(

@@ -35,8 +35,8 @@ def open_outage(recognizer: str, error: ApiUnavailable) -> None:
     message = error.sentence(translate=_)
     if is_limit_reached:
         message += " " + _(
-            "Their cost has reached its share of the month's budget, so nothing more is sent before next month, "
-            "or until staff probe the API in the administration."
+            "They have used up their share of this month's budget, so no more requests are sent until next month, "
+            "or until staff choose “Probe now” in the admin site."
         )
     elif error.code == NO_RESPONSE:
         message += " " + _("Work resumes automatically.")

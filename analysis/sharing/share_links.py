@@ -51,8 +51,7 @@ def create(owner: AbstractBaseUser, target: Target, options: LinkOptions) -> Sha
     """
     if ShareLink.objects.filter(owner_id=owner.pk).count() >= MAX_LINKS:
         raise ActionRefused(
-            _("You have %(limit)s links, which is the limit. Revoke some first.")
-            % {"limit": formatting.count(MAX_LINKS)}
+            _("You've reached the limit of %(limit)s links. Revoke one first.") % {"limit": formatting.count(MAX_LINKS)}
         )
     link = ShareLink(
         owner_id=owner.pk,

@@ -173,7 +173,7 @@ def _as_failure(image: Image, error: AWSError) -> blobs.StorageError:
         return blobs.BlobMissing(_("The bucket %(bucket)s no longer has %(key)s.") % values)
     if error.code in s3_objects.CHANGED_CODES:
         return blobs.StorageError(
-            _("%(key)s in the bucket %(bucket)s has changed. It will be imported again soon.") % values
+            _("%(key)s in the bucket %(bucket)s has changed and will be imported again soon.") % values
         )
     if error.is_denied:
         sentence = _(

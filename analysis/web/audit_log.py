@@ -87,7 +87,7 @@ def audit_log(request: Request) -> HttpResponse:
             # One entry more than is shown tells if there is another page.
             page = list((rows.filter(pk__lt=before) if before else rows)[: PAGE_SIZE + 1])
     except SearchTooSlow:
-        error = _("This takes too long. Choose a user, an action or dates, too.")
+        error = _("This takes too long. Narrow it down by user, action or dates.")
     chosen = {name: str(value) for name, value in request.GET.items() if name in form.fields and value}
     address = reverse("audit-log")
     context = {

@@ -135,7 +135,7 @@ def _cancel(export: Export, _request: Request) -> str:
 def _retry(export: Export, _request: Request) -> str:
     if pipeline.retry_export(export):
         return _("Started again.")
-    return _("Only a failed or canceled export can be retried.")
+    return _("Only failed or canceled downloads can be retried.")
 
 
 def _delete(export: Export, request: Request) -> str:

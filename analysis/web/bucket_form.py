@@ -40,7 +40,7 @@ class BucketForm(forms.ModelForm):
         required=False,
         label=gettext_lazy("Analyses"),
         widget=forms.CheckboxSelectMultiple,
-        help_text=gettext_lazy("Analyses to run on its pictures. Leave empty for the default set."),
+        help_text=gettext_lazy("Analyses to run on the bucket's pictures. Leave empty for the default set."),
     )
 
     class Meta:
@@ -69,19 +69,19 @@ class BucketForm(forms.ModelForm):
             "may_tag": gettext_lazy("Set tags"),
         }
         help_texts = {
-            "name": gettext_lazy("The name in S3."),
+            "name": gettext_lazy("The bucket's name in S3."),
             "prefix": gettext_lazy("Only index keys that start with this, for example photos/2024/."),
             "region": gettext_lazy("Leave empty for the region in AWS_REGION."),
             "role_arn": gettext_lazy(
-                "Only for a bucket of another AWS account: the ARN of a role there, with the trust policy below."
+                "Only for a bucket in another AWS account: the ARN of a role there, with the trust policy below."
             ),
-            "owner": gettext_lazy("Owns the pictures of this bucket."),
+            "owner": gettext_lazy("Owns the pictures in this bucket."),
             "visibility": gettext_lazy("Can be changed for each picture later."),
             "may_delete": gettext_lazy(
-                "If on, permanently deleting a picture also deletes its original from this bucket. "
+                "If on, deleting a picture forever also deletes its original from this bucket. "
                 "If off, imagelib never deletes anything from the bucket."
             ),
-            "may_tag": gettext_lazy("Sinks may set tags of its objects. Other tags are not changed."),
+            "may_tag": gettext_lazy("Sinks can set tags on its objects. Other tags are not changed."),
         }
 
     def __init__(self, *args: Any, may_choose_apis: bool = False, **kwargs: Any) -> None:

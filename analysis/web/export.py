@@ -100,7 +100,7 @@ class ExportForm(forms.Form):
         required=False,
         label=gettext_lazy("Colors of drawn boxes"),
     )
-    shows_sensitive = forms.BooleanField(required=False, label=gettext_lazy("Do not blur sensitive previews"))
+    shows_sensitive = forms.BooleanField(required=False, label=gettext_lazy("Don't blur sensitive previews"))
     name = forms.CharField(
         required=False,
         max_length=datasets.MAX_NAME_LENGTH,

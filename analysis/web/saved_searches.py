@@ -144,7 +144,7 @@ def restore(request: Request) -> HttpResponse:
     except signing.BadSignature:
         toasts.add_toast(request, Toast(_("This can no longer be undone.")))
     except IntegrityError:
-        toasts.add_toast(request, Toast(_("Not restored: it already exists, or another search uses its name.")))
+        toasts.add_toast(request, Toast(_("Not restored: the search already exists, or another one has its name.")))
     else:
         toasts.add_toast(request, Toast(_("Restored “%(name)s”.") % {"name": saved.name}))
     return redirect("searches")

@@ -16,7 +16,7 @@ SENTENCES = {
     "server-error": _("Something went wrong (HTTP %(status)s). Reload the page and try again."),
     "reload": _("That did not work. Reload the page and try again."),
     "copied": _("Copied"),
-    "passkey-not-used": _("No passkey was used. Try again, or choose another way."),
+    "passkey-not-used": _("No passkey was used. Try again, or choose another way to sign in."),
     "all-selected": _("All %(total)s selected"),
     "confidence": _("Confidence"),
     "moved-to": _("Moved to position %(position)s of %(total)s"),
@@ -40,8 +40,8 @@ SENTENCES = {
     "server-refused": _("The server could not accept this file (HTTP %(status)s). Try again in a moment."),
     "larger-than-declared": _("The file grew during the upload. Choose it again."),
     "smaller-than-declared": _("The file shrank during the upload. Choose it again."),
-    "sidecar-alone": _("No picture with a matching name was chosen with it."),
-    "sidecar-too-large": _("An XMP file can have at most 1 MB."),
+    "sidecar-alone": _("No picture with the same name was chosen with it. Choose both together."),
+    "sidecar-too-large": _("An XMP file can be at most 1 MB."),
     "upload-expired": _("This upload expired. Please send the file again."),
     "storage-misconfigured": _(
         "The storage rejected this file (%(code)s). Ask an administrator to check its settings."

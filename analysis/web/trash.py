@@ -131,7 +131,7 @@ def delete_forever(request: Request) -> HttpResponse:
 def cancel_deletion(request: Request, deletion_id: int) -> HttpResponse:
     deletion = get_object_or_404(TrashDeletion, pk=deletion_id, person_id=current_user_id(request))
     is_canceled = trash_deletion.cancel(deletion, by_id=current_user_id(request))
-    message = _("Canceled. What was not deleted yet is still in the trash.")
+    message = _("Canceled. Pictures that were not deleted yet are still in the trash.")
     toasts.add_toast(request, Toast(message if is_canceled else _("It has already finished.")))
     return redirect("trash")
 
@@ -238,8 +238,8 @@ def _deletion_row(deletion: TrashDeletion, *, moment: datetime) -> DeletionRow:
     if deletion.freed:
         sentence += " · " + _("%(size)s freed") % {"size": formatting.filesize(deletion.freed)}
     waits = ngettext(
-        "%(number)s is still being analyzed and is deleted after that.",
-        "%(number)s are still being analyzed and are deleted after that.",
+        "%(number)s is still being analyzed and will be deleted afterwards.",
+        "%(number)s are still being analyzed and will be deleted afterwards.",
         deletion.waiting,
     )
     return DeletionRow(

@@ -35,7 +35,7 @@ class AlreadyRunning(Exception):
         self.host, self.started_at = host, started_at
 
     def __str__(self) -> str:
-        sentence = _("Already running on %(host)s for %(age)s, since %(time)s. It will do what is due now as well.")
+        sentence = _("Already running on %(host)s for %(age)s, since %(time)s. That run will also do the work due now.")
         age = max(now() - self.started_at, timedelta(0))
         time = self.started_at.strftime("%Y-%m-%d %H:%M:%S UTC")
         return sentence % {"host": self.host, "age": duration(age), "time": time}

@@ -25,7 +25,7 @@ def single_sign_on_complete(**_options: Any) -> list[CheckMessage]:
     missing = [name for name in names if not getattr(settings, name)]
     if len(missing) in {0, len(names)}:
         return []
-    message = _("Single sign-on is not complete: %(names)s is not set.") % {"names": ", ".join(missing)}
+    message = _("Single sign-on is not fully configured: %(names)s is not set.") % {"names": ", ".join(missing)}
     return [Error(message, hint=_("Set it to the value from your provider, or remove the others."), id="imagelib.E021")]
 
 
@@ -70,7 +70,7 @@ def proxy_network_small(**_options: Any) -> list[CheckMessage]:
     return [
         Warning(
             _("Every machine in %(network)s can sign in as any user with PROXY_USER_HEADER.") % {"network": text},
-            hint=_("Name the proxies' own addresses in TRUSTED_PROXIES."),
+            hint=_("List only the proxies' own addresses in TRUSTED_PROXIES."),
             id="imagelib.W021",
         )
         for text in settings.TRUSTED_PROXIES

@@ -82,7 +82,7 @@ class AcceptForm(UserCreationForm):
         account = User(first_name=invitation.name, email=invitation.email)
         initial = {"username": invitations.suggested_username(invitation)}
         super().__init__(*args, instance=account, initial=initial, **kwargs)
-        self.fields["username"].help_text = _("You sign in with it. Letters, digits and @ . + - _ only.")
+        self.fields["username"].help_text = _("You'll use it to sign in. Letters, digits and @ . + - _ only.")
         self.fields["password2"].help_text = ""
 
     def clean(self) -> dict[str, Any]:

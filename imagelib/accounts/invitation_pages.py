@@ -123,7 +123,7 @@ def _sign_in(request: HttpRequest, form: AcceptForm) -> HttpResponse:
     if account is None:
         return redirect("login")
     login(request, account)
-    text = _("Welcome, %(name)s. You sign in as %(username)s from now on.")
+    text = _("Welcome, %(name)s. Your username is %(username)s.")
     names = {"name": account.get_full_name() or account.get_username(), "username": account.get_username()}
     toasts.add_toast(cast(Request, request), Toast(text % names))
     return redirect("library")
@@ -191,8 +191,8 @@ def _attempts(request: HttpRequest, token: str) -> Attempts:
 def _too_many(request: HttpRequest, wait: int) -> HttpResponse:
     minutes = ceil(wait / 60)
     text = ngettext(
-        "Too many links were tried from your network. Try again in %(number)s minute.",
-        "Too many links were tried from your network. Try again in %(number)s minutes.",
+        "Too many invalid links were opened from your network. Try again in %(number)s minute.",
+        "Too many invalid links were opened from your network. Try again in %(number)s minutes.",
         minutes,
     )
     context = {"state": "wait", "wait": formatting.plural(text, minutes)}

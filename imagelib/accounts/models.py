@@ -78,7 +78,7 @@ class ApiToken(models.Model):
         WRITE = "write", _("Write: upload, edit, label, move to trash")
         DELETE = "delete", _("Delete: delete pictures in your trash forever")
         ANALYZE = "analyze", _("Analyze: start analyses, up to a spending limit")
-        ADMIN = "admin", _("Administer: buckets, spending and health, as far as your account may")
+        ADMIN = "admin", _("Administer: manage buckets, spending and health, as far as your account allows")
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens", verbose_name=_("user"))
     name = models.CharField(_("name"), max_length=100)

@@ -100,7 +100,7 @@ def change_role(request: Request, user_id: int) -> HttpResponse:
     role = Role(form.cleaned_data["role"])
     try:
         user_management.change_role(other, role, by=_me(request))
-        text = _("%(name)s is now: %(role)s.") % {"name": _name(other), "role": role.label}
+        text = _("Changed the role of %(name)s to %(role)s.") % {"name": _name(other), "role": role.label}
     except ActionRefused as refusal:
         text = str(refusal)
     toasts.add_toast(request, Toast(text))
@@ -124,7 +124,7 @@ def reset_two_step(request: Request, user_id: int) -> HttpResponse:
     """Turn off two-step sign-in for a user, for example after losing the phone."""
     other = _changeable_or_404(request, user_id)
     number = two_step.reset(other, by_id=_me(request).pk)
-    text = _("%(name)s now signs in with the password alone.") if number else _("%(name)s has no two-step sign-in.")
+    text = _("%(name)s can now sign in with only a password.") if number else _("%(name)s has no two-step sign-in.")
     toasts.add_toast(request, Toast(text % {"name": _name(other)}))
     return redirect("person", user_id)
 
@@ -209,7 +209,7 @@ def _row(other: User, request: Request) -> PersonRow:
         username=other.get_username(),
         email=other.email,
         role=str(role.label) if role else _("Custom"),
-        role_line=str(LINES[role]) if role else _("Groups and permissions were chosen in the administration."),
+        role_line=str(LINES[role]) if role else _("Groups and permissions were chosen in the admin site."),
         last_active=formatting.ago(last_active, now=now()) if last_active else _("never"),
         last_active_exact=formatting.exact(last_active) if last_active else "",
         is_active=other.is_active,

@@ -54,7 +54,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
         logout(request)
         return redirect("login")
     was_open = sessions.sign_out(user, chosen)
-    messages.success(request, _("Signed out there.") if was_open else _("That session had already ended."))
+    messages.success(request, _("Session signed out.") if was_open else _("That session had already ended."))
     return redirect("sessions")
 
 

@@ -22,14 +22,14 @@ class TokenForm(forms.Form):
     name = forms.CharField(
         max_length=100,
         label=gettext_lazy("Name"),
-        help_text=gettext_lazy("What uses it, for example “Backup script”."),
+        help_text=gettext_lazy("The program that will use it, for example “Backup script”."),
     )
     scopes = forms.MultipleChoiceField(
         choices=ApiToken.Scope.choices,
         initial=[ApiToken.Scope.READ],
-        label=gettext_lazy("It may"),
+        label=gettext_lazy("Permissions"),
         widget=forms.CheckboxSelectMultiple,
-        help_text=gettext_lazy("Never more than your account may do."),
+        help_text=gettext_lazy("A token can never do more than your account."),
     )
     spending_limit = forms.DecimalField(
         required=False,
@@ -38,7 +38,7 @@ class TokenForm(forms.Form):
         max_digits=8,
         decimal_places=2,
         label=gettext_lazy("Spending limit (US dollars)"),
-        help_text=gettext_lazy("For tokens that may analyze: the maximum total cost of their analyses."),
+        help_text=gettext_lazy("Required with “Analyze”: the maximum total cost of analyses started with this token."),
     )
     days = forms.ChoiceField(required=False, choices=EXPIRIES, initial="90", label=gettext_lazy("Expires"))
 
@@ -46,5 +46,5 @@ class TokenForm(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         analyzes = ApiToken.Scope.ANALYZE in cleaned.get("scopes", [])
         if analyzes and cleaned.get("spending_limit") is None and "spending_limit" not in self.errors:
-            self.add_error("spending_limit", _("A token that may analyze needs a spending limit, which can be 0."))
+            self.add_error("spending_limit", _("A token with “Analyze” needs a spending limit, which can be 0."))
         return cleaned

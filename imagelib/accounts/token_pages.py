@@ -47,7 +47,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, user, form, status=422 if form.is_bound else 200)
     if api_tokens.tokens_of(user).count() >= api_tokens.MAX_TOKENS:
-        message = _("You have %(limit)s tokens, which is the limit. Revoke one that you no longer use.")
+        message = _("You've reached the limit of %(limit)s tokens. Revoke one that you no longer use.")
         form.add_error(None, message % {"limit": api_tokens.MAX_TOKENS})
         return _page(request, user, form, status=422)
     values = form.cleaned_data

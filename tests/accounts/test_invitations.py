@@ -58,7 +58,7 @@ def test_invited_person_sets_a_password_and_is_signed_in(browser):
     assert Page(page).by_id("id_username")["value"] == "anna"
     done = guest.post(link, ACCEPTED, follow=True)
     assert (done.status_code, done.redirect_chain) == (200, [(reverse("library"), 302)])
-    assert "Welcome, Anna Müller. You sign in as anna from now on." in Page(done).text
+    assert "Welcome, Anna Müller. Your username is anna." in Page(done).text
     person = User.objects.get(username="anna")
     assert (person.email, person.get_full_name(), person.check_password(PASSWORD)) == (
         "anna@example.org",
@@ -265,7 +265,7 @@ def test_guessed_links_are_limited_as_sign_ins_are(browser, settings, caplog):
     assert guesses == [404] * 50 + [429] * 2
     refused = open_link(link)
     assert (refused.status_code, 0 < int(refused["Retry-After"]) <= 900) == (429, True)
-    assert "Too many links were tried from your network. Try again in 15 minutes." in Page(refused).text
+    assert "Too many invalid links were opened from your network. Try again in 15 minutes." in Page(refused).text
     assert "Invitation refused from 192.0.2.1: too many unknown links." in caplog.text
     assert open_link(link, "192.0.2.2").status_code == 200
 

@@ -76,7 +76,7 @@ def test_reset_answers_the_same_whatever_becomes_of_the_mail_and_staff_see_why(n
     pages = [nobody.post(reverse("password_reset"), {"email": f"{name}@example.org"}) for name in ("owner", "nobody")]
     assert [(page.status_code, page.url) for page in pages] == [(302, reverse("account_reset_password_done"))] * 2
     assert "Mail was not sent: [Errno 111] Connection refused" in caplog.text
-    assert "The mail server can't be used: [Errno 111] Connection refused." in found_mail().sentence
+    assert "The mail server doesn't work: [Errno 111] Connection refused." in found_mail().sentence
     assert "The mail server can't be used" in Page(browser.get(reverse("system"), {"look": "1"})).text
 
 
@@ -88,7 +88,7 @@ def test_last_failure_is_a_warning_until_mail_is_sent_again(no_mail, nobody):
     assert finding.sentence == "The last message was not sent (just now): quota exceeded."
     create_user("owner", email="owner@example.org")
     mail_to_people.send_security_notice(User.objects.get(username="owner"), event="Password changed")
-    assert found_mail().sentence == "The mail server can be used."
+    assert found_mail().sentence == "The mail server works."
 
 
 def test_app_codes_of_another_secret_key_are_reported(owner, settings):

@@ -107,14 +107,14 @@ def test_unknown_person_reads_why(provider):
 
 def test_address_that_the_provider_did_not_verify_counts_for_nothing(provider, anna, settings):
     provider.claims["email_verified"] = False
-    assert refused(sign_in()[1], 403, "Acme didn't confirm an email address of yours.")
+    assert refused(sign_in()[1], 403, "Acme didn't provide a verified email address for you.")
     settings.OIDC_TRUST_EMAIL = True
     assert is_signed_in(sign_in()[0])
 
 
 def test_address_that_its_account_did_not_verify_is_not_enough(provider):
     thief = create_user("thief", email="anna@example.org")
-    assert refused(sign_in()[1], 403, "An account here uses anna@example.org, but nobody has shown yet")
+    assert refused(sign_in()[1], 403, "An account here uses anna@example.org, but you haven't verified")
     email_addresses.mark_verified(thief)
     User.objects.filter(pk=thief.pk).update(email="other@example.org")  # what was verified is no longer theirs
     assert refused(sign_in()[1], 403, "There is no account for anna@example.org.")
@@ -152,7 +152,7 @@ def test_address_of_another_claim_is_not_the_verified_one(provider, anna, settin
     settings.OIDC_EMAIL_CLAIM = "upn"  # in some providers people choose it themselves
     provider.claims |= {"email": "thief@example.org", "email_verified": True, "upn": "anna@example.org"}
     browser, page = sign_in()
-    assert refused(page, 403, "Acme didn't confirm an email address of yours.")
+    assert refused(page, 403, "Acme didn't provide a verified email address for you.")
     assert not is_signed_in(browser)
     provider.claims["email"] = "anna@example.org"
     assert is_signed_in(sign_in()[0])
@@ -256,7 +256,7 @@ def test_same_number_of_another_provider_is_another_person(provider, anna):
     sign_in()
     SocialAccount.objects.update(uid="of another issuer")
     email_addresses.EmailAddress.objects.all().delete()
-    assert refused(sign_in()[1], 403, "nobody has shown yet that it's yours")
+    assert refused(sign_in()[1], 403, "you haven't verified that the address is yours")
 
 
 def test_failures_lead_to_a_wait(provider, settings):

@@ -63,7 +63,7 @@ def test_list_names_devices_coarse_networks_and_the_current_one(browsers, collea
 def test_signing_out_of_another_session_ends_that_one_only(browsers):
     first, phone = browsers
     answer = first.post(reverse("session-sign-out"), {"session": sign_out_button(first, 1)}, follow=True)
-    assert "Signed out there." in answer.content.decode()
+    assert "Session signed out." in answer.content.decode()
     assert (is_signed_in(first), is_signed_in(phone)) == (True, False)
 
 

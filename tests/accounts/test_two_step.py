@@ -238,7 +238,7 @@ def test_administrator_turns_it_off_for_someone_who_lost_their_phone(person, sta
     address = reverse("person-two-step", args=[person.pk])
     assert address in administrator.get(reverse("person", args=[person.pk])).content.decode()
     done = administrator.post(address, follow=True)
-    assert "owner now signs in with the password alone." in done.content.decode()
+    assert "owner can now sign in with only a password." in done.content.decode()
     assert (is_signed_in(own), Session.objects.filter(user=person).exists()) == (False, False)
     assert Client().post(reverse("login"), RIGHT).url == reverse("library")
     assert AuditEntry.objects.latest("pk").actor_name == "staff"
@@ -249,7 +249,7 @@ def test_command_turns_it_off(person, capsys):
     call_command("reset_two_step", "owner")
     call_command("reset_two_step", "owner")
     assert capsys.readouterr().out.splitlines() == [
-        "owner now signs in with the password alone.",
+        "owner can now sign in with only a password.",
         "owner has no two-step sign-in.",
     ]
     with pytest.raises(CommandError, match="There is no account “nobody”"):

@@ -147,7 +147,7 @@ def test_page_shows_a_new_token_once(owner, signed_in):
         ({"name": ""}, "This field is required."),
         ({"scopes": []}, "This field is required."),
         ({"scopes": ["everything"]}, "Select a valid choice."),
-        ({"scopes": ["analyze"]}, "A token that may analyze needs a spending limit"),
+        ({"scopes": ["analyze"]}, "A token with “Analyze” needs a spending limit"),
         ({"scopes": ["analyze"], "spending_limit": "-1"}, "greater than or equal to 0"),
         ({"days": "7"}, "Select a valid choice."),
     ],

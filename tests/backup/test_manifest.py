@@ -57,7 +57,7 @@ def test_backup_cut_short_names_the_missing_file_and_the_last_complete_one(locat
     (tmp_path / "backups" / "2026-02-02T000000Z").mkdir()
     assert refusal(location) == (
         "The backup 2026-02-02T000000Z is incomplete: backups/2026-02-02T000000Z/manifest.json is missing."
-        " The latest complete one is 2026-01-01T000000Z; choose it with --backup."
+        " The latest complete backup is 2026-01-01T000000Z; choose it with --backup."
     )
     assert manifest.latest_complete(location) == MADE
 
@@ -94,7 +94,7 @@ def test_other_format_asks_for_an_update(location, tmp_path) -> None:
             "The backup was made by imagelib 9.0.0, which is newer than this imagelib 0.1.0 (unknown migration"
             " analysis.9999_of_next_year). Update imagelib first.",
         ),
-        ({"postgres": 99}, "The backup is of PostgreSQL 99; this server is PostgreSQL 18, which is older."),
+        ({"postgres": 99}, "The backup was made with PostgreSQL 99, but this server runs the older 18."),
     ],
     ids=["imagelib", "PostgreSQL"],
 )
@@ -109,7 +109,7 @@ def test_missing_programs_are_named() -> None:
         programs.folder(12)
     assert str(error.value) == (
         "The server is PostgreSQL 12, but no pg_dump, pg_restore and psql of that version were found. Install its"
-        " client programs (Debian: postgresql-client-12), and have them on the PATH."
+        " client programs (Debian: postgresql-client-12), and put them on the PATH."
     )
 
 
@@ -117,12 +117,12 @@ def test_missing_programs_are_named() -> None:
 def test_folder_of_the_pictures_is_no_target(name, pictures_folder) -> None:
     pictures_folder.mkdir()
     target = f"{pictures_folder}{name}" if name != "/.." else f"{pictures_folder}/a/.."
-    with pytest.raises(BackupError, match="is in the folder of the pictures themselves"):
+    with pytest.raises(BackupError, match="is inside the folder where pictures are stored"):
         Location(target)
 
 
 def test_bucket_without_a_name() -> None:
-    with pytest.raises(BackupError, match="does not name a bucket"):
+    with pytest.raises(BackupError, match="is not a bucket URL"):
         Location("s3://")
 
 

@@ -78,6 +78,6 @@ def test_library_in_a_bucket_is_restored_from_another(client) -> None:
 def test_bucket_errors_are_sentences(client) -> None:
     with pytest.raises(BackupError, match=r"could not be read: S3 \w+ in the bucket elsewhere: NoSuchBucket"):
         manifest.read(Location("s3://elsewhere/of"), "")
-    with pytest.raises(BackupError, match="is in the folder of the pictures themselves"):
+    with pytest.raises(BackupError, match="is inside the folder where pictures are stored"):
         Location("s3://pictures/library/")
     assert blobs.bucket_name() == "pictures"

@@ -130,7 +130,7 @@ def test_load_more_works_without_javascript(visit, a_wall):
     page = visit(java_script_enabled=False).sign_in()
     page.get_by_role("link", name="Load more").click()
     expect(page.locator(".card")).to_have_count(2)
-    page.get_by_role("link", name="Back to the newest").click()
+    page.get_by_role("link", name="Back to newest pictures").click()
     expect(page.locator(".card")).to_have_count(60)
 
 

@@ -171,10 +171,10 @@ def test_visibility_changes_on_select_and_is_undone(visit, image):
     page = window.page
     page.goto(image.get_absolute_url())
     page.get_by_label("Visibility").select_option("Public")
-    expect(page.get_by_text("Anyone with the link can see it now.")).to_be_visible()
+    expect(page.get_by_text("Anyone with the link can see this picture now.")).to_be_visible()
     page.get_by_role("button", name="Undo", exact=True).click()
     expect(page.get_by_label("Visibility")).to_have_value("0")
-    expect(page.get_by_text("Only you can see it now.")).to_be_visible()
+    expect(page.get_by_text("Only you can see this picture now.")).to_be_visible()
     assert Image.objects.get().visibility == Image.Visibility.PRIVATE
 
 
@@ -193,7 +193,7 @@ def test_image_actions_work_without_javascript(visit, image):
     page.get_by_role("button", name="3 stars").click()
     page.get_by_label("Visibility").select_option("Shared")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("Everyone signed in can see it now.")).to_be_visible()
+    expect(page.get_by_text("Everyone signed in can see this picture now.")).to_be_visible()
     page.get_by_role("button", name="Move to trash").click()
     expect(page).to_have_url(f"{window.address}/")
     page.get_by_role("button", name="Undo").click()

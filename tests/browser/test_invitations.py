@@ -24,7 +24,7 @@ def test_invited_person_sets_a_password_without_javascript_and_appears_in_the_li
     guest.get_by_label("Password", exact=True).fill("a long new secret")
     guest.get_by_label("Password confirmation").fill("a long new secret")
     guest.get_by_role("button", name="Create account").click()
-    expect(guest.get_by_text("You sign in as anna.muller from now on.")).to_be_visible()
+    expect(guest.get_by_text("Your username is anna.muller.")).to_be_visible()
     page.get_by_role("link", name="Back to people").click()
     expect(page.get_by_role("listitem").filter(has_text="Anna Müller")).to_contain_text("Curator")
 

@@ -59,7 +59,7 @@ def test_app_codes_and_a_passkey_are_added_and_the_passkey_signs_in(visit, owner
     page.goto("/accounts/login/?next=/labels/")
     chromium.send("WebAuthn.setUserVerified", {"authenticatorId": added["authenticatorId"], "isUserVerified": False})
     page.get_by_role("button", name="Sign in with a passkey").click()
-    expect(page.get_by_text("No passkey was used. Try again, or choose another way.")).to_be_visible()
+    expect(page.get_by_text("No passkey was used. Try again, or choose another way to sign in.")).to_be_visible()
     chromium.send("WebAuthn.setUserVerified", {"authenticatorId": added["authenticatorId"], "isUserVerified": True})
     page.get_by_role("button", name="Sign in with a passkey").click()
     page.wait_for_url("**/labels/")

@@ -171,8 +171,9 @@ def test_sidecar_is_chosen_together_with_its_picture(window):
     choose(page, [*sidecars, *files("one.jpg")])
     expect(page.locator("[data-upload-summary]")).to_have_text("1 added, 2 rejected")
     refused = page.locator("[data-section=refused] li")
-    expect(refused.filter(has_text="alone.xmp")).to_contain_text("No picture with a matching name was chosen with it.")
-    expect(refused.filter(has_text="large.xmp")).to_contain_text("An XMP file can have at most 1 MB.")
+    sidecar = "No picture with the same name was chosen with it. Choose both together."
+    expect(refused.filter(has_text="alone.xmp")).to_contain_text(sidecar)
+    expect(refused.filter(has_text="large.xmp")).to_contain_text("An XMP file can be at most 1 MB.")
     assert Image.objects.get().title == "At the lake"
 
 

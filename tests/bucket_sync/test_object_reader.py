@@ -85,7 +85,7 @@ def test_compressed_object_is_refused_with_the_reason(bucket, s3, encoding):
     s3.encodings[KEY] = encoding
     hear(KEY)
     read(bucket)
-    sentence = "it is stored compressed (Content-Encoding: gzip); upload it uncompressed to the bucket"
+    sentence = "it is stored compressed (Content-Encoding: gzip); upload an uncompressed copy to the bucket"
     assert object_state() == ("refused", "compressed", sentence)
 
 
@@ -404,7 +404,7 @@ def test_object_deleted_before_its_import_is_gone(bucket, s3):
     [
         (
             "AccessDenied",
-            "No object of photos can be read. s3:GetObject is not allowed (AccessDenied). Grant it, or kms:Decrypt for "
+            "No object in photos can be read. s3:GetObject is not allowed (AccessDenied). Grant it, or kms:Decrypt for "
             "the key of its objects.",
             3,  # one or two denied objects may be exceptions
         ),
@@ -440,7 +440,7 @@ def test_bucket_that_starts_to_deny_is_paused_at_once(bucket, s3):
         read(bucket)
         s3.faults = {"get": ["AccessDenied!"]}
     bucket.refresh_from_db()
-    assert bucket.last_error.startswith("No object of photos can be read. s3:GetObject is not allowed (AccessDenied)")
+    assert bucket.last_error.startswith("No object in photos can be read. s3:GetObject is not allowed (AccessDenied)")
     assert BucketObject.objects.values_list("attempts", flat=True).get(key="other.jpg") == 0
 
 
@@ -510,7 +510,7 @@ def test_object_that_kills_workers_fails(bucket, s3):
         assert object_reader.claim(bucket.pk)  # and then the claiming worker is gone
         BucketObject.objects.update(next_attempt_at=Now() - timedelta(seconds=1))
     read(bucket)
-    assert object_state() == ("failed", "worker-lost", "Each worker that read it stopped unexpectedly.")
+    assert object_state() == ("failed", "worker-lost", "Every worker that tried to read it stopped unexpectedly.")
     assert s3.requests == []
 
 
@@ -654,7 +654,7 @@ def test_replaced_original_is_not_read_as_the_examined_one(bucket, s3):
     read(bucket)
     image = Image.objects.get()
     s3.put(KEY, pictures.jpeg(seed=2))
-    with pytest.raises(blobs.StorageError, match=r"has changed\. It will be imported again soon"):
+    with pytest.raises(blobs.StorageError, match=r"has changed and will be imported again soon"):
         originals.get(image)
     s3.delete(KEY)
     with pytest.raises(blobs.BlobMissing, match="no longer has"):

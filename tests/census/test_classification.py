@@ -125,7 +125,7 @@ def test_damaged_part_is_named(tmp_path, file_format, content):
 def test_part_of_another_bucket_is_refused(tmp_path):
     with pytest.raises(InvalidInventory) as refusal:
         table_of(tmp_path, [row("a.jpg", Bucket="other")])
-    assert str(refusal.value) == "A part lists the bucket other, but the manifest is of photos."
+    assert str(refusal.value) == "A part lists the bucket other, but the manifest is for photos."
 
 
 @pytest.mark.parametrize(("name", "normal"), [("LastModifiedDate", "lastmodifieddate"), ("e_tag", "etag")])

@@ -10,7 +10,7 @@ import pytest
 from analysis.census.inventory import InvalidInventory, Inventory, Part, parse_manifest
 from tests import inventories
 
-NO_MANIFEST = "This is not a manifest of S3 Inventory. Name the file manifest.json of an inventory."
+NO_MANIFEST = "This is not an S3 Inventory manifest. Pass the manifest.json of an inventory."
 
 
 def test_manifest_names_bucket_columns_and_parts():
@@ -41,7 +41,7 @@ def test_manifest_names_bucket_columns_and_parts():
         (inventories.manifest({}, fileFormat="XML"), "Unknown inventory format XML. Use CSV or Parquet."),
         (
             inventories.manifest({}, columns="Bucket, Size"),
-            "The inventory has no column Key, so nothing can be counted.",
+            "The inventory has no Key column, so nothing can be counted.",
         ),
     ],
     ids=range(9),

@@ -131,7 +131,7 @@ def test_lost_original_found_under_another_key_is_restored(owner, storage):
     blobs.remove(image.key)
     assert findings("--repair") == (
         0,
-        [("original without a picture", STRAY, f"Picture {image.pk} has its original again.")],
+        [("original without a picture", STRAY, f"The original of picture {image.pk} was restored.")],
     )
     with blobs.get(image.key) as original:
         assert original.read() == pictures.jpeg(seed=1)

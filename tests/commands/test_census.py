@@ -150,7 +150,7 @@ def test_wrong_checksum_stops_or_is_named(tmp_path):
     manifest = inventories.write(tmp_path, PARTS)
     (tmp_path / SECOND).write_bytes(csv_part([]))
     sentence = (
-        f"Parts of the inventory do not have the MD5 checksum of the manifest: {SECOND}. Copy them again, or pass "
+        f"Parts of the inventory don't match the manifest's MD5 checksums: {SECOND}. Copy them again, or pass "
         "--allow-missing to count without them."
     )
     assert refusal(manifest) == (sentence, 2)
@@ -160,7 +160,7 @@ def test_wrong_checksum_stops_or_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--bucket", "other"], "This is an inventory of the bucket photos, not of other."),
+        (["--bucket", "other"], "This is an inventory of photos, not of other."),
         (["--depth", "0"], "Error: argument --depth: enter a number from 1 to 20"),
         (["--apis", "smell"], "Error: argument --apis: choose from: labels, faces, celebrities, text, moderation"),
     ],
@@ -172,9 +172,7 @@ def test_wrong_options_are_refused(tmp_path, arguments, sentence):
 
 def test_folders_without_an_inventory_are_refused(tmp_path):
     assert refusal(tmp_path / "none")[0] == f"There is no file or folder {tmp_path / 'none'}."
-    sentence = (
-        f"There is no {tmp_path / 'manifest.json'}, and no Parquet file. Name the file manifest.json of an inventory."
-    )
+    sentence = f"There is no {tmp_path / 'manifest.json'}, and no Parquet file. Pass the manifest.json of an inventory."
     assert refusal(tmp_path)[0] == sentence
 
 
@@ -189,7 +187,7 @@ def test_a_manifest_reads_no_files_elsewhere(tmp_path):
 def test_parquet_files_without_a_manifest_need_the_name_of_the_bucket(tmp_path, owner):
     create_bucket(owner)
     inventories.parquet_part([row("a.jpg"), row("b.jpg")], tmp_path / "20251130_00001_x")
-    assert refusal(tmp_path)[0] == "Without a manifest, name the bucket that was listed: --bucket NAME."
+    assert refusal(tmp_path)[0] == "Without a manifest, pass the bucket that was inventoried: --bucket NAME."
     assert figures(tmp_path, "--bucket", "photos")["total"]["pictures"] == 2
 
 
@@ -212,7 +210,7 @@ def moto(monkeypatch):
 
 def test_inventory_in_s3(moto):
     address = f"s3://lists/{MANIFEST}"
-    sentence = f"There is no {address}, and no Parquet file. Name the file manifest.json of an inventory."
+    sentence = f"There is no {address}, and no Parquet file. Pass the manifest.json of an inventory."
     assert refusal(address) == (sentence, 2)
     for key, content in {**PARTS, MANIFEST: inventories.manifest(PARTS)}.items():
         moto.put_object(Bucket="lists", Key=key, Body=content)

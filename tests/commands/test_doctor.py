@@ -201,7 +201,7 @@ def test_what_waits_and_what_waits_in_vain(owner):
     at = timezone.now() - timedelta(minutes=20)
     create_analysis(create_image(owner), requested_at=at, next_attempt_at=at)
     assert finding_on("analyses").state == "failed"
-    assert finding_on("analyses").sentence.startswith("Labels: work is waiting, but there were no results for ")
+    assert finding_on("analyses").sentence.startswith("Labels: work is waiting, but there have been no results for ")
 
 
 @pytest.mark.django_db

@@ -48,8 +48,8 @@ def test_standard_output_and_a_users_view(owner, colleague, capfdbinary):
     [
         ({"query": "(("}, "Invalid search, column"),
         ({"user": "nobody"}, "There is no user nobody."),
-        ({"min_confidence": 101.0}, "min_confidence: a number from 0 to 100."),
-        ({"line_width": 21}, "line_width: a number from 1 to 20."),
+        ({"min_confidence": 101.0}, "min_confidence must be a number from 0 to 100."),
+        ({"line_width": 21}, "line_width must be a number from 1 to 20."),
         ({"dataset": "Dogs"}, "A dataset belongs to a user: add --user NAME."),
         ({"dataset": " ", "user": "owner"}, "A dataset needs a name."),
         ({"dataset": "x" * 101, "user": "owner"}, "The name of a dataset may have at most 100 characters."),

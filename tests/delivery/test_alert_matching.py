@@ -172,7 +172,7 @@ def test_invalid_search_is_named_and_others_go_on(owner):
     broken.refresh_from_db()
     assert (len(sent(alert)), broken.last_error) == (
         1,
-        "width: needs a value; put it in quotes unless it is a single word.",
+        "width: needs a value; put quotes around several words.",
     )
 
 

@@ -181,7 +181,7 @@ def test_older_message_never_replaces_a_newer_item(aws, key):
     newer, older = message(DOG, after=timedelta(seconds=1)), message()
     assert channel.send([newer, newer]) == [Outcome(), Outcome()]
     [outcome] = channel.send([older])
-    assert outcome == Outcome(note="The table has a newer item of this picture, which was kept.")
+    assert outcome == Outcome(note="The table has a newer item for this picture, which was kept.")
     [item] = aws.items("pictures")
     assert (item["ImageID"], item["filename"], item["labels"][0]["Name"]) == ("7", "dog.jpg", "Dog")
 
@@ -208,7 +208,7 @@ def test_item_over_the_limit_says_what_was_left_out(aws):
 def test_test_of_a_table_writes_nothing_and_finds_a_wrong_key(aws):
     table = aws.create_table("pictures", key="ImageID")
     assert DynamoDBChannel(table, REGION, TableOptions()).send([TEST]) == [
-        Outcome(note="Items can be written to the table. The test did not write any.")
+        Outcome(note="imagelib can write to the table. The test wrote nothing.")
     ]
     [outcome] = DynamoDBChannel(table, REGION, TableOptions(key="filename")).send([TEST])
     assert (outcome.is_delivered, aws.items("pictures")) == (False, [])
@@ -238,7 +238,7 @@ def test_bucket_that_does_not_allow_tags_is_left_alone(aws):
     aws.create_bucket("pictures")
     [outcome] = ObjectTagsChannel((), TagOptions()).send([message(DOG)])
     assert (outcome.error, outcome.is_permanent) == (
-        "The bucket pictures does not allow it: turn on “Set tags” in its settings.",
+        "The bucket pictures does not allow setting tags. Turn on “Set tags” in its settings.",
         True,
     )
     [outcome] = ObjectTagsChannel(BUCKETS, TagOptions()).send([message(DOG, bucket=None)])

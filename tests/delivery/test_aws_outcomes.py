@@ -9,7 +9,7 @@ from analysis.aws.errors import AWSError, MessageRefused
 from analysis.delivery.base import Outcome
 from analysis.delivery.channels.aws_outcomes import outcome_of
 
-ADVICE = "Allow sqs:SendMessage to the role or user of imagelib: the sink's page shows the policy."
+ADVICE = "Allow sqs:SendMessage for imagelib's IAM role or user. The sink's page shows the policy."
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def test_too_many_interruptions_end_it_with_a_sentence(owner, dog):
     export = start(owner)
     Export.objects.filter(pk=export.pk).update(attempts=leases.MAX_ATTEMPTS)
     assert written(export).state == State.FAILED
-    assert export.error == "It was interrupted 5 times. See the log."
+    assert export.error == "It was interrupted 5 times. See the worker log."
 
 
 def test_full_disk_fails_with_its_cause_and_retry_succeeds(owner, dog, monkeypatch):
@@ -201,7 +201,7 @@ def test_an_interrupted_command_cancels_its_export(owner, dog, monkeypatch):
 def test_unfinished_exports_are_limited(owner):
     for _number in range(background.MAX_UNFINISHED):
         start(owner)
-    with pytest.raises(background.ExportRefused, match="10 exports are in progress"):
+    with pytest.raises(background.ExportRefused, match="10 files are still being prepared"):
         start(owner)
 
 

@@ -66,6 +66,6 @@ def test_work_may_wait_for_the_next_run_but_not_longer(owner):
     assert watchdog.sentence() == ""
     WorkLease.objects.update(started_at=timezone.now() - timedelta(minutes=20))
     assert watchdog.sentence() == (
-        "Labels: work is waiting, but there were no results for 47 minutes. "
+        "Labels: work is waiting, but there have been no results for 47 minutes. "
         "The last run of `manage.py work` was started 20 minutes ago; see its output."
     )

@@ -36,7 +36,7 @@ def test_stalled_work_is_reported(owner):
     create_waiting(owner)
     record_response(ago=LONG)
     assert watchdog.sentence() == (
-        "Labels: work is waiting, but there were no results for 47 minutes. There has been no heartbeat yet. "
+        "Labels: work is waiting, but there have been no results for 47 minutes. There has been no heartbeat yet. "
         "Check that worker and scheduler are running, then run manage.py doctor."
     )
 
@@ -177,5 +177,5 @@ def test_sweeper_logs_a_stall_once_per_interval(owner, caplog):
         tasks.sweep()
         tasks.sweep()
     assert [message.partition(". ")[0] for message in caplog.messages] == [
-        "Labels: work is waiting, but there were no results for 47 minutes"
+        "Labels: work is waiting, but there have been no results for 47 minutes"
     ]

@@ -69,7 +69,7 @@ def test_refusals_and_the_source_s_own_errors_pass(tmp_path):
 
     with pytest.raises(OSError, match="Input/output error"):
         decoding_service.examine(FailingDisk(pictures.jpeg()), name="a.jpg")
-    with pytest.raises(InvalidImage, match=r"^half\.jpg: the end of this JPEG is missing"):
+    with pytest.raises(InvalidImage, match=r"^half\.jpg: this JPEG is incomplete"):
         decoding_service.examine(BytesIO(pictures.truncated_jpeg()), name="half.jpg")
     with pytest.raises(InvalidImage, match=r"^a\.jpg: the file cannot be read \(No such file or directory\)"):
         decoding_service.examine(tmp_path / "a.jpg", name="a.jpg")

@@ -198,7 +198,7 @@ def test_bad_files_are_refused(what):
 @pytest.mark.parametrize(
     ("what", "sentence"),
     [
-        ("truncated jpeg", "half.jpg: the end of this JPEG is missing; copy or send it again"),
+        ("truncated jpeg", "half.jpg: this JPEG is incomplete; copy or send it again"),
         ("damaged png", "hole.png: this PNG is damaged and cannot be read; copy or send it again"),
         ("bomb", "bomb.png: 50,000 × 50,000 px is over the 250-megapixel limit"),
     ],

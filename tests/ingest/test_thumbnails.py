@@ -156,7 +156,7 @@ def test_a_narrow_payload_is_filled_up_with_white(size, made, extent):
 def test_a_payload_is_refused_like_a_picture(tmp_path):
     path = tmp_path / "half.jpg"
     path.write_bytes(pictures.truncated_jpeg())
-    with pytest.raises(InvalidImage, match=r"^half\.jpg: the end of this JPEG is missing"):
+    with pytest.raises(InvalidImage, match=r"^half\.jpg: this JPEG is incomplete"):
         payload(path)
     with pytest.raises(InvalidImage, match=r"over the 0\.01-megapixel limit"):
         payload(BytesIO(pictures.jpeg()), limits=Limits(max_pixels=10_000))

@@ -144,7 +144,7 @@ def test_lost_requests_cost_at_most_a_tenth_of_the_budget(owner, simulator, sett
     outage = Outage.objects.get()
     assert Call.objects.filter(outcome="unknown").count() == 22
     assert (outage.probe_at > now(), outage.probe_at.day) == (True, 1)
-    assert "its share of the month's budget" in outage.message
+    assert "their share of this month's budget" in outage.message
     Analysis.objects.filter(state="queued").update(next_attempt_at=Now())
     work()
     assert Call.objects.filter(outcome="unknown").count() == 22

@@ -155,7 +155,7 @@ def test_dashboard_that_takes_too_long_says_so(owner, signed_in, settings):
     with slow("analysis_addedstatistics"):
         page = browser.get(reverse("dashboard")).content.decode()
         csv = browser.get(reverse("dashboard-csv", args=["added"]))
-    sentence = "These figures take too long to count. Choose a shorter period, or try again later."
+    sentence = "These statistics take too long to calculate. Choose a shorter period, or try again later."
     assert sentence in page
     assert (csv.status_code, csv.content.decode()) == (503, sentence)
 

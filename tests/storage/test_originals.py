@@ -46,7 +46,7 @@ def test_original_in_a_bucket_is_downloaded_from_there(owner, s3, settings):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda s3: s3.put(KEY, b"y"), "one.jpg in the bucket photos has changed. It will be imported again soon."),
+        (lambda s3: s3.put(KEY, b"y"), "one.jpg in the bucket photos has changed and will be imported again soon."),
         (lambda s3: s3.delete(KEY), "The bucket photos no longer has one.jpg."),
         (
             lambda s3: s3.denied.add(KEY),
@@ -91,7 +91,7 @@ def test_expired_version_is_renewed_before_a_browser_is_sent_there(versioned, se
 
 def test_expired_version_with_other_bytes_in_its_place_is_not_given(versioned, s3):
     s3.put(KEY, b"y")
-    with pytest.raises(blobs.StorageError, match=r"has changed\. It will be imported again soon"):
+    with pytest.raises(blobs.StorageError, match=r"has changed and will be imported again soon"):
         originals.get(versioned)
     assert Image.objects.get().version_id == "v1"
 

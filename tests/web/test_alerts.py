@@ -57,7 +57,7 @@ def test_alert_is_reached_from_saved_searches_and_the_library(browser, dogs):
     assert Page(browser.get(reverse("library"), {"q": "dog", "saved": dogs.pk})).links["Alert me"] == address
     assert "Alert me" not in Page(browser.get(reverse("library"), {"q": "cat", "saved": dogs.pk})).links
     page = Page(browser.get(address))
-    assert "In the last 30 days it would have sent nothing." in page.text
+    assert "In the last 30 days, this alert would have sent nothing." in page.text
     assert page.by_id("id_channel_0")["checked"] == ""
 
 
@@ -73,11 +73,11 @@ def test_alert_is_created_and_listed(owner, browser, dogs):
 def test_preview_counts_messages_and_shows_pictures(owner, browser, dogs):
     images = [create_labeled_image(owner, {"Dog": 99.0}, added_at=timezone.now()) for _ in range(3)]
     form = Page(browser.get(reverse("alert-new"), {"search": dogs.pk}))
-    assert "it would have sent 2 messages about 3 pictures." in form.text
+    assert "this alert would have sent 2 messages about 3 pictures." in form.text
     fragment = Page(
         browser.get(reverse("alert-preview"), {"search": dogs.pk, "channel": "webhook", "frequency": "at_once"})
     )
-    assert "it would have sent 3 messages about 3 pictures." in fragment.text
+    assert "this alert would have sent 3 messages about 3 pictures." in fragment.text
     assert len(fragment.all("img")) == len(images)
     # Without JavaScript, by a button; nothing is saved, and what was typed stays.
     answer = fill(browser, search=dogs.pk, preview="1", channel="webhook", frequency="at_once", address="https://a/")
@@ -128,7 +128,7 @@ def test_search_that_is_no_longer_valid_has_no_preview(owner, browser):
 
 def test_shared_search_says_that_it_is_copied(colleague, signed_in, dogs):
     browser = signed_in(colleague)
-    assert "It is copied to your own saved searches" in Page(browser.get(f"/alerts/new/?search={dogs.pk}")).text
+    assert "A copy is added to your saved searches" in Page(browser.get(f"/alerts/new/?search={dogs.pk}")).text
     fill(browser, search=dogs.pk, channel="slack", address=HOOK)
     assert Alert.objects.get().saved_search.owner == colleague
     SavedSearch.objects.filter(pk=dogs.pk).update(is_shared=False)

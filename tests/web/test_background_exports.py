@@ -64,7 +64,7 @@ def test_too_many_at_once_are_refused_on_the_form(browser, monkeypatch):
     monkeypatch.setattr(background, "MAX_UNFINISHED", 0)
     response = browser.post(reverse("export-download"), FORM)
     assert response.status_code == 422
-    assert "0 exports are in progress" in response.content.decode()
+    assert "0 files are still being prepared" in response.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_cancel_retry_and_delete(browser, owner):
         browser.post(reverse("export-action", args=[export.pk, action]))
         return browser.get(reverse("exports")).content.decode()
 
-    assert "Only a failed or canceled export can be retried." in act("retry")
+    assert "Only failed or canceled downloads can be retried." in act("retry")
     assert "Canceled." in act("cancel")
     assert "It has already finished." in act("cancel")
     assert "Started again." in act("retry")

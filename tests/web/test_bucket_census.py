@@ -33,7 +33,7 @@ def page_of(browser, bucket) -> Page:
 def test_the_page_names_the_command_until_there_is_a_census(bucket, staff, signed_in):
     page = page_of(signed_in(staff), bucket)
     assert "manage.py census s3://…/manifest.json --bucket photos" in page.text
-    assert "New census" not in page.text
+    assert "Run a new census" not in page.text
 
 
 def test_figures_are_shown_and_keys_escaped(tmp_path, bucket, staff, signed_in, prices):

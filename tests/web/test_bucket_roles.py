@@ -76,12 +76,14 @@ def test_the_check_tells_what_is_wrong_with_the_role(staff, bucket, s3, signed_i
         server.denial = "because no identity-based policy allows the sts:AssumeRole action"
         page = check(browser, bucket)
         assert "role imagelib is not allowed to assume the bucket's role (AccessDenied)." in page.text
-        assert "Missing permissions: sts:AssumeRole Attach the policy to assume the role to" in page.text
+        assert (
+            "Missing permissions: sts:AssumeRole Attach the policy that allows assuming the bucket's role" in page.text
+        )
         assert s3.requests == []
         server.external_id = bucket.external_id
         assert "role The role can be assumed with the external ID." in check(browser, bucket).text
         server.requires_external_id = False
-        assert "role The role can be assumed without the external ID too." in check(browser, bucket).text
+        assert "role The role can also be assumed without the external ID." in check(browser, bucket).text
         s3.faults = {"list": ["AccessDenied!"]}
         page = check(browser, bucket)
         assert "Missing permissions: s3:ListBucket Attach the policy below to the bucket's role" in page.text

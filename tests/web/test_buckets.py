@@ -130,7 +130,7 @@ def test_skipped_files_are_listed_with_their_reason(owner, bucket, signed_in):
     row("2024/a.jpg", "refused", "the file is empty")
     assert "Skipped files 2024/a.jpg the file is empty Retry AWS configuration" in Page(browser.get(address)).text
     row("2024/b.jpg", "failed", "It is archived.")
-    sentence = "It is archived. 1 file could not be read. Fix the cause, then sync again."
+    sentence = "It is archived. 1 file could not be read. Fix the cause, then choose “Retry”."
     assert sentence in Page(browser.get(address)).text
     # The reason may be gone, such as a limit of the settings or a machine without memory; a sync would skip the first.
     row("2024/c.jpg", "dropped", "")
@@ -242,7 +242,7 @@ def test_page_says_whether_originals_are_deleted(owner, bucket, signed_in):
     assert "Originals in this bucket are never changed or deleted." in Page(signed_in(owner).get(address)).text
     Bucket.objects.update(may_delete=True)
     page = Page(signed_in(owner).get(address))
-    assert "Permanently deleting a picture also deletes its original from this bucket." in page.text
+    assert "Deleting a picture forever also deletes its original from this bucket." in page.text
     assert "never delete" not in page.text
     assert ("Edit bucket" in page.links, "Remove bucket" in page.text) == (False, False)
 
@@ -250,7 +250,7 @@ def test_page_says_whether_originals_are_deleted(owner, bucket, signed_in):
 def test_empty_list_says_when_originals_are_deleted(owner, signed_in):
     text = Page(signed_in(owner).get(reverse("buckets"))).text
     assert (
-        "Originals are never changed, and deleted only if the bucket's setting “Delete originals from the bucket” is on"
+        "Originals are never changed. They are deleted only if “Delete originals from the bucket” is on for the bucket"
         in text
     )
 

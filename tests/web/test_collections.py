@@ -192,7 +192,7 @@ def test_next_pictures_follow_as_a_fragment(owner, browser):
     assert (fragment.cards(), fragment.all("h1")) == ([images[-2].pk, images[-1].pk], [])
     assert len(page_of(browser, collection, to=images[-1].pk).cards()) == PAGE_SIZE + 2
     second = page_of(browser, collection, page=2)
-    assert (len(second.cards()), second.links["Back to the first"]) == (2, collection.get_absolute_url())
+    assert (len(second.cards()), second.links["Back to the start"]) == (2, collection.get_absolute_url())
 
 
 def test_whole_collection_is_selected_beyond_what_is_loaded(owner, browser):

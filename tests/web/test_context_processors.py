@@ -72,7 +72,7 @@ def test_budget_notice_at_80_percent_and_when_spent(staff, signed_in, settings, 
 def test_stall_notice_is_for_staff_only(staff, owner, signed_in):
     long_ago = timezone.now() - timedelta(hours=3, minutes=1)
     create_analysis(create_image(owner), requested_at=long_ago, next_attempt_at=long_ago)
-    assert "Labels: work is waiting, but there were no results for 3 hours." in library_html(signed_in(staff))
+    assert "Labels: work is waiting, but there have been no results for 3 hours." in library_html(signed_in(staff))
     assert "there were no results" not in library_html(signed_in(owner))
 
 

@@ -122,7 +122,7 @@ def test_days_are_those_of_the_account(owner, signed_in, today):
     assert figures(added) == {named(today): ["1"]}
     [url] = [row.url for row in added.rows if row.name == named(today)]
     assert url == f"/?q=added%3A{today - timedelta(days=1):%Y-%m-%d}..{today:%Y-%m-%d}+owner%3Ame"
-    assert "Searches by date added and the ledger go by days in UTC." in Page(browser.get(URL)).text
+    assert "Searches by date added and the ledger use days in UTC." in Page(browser.get(URL)).text
 
 
 def test_staff_without_view_permission_read_a_note(owner, signed_in, today):
@@ -248,9 +248,9 @@ def test_dashboard_without_figures_is_one_sentence(stranger, signed_in):
     page = Page(signed_in(stranger).get(URL))
     assert "No pictures yet. Charts appear here a minute after the first upload. Upload pictures" in page.text
     assert (page.all("canvas"), page.all("ul", "tiles"), page.by_id("spend")) == ([], [], None)
-    assert "Figures appear within a minute after the scheduler starts." in page.text
+    assert "Statistics appear within a minute after the scheduler starts." in page.text
     create_image(stranger)
-    assert "No figures for this period yet." in Page(signed_in(stranger).get(URL)).text
+    assert "No statistics for this period yet." in Page(signed_in(stranger).get(URL)).text
 
 
 def test_pictures_are_counted_before_there_are_statistics(owner, colleague, staff, signed_in):

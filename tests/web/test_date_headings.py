@@ -133,10 +133,11 @@ def test_ids_of_a_month_and_a_day(pictures, browser, colleague):
 
 @pytest.mark.parametrize(("period", "query"), [("", ""), ("2026-13", ""), ("2026-03-32", ""), ("2026-03", '"dog')])
 def test_invalid_period_is_refused_with_a_sentence(browser, period, query):
-    assert ids(browser, period, query) == {"message": "These pictures cannot be selected. Reload the page."}
+    message = "These pictures can't be selected. Reload the page and try again."
+    assert ids(browser, period, query) == {"message": message}
 
 
 def test_period_with_more_pictures_than_a_bulk_change_accepts(pictures, browser, monkeypatch):
     monkeypatch.setattr(date_headings, "MAX_IDS", 1)
-    assert "cannot be selected together" in ids(browser, "2026-03")["message"]
+    assert "pictures can be selected at once" in ids(browser, "2026-03")["message"]
     assert ids(browser, "2025-03") == {"ids": [str(pictures[2].pk)]}

@@ -258,7 +258,7 @@ def test_upload_accepts_one_file(browser):
 
 def test_request_without_a_file_is_rejected(browser):
     answer = browser.post(ask(browser)["url"])
-    assert (answer.status_code, answer.content.decode()) == (400, "No file arrived. Send it again.")
+    assert (answer.status_code, answer.content.decode()) == (400, "The file did not arrive. Upload it again.")
 
 
 def test_storage_error_can_be_retried(browser, pictures_folder):
@@ -344,7 +344,7 @@ def test_upload_that_crashes_workers_is_rejected(browser, pictures_folder):
         assert uploads.claim()  # and then the claiming worker is gone
         Upload.objects.update(next_attempt_at=Now() - timedelta(seconds=1))
     tasks.check_uploads()
-    reason = "each worker that checked it stopped unexpectedly"
+    reason = "every worker that tried to check it stopped unexpectedly"
     assert Upload.objects.values_list("state", "reason", "may_retry").get() == ("refused", reason, False)
     assert (Image.objects.count(), files_in(pictures_folder)) == (0, [])
 

@@ -58,7 +58,7 @@ def test_group_that_is_back_says_why(owner, browser):
     post(browser, "duplicates-different", images)
     create_image(owner, phash=HASH)
     assert (
-        "2 of these were marked as not duplicates before; another one looks like them."
+        "You marked 2 of these as not duplicates before, but another picture looks like them."
         in Page(browser.get(reverse("duplicates"))).text
     )
 
@@ -123,7 +123,7 @@ def test_exact_copies_are_shown_with_reasons_and_resolved(owner, bucket, browser
     page = Page(browser.get(reverse("duplicates-exact")))
     for text in (
         "2 files with copies: 9 pictures will move to the trash",
-        "Most edits by people: 1",
+        "Has the most edits: 1",
         "Added first:",
         "and 3 more",
         "a/1.jpg",

@@ -58,7 +58,7 @@ def test_replaced_original_separates_the_history(image, owner, signed_in):
     Analysis.objects.filter(pk=last.pk).update(requested_at=before)  # and repeated in the same row
     Image.objects.update(original_replaced_at=timezone.now() - timedelta(hours=2))
     text = words(browser.get(address))
-    replaced = "Original replaced 2 hours ago The file in the bucket changed. Analyses above are of the new file."
+    replaced = "Original replaced 2 hours ago The file in the bucket changed. The analyses above are of the new file."
     assert text.index("+ Truck") < text.index(replaced) < text.index("AccessDeniedException")
     assert "Tags, ratings and confirmed or rejected labels are kept." in text
     Image.objects.update(original_replaced_at=timezone.now())

@@ -243,7 +243,7 @@ def test_favorite_and_stars_are_personal(owner, colleague, signed_in):
 def test_visibility_is_changed_and_undone(browser, image, nobody):
     assert look(nobody, image).text == look(nobody, create_image(image.owner)).text  # neither is there
     page = swap(browser, "image-visibility", image, visibility="2")
-    assert "Anyone with the link can see it now. Undo" in page.text
+    assert "Anyone with the link can see this picture now. Undo" in page.text
     image.refresh_from_db()
     address = image.get_public_url()
     assert page.links["Public link"] == address

@@ -48,7 +48,7 @@ def test_load_more_links_to_the_next_page(many, browser):
     third = Page(browser.get(second.links["Load more"]))
     assert first.cards() + second.cards() + third.cards() == [image.pk for image in many]
     assert "More" not in third.links
-    assert second.links["Back to the newest"] == "/"
+    assert second.links["Back to newest pictures"] == "/"
 
 
 def test_htmx_appends_the_next_page_and_updates_the_url(many, browser):

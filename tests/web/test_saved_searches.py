@@ -168,7 +168,7 @@ def test_restored_search_keeps_its_values_and_address(dogs, owner, browser):
     assert SavedSearch.objects.values(*COLUMNS).get() == before
     assert browser.get(reverse("search", args=[dogs.pk])).url == f"/?q=dog%3E%3D90&saved={dogs.pk}"
     browser.post(reverse("search-restore"), fields)
-    assert toast(browser) == "Not restored: it already exists, or another search uses its name."
+    assert toast(browser) == "Not restored: the search already exists, or another one has its name."
     assert SavedSearch.objects.count() == 1
 
 
@@ -185,7 +185,7 @@ def test_search_is_not_restored_if_its_name_is_in_use(dogs, owner, browser):
     fields = deleted(browser, dogs)
     SavedSearch.objects.create(owner=owner, name="dogs", query="poodle")
     browser.post(reverse("search-restore"), fields)
-    assert toast(browser) == "Not restored: it already exists, or another search uses its name."
+    assert toast(browser) == "Not restored: the search already exists, or another one has its name."
     assert SavedSearch.objects.get().query == "poodle"
 
 

@@ -33,7 +33,7 @@ def test_counts_are_left_out_when_their_time_is_up(owner, signed_in, monkeypatch
 
 def test_help_of_the_search_box_leads_to_the_page(owner, signed_in):
     page = Page(signed_in(owner).get(reverse("library")))
-    assert page.links["Examples with the number of your pictures"] == reverse("search-help")
+    assert page.links["See how many of your pictures match each example"] == reverse("search-help")
 
 
 @pytest.mark.parametrize("example", search_help.EXAMPLES, ids=lambda example: example.query)

@@ -66,9 +66,9 @@ def test_collection_form_counts_what_needs_a_yes(owner, colleague, browser):
     page = Page(browser.get(reverse("share-new"), {"collection": collection.pk}))
     for sentence in (
         "3 pictures",
-        "Show 2 private pictures, too",
-        "Show 1 sensitive picture, too",
-        "1 picture of other people is left out: only its owner can share it.",
+        "Also show 2 private pictures",
+        "Also show 1 sensitive picture",
+        "1 picture that isn't yours is left out: only its owner can share it.",
     ):
         assert sentence in page.text
     assert page.inline() == []
@@ -181,7 +181,7 @@ def test_number_of_links_is_limited(owner, browser):
     image = create_image(owner)
     ShareLink.objects.bulk_create(ShareLink(owner=owner, image=image) for _ in range(share_links.MAX_LINKS))
     answer = browser.post(reverse("share-create"), {"image": image.pk})
-    assert (answer.status_code, "You have 1,000 links, which is the limit." in answer.content.decode()) == (422, True)
+    assert (answer.status_code, "the limit of 1,000 links. Revoke one first." in answer.content.decode()) == (422, True)
 
 
 def test_audit_log_says_who_shared_and_revoked(owner, signed_in):

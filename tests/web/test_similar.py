@@ -79,7 +79,7 @@ def test_sentences_where_there_are_none(owner, browser, settings):
     assert "No similar pictures found." in sentence(browser, image, vector=[1] + [0] * 255)
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE analysis_imageembedding")
-    assert "the database server doesn't have the extension pgvector" in look(browser, image).text
+    assert "the database server doesn't have the pgvector extension" in look(browser, image).text
     assert browser.get(reverse("image", args=[image.pk])).status_code == 200
 
 
@@ -91,7 +91,7 @@ def test_search_says_why_it_found_nothing_and_tells_nothing_about_others(owner, 
         return Page(browser.get(reverse("library"), {"q": f"similar:{image_id}"})).text
 
     assert "Similar pictures appear here once this picture has been processed." in search(own.pk)
-    unknown = "There is no picture {}, or you don't have access to it."
+    unknown = "Picture {} doesn't exist, or you don't have access to it."
     assert unknown.format(other.pk) in search(other.pk)
     assert unknown.format(10**17) in search(10**17)
 

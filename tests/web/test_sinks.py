@@ -149,7 +149,7 @@ def test_tags_are_activated_from_their_dry_run(browser, owner, aws):
     image = create_bucket_image(bucket, "dog.jpg")
     aws.clients["s3"].put_object(Bucket="pictures", Key="dog.jpg", Body=b"x", Tagging="team=a&imagelib%3AOld=label")
     sink = sinks.add(Sink(name="Tags", channel="object_tags"), by_id=None)
-    assert "Look at the dry run first" in act(browser, sink, "resume").text
+    assert "Check the dry run first" in act(browser, sink, "resume").text
     page = Page(browser.get(reverse("sink-dry-run", args=[sink.pk])))
     assert "1 object would change." in page.text
     assert "Removed: imagelib:Old = label" in page.text
@@ -162,7 +162,7 @@ def test_tags_are_activated_from_their_dry_run(browser, owner, aws):
 def test_dry_run_without_pictures_names_the_setting(browser):
     sink = sinks.add(Sink(name="Tags", channel="object_tags"), by_id=None)
     page = Page(browser.get(reverse("sink-dry-run", args=[sink.pk])))
-    assert "No picture of this search is in a bucket whose setting “Set tags” is on." in page.text
+    assert "No pictures in this search are in a bucket with “Set tags” turned on." in page.text
 
 
 def test_detail_shows_policy_and_secret_only_where_they_belong(browser, hook):

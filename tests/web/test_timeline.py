@@ -117,7 +117,7 @@ def test_jump_takes_the_cards_alone(browser, months):
     response = browser.get(timeline(browser).links["December 2025"], headers=jump)
     page = Page(response)
     assert page.cards() == [months[name].pk for name in NAMES[1:]]
-    assert {"Back to the newest"} <= set(page.links)
+    assert {"Back to newest pictures"} <= set(page.links)
     assert not {"library", "q", "bulk"} & {attributes.get("id") for _kind, attributes in page.elements}
     assert {"HX-Request", "HX-Target"} <= set(response["Vary"].split(", "))
     months["Undated"].delete()

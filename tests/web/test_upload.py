@@ -166,7 +166,7 @@ def test_storage_error_is_shown_and_can_be_retried(browser, pictures_folder):
 
 def test_request_without_files_is_explained(browser):
     page = rows(browser.post(reverse("upload")))
-    assert "No file arrived. Choose some pictures and send them again." in page.text
+    assert "No files arrived. Choose pictures and upload them again." in page.text
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
@@ -265,4 +265,4 @@ def test_sidecar_belongs_to_every_picture_of_its_name_and_needs_one(browser):
     page = rows(send(browser, *files))
     assert set(Image.objects.values_list("title", flat=True)) == {"At the lake"}
     assert outcomes(page) == ["stored", "stored", "refused"]
-    assert "No picture with a matching name was chosen with it." in page.text
+    assert "No picture with the same name was chosen with it. Choose both together." in page.text

@@ -45,7 +45,7 @@ def test_steps_of_an_empty_installation_are_open(staff, settings):
             False,
             "Simulator. The simulator makes up labels and costs. Choose another recognizer for real pictures.",
         ),
-        ("people", False, "You are the only one who can sign in."),
+        ("people", False, "You are the only person who can sign in."),
     ]
 
 
@@ -56,7 +56,7 @@ def test_each_step_knows_that_it_is_done(staff, settings):
     assert [(step.is_done, step.status) for step in steps(1_204)] == [
         (True, "1,204 pictures in the library."),
         (True, "In use: Amazon Rekognition."),
-        (True, "You are the only one who can sign in. 1 invitation is open."),
+        (True, "You are the only person who can sign in. 1 invitation is open."),
     ]
     create_user()
     assert steps(0)[2].status == "2 people can sign in. 1 invitation is open."

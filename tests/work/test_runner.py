@@ -121,7 +121,7 @@ def test_a_second_run_is_refused_and_the_first_looks_again(owner, capsys):
         status, output = run()
         assert status == 4
         assert "Already running on " in output
-        assert "UTC. It will do what is due now as well." in output
+        assert "UTC. That run will also do the work due now." in output
         assert not held.release(unless_requested=True)
         assert held.release(unless_requested=True)
     assert run()[0] == 0

@@ -21,7 +21,7 @@ def outcome_of(error: AWSError, *, action: str) -> Outcome:
     """
     sentence = translated(error)
     if error.is_denied:
-        advice = _("Allow %(action)s to the role or user of imagelib: the sink's page shows the policy.")
+        advice = _("Allow %(action)s for imagelib's IAM role or user. The sink's page shows the policy.")
         sentence = f"{sentence} {advice % {'action': action}}"
     return Outcome(sentence, is_permanent=isinstance(error, MessageRefused))
 

@@ -46,7 +46,7 @@ class DynamoDBChannel(Channel):
         """Test that items can be written, without writing one."""
         key = self.options.key
         dynamodb.check_item(client, self.table, {key: TEST_KEY}, key=key)
-        return Outcome(note=_("Items can be written to the table. The test did not write any."))
+        return Outcome(note=_("imagelib can write to the table. The test wrote nothing."))
 
     def _put(self, client: Any, message: Message) -> Outcome:
         def item(image: Document, omitted: Mapping[str, int]) -> dict[str, Any]:
@@ -60,11 +60,11 @@ class DynamoDBChannel(Channel):
             lists=SIMPLE_LISTS if is_simple else LISTS,
         )
         if shortened is None:
-            return Outcome(_("It is too large for a DynamoDB item."), is_permanent=True)
+            return Outcome(_("The result is too large for a DynamoDB item."), is_permanent=True)
         values = item(shortened.document, shortened.omitted)
         if dynamodb.put_item(client, self.table, values, sequence=SEQUENCE):
             return Outcome(note=shortened.note)
-        return Outcome(note=_("The table has a newer item of this picture, which was kept."))
+        return Outcome(note=_("The table has a newer item for this picture, which was kept."))
 
 
 def item_of(image: Document, omitted: Mapping[str, int], *, form: str, created_at: datetime) -> dict[str, Any]:

@@ -89,8 +89,8 @@ def note_of(plan: TagPlan) -> str:
 
 def _not_allowed(image: Mapping[str, Any]) -> Outcome:
     if not image["bucket"]:
-        return Outcome(_("It is in imagelib's own storage, where objects are not tagged."), is_permanent=True)
-    sentence = _("The bucket %(bucket)s does not allow it: turn on “Set tags” in its settings.")
+        return Outcome(_("The picture is in imagelib's own storage, where objects are not tagged."), is_permanent=True)
+    sentence = _("The bucket %(bucket)s does not allow setting tags. Turn on “Set tags” in its settings.")
     return Outcome(sentence % {"bucket": image["bucket"]}, is_permanent=True)
 
 

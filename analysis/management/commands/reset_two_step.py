@@ -30,4 +30,4 @@ class Command(TranslatedCommand):
         if not reset.reset(user, by_id=None):
             self.stdout.write(_("%(name)s has no two-step sign-in.") % {"name": username})
             return
-        self.stdout.write(_("%(name)s now signs in with the password alone.") % {"name": username})
+        self.stdout.write(_("%(name)s can now sign in with only a password.") % {"name": username})

@@ -60,7 +60,7 @@ def compute_next() -> bool:
         return False
     try:
         if row.attempts > leases.MAX_ATTEMPTS:  # no worker lived to record the end of its attempt
-            raise Unreadable(_("Each worker that computed it stopped unexpectedly."))
+            raise Unreadable(_("Every worker that tried to compute it stopped unexpectedly."))
         _save(row, vector=_vector(_pixels(row.image)))
     except Unreadable as error:
         _fail(row, str(error))

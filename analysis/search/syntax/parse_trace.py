@@ -91,7 +91,7 @@ def _incomplete(before: Token, unexpected: Token, column: int) -> Iterator[Inval
     if before.type == "_OR" and unexpected.type not in {"SORT", "_OR"}:
         yield error_at(before, _or_message())
     if before.type in {"FIELD", "SORT"}:
-        message = _("%(field)s: needs a value; put it in quotes unless it is a single word.")
+        message = _("%(field)s: needs a value; put quotes around several words.")
         yield InvalidQuery(message % {"field": field_name(before)}, column=column)
     if before.type in {"COMPARE", "COLON"}:
         message = _("Expected a number or a date after %(sign)s, for example dog>=90 or taken>=2024-05.")

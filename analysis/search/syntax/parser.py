@@ -140,7 +140,7 @@ class _TreeBuilder(Transformer[Token, Query]):
     def query(self, children: list[Node | _Order]) -> Query:
         orders = [child for child in children if isinstance(child, _Order)]
         if len(orders) > 1:
-            raise InvalidQuery(_("A search has one sort order; remove this sort:."), column=orders[1].column)
+            raise InvalidQuery(_("A search can have only one sort order; remove this sort:."), column=orders[1].column)
         root = all_of(child for child in children if not isinstance(child, _Order))
         parts = root.parts if isinstance(root, And) else (root,)
         return Query(parts, str(orders[0]) if orders else default_sort(parts))
@@ -161,7 +161,7 @@ class _TreeBuilder(Transformer[Token, Query]):
 
     def bare(self, children: list[Token]) -> Term:
         if children[0] == "AND" and children[0].type == "WORD":
-            message = _('All terms must match anyway. Remove AND, or put it in quotes if it is a label: "AND".')
+            message = _('All terms must match by default. Remove AND, or put it in quotes if it is a label: "AND".')
             raise tokens.error_at(children[0], message)
         return tokens.label(children[0])
 

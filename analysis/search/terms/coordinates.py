@@ -105,7 +105,7 @@ class BoxTerm(Term):
             raise InvalidValue(_("Expected south, west, north and east in degrees, for example box:48.8,2.2,48.9,2.5."))
         south, west, north, east = (_degrees(match[number], (90, 180)[number % 2 == 0]) for number in range(1, 5))
         if south > north:
-            raise InvalidValue(_("The first latitude is the southern one; write box:south,west,north,east."))
+            raise InvalidValue(_("The southern latitude comes first; write box:south,west,north,east."))
         return cls(south, west, north, east)
 
     def write(self) -> str:

@@ -35,7 +35,7 @@ class IdTerm(Term):
         matches = [_RANGE.fullmatch(part) for part in value.text.split(",")]
         ranges = [(int(match[1]), int(match[2] or match[1])) for match in matches if match]
         if len(ranges) < len(matches) or any(low > high for low, high in ranges):
-            raise InvalidValue(_("Expected numbers of pictures, for example id:17 or id:17,20..25."))
+            raise InvalidValue(_("Expected picture IDs, for example id:17 or id:17,20..25."))
         return cls(joined(ranges))
 
     def write(self) -> str:
@@ -44,7 +44,7 @@ class IdTerm(Term):
     def describe(self) -> str:
         if self.number == 1:
             return _("picture %(number)s") % {"number": self.ranges[0][0]}
-        text = ngettext("%(number)s picture by number", "%(number)s pictures by number", self.number)
+        text = ngettext("%(number)s picture by ID", "%(number)s pictures by ID", self.number)
         return formatting.plural(text, self.number)
 
     @property

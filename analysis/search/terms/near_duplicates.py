@@ -30,7 +30,7 @@ class NearDuplicateTerm(Term):
     @classmethod
     def parse(cls, field: str, sign: str, value: Value) -> NearDuplicateTerm:
         if not re.fullmatch(r"[0-9]{1,18}", value.text):
-            raise InvalidValue(_("Expected the number of a picture, for example like:123."))
+            raise InvalidValue(_("Expected a picture ID, for example like:123."))
         return cls(int(value.text))
 
     def write(self) -> str:

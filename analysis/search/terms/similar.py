@@ -39,7 +39,7 @@ class SimilarTerm(Term):
             return cls(str(int(value.text)))
         if _UUID.fullmatch(value.text):
             return cls(str(UUID(value.text)))
-        raise InvalidValue(_("Expected the number or the public ID of a picture, for example similar:123."))
+        raise InvalidValue(_("Expected a picture ID or a public ID, for example similar:123."))
 
     def write(self) -> str:
         return f"similar:{self.picture}"

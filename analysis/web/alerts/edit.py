@@ -104,5 +104,5 @@ def _initial(owner: User) -> dict[str, str]:
 
 def _created_message(alert: Alert) -> str:
     if alert.after_image_id:
-        return _("Alert saved. So many pictures match already that only pictures added from now on are sent.")
+        return _("Alert saved. Many pictures already match, so only pictures added from now on are sent.")
     return _("Alert saved. Pictures that match from now on are sent.")

@@ -24,7 +24,7 @@ class AlertForm(forms.Form):
         required=False,
         max_length=MAX_ADDRESS,
         label=_("Address"),
-        help_text=_("The URL of an incoming webhook of Slack, or of your own service."),
+        help_text=_("The URL of a Slack incoming webhook, or of your own service."),
         widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off", "spellcheck": "false"}),
     )
     frequency = forms.ChoiceField(

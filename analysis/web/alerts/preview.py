@@ -36,7 +36,7 @@ def preview_view(request: Request, owner: User, query: str, options: AlertOption
 
 def sentence(estimate: Preview) -> str:
     if not estimate.pictures:
-        return _("In the last %(days)s days it would have sent nothing.") % {"days": DAYS}
+        return _("In the last %(days)s days, this alert would have sent nothing.") % {"days": DAYS}
     text = ngettext("%(number)s message", "%(number)s messages", estimate.messages)
     values = {
         "days": DAYS,
@@ -46,4 +46,4 @@ def sentence(estimate: Preview) -> str:
         if estimate.pictures >= MAX_PICTURES
         else formatting.pictures(estimate.pictures),
     }
-    return _("In the last %(days)s days it would have sent %(messages)s about %(pictures)s.") % values
+    return _("In the last %(days)s days, this alert would have sent %(messages)s about %(pictures)s.") % values

@@ -85,7 +85,7 @@ def restore(request: Request) -> HttpResponse:
     except signing.BadSignature:
         return _back(request, _("This can no longer be undone."))
     except IntegrityError:
-        return _back(request, _("Not restored: it already exists, or its saved search was deleted."))
+        return _back(request, _("Not restored: the alert already exists, or its saved search was deleted."))
     return _back(request, _("Restored the alert on “%(name)s”.") % {"name": restored.saved_search.name})
 
 

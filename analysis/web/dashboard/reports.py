@@ -167,10 +167,10 @@ def failed(scope: Scope) -> Table:
         row(f"{Analysis.Api(cause.api).label}: {cause.code}", columns, (cause.number,), scope.search_url("is:failed"))
         for cause in result.causes
     ]
-    note = _("Failed since the start of this period and not retried. Links show all failed pictures.")
+    note = _("Failed in this period and not retried since. Links show all failed pictures.")
     if not result.is_complete:
         limit = formatting.count(SCAN_LIMIT)
-        note = _("%(note)s Counts cover the latest %(limit)s failures.") % {"note": note, "limit": limit}
+        note = _("%(note)s Only the latest %(limit)s failures are counted.") % {"note": note, "limit": limit}
     return Table(
         "failures",
         _("Failures by cause"),

@@ -38,7 +38,7 @@ TITLES: dict[str, str | Promise] = {
     "year": gettext_lazy("Year"),
 }
 EARLIEST = date(1990, 1, 1)
-TOO_SLOW = gettext_lazy("These figures take too long to count. Choose a shorter period, or try again later.")
+TOO_SLOW = gettext_lazy("These statistics take too long to calculate. Choose a shorter period, or try again later.")
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def _nothing(scope: Scope) -> str:
     """The sentence of a dashboard without any figure."""
     pictures = Image.objects.all() if scope.is_all else Image.objects.filter(owner_id=scope.person_id)
     if pictures.exists():
-        return _("No figures for this period yet. New ones are counted about once a minute.")
+        return _("No statistics for this period yet. They are updated about once a minute.")
     return _("No pictures yet. Charts appear here a minute after the first upload.")
 
 
@@ -238,8 +238,8 @@ def _updated(span: Period) -> str:
     # Each table is updated on its own, and slow ones less often.
     oldest = StatisticsRun.objects.order_by("at").first()
     if oldest is None:
-        return _("Figures appear within a minute after the scheduler starts.")
+        return _("Statistics appear within a minute after the scheduler starts.")
     updated = _("Updated %(ago)s.") % {"ago": formatting.ago(oldest.at, now=now())}
     if span.is_utc:
         return updated
-    return f"{updated} {_('Searches by date added and the ledger go by days in UTC.')}"
+    return f"{updated} {_('Searches by date added and the ledger use days in UTC.')}"

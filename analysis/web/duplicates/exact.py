@@ -113,6 +113,6 @@ def _location(image: Image) -> str:
 def _reason(group: CopyGroup) -> str:
     edits = group.edits[group.best.pk]
     if group.has_most_edits:
-        reason = ngettext("Most edits by people: %(number)s", "Most edits by people: %(number)s", edits)
+        reason = ngettext("Has the most edits: %(number)s", "Has the most edits: %(number)s", edits)
         return formatting.plural(reason, edits)
     return _("Added first: %(moment)s") % {"moment": formatting.exact(group.best.added_at)}

@@ -81,8 +81,8 @@ def _note(marked: int) -> str:
     if marked < 2:
         return ""
     note = ngettext(
-        "%(number)s of these was marked as not a duplicate before; another one looks like it.",
-        "%(number)s of these were marked as not duplicates before; another one looks like them.",
+        "You marked %(number)s of these as not a duplicate before, but another picture looks like it.",
+        "You marked %(number)s of these as not duplicates before, but another picture looks like them.",
         marked,
     )
     return formatting.plural(note, marked)

@@ -33,9 +33,9 @@ from analysis.web.image.neighbors import Neighbors, neighbors
 from analysis.web.toasts import Toast
 
 VISIBILITY_MESSAGES = {
-    Image.Visibility.PRIVATE: gettext_lazy("Only you can see it now."),
-    Image.Visibility.SHARED: gettext_lazy("Everyone signed in can see it now."),
-    Image.Visibility.PUBLIC: gettext_lazy("Anyone with the link can see it now."),
+    Image.Visibility.PRIVATE: gettext_lazy("Only you can see this picture now."),
+    Image.Visibility.SHARED: gettext_lazy("Everyone signed in can see this picture now."),
+    Image.Visibility.PUBLIC: gettext_lazy("Anyone with the link can see this picture now."),
 }
 Action = Callable[[Image], Toast | None]
 PermissionCheck = Callable[[AbstractBaseUser | AnonymousUser, Image], bool]
@@ -186,7 +186,7 @@ def rotate(request: Request, image_id: int) -> HttpResponse:
         except (StorageError, InvalidImage) as error:
             raise ActionRefused(translated(error)) from error
         if not is_rotated:
-            raise ActionRefused(_("It was changed at the same time. Try again."))
+            raise ActionRefused(_("The picture was changed at the same time. Try again."))
         audit_log.record(AuditEntry.Action.ROTATE, image, by_id=request.user.pk)
         return Toast(_("Rotated."), _undo_url("image-rotate", request, image), {"turns": str(-int(turns))})
 

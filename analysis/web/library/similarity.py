@@ -19,10 +19,10 @@ def no_similar_pictures(query: Query, *, viewer: Viewer) -> str:
     if term is None:
         return ""
     if not table.exists():
-        return _("Similar pictures are not available: the database server doesn't have the extension pgvector.")
+        return _("Similar pictures are not available: the database server doesn't have the pgvector extension.")
     image_id = term.visible_ids([term], viewer).get(term)
     if image_id is None:
-        return _("There is no picture %(number)s, or you don't have access to it.") % {"number": term.picture}
+        return _("Picture %(number)s doesn't exist, or you don't have access to it.") % {"number": term.picture}
     return _missing_embedding_reason(image_id, viewer)
 
 

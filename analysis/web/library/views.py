@@ -173,14 +173,14 @@ def period_ids(request: Request) -> JsonResponse:
     """The ids of a result's pictures in one month or day, to select them."""
     query, period = _query_or_none(request.GET.get("q", "")), period_of(request.GET.get("period", ""))
     if query is None or period is None:
-        return JsonResponse({"message": _("These pictures cannot be selected. Reload the page.")})
+        return JsonResponse({"message": _("These pictures can't be selected. Reload the page and try again.")})
     try:
         with time_limit():
             ids = ids_of_period(Search(query.sorted_by(DEFAULT_SORT), permissions.viewer_of(request.user)), period)
     except SearchTooSlow as error:
         return JsonResponse({"message": str(error)})
     if ids is None:
-        message = _("More than %(limit)s pictures cannot be selected together. Search for shorter periods instead.")
+        message = _("At most %(limit)s pictures can be selected at once. Select a shorter period.")
         return JsonResponse({"message": message % {"limit": formatting.count(MAX_IDS)}})
     return JsonResponse({"ids": [str(image_id) for image_id in ids]})
 

@@ -86,7 +86,7 @@ def share_link(request: Request, link_id: int) -> HttpResponse:
     form = LinkForm(request.POST if request.method == "POST" else None, link=link, initial=_initial(link))
     if form.is_valid():
         share_links.change(link, form.options())
-        toasts.add_toast(request, Toast(_("Saved. The link has not changed.")))
+        toasts.add_toast(request, Toast(_("Saved. The link stays the same.")))
         return redirect("share-link", link.pk)
     target = link.image or link.collection or link.search
     assert target is not None  # noqa: S101 - a constraint of the table

@@ -114,7 +114,7 @@ def _hidden_picture() -> ShareSubject:
 def _private(summary: Summary) -> str:
     if not summary.private:
         return ""
-    text = ngettext("Show %(number)s private picture, too", "Show %(number)s private pictures, too", summary.private)
+    text = ngettext("Also show %(number)s private picture", "Also show %(number)s private pictures", summary.private)
     return formatting.plural(text, summary.private)
 
 
@@ -122,7 +122,7 @@ def _sensitive(summary: Summary) -> str:
     if not summary.sensitive:
         return ""
     text = ngettext(
-        "Show %(number)s sensitive picture, too", "Show %(number)s sensitive pictures, too", summary.sensitive
+        "Also show %(number)s sensitive picture", "Also show %(number)s sensitive pictures", summary.sensitive
     )
     return formatting.plural(text, summary.sensitive)
 
@@ -131,8 +131,8 @@ def _others(summary: Summary) -> list[str]:
     if not summary.others:
         return []
     text = ngettext(
-        "%(number)s picture of other people is left out: only its owner can share it.",
-        "%(number)s pictures of other people are left out: only their owners can share them.",
+        "%(number)s picture that isn't yours is left out: only its owner can share it.",
+        "%(number)s pictures that aren't yours are left out: only their owners can share them.",
         summary.others,
     )
     return [formatting.plural(text, summary.others)]

@@ -73,9 +73,7 @@ class SinkForm(forms.Form):
         label=gettext_lazy("Search"),
         max_length=MAX_LENGTH,
         required=False,
-        help_text=gettext_lazy(
-            "Only send pictures of this search, as you would type it. Leave empty for all pictures."
-        ),
+        help_text=gettext_lazy("Only send pictures that match this search. Leave empty for all pictures."),
     )
 
     def __init__(self, data: Any = None, *, sink: Sink) -> None:
@@ -128,13 +126,13 @@ class RegionField(forms.CharField):
 
 class FormField(forms.ChoiceField):
     def __init__(self) -> None:
-        super().__init__(label=gettext_lazy("Form"), choices=MESSAGE_FORMS)
+        super().__init__(label=gettext_lazy("Message format"), choices=MESSAGE_FORMS)
 
 
 class SizeField(forms.IntegerField):
     def __init__(self) -> None:
         super().__init__(
-            label=gettext_lazy("Largest message (kB)"),
+            label=gettext_lazy("Maximum message size (kB)"),
             validators=[MinValueValidator(1), MaxValueValidator(1_024)],
             help_text=gettext_lazy(
                 "Longer lists are shortened and marked as incomplete. AWS accepts 256 kB by default."
@@ -158,7 +156,7 @@ class QueueForm(SinkForm):
     address = AddressField(
         gettext_lazy("Queue URL"),
         "https://sqs.eu-central-1.amazonaws.com/123456789012/pictures",
-        gettext_lazy("In a FIFO queue, messages about one picture keep their order and none arrives twice."),
+        gettext_lazy("In a FIFO queue, messages about a picture arrive in order, each exactly once."),
     )
     form = FormField()
     kilobytes = SizeField()
@@ -181,7 +179,7 @@ class BusForm(SinkForm):
         label=gettext_lazy("Source"),
         max_length=256,
         validators=[validate_source],
-        help_text=gettext_lazy("Rules filter by it. The detail type is “Image Changed”."),
+        help_text=gettext_lazy("Event rules can filter by it. The detail type is “Image Changed”."),
     )
     form = FormField()
     kilobytes = SizeField()
@@ -198,11 +196,11 @@ class TableForm(SinkForm):
         label=gettext_lazy("Partition key"),
         choices=[("ImageID", "ImageID"), ("filename", "filename")],
         help_text=gettext_lazy(
-            "A string attribute. With filename, pictures that have the same file name overwrite each other's item."
+            "A string attribute. With “filename”, pictures with the same file name overwrite each other's items."
         ),
     )
     form = forms.ChoiceField(
-        label=gettext_lazy("Form"),
+        label=gettext_lazy("Item format"),
         choices=[
             ("simple", gettext_lazy("Simple: labels, faces and celebrities")),
             ("full", gettext_lazy("Full: all results and the picture's data")),
@@ -213,8 +211,8 @@ class TableForm(SinkForm):
 class TagsForm(SinkForm):
     options_type = TagOptions
     introduction = gettext_lazy(
-        "Sets tags on pictures' S3 objects, for lifecycle rules and access control by content. Only in buckets whose "
-        "setting “Set tags” is on. Other tags are not changed."
+        "Sets tags on the S3 objects of pictures, for lifecycle rules and access control by content. Only in buckets "
+        "with “Set tags” turned on. Other tags are not changed."
     )
     tag_prefix = forms.CharField(
         label=gettext_lazy("Prefix"),
@@ -225,7 +223,7 @@ class TagsForm(SinkForm):
     labels = LabelList(
         label=gettext_lazy("Labels"),
         required=False,
-        help_text=gettext_lazy("Only these labels, separated by commas. Leave empty for the most certain ones."),
+        help_text=gettext_lazy("Only these labels, separated by commas. Leave empty to use the most confident ones."),
     )
     kinds = forms.MultipleChoiceField(
         label=gettext_lazy("Kinds"),
@@ -240,7 +238,7 @@ class TagsForm(SinkForm):
     max_tags = forms.IntegerField(
         label=gettext_lazy("Tags per object"),
         validators=[MinValueValidator(1), MaxValueValidator(object_tags.MAX_TAGS)],
-        help_text=gettext_lazy("S3 allows 10, including those that others set."),
+        help_text=gettext_lazy("S3 allows 10 per object, including tags set by others."),
     )
 
     def clean_kinds(self) -> tuple[str, ...]:

@@ -144,7 +144,7 @@ def receive_file(request: Request, upload_id: UUID) -> HttpResponse:
     permissions.require_upload_images(request.user)
     content = request.FILES.get("file")
     if content is None:
-        return _text_response(_("No file arrived. Send it again."), status=400)
+        return _text_response(_("The file did not arrive. Upload it again."), status=400)
     try:
         uploads.receive(upload_id, content, owner_id=current_user_id(request))
     except uploads.UploadRefused as refused:
@@ -192,7 +192,7 @@ def _rows(direct_uploads: Iterable[Upload]) -> list[UploadRow]:
 def _outcome(upload: Upload) -> UploadOutcome:
     if upload.image:
         return UploadOutcome(upload.filename, upload.image, is_new=upload.is_new, sentence=upload.reason)
-    error = upload.reason or _("It has been deleted from the library since.")
+    error = upload.reason or _("The picture has since been deleted from the library.")
     return UploadOutcome(upload.filename, sentence=error, may_retry=upload.may_retry)
 
 

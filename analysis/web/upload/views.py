@@ -130,7 +130,7 @@ def import_files(files: Iterable[UploadedFile[bytes]], *, owner_id: int, target:
             unused.discard(beside)
             sidecar = sidecars.get(beside)
             outcomes.append(import_file(file, name=name, owner_id=owner_id, target=target, sidecar=sidecar))
-    alone = _("No picture with a matching name was chosen with it.")
+    alone = _("No picture with the same name was chosen with it. Choose both together.")
     return outcomes + [UploadOutcome(clean_name(name), sentence=alone) for name in sorted(unused)]
 
 
@@ -159,7 +159,7 @@ def upload_rows(outcomes: list[UploadOutcome]) -> list[UploadRow]:
 def summary(outcomes: list[UploadOutcome]) -> str:
     """Counts of the outcomes in one line."""
     if not outcomes:
-        return _("No file arrived. Choose some pictures and send them again.")
+        return _("No files arrived. Choose pictures and upload them again.")
     new = sum(outcome.is_new for outcome in outcomes)
     refused = sum(outcome.image is None for outcome in outcomes)
     trashed = sum(_is_trashed(outcome) for outcome in outcomes)

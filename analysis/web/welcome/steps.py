@@ -58,7 +58,7 @@ def _recognizer_step() -> WelcomeStep:
 def _people_step() -> WelcomeStep:
     people = User.objects.filter(is_active=True)[: CAP + 1].count()
     invited = invitations.open_invitations()[: CAP + 1].count()
-    status = _("You are the only one who can sign in.")
+    status = _("You are the only person who can sign in.")
     if people > 1:
         text = ngettext("%(number)s person can sign in.", "%(number)s people can sign in.", people)
         status = text % {"number": formatting.capped_count(people, cap=CAP)}

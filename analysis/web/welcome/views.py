@@ -55,7 +55,7 @@ def dismiss(request: Request) -> HttpResponse:
     welcome_page.set_welcome_dismissed(is_dismissed=is_dismissed, by_id=request.user.pk or 0)
     if not is_dismissed:
         return redirect("welcome")
-    toasts.add_toast(request, Toast(_("The welcome page is dismissed. You can open it from the System page.")))
+    toasts.add_toast(request, Toast(_("Welcome page dismissed. You can still open it from the System page.")))
     return redirect("library")
 
 

@@ -29,7 +29,7 @@ from imagelib.accounts.roles import Role
 
 class OidcAdapter(DefaultSocialAccountAdapter):
     error_messages = DefaultSocialAccountAdapter.error_messages | {
-        "no_password": gettext_lazy("Set a password first. Without one, you could no longer sign in."),
+        "no_password": gettext_lazy("Set a password first. Without one, you couldn't sign in any longer."),
     }
 
     def list_apps(
@@ -114,13 +114,14 @@ def _reason_against(sociallogin: SocialLogin) -> Problem | None:
     email = _verified_email(sociallogin)
     if not email:
         text = _(
-            "%(name)s didn't confirm an email address of yours. Ask an administrator, or sign in with your password."
+            "%(name)s didn't provide a verified email address for you. Ask an administrator, or sign in with your"
+            " password."
         )
         return Problem(title, text % {"name": name}, 403)
     if User.objects.filter(email__iexact=email).exists():
         text = _(
-            "An account here uses %(email)s, but nobody has shown yet that it's yours. Sign in with your password and"
-            " connect %(name)s on your account page, or reset your password by email once."
+            "An account here uses %(email)s, but you haven't verified that the address is yours. Sign in with your"
+            " password and connect %(name)s on your account page, or reset your password by email once."
         )
         return Problem(title, text % {"email": email, "name": name}, 403)
     if invitations.open_invitation_of(email) is None and not settings.OIDC_NEW_ACCOUNTS:

@@ -113,7 +113,7 @@ class AddPasskeyForm(passkey_forms.AddWebAuthnForm):
         required=False,
         max_length=100,
         label=gettext_lazy("Name"),
-        help_text=gettext_lazy("Where it is kept, for example “Phone”."),
+        help_text=gettext_lazy("Where the passkey is stored, for example “Phone”."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"}),
     )
 

@@ -114,7 +114,7 @@ def test_picture_that_ends_each_worker_fails(cat):
     ImageEmbedding.objects.update(attempts=leases.MAX_ATTEMPTS)
     compute.compute_due()
     row = ImageEmbedding.objects.get()
-    assert (row.error, row.next_attempt_at) == ("Each worker that computed it stopped unexpectedly.", None)
+    assert (row.error, row.next_attempt_at) == ("Every worker that tried to compute it stopped unexpectedly.", None)
 
 
 def test_replaced_original_is_computed_again_though_a_worker_has_the_old_one(cat):
@@ -144,7 +144,7 @@ def test_command_computes_missing_failed_and_outdated_pictures(owner, capsys):
 
 
 def test_command_says_what_is_missing_without_pgvector(without_pgvector):
-    with pytest.raises(CommandError, match=r"doesn't have the extension pgvector.* Install pgvector"):
+    with pytest.raises(CommandError, match=r"doesn't have the pgvector extension.* Install pgvector"):
         call_command("embed_images")
 
 
@@ -165,6 +165,9 @@ def test_only_one_thread_of_a_process_computes(cat):
 def test_doctor_names_pictures_without_embedding(owner):
     image = factories.create_image(owner)
     factories.create_embedding(image, [1])
-    assert (check_embeddings().sentence, check_embeddings().next_step) == ("1 picture can be compared.", "")
+    assert (check_embeddings().sentence, check_embeddings().next_step) == (
+        "1 picture can be compared for similarity.",
+        "",
+    )
     factories.create_image(owner)
-    assert check_embeddings().sentence == "1 picture can be compared. 1 without an embedding."
+    assert check_embeddings().sentence == "1 picture can be compared for similarity. 1 without an embedding."

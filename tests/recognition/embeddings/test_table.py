@@ -36,7 +36,7 @@ def test_server_without_pgvector_is_reported_and_left_alone(without_pgvector):
     assert (table.create(), table.exists()) == (PgvectorStatus.MISSING, False)
     finding = check_embeddings()
     assert finding.is_fine
-    assert "doesn't have the extension pgvector" in finding.sentence
+    assert "doesn't have the pgvector extension" in finding.sentence
     assert "manage.py migrate" in finding.next_step
 
 

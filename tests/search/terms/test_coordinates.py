@@ -94,7 +94,7 @@ def test_canonical_text_and_words(text, canonical, words):
         ("near:0,0,0km", "Expected a distance above 0 and up to 20,100 km, for example near:48.85,2.35,5km."),
         ("near:0,0,30000km", "Expected a distance above 0 and up to 20,100 km, for example near:48.85,2.35,5km."),
         ("box:1,2,3", "Expected south, west, north and east in degrees, for example box:48.8,2.2,48.9,2.5."),
-        ("box:49,2,48,3", "The first latitude is the southern one; write box:south,west,north,east."),
+        ("box:49,2,48,3", "The southern latitude comes first; write box:south,west,north,east."),
     ],
 )
 def test_errors_say_what_is_expected(text, message):

@@ -33,7 +33,7 @@ def test_other_values_are_refused(text):
 
 @pytest.mark.parametrize(
     ("text", "description"),
-    [("id:7", "picture 7"), ("id:7,9..10", "3 pictures by number"), ("id:1..2000", "2,000 pictures by number")],
+    [("id:7", "picture 7"), ("id:7,9..10", "3 pictures by ID"), ("id:1..2000", "2,000 pictures by ID")],
 )
 def test_description(text, description):
     assert parse(text).parts[0].describe() == description
