@@ -20,7 +20,7 @@ def load_or_create(path: Path, *, is_public: bool) -> str:
     except OSError as error:
         # The first file that is read or written: without this sentence every command would end in a traceback.
         raise ImproperlyConfigured(
-            f"IMAGELIB_VAR is {path.parent}, which cannot be used: {error.strerror}. Set it to a folder of this user."
+            f"IMAGELIB_VAR is {path.parent}, which cannot be used: {error.strerror}. Set it to a folder you own."
         ) from error
 
 

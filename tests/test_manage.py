@@ -67,7 +67,7 @@ def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     process = manage(tmp_path / "file", "migrate")
     sentence = f"IMAGELIB_VAR is {tmp_path / 'file'}, which cannot be used: Not a directory."
-    assert process.communicate()[1] == f"{sentence} Set it to a folder of this user.\n"
+    assert process.communicate()[1] == f"{sentence} Set it to a folder you own.\n"
     assert process.returncode == 1
 
 

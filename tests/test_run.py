@@ -192,7 +192,7 @@ def test_a_port_is_taken_before_its_web_server_starts() -> None:
     ("port", "sentence"),
     [
         ("eighty", "PORT is 'eighty', which is not a number."),
-        ("65536", "There is no port 65536. The highest is 65535."),
+        ("65536", "Port 65536 does not exist. Choose one from 0 to 65535."),
     ],
 )
 def test_invalid_port_is_refused(monkeypatch: pytest.MonkeyPatch, port: str, sentence: str) -> None:
@@ -208,10 +208,10 @@ def test_folder_that_cannot_be_written_is_refused(tmp_path: Path, settings) -> N
     with pytest.raises(CommandError) as error:
         call_command("run")
     assert str(error.value) == (
-        f"IMAGELIB_VAR is {settings.VAR}, which cannot be used: Not a directory. Set it to a folder of this user."
+        f"IMAGELIB_VAR is {settings.VAR}, which cannot be used: Not a directory. Set it to a folder you own."
     )
 
 
 def test_invalid_host_is_refused() -> None:
-    with pytest.raises(CommandError, match=r"^There is no address 1\.2\.3\.4\.5: "):
+    with pytest.raises(CommandError, match=r"^The address 1\.2\.3\.4\.5 cannot be used: "):
         call_command("run", host="1.2.3.4.5")

@@ -77,7 +77,7 @@ def test_reset_answers_the_same_whatever_becomes_of_the_mail_and_staff_see_why(n
     assert [(page.status_code, page.url) for page in pages] == [(302, reverse("account_reset_password_done"))] * 2
     assert "Mail was not sent: [Errno 111] Connection refused" in caplog.text
     assert "The mail server doesn't work: [Errno 111] Connection refused." in found_mail().sentence
-    assert "The mail server can't be used" in Page(browser.get(reverse("system"), {"look": "1"})).text
+    assert "The mail server doesn't work" in Page(browser.get(reverse("system"), {"look": "1"})).text
 
 
 def test_last_failure_is_a_warning_until_mail_is_sent_again(no_mail, nobody):

@@ -72,7 +72,7 @@ def test_lost_library_is_restored_row_by_row_and_byte_by_byte(tmp_path, pictures
     assert re.sub(r"[\d.]+ kB", "N kB", run("backup", target, verify=True)).splitlines() == [
         f"Backup {Backup.objects.get().name} in {target}: 6 pictures, N kB.",
         "13 files were new (N kB).",
-        "SECRET_KEY and the other settings are not in the backup: keep .env or var/secret_key elsewhere.",
+        "SECRET_KEY and the other settings are not backed up: keep a copy of .env or var/secret_key elsewhere.",
         "Verified 13 files and the database (N kB): complete and unchanged.",
     ]
     name = Backup.objects.get().name
@@ -230,8 +230,8 @@ def test_backup_on_a_full_disk_is_none(tmp_path, pictures_folder) -> None:
     with full_disk(largest=100_000):
         message = refusal("backup", tmp_path)
     assert message.endswith(
-        f"could not be written to {tmp_path}: File too large. No backup was made. Files that were copied are used by"
-        " the next one."
+        f"could not be written to {tmp_path}: File too large. No backup was made. The next one will reuse the files"
+        " that were copied."
     )
     assert [path for path in (tmp_path / "backups").rglob("*") if path.is_file()] == []
     assert refusal("restore", tmp_path).startswith("The backup ")

@@ -53,7 +53,7 @@ def test_standard_output_and_a_users_view(owner, colleague, capfdbinary):
         ({"dataset": "Dogs"}, "A dataset belongs to a user: add --user NAME."),
         ({"dataset": " ", "user": "owner"}, "A dataset needs a name."),
         ({"dataset": "x" * 101, "user": "owner"}, "The name of a dataset may have at most 100 characters."),
-        ({"dataset_version": 1}, "--dataset-version needs --dataset."),
+        ({"dataset_version": 1}, "--dataset-version requires --dataset."),
         (
             {"dataset": "Dogs", "dataset_version": 7, "user": "owner"},
             "There is no version 7 of the dataset “Dogs”.",

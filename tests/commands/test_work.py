@@ -68,7 +68,7 @@ def test_it_works_where_nothing_can_be_written(owner, simulator):
     # Not even root can make a folder there.
     status, output = run(IMAGELIB_VAR="/proc/imagelib")
     assert (status, states()) == (0, {"done": 1}), output
-    assert output.endswith("Nothing is left to do.\n")
+    assert output.endswith("All due work is done.\n")
 
 
 @pytest.mark.django_db(transaction=True)

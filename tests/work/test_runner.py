@@ -43,7 +43,7 @@ def test_everything_that_is_due_is_done(owner, simulator, settings):
     status, output = run()
     assert (status, states()) == (0, {"done": 20})
     assert "\n20 analyses finished, 0 events, " in f"\n{output}"  # after progress, on a busy machine
-    assert output.endswith("Nothing is left to do.\n")
+    assert output.endswith("All due work is done.\n")
     assert EndedStatistics.objects.filter(owner=owner).exists()
     row = WorkLease.objects.get()
     assert (row.token, row.ended_at > row.started_at) == (None, True)

@@ -221,18 +221,20 @@ def _add_selection(parser: ArgumentParser) -> None:
         "--model-older-than",
         dest="older_than",
         metavar="VERSION",
-        help=_("those with results of an older model version; or: latest"),
+        help=_("those with results from a model version older than this one, or than the latest"),
     )
     parser.add_argument("--error-code", metavar="CODE", help=_("only failed analyses with this error code"))
-    parser.add_argument("--since", type=_date, metavar="DATE", help=_("only pictures added since, such as 2026-05-01"))
+    parser.add_argument(
+        "--since", type=_date, metavar="DATE", help=_("only pictures added since this date (2026-05-01)")
+    )
     parser.add_argument("--ids", type=Path, metavar="FILE", help=_("only the picture IDs in this file, one per line"))
     parser.add_argument("--limit", type=int, metavar="N", help=_("at most N pictures"))
 
 
 def _add_request(parser: ArgumentParser) -> None:
     parser.add_argument("--apis", help=_("comma-separated, such as labels,faces (default: all enabled ones)"))
-    parser.add_argument("--min-confidence", type=float, metavar="PERCENT")
-    parser.add_argument("--max-labels", type=int, metavar="N")
+    parser.add_argument("--min-confidence", type=float, metavar="PERCENT", help=_("default: MIN_CONFIDENCE"))
+    parser.add_argument("--max-labels", type=int, metavar="N", help=_("at most N labels per picture"))
     parser.add_argument("--force", action="store_true", help=_("re-run even if a result exists; you are charged again"))
 
 

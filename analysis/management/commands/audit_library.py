@@ -30,8 +30,8 @@ class Command(TranslatedCommand):
     description = gettext_lazy(
         "Find pictures whose original or renditions are missing, and stored files that belong to no picture. Changes "
         "nothing without --repair, which renders missing renditions, deletes renditions that belong to no picture, and "
-        "imports such originals as pictures of --owner. Originals are never deleted. Exit status: 0 no problems left, "
-        "1 problems found, 2 wrong usage."
+        "imports originals that belong to no picture as pictures of --owner. Originals are never deleted. Exit status: "
+        "0 no problems left, 1 problems found, 2 wrong usage."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

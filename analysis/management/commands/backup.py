@@ -23,9 +23,9 @@ from analysis.management.translated_command import TranslatedCommand
 
 class Command(TranslatedCommand):
     description = gettext_lazy(
-        "Back up the database and the stored files to a folder or a bucket. May run while people use the library. The"
-        " second backup to the same place copies only what is new. Exit status: 0 complete, 1 not made, or files of the"
-        " library are missing."
+        "Back up the database and the stored files to a folder or a bucket. Can run while people use the library."
+        " Later backups to the same place copy only new files. Exit status: 0 the backup is complete, 1 no backup was"
+        " made, or files of the library are missing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -38,15 +38,15 @@ class Command(TranslatedCommand):
         parser.add_argument(
             "--with-bucket-originals",
             action="store_true",
-            help=_("copy originals in connected buckets too; a restore never writes to these buckets"),
+            help=_("also copy originals in connected buckets; a restore never writes to these buckets"),
         )
         parser.add_argument(
             "--keep",
             type=int,
             metavar="NUMBER",
-            help=_("afterwards keep only this many of the latest backups here, and delete the others"),
+            help=_("then keep only this many of the latest backups here, and delete the others"),
         )
-        parser.add_argument("--verify", action="store_true", help=_("read every file of the backup afterwards"))
+        parser.add_argument("--verify", action="store_true", help=_("then verify the backup by reading every file"))
 
     def handle(
         self,
@@ -66,7 +66,7 @@ class Command(TranslatedCommand):
             with file_progress(_("Backing up")) as progress:
                 result = create(location, options=options, progress=progress)
         except BackupError as error:
-            next_step = _("No backup was made. Files that were copied are used by the next one.")
+            next_step = _("No backup was made. The next one will reuse the files that were copied.")
             raise CommandError(f"{error} {next_step}") from error
         self._report(result, location)
         if verify:
@@ -104,12 +104,12 @@ class Command(TranslatedCommand):
         self.stdout.write(_("%(files)s (%(size)s).") % values)
         if backup.missing:
             text = ngettext(
-                "%(number)s file of the library is missing, or has other bytes than were added:",
-                "%(number)s files of the library are missing, or have other bytes than were added:",
+                "%(number)s file of the library is missing or has changed since it was added:",
+                "%(number)s files of the library are missing or have changed since they were added:",
                 backup.missing,
             )
             sentence = f"{plural(text, backup.missing)} {', '.join(result.missing)}"
             self.stderr.write(self.style.WARNING(f"{sentence} " + _("See `manage.py audit_library`.")))
         self.stdout.write(
-            _("SECRET_KEY and the other settings are not in the backup: keep .env or var/secret_key elsewhere.")
+            _("SECRET_KEY and the other settings are not backed up: keep a copy of .env or var/secret_key elsewhere.")
         )

@@ -37,19 +37,20 @@ class Command(TranslatedCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "location",
-            help=_("s3://BUCKET/…/manifest.json or a downloaded one; or a folder of Parquet files, ending in / on S3"),
+            help=_(
+                "the manifest, as s3://BUCKET/…/manifest.json or a local copy; or a folder of Parquet files (in S3,"
+                " ending in /)"
+            ),
         )
-        parser.add_argument("--bucket", default="", help=_("the bucket that was listed, as NAME or NAME/PREFIX"))
-        parser.add_argument("--prefix", help=_("only keys that start with it"))
+        parser.add_argument("--bucket", default="", help=_("the bucket that was inventoried, as NAME or NAME/PREFIX"))
+        parser.add_argument("--prefix", help=_("only keys that start with this"))
         parser.add_argument(
-            "--by", choices=list(DIMENSIONS), action="append", help=_("show this table; may be repeated")
+            "--by", choices=list(DIMENSIONS), action="append", help=_("show this table; can be repeated")
         )
-        parser.add_argument("--depth", type=_depth, default=1, help=_("folders in a prefix of the table (1)"))
-        parser.add_argument("--limit", type=_limit, default=census.SHOWN_GROUPS, help=_("rows of each table (20)"))
+        parser.add_argument("--depth", type=_depth, default=1, help=_("folder levels of the prefixes (default: 1)"))
+        parser.add_argument("--limit", type=_limit, default=census.SHOWN_GROUPS, help=_("rows per table (default: 20)"))
         parser.add_argument("--apis", type=_apis, help=_("APIs to price, such as labels,faces"))
-        parser.add_argument(
-            "--allow-missing", action="store_true", help=_("count without the parts that are missing or damaged")
-        )
+        parser.add_argument("--allow-missing", action="store_true", help=_("skip parts that are missing or damaged"))
         parser.add_argument("--region", default="", help=_("region of the bucket with the inventory"))
         parser.add_argument("--json", action="store_true", help=_("print one JSON object"))
 

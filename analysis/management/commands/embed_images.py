@@ -22,8 +22,8 @@ MAX_LISTED = 20
 
 class Command(TranslatedCommand):
     description = gettext_lazy(
-        "Compute the embeddings that similarity search needs, for pictures without one: those added earlier, "
-        "those that failed, and all after a change of the model. Workers help. Can be stopped at any time; "
+        "Compute the embeddings that similarity search needs, for pictures without one: older ones, those "
+        "that failed, and all of them after a change of the model. Running workers help. Can be stopped at any time; "
         "the next run continues."
     )
 

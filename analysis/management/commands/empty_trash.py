@@ -47,7 +47,7 @@ class Command(TranslatedCommand):
             type=age,
             required=True,
             metavar="SPAN",
-            help=_("time in the trash: 30d, 12h, 2w; 0d for all"),
+            help=_("minimum time in the trash: 30d, 12h or 2w; 0d for all"),
         )
         parser.add_argument("--owner", default="", help=_("only this user's pictures"))
         parser.add_argument("--dry-run", action="store_true", help=_("only count, change nothing"))

@@ -46,21 +46,21 @@ class Command(TranslatedCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "query", nargs="?", default="", help=_("a search as in the search box; default: all pictures")
+            "query", nargs="?", default="", help=_("a search, as in the search box (default: all pictures)")
         )
         parser.add_argument("--format", choices=FORMATS, default="jsonl", help=_("default: %(default)s"))
         parser.add_argument(
             "--output",
             metavar="FILE",
-            help=_("a file, or - for standard output (default, except of a dataset)"),
+            help=_("a file, or - for standard output (the default, except for datasets)"),
         )
-        parser.add_argument("--user", metavar="NAME", help=_("only what this user may see; default: everything"))
+        parser.add_argument("--user", metavar="NAME", help=_("only what this user can see (default: everything)"))
         _add_options(parser)
         _add_dataset(parser)
 
     def handle(self, *, query: str, output: str | None, user: str | None, **options: Any) -> None:
         if options["dataset"] is None and options["dataset_version"] is not None:
-            raise CommandError(_("--dataset-version needs --dataset."))
+            raise CommandError(_("--dataset-version requires --dataset."))
         if options["dataset"] is not None:
             self._dataset(_export(query, options), output, user=user, version=options["dataset_version"])
             return
@@ -87,22 +87,24 @@ class Command(TranslatedCommand):
 
 
 def _add_options(parser: ArgumentParser) -> None:
-    parser.add_argument("--labels", choices=SOURCES, default="effective", help=_("whose labels: %(choices)s"))
-    parser.add_argument("--min-confidence", type=float, default=0, metavar="PERCENT")
+    parser.add_argument("--labels", choices=SOURCES, default="effective", help=_("default: %(default)s"))
     parser.add_argument(
-        "--kind", action="append", choices=Label.Kind.values, help=_("only labels of this kind; repeat it for several")
+        "--min-confidence", type=float, default=0, metavar="PERCENT", help=_("leave out labels below this confidence")
     )
     parser.add_argument(
-        "--column", action="append", choices=CSV_COLUMNS, help=_("of a CSV table, repeated for several; default: all")
+        "--kind", action="append", choices=Label.Kind.values, help=_("only labels of this kind; can be repeated")
+    )
+    parser.add_argument(
+        "--column", action="append", choices=CSV_COLUMNS, help=_("a CSV column; can be repeated (default: all)")
     )
     drawing = parser.add_argument_group(_("annotated pictures"))
     drawing.add_argument(
         "--line-width",
         type=int,
         metavar="PIXELS",
-        help=_("of boxes, from 1 to %(maximum)s") % {"maximum": MAX_LINE_WIDTH},
+        help=_("line width of boxes, from 1 to %(maximum)s") % {"maximum": MAX_LINE_WIDTH},
     )
-    drawing.add_argument("--position", choices=POSITIONS, help=_("of label names, at their box"))
+    drawing.add_argument("--position", choices=POSITIONS, help=_("position of label names at their boxes"))
     drawing.add_argument("--palette", choices=PALETTES, help=_("colors of boxes"))
 
 
@@ -143,7 +145,7 @@ def _viewer(name: str | None) -> Viewer:
 def _person(name: str) -> Any:
     person = get_user_model().objects.filter(username=name).first()
     if person is None:
-        raise CommandError(_("There is no user %(name)s.") % {"name": name})
+        raise CommandError(_("There is no user “%(name)s”.") % {"name": name})
     return person
 
 

@@ -20,8 +20,8 @@ from analysis.models import Bucket
 class Command(TranslatedCommand):
     description = gettext_lazy(
         "Read the modification times of files that rclone, s3fs, DataSync and file gateways store in S3, for "
-        "pictures in buckets that have no date. Needed once for pictures that an earlier version imported. "
-        "Sends one HeadObject request per picture. Safe to stop with Ctrl-C; the next run continues there."
+        "bucket pictures without a date. Needed once, for pictures imported by an earlier version. Sends one "
+        "HeadObject request per picture. Safe to stop with Ctrl-C; the next run continues where it stopped."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

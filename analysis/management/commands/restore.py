@@ -30,7 +30,7 @@ class Command(TranslatedCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("source", help=_("a folder, or s3://bucket/prefix"))
-        parser.add_argument("--backup", default="", metavar="NAME", help=_("one of its backups (default: the latest)"))
+        parser.add_argument("--backup", default="", metavar="NAME", help=_("name of the backup (default: the latest)"))
         parser.add_argument(
             "--replace", action="store_true", help=_("replace a library that is not empty; asks for confirmation")
         )
@@ -71,7 +71,7 @@ class Command(TranslatedCommand):
         values = {"name": manifest.name, "pictures": pictures(manifest.pictures), "size": filesize(manifest.bytes)}
         self.stdout.write(self.style.SUCCESS(_("Restored %(name)s: %(pictures)s, %(size)s of files.") % values))
         if manifest.missing:
-            sentence = _("%(number)s files were missing when it was made; see `manage.py audit_library`.")
+            sentence = _("%(number)s files were missing when the backup was made; see `manage.py audit_library`.")
             self.stdout.write(sentence % {"number": count(manifest.missing)})
         self.stdout.write(
             _(

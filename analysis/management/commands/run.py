@@ -42,7 +42,7 @@ class Command(TranslatedCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help=_("the address to listen on (default: %(default)s)"))
         parser.add_argument(
-            "--port", type=int, help=_("default: the environment variable PORT, else 8000; 0: any free port")
+            "--port", type=int, help=_("the port (default: the environment variable PORT, or 8000); 0 picks a free one")
         )
         parser.add_argument("--samples", action="store_true", help=_("import scikit-image's sample photos"))
 
@@ -118,7 +118,7 @@ def _port(option: int | None) -> int:
         raise CommandError(_("PORT is %(value)s, which is not a number.") % {"value": repr(text)})
     port = int(text) if option is None else option
     if not 0 <= port < 2**16:
-        raise CommandError(_("There is no port %(port)s. The highest is 65535.") % {"port": port})
+        raise CommandError(_("Port %(port)s does not exist. Choose one from 0 to 65535.") % {"port": port})
     return port
 
 
@@ -130,7 +130,7 @@ def _single_instance() -> Iterator[Path]:
         private_folder(file.parent)
         lock = take_lock(file)
     except OSError as error:
-        sentence = _("IMAGELIB_VAR is %(path)s, which cannot be used: %(error)s. Set it to a folder of this user.")
+        sentence = _("IMAGELIB_VAR is %(path)s, which cannot be used: %(error)s. Set it to a folder you own.")
         raise CommandError(sentence % {"path": settings.VAR, "error": error.strerror}) from error
     if lock is None:
         raise CommandError(
@@ -153,7 +153,7 @@ def bound_socket(host: str, port: int) -> Iterator[socket.socket]:
     try:
         family, kind, _protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except socket.gaierror as error:
-        sentence = _("There is no address %(host)s: %(error)s.")
+        sentence = _("The address %(host)s cannot be used: %(error)s.")
         raise CommandError(sentence % {"host": host, "error": error.strerror}) from error
     with socket.socket(family, kind) as web_socket:
         web_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

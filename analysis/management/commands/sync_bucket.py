@@ -42,8 +42,8 @@ REPAIRS = {
 class Command(TranslatedCommand):
     description = gettext_lazy(
         "Compare a bucket with the library and queue new and changed objects for import by the workers. Safe to stop "
-        "with Ctrl-C; the next run continues there. Exit status: 0 done, 2 wrong usage, 3 the bucket is not available, "
-        "130 stopped."
+        "with Ctrl-C; the next run continues where it stopped. Exit status: 0 done, 2 wrong usage, 3 the bucket is not "
+        "available, 130 stopped."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -53,11 +53,11 @@ class Command(TranslatedCommand):
             "--from-start", action="store_true", help=_("start over instead of continuing a stopped run")
         )
         parser.add_argument(
-            "--trash-missing", action="store_true", help=_("move pictures without an object to the trash")
+            "--trash-missing", action="store_true", help=_("move pictures whose object is gone to the trash")
         )
         parser.add_argument("--retry-failed", action="store_true", help=_("retry failed analyses"))
         parser.add_argument(
-            "--retry-skipped", action="store_true", help=_("read files again that were refused or could not be read")
+            "--retry-skipped", action="store_true", help=_("retry files that were rejected or could not be read")
         )
         parser.add_argument("--json", action="store_true", help=_("print one JSON object"))
 

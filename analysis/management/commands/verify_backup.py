@@ -18,13 +18,14 @@ from analysis.management.translated_command import TranslatedCommand
 
 class Command(TranslatedCommand):
     description = gettext_lazy(
-        "Read every file of a backup and compare its SHA-256. Exit status: 0 complete and unchanged, 1 not."
+        "Read every file of a backup and compare its SHA-256. Exit status: 0 the backup is complete and unchanged, "
+        "1 it is not."
     )
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("source", help=_("a folder, or s3://bucket/prefix"))
-        parser.add_argument("--backup", default="", metavar="NAME", help=_("one of its backups (default: the latest)"))
+        parser.add_argument("--backup", default="", metavar="NAME", help=_("name of the backup (default: the latest)"))
 
     def handle(self, *, source: str, backup: str, **_options: Any) -> None:
         try:

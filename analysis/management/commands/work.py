@@ -26,13 +26,12 @@ class Command(TranslatedCommand):
     description = gettext_lazy(
         "Do all background work in this process: events, uploads, imports, analyses, bulk runs, deliveries, "
         "statistics. Neither Redis nor Celery is needed. Continues until Ctrl-C or SIGTERM, unless "
-        "--until-idle is given. Exit status: 0 nothing left to do; 1 nothing left to do, but some tasks "
-        "failed; 2 wrong usage; 3 the database is not available; 4 another run is in progress; 5 stopped "
-        "with work left."
+        "--until-idle is given. Exit status: 0 all due work is done; 1 the same, but some tasks failed; "
+        "2 wrong usage; 3 the database is not available; 4 another run is in progress; 5 stopped with work left."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--until-idle", action="store_true", help=_("exit as soon as nothing is left to do"))
+        parser.add_argument("--until-idle", action="store_true", help=_("exit as soon as all due work is done"))
         parser.add_argument(
             "--max-seconds",
             type=float,
@@ -91,6 +90,6 @@ class Command(TranslatedCommand):
             self.stdout.write(_("Stopped. The next run continues."))
             raise SystemExit(STOPPED)
         if has_failed:
-            self.stdout.write(_("Nothing else is left to do. See the log for failures."))
+            self.stdout.write(_("All other due work is done. See the log for failures."))
             raise SystemExit(FAILED)
-        self.stdout.write(_("Nothing is left to do."))
+        self.stdout.write(_("All due work is done."))
