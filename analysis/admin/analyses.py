@@ -100,7 +100,7 @@ class AnalysisAdmin(ImageSearchMixin, ReadOnlyAdmin):
     def preview(self, analysis: Analysis) -> SafeString | str:
         return display.picture(analysis.image, "preview", height=240)
 
-    @admin.display(description=_("Filename"))
+    @admin.display(description=_("File name"))
     def image_link(self, analysis: Analysis) -> SafeString | str:
         return display.link(analysis.image)
 
@@ -185,5 +185,5 @@ def _enqueue(request: HttpRequest, analyses: QuerySet[Analysis], *, is_forced: b
     )
     messages.success(request, formatting.plural(sentence, number))
     if len(pairs) > MAX_REQUESTED:
-        limit = gettext("Only the first %(number)s were queued. Start a bulk run for more.")
+        limit = gettext("Only the first %(number)s were queued. To analyze more, start a bulk run.")
         messages.warning(request, limit % {"number": formatting.count(MAX_REQUESTED)})

@@ -38,7 +38,7 @@ class BatchAdmin(ReadOnlyAdmin):
     list_select_related = ("person",)
     # "contains" reads all runs, which are few; larger tables are searched by prefix.
     search_fields = ("query__icontains", "reason__icontains")
-    search_help_text = _("Search or reason it stopped")
+    search_help_text = _("Search, or the reason it stopped")
     ordering = ("-pk",)
     sortable_by = ()
     actions = ("pause", "resume", "cancel")

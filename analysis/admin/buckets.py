@@ -152,7 +152,7 @@ class UploadAdmin(ReadOnlyAdmin):
     )
     list_select_related = ("owner", "image")
     search_fields = ("filename__istartswith",)
-    search_help_text = _("Start of the filename")
+    search_help_text = _("Start of the file name")
     ordering = ("-issued_at",)
     sortable_by = ()
 

@@ -32,7 +32,7 @@ class CallAdmin(ReadOnlyAdmin):
     )
     list_select_related = ("analysis",)
     search_fields = ("request_id__exact",)
-    search_help_text = _("Complete AWS request ID")
+    search_help_text = _("Full AWS request ID")
     ordering = ("-pk",)
     indexed_moment = "sent_at"
     sortable_by = ()

@@ -20,7 +20,7 @@ class DerivedAdmin(ImageSearchMixin, ReadOnlyAdmin):
     def thumb(self, row: Face | ImageText | ImageIndex) -> SafeString | str:
         return display.picture(row.image, height=40)
 
-    @admin.display(description=_("Filename"))
+    @admin.display(description=_("File name"))
     def image_link(self, row: Face | ImageText | ImageIndex) -> SafeString | str:
         return display.link(row.image)
 

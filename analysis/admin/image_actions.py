@@ -106,7 +106,10 @@ class VisibilityForm(ActionForm):
 
 class OwnerForm(ActionForm):
     owner = forms.CharField(
-        label=_("New owner"), max_length=150, widget=UnfoldAdminTextInputWidget, help_text=_("Their username.")
+        label=_("New owner"),
+        max_length=150,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("Username of the new owner."),
     )
 
     def action_values(self, selection: Selection) -> dict[str, Any]:
@@ -175,21 +178,21 @@ def _delete(model_admin: Any, request: HttpRequest, rows: Rows) -> HttpResponseB
         selected = selected_images(request, rows)
         if selected.number > MAX_DELETED:
             sentence = gettext(
-                "You can permanently delete at most %(number)s pictures at a time. Move them to the trash."
+                "At most %(number)s pictures can be deleted forever at a time. Move the others to the trash."
             )
             raise ActionRefused(sentence % {"number": formatting.count(MAX_DELETED)})
     except (ActionRefused, InvalidFilter) as error:
         messages.error(request, str(error))
         return None
     if "confirmed" not in request.POST and request.POST.get("post") != "yes":
-        title = gettext("Delete permanently")
-        warning = gettext("The pictures are deleted with their analyses, labels and verdicts. This cannot be undone.")
+        title = gettext("Delete forever")
+        warning = gettext("This also deletes their analyses, labels and verdicts, and cannot be undone.")
         return action_page(model_admin, request, title=title, selected=selected, form=ActionForm(), warning=warning)
     by_id = request.user.pk or 0
     # In steps, so that a failure does not affect previous ones.
     steps = selected.selection.steps(STEP_SIZE)
     number = sum(pipeline.delete_now(Image.objects.filter(pk__in=ids), by_id=by_id) for ids in steps)
-    sentence = ngettext("%(number)s picture permanently deleted.", "%(number)s pictures permanently deleted.", number)
+    sentence = ngettext("%(number)s picture deleted forever.", "%(number)s pictures deleted forever.", number)
     messages.success(request, formatting.plural(sentence, number))
     return None
 
@@ -208,5 +211,5 @@ ACTIONS = (
     _bulk_action(BulkChange.Action.TRASH, _("Move to trash")),
     _bulk_action(BulkChange.Action.RESTORE, _("Restore from trash")),
     # Replaces Django's action of this name, which would leave the files in storage.
-    _named(_delete, "delete_selected", _("Delete permanently…"), "delete"),
+    _named(_delete, "delete_selected", _("Delete forever…"), "delete"),
 )

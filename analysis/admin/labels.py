@@ -97,7 +97,7 @@ class MergeForm(forms.Form):
         label=_("Merge into"),
         max_length=200,
         widget=UnfoldAdminTextInputWidget,
-        help_text=_("The name of the label to keep."),
+        help_text=_("Name of the label to keep."),
     )
 
 
@@ -113,7 +113,7 @@ class LabelAdmin(PageAdmin):
     )
     list_select_related = ("merged_into",)
     search_fields = ("name",)
-    search_help_text = _("Part of the name or of an alias")
+    search_help_text = _("Part of the name or an alias")
     autocomplete_fields = ("merged_into",)
     ordering = ("-image_count", "name")
     sortable_by = ("name",)

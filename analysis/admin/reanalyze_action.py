@@ -62,7 +62,7 @@ class ReanalyzeForm(forms.Form):
     rate = forms.FloatField(
         label=_("Rate limit"),
         required=False,
-        help_text=_("Calls per second and API."),
+        help_text=_("Calls per second for each API."),
         widget=UnfoldAdminDecimalFieldWidget,
     )
 

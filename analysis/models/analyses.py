@@ -68,7 +68,7 @@ class Analysis(models.Model):
     )
     claimed_until = models.DateTimeField(_("claimed until"), null=True, blank=True)
     error_code = models.CharField(
-        _("error code"), max_length=80, blank=True, help_text=_("From AWS, or imagelib's own.")
+        _("error code"), max_length=80, blank=True, help_text=_("AWS's error code, or one of imagelib's.")
     )
     error_message = models.TextField(_("error message"), blank=True)
     # Kept apart from error_code: whether a retry helps is decided once, where the error is classified
@@ -97,7 +97,7 @@ class Analysis(models.Model):
         verbose_name=_("bulk run"),
     )
     is_bulk = models.BooleanField(_("bulk"), default=False, help_text=_("Analyzed after uploads."))
-    is_forced = models.BooleanField(_("forced"), default=False, help_text=_("Requested although a result was stored."))
+    is_forced = models.BooleanField(_("forced"), default=False, help_text=_("Re-run although a result existed."))
     is_reused = models.BooleanField(
         _("from cache"), default=False, help_text=_("Result copied from a stored response, at no cost.")
     )
@@ -154,7 +154,7 @@ class Analysis(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_api_display()} of {self.image_id} by {self.recognizer}"
+        return f"{self.get_api_display()} of picture {self.image_id} ({self.recognizer})"
 
     def mark_failed(self, *, code: str, message: str, is_permanent: bool) -> bool:
         """End the analysis as failed. False if another worker has claimed it since."""

@@ -65,7 +65,9 @@ class AuditEntry(models.Model):
     actor_name = models.CharField(_("user"), max_length=150, blank=True)
     source = models.CharField(_("source"), max_length=10, choices=Source)
     action = models.CharField(_("action"), max_length=16, choices=Action)
-    object_type = models.CharField(_("type"), max_length=40, blank=True, help_text=_("Name of the model, as in image."))
+    object_type = models.CharField(
+        _("type"), max_length=40, blank=True, help_text=_("Name of the model, such as “image”.")
+    )
     object_id = models.BigIntegerField(_("ID"), null=True, help_text=_("Empty for an action on many pictures."))
     object_name = models.CharField(_("name"), max_length=NAME_LENGTH, blank=True)
     label_id = models.IntegerField(_("label ID"), null=True)

@@ -13,7 +13,7 @@ class Backup(models.Model):
     pictures = models.BigIntegerField(_("pictures"))
     files = models.BigIntegerField(_("files"))
     bytes = models.BigIntegerField(_("bytes"))
-    missing = models.BigIntegerField(_("missing files"), help_text=_("Files that the library lacked."))
+    missing = models.BigIntegerField(_("missing files"), help_text=_("Files that were missing from the library."))
 
     class Meta:
         verbose_name = _("backup")

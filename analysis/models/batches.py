@@ -22,9 +22,7 @@ class BatchColumns(models.Model):
         _("done"), default=0, help_text=_("Analyses with a result, from the recognizer or from cache.")
     )
     failed = models.PositiveIntegerField(_("failed"), default=0)
-    reused = models.PositiveIntegerField(
-        _("from cache"), default=0, help_text=_("Part of the done ones that cost nothing.")
-    )
+    reused = models.PositiveIntegerField(_("from cache"), default=0, help_text=_("Done analyses that cost nothing."))
     dollars = models.DecimalField(
         _("spent"), max_digits=12, decimal_places=6, default=Decimal(0), help_text=_("US dollars.")
     )
@@ -58,7 +56,9 @@ class Batch(BatchColumns):
         verbose_name=_("started by"),
     )
     is_by_account = models.BooleanField(
-        _("by an account"), default=False, help_text=_("Not from the command line; stays when the account is deleted.")
+        _("by an account"),
+        default=False,
+        help_text=_("Started by an account, not from the command line. Stays set if the account is deleted."),
     )
     all_owners = models.BooleanField(
         _("all owners"), default=False, help_text=_("Not limited to the user's own pictures.")
@@ -90,8 +90,10 @@ class Batch(BatchColumns):
     budget = models.DecimalField(
         _("budget"), max_digits=12, decimal_places=6, null=True, blank=True, help_text=_("US dollars.")
     )
-    rate = models.FloatField(_("rate limit"), null=True, blank=True, help_text=_("Maximum calls per second and API."))
-    mail_to = models.EmailField(_("email"), blank=True, help_text=_("Recipient of the report."))
+    rate = models.FloatField(
+        _("rate limit"), null=True, blank=True, help_text=_("Maximum calls per second for each API.")
+    )
+    mail_to = models.EmailField(_("email"), blank=True, help_text=_("Address that the report is sent to."))
 
     # Unique in the database: a double click sends the form twice, and both requests may be handled at the same time.
     token = models.UUIDField(
@@ -100,7 +102,7 @@ class Batch(BatchColumns):
         blank=True,
         unique=True,
         editable=False,
-        help_text=_("From the form of the estimate; a form starts one run only."),
+        help_text=_("From the estimate's form, so that each form starts only one run."),
     )
     api_token = models.ForeignKey(
         ApiToken,
@@ -109,7 +111,7 @@ class Batch(BatchColumns):
         blank=True,
         related_name="batches",
         verbose_name=_("API token"),
-        help_text=_("The token that started it, whose spending limit its costs count against."),
+        help_text=_("The token that started the run. Costs count toward its spending limit."),
     )
 
     state = models.CharField(_("state"), max_length=9, choices=State, default=State.RUNNING)

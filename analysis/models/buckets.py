@@ -61,7 +61,7 @@ class Bucket(models.Model):
         _("prefix"),
         max_length=KEY_LENGTH,
         blank=True,
-        help_text=_("Only keys that start with it, for example photos/2024/."),
+        help_text=_("Only keys that start with this, for example photos/2024/."),
     )
     region = models.CharField(
         _("region"),
@@ -112,13 +112,13 @@ class Bucket(models.Model):
         default=list,
         blank=True,
         verbose_name=_("APIs"),
-        help_text=_("APIs that analyze its pictures. Leave empty for those in RECOGNIZER_APIS."),
+        help_text=_("APIs that analyze the bucket's pictures. Leave empty for those in RECOGNIZER_APIS."),
     )
     # Off by default: the bucket was there before imagelib, and other programs may use its objects.
     may_delete = models.BooleanField(
         _("delete originals"),
         default=False,
-        help_text=_("Permanently deleting a picture also deletes its original from the bucket."),
+        help_text=_("Deleting a picture forever also deletes its original from the bucket."),
     )
     may_tag = models.BooleanField(
         _("set tags"),
@@ -132,7 +132,7 @@ class Bucket(models.Model):
         default=False,
         db_default=False,
         editable=False,
-        help_text=_("XMP files were found in it; the importer looks for one with each picture."),
+        help_text=_("The bucket has XMP files, so the importer looks for one next to each picture."),
     )
     # A key for StartAfter, which works days later, unlike S3's continuation tokens, which expire.
     cursor = models.CharField(
@@ -157,7 +157,7 @@ class Bucket(models.Model):
         help_text=_("A sync that was requested and has not finished."),
     )
     last_error = models.TextField(
-        _("error"), blank=True, db_column="trouble", help_text=_("Why its objects can't be read at present.")
+        _("error"), blank=True, db_column="trouble", help_text=_("Why its objects can't be read at the moment.")
     )
     paused_until = models.DateTimeField(
         _("paused until"), null=True, blank=True, help_text=_("No objects are read before this time.")

@@ -54,23 +54,23 @@ class BulkChange(models.Model):
         related_name="+",
         verbose_name=_("new owner"),
     )
-    edit = models.JSONField(_("edited values"), null=True, blank=True, help_text=_("Of an edit of details, by field."))
+    edit = models.JSONField(_("edited values"), null=True, blank=True, help_text=_("For edited details, by field."))
     all_owners = models.BooleanField(
         _("all owners"), default=False, help_text=_("Not limited to the user's own pictures.")
     )
     number = models.PositiveIntegerField(_("changed"), default=0, help_text=_("Pictures changed."))
     unchanged = models.PositiveIntegerField(
-        _("unchanged"), default=0, help_text=_("Pictures that had the new value already.")
+        _("unchanged"), default=0, help_text=_("Pictures that already had the new value.")
     )
     refused = models.PositiveIntegerField(
-        _("refused"), default=0, help_text=_("Pictures that the user can't edit or that no longer exist.")
+        _("skipped"), default=0, help_text=_("Pictures that the user can't edit or that no longer exist.")
     )
     restored = models.PositiveIntegerField(
         _("restored"), default=0, db_default=0, help_text=_("Changed pictures restored by undo.")
     )
     done_at = models.DateTimeField(_("started"), db_default=Now())
     undone_at = models.DateTimeField(_("undone"), null=True, blank=True)
-    query = models.TextField(_("search"), blank=True, help_text=_("The pictures of a background change."))
+    query = models.TextField(_("search"), blank=True, help_text=_("Selects the pictures of a background change."))
     cursor = models.CharField(
         _("cursor"), max_length=100, blank=True, db_column="place", help_text=_("Progress of a background change.")
     )

@@ -12,7 +12,7 @@ class BucketCensus(models.Model):
     bucket = models.OneToOneField(Bucket, on_delete=models.CASCADE, related_name="census", verbose_name=_("bucket"))
     made_at = models.DateTimeField(_("made"))
     inventory_at = models.DateTimeField(_("inventory of"), null=True, blank=True)
-    location = models.CharField(_("location"), max_length=2_048, help_text=_("Of the inventory."))
+    location = models.CharField(_("location"), max_length=2_048, help_text=_("Where the inventory is stored."))
     is_complete = models.BooleanField(_("complete"), help_text=_("No part of the inventory was missing."))
     figures = models.JSONField(_("figures"))
 

@@ -43,7 +43,7 @@ class Collection(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="collections", verbose_name=_("owner")
     )
-    name = models.CharField(_("name"), max_length=NAME_LENGTH, help_text=_("Slashes make levels: Trips/Paris."))
+    name = models.CharField(_("name"), max_length=NAME_LENGTH, help_text=_("Slashes create levels: Trips/Paris."))
     description = models.TextField(_("description"), blank=True)
     cover = models.ForeignKey(
         Image,
@@ -52,13 +52,13 @@ class Collection(models.Model):
         blank=True,
         related_name="+",
         verbose_name=_("cover"),
-        help_text=_("Empty: the first picture."),
+        help_text=_("Leave empty to use the first picture."),
     )
     is_shared = models.BooleanField(_("shared with everyone signed in"), default=False)
     shares_private = models.BooleanField(
         _("shows private pictures"),
         default=False,
-        help_text=_("Its readers also see private pictures in it that their owners added."),
+        help_text=_("People with access also see private pictures that were added by their owners."),
     )
     created_at = models.DateTimeField(_("created"), db_default=Now())
     changed_at = models.DateTimeField(_("changed"), db_default=Now(), help_text=_("When pictures were last added."))
@@ -131,7 +131,7 @@ class CollectionMember(models.Model):
         related_name="collection_memberships",
         verbose_name=_("user"),
     )
-    can_edit = models.BooleanField(_("can edit"), default=False, help_text=_("Can add, remove and order pictures."))
+    can_edit = models.BooleanField(_("can edit"), default=False, help_text=_("Can add, remove and arrange pictures."))
 
     class Meta:
         verbose_name = _("person of a collection")

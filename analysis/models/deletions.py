@@ -63,7 +63,7 @@ class TrashDeletion(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.deleted} / {self.total}"
+        return f"{self.deleted} of {self.total} deleted"
 
 
 class OriginalDeletion(models.Model):
@@ -77,7 +77,7 @@ class OriginalDeletion(models.Model):
     version_id = models.CharField(_("version ID"), max_length=KEY_LENGTH, blank=True)
     etag = models.CharField(_("ETag"), max_length=100, blank=True)
     image_id = models.BigIntegerField(_("picture ID"))
-    filename = models.CharField(_("filename"), max_length=200)
+    filename = models.CharField(_("file name"), max_length=200)
     actor_id = models.IntegerField(_("user ID"), null=True)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     next_attempt_at = models.DateTimeField(_("next attempt"), db_default=Now())

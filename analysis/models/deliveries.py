@@ -51,11 +51,11 @@ class Receiver(models.Model):
         _("last error"),
         blank=True,
         db_column="trouble",
-        help_text=_("Why it was disabled, or why the last try failed."),
+        help_text=_("Why it was disabled, or why the last attempt failed."),
     )
     failures = models.PositiveIntegerField(_("failures in a row"), default=0)
     retry_at = models.DateTimeField(
-        _("next try"), null=True, blank=True, help_text=_("Nothing is sent before this time.")
+        _("next attempt"), null=True, blank=True, help_text=_("Nothing is sent before this time.")
     )
     created_at = models.DateTimeField(_("created"), db_default=Now())
 
@@ -91,10 +91,13 @@ class Alert(Receiver):
     after_image_id = models.BigIntegerField(
         _("after picture"),
         default=0,
-        help_text=_("Pictures up to this ID are never sent, as too many of them matched from the start."),
+        help_text=_("Pictures up to this ID are never sent, because too many matched from the start."),
     )
     next_message_at = models.DateTimeField(
-        _("next message"), null=True, blank=True, help_text=_("Matches wait until this time. Null: none are waiting.")
+        _("next message"),
+        null=True,
+        blank=True,
+        help_text=_("Matches wait until this time. Empty if none are waiting."),
     )
 
     class Meta:
@@ -121,9 +124,11 @@ class Sink(Receiver):
 
     name = models.CharField(_("name"), max_length=100, unique=True)
     channel = models.CharField(_("channel"), max_length=12, choices=Channel)
-    query = models.TextField(_("search"), blank=True, help_text=_("Only pictures of this search. Empty: all pictures."))
+    query = models.TextField(
+        _("search"), blank=True, help_text=_("Only pictures that match this search. Leave empty for all pictures.")
+    )
     options = models.JSONField(
-        _("options"), default=dict, help_text=_("Of the channel, such as the form of a message.")
+        _("options"), default=dict, help_text=_("Options of the channel, such as the message format.")
     )
 
     class Meta:
@@ -151,7 +156,7 @@ class SinkRun(models.Model):
         _("after picture"), default=0, help_text=_("Pictures up to it were compared.")
     )
     last_image_id = models.BigIntegerField(_("last picture"), help_text=_("Later ones are sent as they are added."))
-    queued = models.PositiveIntegerField(_("queued"), default=0, help_text=_("Messages about pictures that match."))
+    queued = models.PositiveIntegerField(_("queued"), default=0, help_text=_("Messages about matching pictures."))
     started_at = models.DateTimeField(_("started"), db_default=Now())
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
 
@@ -182,9 +187,9 @@ class AlertMatch(models.Model):
         verbose_name=_("picture"),
     )
     matched_at = models.DateTimeField(
-        _("matched"), null=True, blank=True, help_text=_("Null: it matched before the alert was created.")
+        _("matched"), null=True, blank=True, help_text=_("Empty if it matched before the alert was created.")
     )
-    is_waiting = models.BooleanField(_("waiting"), default=False, help_text=_("For the next message."))
+    is_waiting = models.BooleanField(_("waiting"), default=False, help_text=_("Waiting for the next message."))
 
     class Meta:
         verbose_name = _("alert match")

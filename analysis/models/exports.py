@@ -31,16 +31,16 @@ class Export(models.Model):
         related_name="exports",
         verbose_name=_("owner"),
     )
-    query = models.TextField(_("search"), blank=True, help_text=_("Empty: all pictures, or those of the selection."))
+    query = models.TextField(_("search"), blank=True, help_text=_("Empty for all pictures or a selection."))
     image_ids = ArrayField(
-        models.BigIntegerField(), verbose_name=_("selection"), null=True, blank=True, help_text=_("Null for a search.")
+        models.BigIntegerField(), verbose_name=_("selection"), null=True, blank=True, help_text=_("Empty for a search.")
     )
     format = models.CharField(_("format"), max_length=20)
     options = models.JSONField(_("options"), default=dict)
     name = models.CharField(_("dataset"), max_length=100, blank=True)
     version = models.PositiveIntegerField(_("version"), null=True, blank=True)
     state = models.CharField(_("state"), max_length=8, choices=State, default=State.QUEUED)
-    total = models.BigIntegerField(_("pictures to write"), null=True, blank=True, help_text=_("Null: not counted."))
+    total = models.BigIntegerField(_("pictures to write"), null=True, blank=True, help_text=_("Empty if not counted."))
     written = models.BigIntegerField(_("pictures written"), default=0)
     key = models.CharField(_("storage key"), max_length=200, blank=True)
     size = models.BigIntegerField(_("size"), null=True, blank=True, help_text=_("Bytes."))
@@ -51,7 +51,7 @@ class Export(models.Model):
     created_at = models.DateTimeField(_("created"), db_default=Now())
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     expires_at = models.DateTimeField(
-        _("expires"), null=True, blank=True, help_text=_("Deleted after this time. Null: kept.")
+        _("expires"), null=True, blank=True, help_text=_("Deleted after this time. Empty if kept.")
     )
 
     class Meta:

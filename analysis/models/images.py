@@ -57,7 +57,7 @@ class Image(models.Model):
     )
     visibility = models.SmallIntegerField(_("visibility"), choices=Visibility, default=Visibility.PRIVATE)
     filename = models.CharField(
-        _("filename"), max_length=200, help_text=_("Original filename, sanitized; never used as a path.")
+        _("file name"), max_length=200, help_text=_("Original file name, sanitized; never used as a path.")
     )
     title = models.CharField(_("title"), max_length=200, blank=True)
 

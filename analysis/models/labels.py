@@ -37,7 +37,9 @@ class Label(models.Model):
         "self", symmetrical=False, related_name="children", blank=True, verbose_name=_("parents")
     )
     is_hidden = models.BooleanField(
-        _("hidden"), default=False, help_text=_("Hidden from lists; still found by searches that name its kind.")
+        _("hidden"),
+        default=False,
+        help_text=_("Hidden from lists; still found by searches with its kind, such as label:dog."),
     )
     # Applied when the index is built, so that searches read no rows that they would discard.
     threshold = models.PositiveSmallIntegerField(
@@ -236,7 +238,7 @@ class FileKeyword(models.Model):
         constraints = [models.UniqueConstraint(fields=["image", "label"], name="filekeyword_once")]
 
     def __str__(self) -> str:
-        return f"{self.label} in the file of {self.image_id}"
+        return f"{self.label} in the file of picture {self.image_id}"
 
 
 class Verdict(models.Model):
@@ -268,4 +270,4 @@ class Verdict(models.Model):
         indexes = [models.Index(fields=["label", "decision"], name="verdict_judged")]
 
     def __str__(self) -> str:
-        return f"{self.label} {self.decision} on {self.image_id}"
+        return f"{self.label}: {self.get_decision_display()}, picture {self.image_id}"

@@ -51,7 +51,7 @@ class Call(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.api} {self.outcome}, {localize(localtime(self.sent_at))}"
+        return f"{self.api}: {self.get_outcome_display()}, {localize(localtime(self.sent_at))}"
 
 
 class SpendColumns(models.Model):

@@ -38,4 +38,4 @@ class Rating(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.person} on {self.image_id}"
+        return f"{self.person}, picture {self.image_id}"

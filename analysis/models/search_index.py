@@ -51,7 +51,7 @@ class Face(models.Model):
         verbose_name_plural = _("faces")
 
     def __str__(self) -> str:
-        return f"face in {self.image_id}"
+        return f"face in picture {self.image_id}"
 
 
 class TextWords(Func):
@@ -156,4 +156,4 @@ class ImageIndex(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{len(self.label_ids)} labels of {self.image_id}"
+        return f"index of picture {self.image_id}"

@@ -53,7 +53,9 @@ class ShareLink(models.Model):
         related_name="share_links",
         verbose_name=_("saved search"),
     )
-    password = models.CharField(_("password"), max_length=128, blank=True, editable=False, help_text=_("Its hash."))
+    password = models.CharField(
+        _("password"), max_length=128, blank=True, editable=False, help_text=_("Stored as a hash.")
+    )
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     allows_download = models.BooleanField(_("allows downloads"), default=False)
     shows_metadata = models.BooleanField(_("shows metadata"), default=False)

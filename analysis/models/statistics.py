@@ -76,7 +76,7 @@ class AddedStatistics(SpanColumns):
         ]
 
     def __str__(self) -> str:
-        return f"{self.pictures} added from {localize(localtime(self.start))}"
+        return f"{localize(localtime(self.start))}: {self.pictures}"
 
 
 class EndedStatistics(SpanColumns):
@@ -111,7 +111,7 @@ class EndedStatistics(SpanColumns):
         ]
 
     def __str__(self) -> str:
-        return f"{self.answered} answered from {localize(localtime(self.start))}"
+        return f"{localize(localtime(self.start))}: {self.answered}"
 
 
 class LatencyStatistics(SpanColumns):
@@ -136,7 +136,7 @@ class LatencyStatistics(SpanColumns):
         ]
 
     def __str__(self) -> str:
-        return f"{self.answers} responses in bin {self.step}"
+        return f"bin {self.step}: {self.answers}"
 
 
 class ConfidenceStatistics(models.Model):
@@ -161,4 +161,4 @@ class ConfidenceStatistics(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.labels} labels in bin {self.step}"
+        return f"bin {self.step}: {self.labels}"

@@ -28,9 +28,12 @@ class Upload(models.Model):
     )
     # Chosen by the server: a browser that chose the key could overwrite another person's original.
     key = models.CharField(
-        _("storage key"), max_length=200, unique=True, help_text=_("Chosen by the server; the file is uploaded there.")
+        _("storage key"),
+        max_length=200,
+        unique=True,
+        help_text=_("Chosen by the server; the browser uploads the file to this key."),
     )
-    filename = models.CharField(_("filename"), max_length=200)
+    filename = models.CharField(_("file name"), max_length=200)
     folder = models.CharField(
         _("folder"),
         max_length=1_024,
@@ -72,7 +75,7 @@ class Upload(models.Model):
         help_text=_("S3's ID while a large file is sent in parts."),
     )
     part_size = models.BigIntegerField(
-        _("part size"), null=True, blank=True, help_text=_("Bytes of each part but the last.")
+        _("part size"), null=True, blank=True, help_text=_("Bytes of each part except the last.")
     )
     state = models.CharField(_("state"), max_length=8, choices=State, default=State.ISSUED)
     issued_at = models.DateTimeField(_("issued"), db_default=Now())

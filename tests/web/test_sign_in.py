@@ -83,7 +83,7 @@ def test_person_without_rights_reads_why_the_admin_is_closed_and_whom_to_ask(own
     page = signed_in(owner).get("/admin/", follow=True)
     text = Page(page).text
     assert (page.status_code, page.redirect_chain) == (403, [("/admin/login/?next=/admin/", 302)])
-    assert "You're signed in as owner . Only staff can open the administration." in text
+    assert "You're signed in as owner . Only staff can open the admin site." in text
     assert "To get access, ask an administrator: Maria <b>" in text
     assert "gone" not in text
     assert 'name="password"' not in page.content.decode()
