@@ -87,4 +87,4 @@ def _start(function: str) -> None:
     try:
         lambda_functions.invoke(function, region=settings.AWS_REGION)
     except AWSError as error:
-        logger.warning("%s could not be started: %s The schedule starts it later.", function, error)
+        logger.warning("%s could not be started: %s It will be started by the schedule.", function, error)

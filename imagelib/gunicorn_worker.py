@@ -96,7 +96,7 @@ class BufferingWorker(ThreadWorker):
         except OSError as error:
             # Gunicorn's worker would exit. Here the connection waits in the backlog until a descriptor is free.
             if error.errno in {errno.EMFILE, errno.ENFILE}:
-                self.log.warning("Out of file descriptors, no connection accepted: %s", error)
+                self.log.warning("Out of file descriptors; not accepting connections: %s", error)
             elif error.errno not in {errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK}:
                 raise
             return

@@ -66,11 +66,11 @@ def test_a_request_is_one_object(log, capsys) -> None:
 
 
 def test_own_messages_have_the_same_form(log, capsys) -> None:
-    log("json").warning("Out of file descriptors, no connection accepted: %s", "none")
+    log("json").warning("Out of file descriptors; not accepting connections: %s", "none")
     fields = json.loads(capsys.readouterr().err)
     assert (fields["logger"], fields["event"]) == (
         "gunicorn.error",
-        "Out of file descriptors, no connection accepted: none",
+        "Out of file descriptors; not accepting connections: none",
     )
 
 

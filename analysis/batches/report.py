@@ -154,4 +154,4 @@ def send_report(batch_id: int) -> None:
         }
         send_mail(subject, "\n".join(report_lines(batch_id)), None, [batch.mail_to])
     except OSError as error:  # SMTPException is a subclass
-        logger.error("Batch %s: report could not be sent to %s: %s", batch_id, batch.mail_to, error)
+        logger.error("Bulk run %s: the report could not be sent to %s: %s", batch_id, batch.mail_to, error)

@@ -33,7 +33,7 @@ def reserved(needed: int, *, total: int, folder: Path | None) -> Iterator[None]:
                 _acquire(units_for(needed, total=total), folder, held)
         except OSError as error:  # another user's files, or a file system without locks
             held.close()
-            logger.warning("The memory for decoding is bounded for each process only: %s", error)
+            logger.warning("The memory limit for decoding applies to each process separately: %s", error)
         yield
 
 

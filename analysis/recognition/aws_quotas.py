@@ -90,6 +90,6 @@ def _applied(region: str) -> dict[str, float]:
         try:
             return fetch_quotas(region)
         except AWSError as error:
-            logger.warning("Rekognition's quotas could not be read, the previous ones are used: %s", error)
+            logger.warning("Rekognition's quotas could not be read; using the previous ones: %s", error)
         _cache[region] = time.monotonic() + RETRY_SECONDS, applied
         return applied

@@ -45,7 +45,7 @@ def save_with_retry(results: list[AttemptResult]) -> None:
             if time.monotonic() - started > limit:
                 raise
             # Django connects again at the next query, once the broken connection is closed.
-            logger.warning("%d results wait for the database: %s", len(results), error)
+            logger.warning("%d results are waiting for the database: %s", len(results), error)
             connection.close()
             time.sleep(seconds)
 
@@ -69,7 +69,7 @@ def _save_separately(results: list[AttemptResult], error: Exception) -> None:
             except (DatabaseError, RecursionError):  # continue, since the others are paid for as well
                 logger.exception("analysis %s: its result cannot be saved", result.analysis.pk)
         return
-    logger.error("a response cannot be stored", exc_info=error)
+    logger.error("A response cannot be stored", exc_info=error)
     reason = gettext_noop("The database cannot store this response. See the worker log for details.")
     api = cast(ApiName, results[0].analysis.api)
     unstorable = UnreadableResponse(reason, api=api, code="UnstorableAnswer", outcome="unknown")

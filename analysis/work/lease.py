@@ -94,7 +94,7 @@ def _renew(lease: Lease, done: threading.Event, on_loss: Callable[[], None]) -> 
     while not done.wait(RENEWAL_SECONDS):
         try:
             if not lease.renew():
-                logger.error("Another run of `manage.py work` has taken over; this one ends.")
+                logger.error("Another run of `manage.py work` has taken over; this one stops.")
                 on_loss()
                 return
         except Error as error:

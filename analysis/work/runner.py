@@ -173,7 +173,7 @@ class _Runner:
             self._status.events += number
             self._has_read_all_events &= not number
         except Exception:  # the task boundary, as for tasks
-            logger.exception("the events of %s could not be read", settings.EVENTS_QUEUE_URL)
+            logger.exception("The events queue %s could not be read", settings.EVENTS_QUEUE_URL)
             self._has_read_all_events = True  # the next run tries again
             return False
         finally:

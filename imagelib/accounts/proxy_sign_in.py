@@ -61,7 +61,7 @@ def _apply(request: HttpRequest) -> None:
         logout(request)  # another user uses this browser now
     if account is None:
         request.refused_proxy_user = username  # type: ignore[attr-defined] # shown on the sign-in page
-        logger.warning("The proxy named %r, who has no active account here.", username)
+        logger.warning("The proxy sent the username %r, which has no active account here.", username)
         return
     login(request, account, backend=BACKEND)
     request.session[SESSION_KEY] = True
@@ -82,7 +82,7 @@ def _named_user(request: HttpRequest) -> str:
         )
         return ""
     if FORBIDDEN & set(username) or len(username) > MAX_LENGTH:
-        logger.warning("Ignored %s with several values or an invalid one.", settings.PROXY_USER_HEADER)
+        logger.warning("Ignored %s: it has several values or an invalid one.", settings.PROXY_USER_HEADER)
         return ""
     return username
 

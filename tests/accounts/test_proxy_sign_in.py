@@ -56,7 +56,7 @@ def test_without_the_setting_or_proxies_the_header_counts_for_nothing(owner, set
 @pytest.mark.parametrize("name", ["owner,colleague", "owner;", "x" * 151])
 def test_several_or_invalid_values_are_ignored(name, owner, colleague, caplog):
     assert username_of(browser(name)) == ""
-    assert "Ignored X-Forwarded-User with several values or an invalid one." in caplog.text
+    assert "Ignored X-Forwarded-User: it has several values or an invalid one." in caplog.text
 
 
 def test_person_without_an_account_reads_why_on_the_sign_in_page(settings):

@@ -107,7 +107,7 @@ def test_without_a_usable_folder_decoding_goes_on(tmp_path, caplog):
     (tmp_path / "file").touch()
     with reserved(50, total=100, folder=tmp_path / "file" / "no folder"):
         pass
-    assert "bounded for each process only" in caplog.text
+    assert "applies to each process separately" in caplog.text
     with reserved(50, total=100, folder=None):
         pass
 

@@ -154,6 +154,6 @@ def test_denied_service_quotas_fall_back_to_defaults_and_log(service, caplog):
     assert aws_quotas.quota("eu-central-1", "text") == 5
     assert len(service.requests) == 1
     assert [record.getMessage() for record in caplog.records if record.name == "analysis.recognition.aws_quotas"] == [
-        "Rekognition's quotas could not be read, the previous ones are used: "
+        "Rekognition's quotas could not be read; using the previous ones: "
         "ListServiceQuotas is not allowed (AccessDeniedException)."
     ]

@@ -69,7 +69,7 @@ def compute_next() -> bool:
     except StorageError as error:
         _fail(row, str(error), may_retry=row.attempts < leases.MAX_ATTEMPTS)
     except (ModelUnavailable, OutOfMemory) as error:
-        logger.warning("no embeddings are computed: %s", error)
+        logger.warning("Embeddings are not computed: %s", error)
         _postpone(row, translated(error) if isinstance(error, ModelUnavailable) else _("Not enough memory."))
         return False
     return True

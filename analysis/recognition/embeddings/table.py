@@ -68,7 +68,7 @@ def create() -> PgvectorStatus:
             # pgvector is not a trusted extension: the owner of the database may not create it.
             cursor.execute("CREATE EXTENSION IF NOT EXISTS vector")
     except DatabaseError as error:
-        logger.warning("pgvector can't be created: %s", error)
+        logger.warning("The pgvector extension cannot be created: %s", error)
         return PgvectorStatus.NOT_CREATED
     with connection.schema_editor() as editor:
         editor.create_model(ImageEmbedding)
