@@ -213,14 +213,14 @@ def test_provider_that_is_down_is_named(provider, settings, anna):
     browser = Client()
     back = go(browser)
     provider.is_broken = True
-    assert refused(browser.get(back), 502, "Acme sent a response that can't be accepted.")
+    assert refused(browser.get(back), 502, "Acme sent an invalid response.")
     settings.OIDC_SERVER_URL = "http://127.0.0.1:1"
     assert refused(Client().get(reverse("oidc-login")), 503, "Acme can't be reached at the moment.")
 
 
 def test_answer_that_is_no_configuration_is_no_error_of_ours(provider, settings):
     settings.OIDC_SERVER_URL = provider.issuer + "/.well-known/../jwks"
-    assert refused(Client().get(reverse("oidc-login")), 502, "sent a response that can't be accepted.")
+    assert refused(Client().get(reverse("oidc-login")), 502, "sent an invalid response.")
 
 
 def test_cancelled_sign_in(provider):
@@ -247,7 +247,7 @@ def test_callback_of_another_browser_signs_nobody_in(provider, anna):
 def test_response_of_another_sign_in_or_person_is_refused(name, value, provider, anna):
     setattr(provider, name, value)
     browser, page = sign_in()
-    sentence = "The clocks of Acme and of this server differ too much" if value == -600 else "can't be accepted"
+    sentence = "The clocks of Acme and of this server differ too much" if value == -600 else "sent an invalid response"
     assert refused(page, 502, sentence)
     assert not is_signed_in(browser)
 

@@ -79,7 +79,7 @@ def clocks_differ() -> Problem:
 
 
 def invalid_response() -> Problem:
-    text = _("%(name)s sent a response that can't be accepted. An administrator can find the reason in the log.")
+    text = _("%(name)s sent an invalid response. An administrator can find the reason in the log.")
     return Problem(_("Sign-in failed"), text % {"name": settings.OIDC_NAME}, 502)
 
 
