@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 SECTIONS: tuple[tuple[str | Promise, tuple[str, ...], bool], ...] = (
     (gettext_lazy("Bucket"), ("name", "prefix", "region"), False),
-    (gettext_lazy("A bucket of another AWS account"), ("role_arn",), True),
+    (gettext_lazy("Bucket in another AWS account"), ("role_arn",), True),
     (gettext_lazy("Pictures in imagelib"), ("owner", "visibility", "apis"), False),
     (gettext_lazy("File patterns"), ("include", "exclude"), True),
     (gettext_lazy("Changes in the bucket"), ("may_delete", "may_tag"), True),

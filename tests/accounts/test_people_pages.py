@@ -212,7 +212,7 @@ def test_page_says_what_happens_to_pictures_and_buckets(browser, owner, colleagu
     assert "Their 2 pictures are kept: shared ones stay visible, private ones stay visible only to them" in text
     assert "New pictures in these buckets would still belong to them. Choose another owner for: photos" in text
     text = Page(browser.get(reverse("person", args=[colleague.pk]))).text
-    assert ("They own no pictures." in text, "Transfer pictures" in text) == (True, False)
+    assert ("They don't own any pictures." in text, "Transfer pictures" in text) == (True, False)
 
 
 def test_pictures_are_transferred_and_taken_back(browser, owner, colleague):

@@ -30,7 +30,7 @@ def test_collection_from_selection_to_shared_link(visit, dogs, monkeypatch):
     page.wait_for_url("**/collections/*/")
     expect(page.locator(".card")).to_have_count(4)
 
-    page.get_by_role("link", name="Order").click()
+    page.get_by_role("link", name="Arrange").click()
     page.wait_for_url("**/order/")
     first, second, third, fourth = page.evaluate(ORDER)
     assert saved_order() == [first, second, third, fourth]
@@ -69,7 +69,7 @@ def test_collection_from_selection_to_shared_link(visit, dogs, monkeypatch):
     page.get_by_role("link", name="Share", exact=True).click()
     page.get_by_role("link", name="Create a link").click()
     page.get_by_label("Password").fill("open sesame")
-    page.get_by_label("Pictures can be downloaded").check()
+    page.get_by_label("Can download pictures").check()
     page.get_by_role("button", name="Create link").click()
     address = page.get_by_label("Link", exact=True).input_value()
     page.get_by_role("button", name="Copy link").click()

@@ -281,7 +281,7 @@ def test_collection_is_sorted_at_once_and_undone(owner, browser):
     undo(browser, toast(browser))
     assert order(collection) == [image.pk for image in images]
     browser.post(reverse("collection-sort", args=[collection.pk]), {"order": "; DROP TABLE"})
-    assert "Choose an order." in toast(browser).text
+    assert "Choose a sort order." in toast(browser).text
 
 
 def test_order_page_works_without_scripts(owner, browser):

@@ -153,8 +153,8 @@ def test_exact_copies_come_page_by_page(owner, bucket, browser, monkeypatch):
         copies(owner, bucket, name)
     page = Page(browser.get(reverse("duplicates-exact")))
     assert ("a/1.jpg" in page.text, "b/1.jpg" in page.text) == (True, False)
-    second = Page(browser.get(page.links["More copies"]))
-    assert ("b/1.jpg" in second.text, "More copies" in second.links) == (True, False)
+    second = Page(browser.get(page.links["Show more copies"]))
+    assert ("b/1.jpg" in second.text, "Show more copies" in second.links) == (True, False)
 
 
 @pytest.mark.parametrize("number", [1, 3])

@@ -66,8 +66,8 @@ def test_collection_form_counts_what_needs_a_yes(owner, colleague, browser):
     page = Page(browser.get(reverse("share-new"), {"collection": collection.pk}))
     for sentence in (
         "3 pictures",
-        "Also show 2 private pictures",
-        "Also show 1 sensitive picture",
+        "Can also see 2 private pictures",
+        "Can also see 1 sensitive picture",
         "1 picture that isn't yours is left out: only its owner can share it.",
     ):
         assert sentence in page.text

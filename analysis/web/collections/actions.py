@@ -110,7 +110,7 @@ def arrange(request: Request, collection_id: int) -> HttpResponse:
     collection = _arrangeable_or_404(request, collection_id)
     order = request.POST.get("order", "")
     if order not in collection_order.ORDERS:
-        return _respond(request, Toast(_("Choose an order.")))
+        return _respond(request, Toast(_("Choose a sort order.")))
     were = collection_order.arrange(collection, order)
     return _respond(request, _undo_toast(collection, _("Sorted “%(name)s”.") % {"name": collection.name}, were))
 

@@ -33,8 +33,8 @@ class LinkForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}, render_value=False),
     )
     no_password = forms.BooleanField(required=False, label=_("Remove the password"))
-    allows_download = forms.BooleanField(required=False, label=_("Pictures can be downloaded"))
-    shows_metadata = forms.BooleanField(required=False, label=_("Show metadata: file name, date, camera, place"))
+    allows_download = forms.BooleanField(required=False, label=_("Can download pictures"))
+    shows_metadata = forms.BooleanField(required=False, label=_("Can see metadata: file name, date, camera, place"))
     includes_private = forms.BooleanField(required=False)
     includes_sensitive = forms.BooleanField(required=False)
 

@@ -114,7 +114,9 @@ def _hidden_picture() -> ShareSubject:
 def _private(summary: Summary) -> str:
     if not summary.private:
         return ""
-    text = ngettext("Also show %(number)s private picture", "Also show %(number)s private pictures", summary.private)
+    text = ngettext(
+        "Can also see %(number)s private picture", "Can also see %(number)s private pictures", summary.private
+    )
     return formatting.plural(text, summary.private)
 
 
@@ -122,7 +124,7 @@ def _sensitive(summary: Summary) -> str:
     if not summary.sensitive:
         return ""
     text = ngettext(
-        "Also show %(number)s sensitive picture", "Also show %(number)s sensitive pictures", summary.sensitive
+        "Can also see %(number)s sensitive picture", "Can also see %(number)s sensitive pictures", summary.sensitive
     )
     return formatting.plural(text, summary.sensitive)
 
