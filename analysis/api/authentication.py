@@ -64,7 +64,7 @@ def require_scope(token: ApiToken, scope: ApiToken.Scope) -> None:
     """Raises ApiError 403 for a token without the scope."""
     # 403 instead of 404, since the owner of the token may know what it lacks.
     if scope not in token.scopes:
-        message = _("This token lacks the scope “%(scope)s”. Create another one on your account page.")
+        message = _("This token lacks the “%(scope)s” scope. Create another one on your account page.")
         raise ApiError(403, message % {"scope": scope.value})
 
 

@@ -40,7 +40,7 @@ _ALL = (
     Format("dynamodb", _("DynamoDB JSON, for an import from S3"), "json", LINES, json_formats.dynamodb_lines),
     Format("xmp", _("XMP sidecars (ZIP)"), "zip", ZIP, archives.xmp_sidecars),
     Format("originals", _("Originals (ZIP)"), "zip", ZIP, archives.original_files, has_pictures=True),
-    Format("previews", _("Previews, as on the pages (ZIP)"), "zip", ZIP, archives.preview_files, has_pictures=True),
+    Format("previews", _("Previews (ZIP)"), "zip", ZIP, archives.preview_files, has_pictures=True),
     Format(
         "annotated",
         _("Pictures with boxes (ZIP)"),

@@ -75,13 +75,13 @@ class ExportForm(forms.Form):
     kinds = forms.MultipleChoiceField(
         choices=Label.Kind.choices,
         required=False,
-        label=gettext_lazy("Kinds of labels (none chosen: all)"),
+        label=gettext_lazy("Kinds of labels (leave empty for all)"),
         widget=forms.CheckboxSelectMultiple,
     )
     columns = forms.MultipleChoiceField(
         choices=list(COLUMN_TITLES.items()),
         required=False,
-        label=gettext_lazy("CSV columns (none chosen: all)"),
+        label=gettext_lazy("CSV columns (leave empty for all)"),
         widget=forms.CheckboxSelectMultiple,
     )
     line_width = forms.IntegerField(

@@ -9,7 +9,9 @@ from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from analysis.formatting import plural
 from imagelib.accounts import api_tokens, sessions
 from imagelib.accounts.models import User
 from imagelib.accounts.oidc.provider import PROVIDER_ID
@@ -25,12 +27,13 @@ class SignInMethod:
 
 
 def rows(user: User, *, session_key: str | None) -> list[SignInMethod]:
-    signed_in = len(sessions.sessions_of(user, current_key=session_key))
+    number = len(sessions.sessions_of(user, current_key=session_key))
+    signed_in = plural(ngettext("%(number)s session", "%(number)s sessions", number), number)
     tokens = api_tokens.tokens_of(user).count()
     return [
         _password(user),
         *_second_steps(user),
-        SignInMethod(reverse("sessions"), "globe", _("Where you're signed in"), str(signed_in)),
+        SignInMethod(reverse("sessions"), "globe", _("Where you're signed in"), signed_in),
         *_connected(user),
         SignInMethod(reverse("api-tokens"), "keyboard", _("API tokens"), str(tokens)),
     ]

@@ -27,7 +27,7 @@ class TokenForm(forms.Form):
     scopes = forms.MultipleChoiceField(
         choices=ApiToken.Scope.choices,
         initial=[ApiToken.Scope.READ],
-        label=gettext_lazy("Permissions"),
+        label=gettext_lazy("Scopes"),
         widget=forms.CheckboxSelectMultiple,
         help_text=gettext_lazy("A token can never do more than your account."),
     )

@@ -209,7 +209,9 @@ def test_page_says_what_happens_to_pictures_and_buckets(browser, owner, colleagu
     create_image(owner), create_image(owner)
     create_bucket(owner)
     text = Page(browser.get(reverse("person", args=[owner.pk]))).text
-    assert "Their 2 pictures are kept: shared ones stay visible, private ones stay visible only to them" in text
+    assert (
+        "Their pictures are kept (2 pictures): shared ones stay visible, private ones stay visible only to them" in text
+    )
     assert "New pictures in these buckets would still belong to them. Choose another owner for: photos" in text
     text = Page(browser.get(reverse("person", args=[colleague.pk]))).text
     assert ("They don't own any pictures." in text, "Transfer pictures" in text) == (True, False)

@@ -57,7 +57,7 @@ def test_list_names_devices_coarse_networks_and_the_current_one(browsers, collea
     assert "Used just now" in text
     keys = Session.objects.values_list("pk", flat=True)
     assert [key for key in keys if key in page.content.decode()] == []
-    assert "Where you're signed in 2" in Page(first.get(reverse("account"))).text
+    assert "Where you're signed in 2 sessions" in Page(first.get(reverse("account"))).text
 
 
 def test_signing_out_of_another_session_ends_that_one_only(browsers):

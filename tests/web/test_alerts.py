@@ -233,7 +233,7 @@ def test_deleted_alert_is_restored(owner, browser, alert):
 def test_search_says_that_its_alerts_go_with_it(browser, alert, dogs):
     page = Page(browser.get(reverse("searches")))
     assert page.links["1 alert"] == reverse("alerts")
-    assert "Delete with its 1 alert" in page.text
+    assert "Delete with 1 alert" in page.text
     browser.post(reverse("search-delete", args=[dogs.pk]))
     page = Page(browser.get(reverse("searches")))
     assert (Alert.objects.count(), "Deleted “Dogs” and its 1 alert." in page.text) == (0, True)
