@@ -154,7 +154,7 @@ def _postpone(row: BucketObject, error: AWSError) -> None:
         _pause(bucket, "", SLOW_DOWN_PAUSE * random.uniform(1, 2))
         _release(row, code=error.code, reason=translated(error), is_counted=False)
     elif error.code == ARCHIVED:
-        reason = _("It is archived. Restore it in S3, then sync the bucket.")
+        reason = _("It is archived. Restore it in S3, then retry.")
         _release(row, code=error.code, reason=reason, is_final=True)
     elif isinstance(error, MissingCredentials | EndpointUnreachable):
         _pause(bucket, translated(error), PAUSE)

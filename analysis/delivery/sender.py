@@ -84,7 +84,7 @@ def _outcomes(batch: Batch) -> list[Outcome]:
     # A bug in one channel must not keep the outcomes of others from being saved.
     except Exception:
         logger.exception("%s failed", type(channel).__name__)
-        return [Outcome(_("imagelib failed to send it. See the log of the worker."))] * len(deliveries)
+        return [Outcome(_("imagelib failed to send it. See the worker log."))] * len(deliveries)
 
 
 def _message(delivery: Delivery) -> Message:

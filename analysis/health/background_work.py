@@ -30,7 +30,7 @@ def check_work() -> Finding:
     row = WorkLease.objects.get(name=WorkLease.NAME)
     values = {"age": duration(started), "host": row.host}
     if not WorkLease.objects.filter(WorkLease.is_free(), pk=row.pk).exists():
-        message = _("Background work is done by `manage.py work`, in progress on %(host)s for %(age)s.")
+        message = _("Background work is done by `manage.py work`, running on %(host)s for %(age)s.")
         return ok(subject, message % values)
     if started > MAX_AGE:
         message = _("Background work is done by `manage.py work`, which was last started %(age)s ago.")

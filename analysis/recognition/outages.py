@@ -60,7 +60,7 @@ def outage_after_lost_request(recognizer: str, lost: RequestFailed) -> ApiUnavai
     calls = Call.objects.filter(recognizer=recognizer, api=lost.api).exclude(error_code=ledger.WORKER_LOST)
     latest = list(calls.order_by("-pk").values_list("outcome", "error_code")[:LOST_IN_A_ROW])
     if len(latest) == LOST_IN_A_ROW and all(_is_lost(outcome, code) for outcome, code in latest):
-        reason = gettext_noop("%(number)s requests in a row got no response, the last one with %(lost_code)s.")
+        reason = gettext_noop("%(number)s requests in a row got no response; the last one failed with %(lost_code)s.")
         return no_response(lost, reason)
     if ledger.is_loss_limit_reached(recognizer):
         return no_response(lost, gettext_noop("Another request got no response (%(lost_code)s)."))
@@ -80,7 +80,9 @@ def no_response(lost: RequestFailed, reason: str) -> ApiUnavailable:
         reason,
         api=lost.api,
         code=NO_RESPONSE,
-        next_step=gettext_noop("Such requests may be charged and count as spent. Check the network and the endpoint."),
+        next_step=gettext_noop(
+            "AWS may charge for such requests, so they count as spent. Check the network and the endpoint."
+        ),
         outcome=lost.outcome,
         request_id=lost.request_id,
         values={"lost_code": lost.code, "number": str(LOST_IN_A_ROW)},

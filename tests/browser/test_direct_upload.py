@@ -211,7 +211,7 @@ def test_interrupted_upload_goes_on_after_a_reload(visit, moto, settings):
     page = window.sign_in()
     page.on("dialog", lambda dialog: dialog.accept())
     page.goto("/upload/")
-    page.get_by_label("or to a new one").fill("Trip")
+    page.get_by_label("Or create a collection").fill("Trip")
     page.get_by_label("Who can see them").select_option("1")
     held = re.compile(r"partNumber=(?!1&|2&)")
     page.route(held, lambda route: None)

@@ -488,7 +488,7 @@ def test_many_denied_objects_do_not_pause_the_bucket(bucket, s3):
         ("AccessDenied", ("waiting", "AccessDenied", OWN_FAULT)),
         (
             "InvalidObjectState",  # in Glacier
-            ("failed", "InvalidObjectState", "It is archived. Restore it in S3, then sync the bucket."),
+            ("failed", "InvalidObjectState", "It is archived. Restore it in S3, then retry."),
         ),
     ],
 )

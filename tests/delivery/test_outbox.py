@@ -162,7 +162,7 @@ def test_failing_channel_does_not_keep_others_from_being_recorded(sink, receiver
     add(sink, 1)
     sender.send_due()
     assert [state for state, _, _ in states()] == [State.WAITING, State.DELIVERED]
-    assert Delivery.objects.get(sink=broken).error == "imagelib failed to send it. See the log of the worker."
+    assert Delivery.objects.get(sink=broken).error == "imagelib failed to send it. See the worker log."
 
 
 def test_worker_that_died_leaves_its_messages_to_others(sink, receiver):

@@ -29,7 +29,7 @@ def record_run(*, started: timedelta, ended: bool = True, expired: bool = False)
 HOUR = timedelta(hours=1)
 RUNS = {
     "ended": ({"started": HOUR}, "ok", f"{BEFORE}, last started an hour ago."),
-    "running": ({"started": HOUR, "ended": False}, "ok", f"{BEFORE}, in progress on one for an hour."),
+    "running": ({"started": HOUR, "ended": False}, "ok", f"{BEFORE}, running on one for an hour."),
     "killed": (
         {"started": HOUR, "ended": False, "expired": True},
         "warning",

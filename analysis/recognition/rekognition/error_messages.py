@@ -61,7 +61,7 @@ UNLISTED = ErrorEntry(
 )
 NOT_REKOGNITION = ErrorEntry(
     ApiUnavailable,
-    _("The endpoint is not Rekognition but probably a proxy or a sign-in page."),
+    _("The endpoint is not Rekognition, but probably a proxy or a sign-in page."),
     CHECK_ENDPOINT,
     "failed",
 )
@@ -204,7 +204,7 @@ CONNECTION_REFUSED = ErrorEntry(ApiUnavailable, _("The endpoint does not accept 
 CONNECTION_ERRORS: Final[Mapping[type[Exception], ErrorEntry]] = {
     exceptions.EndpointConnectionError: CONNECTION_REFUSED,
     exceptions.ConnectTimeoutError: ErrorEntry(
-        ApiUnavailable, _("Connecting to the endpoint timed out."), CHECK_ENDPOINT
+        ApiUnavailable, _("The connection to the endpoint timed out."), CHECK_ENDPOINT
     ),
     exceptions.ConnectionError: CONNECTION_REFUSED,
     exceptions.ReadTimeoutError: ErrorEntry(Throttled, _("Rekognition did not respond in time."), RETRIED, "unknown"),
