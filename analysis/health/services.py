@@ -17,7 +17,7 @@ from kombu.exceptions import OperationalError
 from analysis.aws import sqs
 from analysis.aws.errors import AWSError
 from analysis.findings import Finding, failed, first_line, ok, warning
-from analysis.formatting import duration, plural
+from analysis.formatting import duration, filesize, plural
 from analysis.health import heartbeat
 from analysis.health.bounded import bounded
 from analysis.search import replica
@@ -41,7 +41,7 @@ def check_database() -> Finding:
         with database.connect(**connection.get_connection_params() | {"connect_timeout": CONNECT_TIMEOUT}) as own:
             own.execute(f"SET LOCAL statement_timeout = '{READ_TIMEOUT}s'")
             version = own.info.server_version // 10_000
-            (size,) = own.execute("SELECT pg_size_pretty(pg_database_size(current_database()))").fetchone()
+            (size,) = own.execute("SELECT pg_database_size(current_database())").fetchone()
     except database.Error as error:
         next_step = _("Check DATABASE_URL and that the server is running.")
         next_step = str(START_EMBEDDED) if "postgres" in settings.EMBEDDED else next_step
@@ -50,7 +50,7 @@ def check_database() -> Finding:
     if version < MIN_POSTGRES:
         message = _("PostgreSQL %(version)s is too old.") % {"version": version}
         return failed(subject, message, _("Use version %(version)s or newer.") % {"version": MIN_POSTGRES})
-    return ok(subject, _("PostgreSQL %(version)s, %(size)s.") % {"version": version, "size": size})
+    return ok(subject, _("PostgreSQL %(version)s, %(size)s.") % {"version": version, "size": filesize(size)})
 
 
 def check_replica() -> Finding:
@@ -81,8 +81,9 @@ def check_migrations() -> Finding:
     if not pending:
         return ok("migrations", _("All migrations are applied."))
     names = ", ".join(f"{migration.app_label}.{migration.name}" for migration, _ in pending[:5])
+    names += ", …" if len(pending) > 5 else "."
     text = ngettext("%(number)s migration is not applied:", "%(number)s migrations are not applied:", len(pending))
-    return failed("migrations", f"{plural(text, len(pending))} {names}.", _("Run `manage.py migrate`."))
+    return failed("migrations", f"{plural(text, len(pending))} {names}", _("Run `manage.py migrate`."))
 
 
 def check_broker() -> Finding:
@@ -98,7 +99,8 @@ def check_broker() -> Finding:
     policy = info.get("maxmemory_policy", "noeviction")
     # Valkey's redis_version is the version of Redis that it is compatible with.
     server = ("Valkey", info["valkey_version"]) if "valkey_version" in info else ("Redis", info.get("redis_version"))
-    values = {"server": " ".join(map(str, server)), "memory": info.get("used_memory_human"), "policy": policy}
+    memory = filesize(int(info.get("used_memory", 0)))
+    values = {"server": " ".join(map(str, server)), "memory": memory, "policy": policy}
     if int(info.get("maxmemory", 0)) and policy != "noeviction":
         # An evicted key may be a queue, whose messages would be lost.
         message = _("%(server)s, %(memory)s; it evicts keys when memory is full (%(policy)s).") % values

@@ -139,7 +139,7 @@ def check_rate_limits() -> Finding:
     name = settings.RECOGNIZER
     limiters = {api: limiter for api in registry.enabled_apis() if (limiter := engine_runner.limiter(name, api))}
     if not limiters:
-        return ok("rate limits", _("The recognizer %(name)s has no rate limit.") % {"name": name})
+        return ok("rate limits", _("The %(name)s recognizer has no rate limit.") % {"name": name})
     try:
         # A request for no calls only reads the limiter's state.
         rates = {api: (limiter.acquire(0).rate, limiter.quota) for api, limiter in limiters.items()}
