@@ -186,7 +186,7 @@ def _delete(model_admin: Any, request: HttpRequest, rows: Rows) -> HttpResponseB
         return None
     if "confirmed" not in request.POST and request.POST.get("post") != "yes":
         title = gettext("Delete forever")
-        warning = gettext("This also deletes their analyses, labels and verdicts, and cannot be undone.")
+        warning = gettext("Their analyses, labels and verdicts are deleted, too. This cannot be undone.")
         return action_page(model_admin, request, title=title, selected=selected, form=ActionForm(), warning=warning)
     by_id = request.user.pk or 0
     # In steps, so that a failure does not affect previous ones.

@@ -18,7 +18,7 @@ _ROWS = """
            concat_ws(' ', label_id, confidence, instance_count, analysis_id, sort_time, owner_id, visibility)
     FROM analysis_imagelabel WHERE image_id = ANY(%(ids)s)
     UNION ALL
-    SELECT image_id, 'whole',
+    SELECT image_id, 'index',
            concat_ws(' ', label_ids, brightness, sharpness, contrast, sort_time, owner_id, visibility)
     FROM analysis_imageindex WHERE image_id = ANY(%(ids)s)
     UNION ALL

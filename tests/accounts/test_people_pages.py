@@ -128,7 +128,7 @@ def test_changed_role_takes_effect_where_the_person_is_signed_in(browser, owner,
     theirs = signed_in(owner)
     assert theirs.get(reverse("upload")).status_code == 200
     done = browser.post(reverse("person-role", args=[owner.pk]), {"role": "viewer"}, follow=True)
-    assert "owner is now: Viewer." in Page(done).text
+    assert "Changed the role of owner to Viewer." in Page(done).text
     assert theirs.get(reverse("upload")).status_code == 403
     change(browser, owner, "role", role="staff")
     assert theirs.get(reverse("admin:index")).status_code == 200

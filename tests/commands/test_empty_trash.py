@@ -30,9 +30,9 @@ def images(owner, colleague):
 
 
 def test_dry_run_counts(images):
-    assert run("--older-than", "30d", "--dry-run") == "2 pictures, 2 kB would be deleted forever."
+    assert run("--older-than", "30d", "--dry-run") == "2 pictures (2 kB) would be deleted forever."
     assert run("--older-than", "0d", "--owner", "owner", "--dry-run").startswith("2 pictures")
-    assert run("--older-than", "41d", "--yes") == "0 pictures, 0 bytes would be deleted forever."
+    assert run("--older-than", "41d", "--yes") == "0 pictures (0 bytes) would be deleted forever."
     assert (Image.objects.count(), TrashDeletion.objects.count()) == (3, 0)
 
 

@@ -47,7 +47,7 @@ def test_standard_output_and_a_users_view(owner, colleague, capfdbinary):
     ("options", "sentence"),
     [
         ({"query": "(("}, "Invalid search, column"),
-        ({"user": "nobody"}, "There is no user nobody."),
+        ({"user": "nobody"}, "There is no user “nobody”."),
         ({"min_confidence": 101.0}, "min_confidence must be a number from 0 to 100."),
         ({"line_width": 21}, "line_width must be a number from 1 to 20."),
         ({"dataset": "Dogs"}, "A dataset belongs to a user: add --user NAME."),

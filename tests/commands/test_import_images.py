@@ -113,7 +113,7 @@ def test_failing_storage_ends_import(owner, folder, pictures_folder, capsys):
     pictures_folder.write_text("a file where the folder should be")
     for number in range(6):
         (folder / f"more-{number}.jpg").write_bytes(pictures.jpeg(seed=10 + number))
-    with pytest.raises(CommandError, match="Storage rejects all files"):
+    with pytest.raises(CommandError, match="The storage rejects all files"):
         run(folder)
     assert not Image.objects.exists()
     assert len(capsys.readouterr().err.splitlines()) == 5

@@ -35,7 +35,7 @@ def damaged(owner):
 
 def test_differing_rows_are_reported_and_corrected(damaged):
     lost, wrong, stale = damaged
-    expected = {str(lost.pk): ["faces", "labels"], str(wrong.pk): ["labels"], str(stale.pk): ["text", "whole"]}
+    expected = {str(lost.pk): ["faces", "labels"], str(wrong.pk): ["labels"], str(stale.pk): ["index", "text"]}
     assert report()["differing"] == expected
     assert [label_rows(image).get("Dog") for image in damaged] == [98, 98, 98]
     assert Face.objects.filter(image=lost).count() == 1
@@ -54,7 +54,7 @@ def test_index_of_trashed_picture_is_removed(owner, django_user_model):
     image.save()
     out = StringIO()
     call_command("reindex", stdout=out)
-    assert out.getvalue().splitlines()[0] == f"Picture {image.pk} differed: labels, whole."
+    assert out.getvalue().splitlines()[0] == f"Picture {image.pk} differed: index, labels."
     assert not ImageLabel.objects.exists()
     assert not ImageIndex.objects.exists()
 

@@ -71,8 +71,8 @@ def test_command_lists_gained_and_lost_labels(two_versions, capsys):
 @pytest.mark.parametrize(
     ("versions", "message"),
     [
-        (["3.0", "4.0"], "There are no results of 4.0. Versions of local with results of labels: 3.1, 3.0."),
-        (["3.0"], "Two versions are needed. Versions of local with results of labels: 3.1, 3.0."),
+        (["3.0", "4.0"], "There are no results from version 4.0. Versions of local with results for labels: 3.1, 3.0."),
+        (["3.0"], "Two versions are needed to compare. Versions of local with results for labels: 3.1, 3.0."),
     ],
 )
 def test_command_rejects_unknown_versions(two_versions, versions, message):

@@ -82,7 +82,7 @@ def _versions(before: str | None, after: str | None, *, api: str, recognizer: st
         .order_by("-first_seen_at", "-pk")
         .values_list("version", flat=True)
     )
-    available = _("Versions of %(recognizer)s with results of %(api)s: %(versions)s.") % {
+    available = _("Versions of %(recognizer)s with results for %(api)s: %(versions)s.") % {
         "recognizer": recognizer,
         "api": api,
         "versions": ", ".join(versions) or _("none"),
@@ -90,9 +90,9 @@ def _versions(before: str | None, after: str | None, *, api: str, recognizer: st
     if before and after:
         unknown = [version for version in (before, after) if version not in versions]
         if unknown:
-            sentence = _("There are no results of %(unknown)s.") % {"unknown": ", ".join(unknown)}
+            sentence = _("There are no results from version %(unknown)s.") % {"unknown": ", ".join(unknown)}
             raise CommandError(f"{sentence} {available}", returncode=2)
         return before, after
     if before or len(versions) < 2:
-        raise CommandError(f"{_('Two versions are needed.')} {available}", returncode=2)
+        raise CommandError(f"{_('Two versions are needed to compare.')} {available}", returncode=2)
     return versions[1], versions[0]

@@ -58,7 +58,7 @@ class Command(TranslatedCommand):
         size = trash_deletion.size_of(trash_deletion.chosen_images(deletion))
         values = {"pictures": pictures(size.number), "size": filesize(size.bytes)}
         if dry_run or not size.number:
-            self.stdout.write(_("%(pictures)s, %(size)s would be deleted forever.") % values)
+            self.stdout.write(_("%(pictures)s (%(size)s) would be deleted forever.") % values)
             return
         if not yes and not self._is_confirmed(_("Delete %(pictures)s (%(size)s) forever? [y/N] ") % values):
             raise CommandError(_("Nothing was deleted. Pass --yes or --dry-run."))
