@@ -34,7 +34,7 @@ from analysis.web.saved_searches import visible
 router = Router(tags=["Alerts"])
 ChannelName = Literal["email", "slack", "webhook"]
 FrequencyName = Literal["at_once", "hourly", "daily", "weekly"]
-Address = Annotated[str, Field(max_length=MAX_ADDRESS, description="Of a Slack or other webhook; not for email.")]
+Address = Annotated[str, Field(max_length=MAX_ADDRESS, description="URL of a Slack or other webhook; not for email.")]
 
 
 class AlertSearch(Schema):
@@ -51,7 +51,7 @@ class AlertOut(Schema):
     receiver: Annotated[str, Field(description="The email address, or the host of the webhook.")]
     secret: Annotated[str | None, Field(description="Signs the messages to a webhook. Only in the response to POST.")]
     is_active: bool
-    last_error: Annotated[str, Field(description="Why it was disabled, or why the last try failed.")]
+    last_error: Annotated[str, Field(description="Why it was disabled, or why the last attempt failed.")]
     only_new_images: Annotated[bool, Field(description="Too many images matched, so only those added later are sent.")]
     next_message_at: datetime | None
     created_at: datetime

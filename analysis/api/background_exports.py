@@ -46,7 +46,7 @@ class NewExport(RequestBody):
     labels: Source = "effective"
     min_confidence: Confidence = 0
     kinds: list[Kind] = []
-    columns: Annotated[list[Column], Field(description="Of a CSV table; default: all.")] = []
+    columns: Annotated[list[Column], Field(description="Columns of a CSV table. Default: all.")] = []
     line_width: LineWidth = 3
     position: Position = "top"
     palette: PaletteName = "standard"
@@ -188,7 +188,7 @@ def delete_export(request: HttpRequest, export_id: int) -> HttpResponse:
     },
 )
 def get_export_file(request: HttpRequest, export_id: int) -> HttpResponseBase:
-    """The finished file. A Range header resumes a download that broke off."""
+    """The finished file. A Range header resumes an interrupted download."""
     web_request: Any = request
     return send_file(web_request, _finished(request, export_id))
 

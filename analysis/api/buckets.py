@@ -66,7 +66,7 @@ def get_bucket(request: HttpRequest, bucket_id: int) -> BucketOut:
 def sync_bucket(request: HttpRequest, bucket_id: int) -> HttpResponse:
     """Start a sync in the background.
 
-    New images are analyzed as the bucket's settings say.
+    New images are analyzed according to the bucket's settings.
     """
     bucket = permissions.get_bucket_or_404(request.user, bucket_id)
     if not permissions.can_sync_bucket(request.user, bucket):

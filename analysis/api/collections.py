@@ -103,7 +103,7 @@ def list_collections(request: HttpRequest, cursor: CursorParam, limit: LimitPara
 def create_collection(request: HttpRequest, new: NewCollection) -> HttpResponse:
     """Create a collection, with pictures that you may see.
 
-    Slashes in the name make levels.
+    Slashes in the name create levels.
     """
     user = token_of(request).user
     collection = curation.create(user, name=new.name)

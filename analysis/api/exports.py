@@ -27,7 +27,9 @@ FormatName = Literal["csv", "jsonl", "json", "coco", "names", "dynamodb", "xmp",
 Kind = Literal["label", "celebrity", "emotion", "face", "color", "moderation", "tag"]
 PaletteName = Literal["standard", "contrast", "color-blind"]
 Confidence = Annotated[float, Field(ge=0, le=MAX_CONFIDENCE, description="In percent.")]
-LineWidth = Annotated[int, Field(ge=1, le=MAX_LINE_WIDTH, description="Of boxes in annotated pictures, in pixels.")]
+LineWidth = Annotated[
+    int, Field(ge=1, le=MAX_LINE_WIDTH, description="Line width of boxes in annotated pictures, in pixels.")
+]
 CONTENT: dict[str, dict[str, Any]] = {entry.content_type: {} for entry in FORMATS.values()}
 
 
@@ -43,10 +45,10 @@ def export_images(
     format_name: Annotated[FormatName, Query("jsonl", alias="format")],
     labels: Annotated[Source, Query("effective")],
     min_confidence: Annotated[Confidence, Query(0)],
-    kind: Annotated[list[Kind], Query([], description="Only labels of these kinds; repeat it for several.")],
-    column: Annotated[list[Column], Query([], description="Of a CSV table, repeated for several; default: all.")],
+    kind: Annotated[list[Kind], Query([], description="Only labels of these kinds; can be repeated.")],
+    column: Annotated[list[Column], Query([], description="Columns of a CSV table; can be repeated. Default: all.")],
     line_width: Annotated[LineWidth, Query(3)],
-    position: Annotated[Position, Query("top", description="Of label names, at their box.")],
+    position: Annotated[Position, Query("top", description="Position of label names at their boxes.")],
     palette: Annotated[PaletteName, Query("standard")],
 ) -> HttpResponseBase:
     """All images of a search with their labels, the newest first, in one file.

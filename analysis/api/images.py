@@ -149,7 +149,7 @@ def create_image(
 
     200 with the existing image if you own these bytes already, 201 otherwise.
 
-    It is analyzed as a file uploaded on the page is. For large files, use /uploads.
+    The image is analyzed like one uploaded on the page. For large files, use /uploads.
     """
     permissions.require_upload_images(request.user)
     metadata = sidecar_metadata(sidecar.read(MAX_BYTES + 1)) if sidecar else None

@@ -241,7 +241,7 @@ def set_verdict(request: HttpRequest, image_id: int, label_id: LabelId, verdict:
 
 @router.delete("/images/{int:image_id}/verdicts/{label_id}", response={204: None}, auth=WRITE, url_name="verdict")
 def clear_verdict(request: HttpRequest, image_id: int, label_id: LabelId) -> HttpResponse:
-    """Let the analyses decide again."""
+    """Clear the verdict, so that the analyses decide again."""
     with transaction.atomic():
         verdicts.clear(reviewable_image(request, image_id).pk, label_id=label_id, by_id=token_of(request).user_id)
     return HttpResponse(status=204)

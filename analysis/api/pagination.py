@@ -18,7 +18,7 @@ MAX_LIMIT = 200
 CursorParam = Annotated[
     str, Query("", max_length=2_000, description="`next` of the previous page; empty for the first.")
 ]
-LimitParam = Annotated[int, Query(50, ge=1, le=MAX_LIMIT, description="Entries on a page.")]
+LimitParam = Annotated[int, Query(50, ge=1, le=MAX_LIMIT, description="Entries per page.")]
 Row = TypeVar("Row", bound=Model)
 
 

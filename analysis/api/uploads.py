@@ -112,7 +112,7 @@ def receive_file(request: HttpRequest, upload_id: UUID, file: Annotated[Uploaded
 def complete_upload(request: HttpRequest, upload_id: UUID) -> dict[str, Any]:
     """Report that the file was sent.
 
-    It is checked now or soon: read the upload again until it is no longer `arrived`.
+    It is checked soon: poll the upload until its state is no longer `arrived`.
     """
     return _values(pipeline.complete_upload(upload_id, owner_id=token_of(request).user_id))
 
