@@ -47,9 +47,9 @@ class Correction(RequestBody):
     reject: Annotated[list[LabelId], Field(max_length=MAX_CHANGES, description="Ids of labels that are wrong.")] = []
     add: Annotated[
         list[Annotated[str, Field(min_length=1, max_length=1_000)]],
-        Field(max_length=MAX_CHANGES, description="Names of labels or tags to add; a new name makes a tag."),
+        Field(max_length=MAX_CHANGES, description="Names of labels or tags to add; a new name creates a tag."),
     ] = []
-    apply: Annotated[bool, Field(description="False proposes only: nothing is changed.")] = False
+    apply: Annotated[bool, Field(description="If false, the changes are only previewed.")] = False
 
 
 def find_labels(request: HttpRequest, arguments: FindLabels) -> ToolResult:
