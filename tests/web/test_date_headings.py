@@ -68,7 +68,8 @@ def page_size(monkeypatch):
     def set_size(size: int) -> None:
         for module in (results, page):
             monkeypatch.setattr(module, "PAGE_SIZE", size)
-        monkeypatch.setattr(results.Search.page, "__kwdefaults__", {"after": None, "size": size, "following": 1})
+        defaults = results.Search.page.__kwdefaults__ | {"size": size}
+        monkeypatch.setattr(results.Search.page, "__kwdefaults__", defaults)
 
     return set_size
 
