@@ -106,7 +106,8 @@ def _is_sendable(image: Image, *, max_bytes: int) -> bool:
     sides = image.width, image.height
     return (
         image.format in {Image.Format.JPEG, Image.Format.PNG}
-        # Rekognition does not rotate a picture by its EXIF orientation, so boxes would be rotated.
+        # Rekognition turns a JPEG by its EXIF orientation before it measures boxes, but not a PNG: boxes of upright
+        # originals are in display space either way.
         and image.orientation == 1
         and image.size <= max_bytes
         and min(sides) >= MIN_SIDE
