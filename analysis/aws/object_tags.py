@@ -10,6 +10,7 @@ from analysis.aws import clients
 from analysis.aws.object_refs import S3Object
 
 READ_ACTION, WRITE_ACTION = "s3:GetObjectTagging", "s3:PutObjectTagging"
+# S3's limit for an object, others' tags included (S3, "Categorizing your objects using tags").
 MAX_TAGS = 10
 MAX_NAME = 128
 """Characters (S3, "Categorizing your objects using tags")."""

@@ -6,8 +6,10 @@ byte they are in order. Appending increments the number; only insertions between
 
 from __future__ import annotations
 
+# In the order of their ASCII codes, since positions are compared byte by byte.
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 WIDTH = 10
+# In the middle, so that there is room for whole numbers before the first position as well as after it.
 FIRST = 5 * 10 ** (WIDTH - 1)
 MAX_LENGTH = 100
 """Longer positions are renumbered, after some 500 insertions at one place."""

@@ -78,6 +78,7 @@ def restore_all(image_ids: Collection[int]) -> list[int]:
 
 def _restore(image_ids: Collection[int]) -> list[int]:
     with transaction.atomic():
+        # In a fixed order, so that two restores of the same pictures do not deadlock.
         locked = Image.objects.select_for_update().filter(pk__in=image_ids).exclude(trashed_at=None).order_by("pk")
         moved = _without_copies(list(locked.values_list("pk", flat=True)))
         Image.objects.filter(pk__in=moved).update(trashed_at=None)

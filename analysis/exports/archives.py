@@ -27,6 +27,7 @@ NO_DATE = datetime(1980, 1, 1, tzinfo=UTC)
 """The earliest date of ZIP files, which have no empty one."""
 MAX_ERRORS = 10_000
 """Files named in errors.txt, which is kept in memory."""
+# 16 MB for each archive. After a million names, fewer than one in a hundred new ones finds its bit used by another.
 NAME_BITS = 2**27
 MAX_EXTENSION = 5
 """Characters of an extension with its dot."""

@@ -84,4 +84,5 @@ def _delete_file(export: Export) -> None:
         "reason": _("contains a picture that was deleted forever"),
     }
     audit_log.record(AuditEntry.Action.REMOVE, export, by_id=None, details=details)
+    # `robust`, since an error after the commit must not look like a failed deletion; the sweeper tries the files again.
     transaction.on_commit(lambda: blobs.delete_pending(keys), robust=True)

@@ -26,9 +26,11 @@ ZIP64_LOCATOR = struct.Struct("<4sLQL")
 END = struct.Struct("<4s4H2LH")
 
 VERSION = 45  # of ZIP64
+# As the system the entry was made on, since programs read the file's mode only then (APPNOTE.TXT 4.4.2).
 UNIX = 3 << 8
 FLAGS = 1 << 3 | 1 << 11  # sizes after the data; names in UTF-8
 STORED, DEFLATED = 0, 8
+# Without a mode, unzip writes files that nobody may read.
 FILE_MODE = 0o100644 << 16
 IN_ZIP64, IN_ZIP64_SHORT = 0xFFFFFFFF, 0xFFFF
 FIRST_YEAR, LAST_YEAR = 1980, 2107

@@ -30,6 +30,7 @@ PING_TIMEOUT = 1.5
 LONG_QUEUE = 1_000
 START_WORKER = gettext_lazy("Start one with `celery -A imagelib worker`, or everything with `make run`.")
 START_EMBEDDED = gettext_lazy("Start it with `make run`.")
+# The first version with NULLS NOT DISTINCT, which constraints of the statistics need.
 MIN_POSTGRES = 15
 
 

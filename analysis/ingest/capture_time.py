@@ -14,6 +14,7 @@ MOMENT = re.compile(
     re.ASCII,
 )
 OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)", re.ASCII)
+# UTC+14, on Kiritimati, is the largest offset of any time zone.
 MAX_OFFSET_HOURS = 14
 
 

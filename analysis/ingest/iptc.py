@@ -16,6 +16,7 @@ from analysis.ingest.validation import plain_text
 RESOURCE = 0x0404  # of Photoshop's resources in a JPEG
 TAG = 33723  # of a TIFF
 MAX_BYTES = 2**20
+# ESC % G, the escape sequence of ISO 2022 by which dataset 1:90 declares UTF-8 (IPTC IIM 4.2).
 UTF_8 = b"\x1b%G"
 CHARACTER_SET = (1, 90)
 TITLE, KEYWORD, CREATOR, CITY, SUBLOCATION, STATE, COUNTRY, COPYRIGHT, CAPTION = 5, 25, 80, 90, 92, 95, 101, 116, 120

@@ -154,6 +154,7 @@ def _by_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
         return None
 
 
+# Cached, since a camera or program embeds the same profile in all of its pictures.
 @lru_cache(maxsize=64)
 def _is_srgb(profile: bytes) -> bool:
     """True if a profile converts sample colors as sRGB does. Its name is no proof."""

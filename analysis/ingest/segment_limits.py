@@ -25,6 +25,7 @@ CHUNK_BYTES = 64 * 1024
 # A marker is 0xFF and a byte other than 00 (data), D0 to D7 (restart), 01 (temporary) and FF (fill).
 MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
 SOS, EOI = 0xDA, 0xD9
+# DHT (C4), JPG (C8) and DAC (CC) are among the codes of frames, but none of them is a frame (ITU-T T.81, table B.1).
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 

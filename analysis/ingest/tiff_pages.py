@@ -14,6 +14,7 @@ Base = ExifTags.Base
 MAX_PAGES = 32
 REDUCED_COPY, MASK = 1, 4  # bits of NewSubfileType
 COLOR_FILTER_ARRAY, LINEAR_RAW = 32803, 34892
+# Each color in a plane of its own (TIFF 6.0, PlanarConfiguration).
 PLANAR = 2
 
 

@@ -10,6 +10,8 @@ from pgvector.django import HalfVectorField, HnswIndex
 
 from analysis.models.images import Image
 
+# 256 numbers find other versions of a photograph as often as the classifier's 1,280 do, with a fifth of the index
+# (decision 19).
 DIMENSIONS = 256
 
 

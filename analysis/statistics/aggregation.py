@@ -77,6 +77,7 @@ def _count(kind: Kind, *, is_full: bool) -> list[CountResult]:
     """Recount one table; empty if another worker is counting it."""
     started = time.monotonic()
     with transaction.atomic(), connection.cursor() as cursor:
+        # "try", since a worker that waited would only count again what has just been counted.
         cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext(%s))", [f"figures {kind.name}"])
         if not cursor.fetchone()[0]:
             return []

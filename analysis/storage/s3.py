@@ -79,8 +79,10 @@ class SharedS3Storage(MultipartUploads, S3Storage):
                 signature_version="s3v4",
                 s3={"addressing_style": "path" if endpoint else "virtual"},
                 retries={"mode": "standard", "total_max_attempts": 3},
+                # Pages wait for S3, and botocore's timeouts are 60 seconds each by default.
                 connect_timeout=3,
                 read_timeout=30,
+                # By default ten connections are kept, and the other threads' are closed after each request.
                 max_pool_connections=64,
                 request_checksum_calculation=checksums,
                 response_checksum_validation=checksums,

@@ -19,6 +19,7 @@ from imagelib.accounts import sessions, user_agents
 from imagelib.accounts.models import User
 from imagelib.accounts.sessions import SignedIn
 
+# 127.0.0.1 and ::1, shortened as in `sessions.coarse_network`.
 LOOPBACK = ("127.0.0.0/24", "::/48")
 
 

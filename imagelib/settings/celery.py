@@ -26,14 +26,19 @@ CELERY_TASK_RETRY_ON_WORKER_LOST = True
 CELERY_TASK_DEFAULT_QUEUE = "imagelib"
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
+# Short, since pages enqueue tasks; what is not enqueued is found by the sweeper.
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
+# Tasks mostly wait for other services, and a process for each would need 30 to 50 MB (decision 3).
 CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_CONCURRENCY = 8  # messages; calls in progress are limited by RECOGNITION_THREADS
+# By default a worker reserves four messages per thread, which would wait behind its long tasks while others are idle.
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# A task that lost its broker goes on: its work is claimed in the database, and a second delivery finds none.
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Otherwise a worker ends after a hundred attempts to reach its broker.
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = celery_broker.transport_options(
     CELERY_BROKER_URL, queue=CELERY_TASK_DEFAULT_QUEUE, queue_url=CELERY_QUEUE_URL, region=AWS_REGION

@@ -11,6 +11,7 @@ ACCOUNT_ADAPTER = "imagelib.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
+# Otherwise anybody could have mail sent to any address by asking for a reset of its password.
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_SESSION_REMEMBER = True
@@ -39,8 +40,10 @@ MFA_FORMS = {
     "reauthenticate_webauthn": "imagelib.accounts.two_step.forms.ReauthenticatePasskeyForm",
     "add_webauthn": "imagelib.accounts.two_step.forms.AddPasskeyForm",
 }
+# Replaced by `sign_in_limits`, which counts by account and network, and names the wait (decision 43).
 ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
 SOCIALACCOUNT_ADAPTER = "imagelib.accounts.oidc.adapter.OidcAdapter"
+# By verified addresses only (`email_addresses.py`): anybody can type a colleague's address on the account page.
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
 SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
 SOCIALACCOUNT_REAUTHENTICATION_REQUIRED = True  # a stolen session must not connect the thief's account

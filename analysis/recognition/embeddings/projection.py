@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from analysis.models.embeddings import DIMENSIONS
 
+# Must not change: vectors of two projections cannot be compared, so all stored ones would have to be computed again.
 SEED = b"imagelib: projection of image embeddings, 1"
 
 

@@ -16,6 +16,7 @@ from analysis.search.sql.conditions import image_condition
 from analysis.search.sql.expressions import Sql
 from analysis.search.terms.base import Resolution, Term, Value
 
+# A year in which day:02-29 is a date, too.
 LEAP_YEAR = 2000
 
 

@@ -12,6 +12,7 @@ from analysis.recognition.local.conversion.graph import Array, Graph, fold_batch
 from analysis.recognition.local.conversion.torch_weights import InvalidWeights, Weights
 
 SIDE = 300
+# Three for each cell of the first grid (19 by 19), and six for each of those of 10, 5, 3, 2 and 1.
 BOXES = 1917
 CLASSES = 90  # COCO's ids from 1 to 90, of which 80 are used
 SCALES = (10.0, 10.0, 5.0, 5.0)  # factors of the encoded y, x, height and width
