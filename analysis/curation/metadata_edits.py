@@ -118,6 +118,7 @@ def restore(states: dict[int, PreviousState]) -> list[int]:
     restored = []
     for image in Image.objects.filter(pk__in=states).order_by("pk"):
         state, current = states[image.pk], _values(image)
+        # A value that was edited again since is newer than the one before this edit.
         if all(current[name] == values for name, values in state["after"].items()):
             for name, values in state["before"].items():
                 edit_field(image, name, values)
@@ -156,6 +157,7 @@ def _checked(clock: datetime, *, now: datetime) -> datetime:
 
 def _save(images: list[Image]) -> None:
     Image.objects.bulk_update(images, CHANGED_COLUMNS, batch_size=500)
+    # No analysis has changed, so the rows of faces and texts stay.
     reindex([image.pk for image in images], apis=())
     image_events.record_changed([image.pk for image in images])
 
@@ -165,6 +167,7 @@ def _values(image: Image) -> dict[str, Values]:
 
 
 def _line(text: str, name: str, limit: int) -> str:
+    # With a limit that is never reached, so that a long text is refused instead of cut without notice.
     cleaned = plain_text(text, len(text) * 4)
     if len(cleaned) > limit:
         message = _("%(name)s can have at most %(limit)s characters; this one has %(length)s.")

@@ -100,6 +100,7 @@ def _dynamodb_item(image: Image, labels: list[LabelRow], left_out: int) -> dict[
     return {**item, "labels_left_out": {"N": str(left_out)}} if left_out else item
 
 
+# Written value by value, since the whole array would have all pictures in memory.
 def _array(values: Iterable[dict[str, Any]]) -> Iterator[bytes]:
     start = b"["
     for value in values:

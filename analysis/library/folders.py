@@ -97,5 +97,6 @@ def fill_folders(after: int, last: int) -> None:
 
 def _find(path: str, owner_id: int | None, bucket_id: int | None) -> int | None:
     whose = Q(owner_id=owner_id, bucket=None) if bucket_id is None else Q(bucket_id=bucket_id, owner=None)
+    # By the hash as well, since the index has it in place of the path.
     rows = Folder.objects.alias(hash=MD5(F("path"))).filter(whose, hash=MD5(Value(path)), path=path)
     return rows.values_list("pk", flat=True).first()

@@ -16,6 +16,7 @@ from analysis.metrics import redis_totals
 disable_created_metrics()  # type: ignore[no-untyped-call]
 REGISTRY = CollectorRegistry()
 OTHER = "other"
+# The client chooses methods and directives, and could otherwise add a time series with each request.
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 CSP_DIRECTIVES = frozenset(
     f"{name}-src" for name in ("default", "script", "style", "img", "font", "connect", "frame", "media", "object")

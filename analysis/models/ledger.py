@@ -28,6 +28,7 @@ class Call(models.Model):
         FAILED = "failed", _("Failed")
         UNKNOWN = "unknown", _("Unknown")
 
+    # What was paid stays in the ledger when a picture is deleted with its analyses.
     analysis = models.ForeignKey(
         Analysis, on_delete=models.SET_NULL, null=True, related_name="calls", verbose_name=_("analysis")
     )

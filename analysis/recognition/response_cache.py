@@ -46,6 +46,8 @@ class CachedResponse:
         )
 
 
+# Only responses of the newest model count: an older one's are not what a request would return now. Those that may be
+# shown as reused come first.
 _QUERY = """
     SELECT lookup.id, stored.model_version, stored.answer, stored.request_id, stored.latency_ms, stored.is_disclosed
     FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])

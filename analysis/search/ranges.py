@@ -81,6 +81,7 @@ def integer(*, example: str, minimum: int, maximum: int) -> Scale[int]:
         raise _out_of_range(minimum, maximum, example)
 
     def span(text: str) -> tuple[int, int]:
+        # Not isdigit(), which is true for "²", and int("²") raises ValueError.
         if not re.fullmatch(r"[0-9]+", text) or len(text) > MAX_DIGITS:
             raise InvalidValue(_("Expected a whole number, for example %(example)s.") % {"example": example})
         return within(int(text)), within(int(text))
@@ -149,6 +150,7 @@ def _bytes(text: str) -> tuple[int, int]:
         raise InvalidValue(_("Expected a size, for example size>5MB or size:500KB..2MiB."))
     if len(match[1]) > 20:
         raise _size_out_of_range()
+    # Decimal, since 2.01 * 1000 is 2009.99… as floats, and int() would make it 2009.
     size = _valid_size(int(Decimal(match[1]) * _BYTES_BY_UNIT[match[2].lower()]))
     return size, size
 

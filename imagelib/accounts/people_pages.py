@@ -68,6 +68,7 @@ def people(request: Request) -> HttpResponse:
     """All users by username; the first page also lists open invitations."""
     require_or_404(rights.can_view_people(request.user))
     words, after = one_line(request.GET.get("q", ""))[:MAX_SEARCH], request.GET.get("after", "")[: MAX_SEARCH * 2]
+    # PostgreSQL refuses texts with NUL.
     accounts = _accounts(words).filter(username__gt=after.replace("\x00", "")).order_by("username")
     page = list(accounts.prefetch_related("groups", "user_permissions")[: PAGE_SIZE + 1])
     more = (

@@ -78,6 +78,7 @@ def enqueue_all_missing() -> Iterator[int]:
 def counts() -> EmbeddingCounts:
     """Count the pictures, by indexes alone: the vectors may take a gigabyte."""
     with connection.cursor() as cursor:
+        # "< or >" instead of "<>", for which PostgreSQL uses no index.
         cursor.execute(
             f"""SELECT (SELECT count(*) FROM analysis_image),
                        (SELECT count(*) FROM {table.TABLE}),

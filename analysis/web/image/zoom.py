@@ -75,6 +75,7 @@ def _zoom(request: Request, image: Image, tile_path: str, full_url: str) -> Http
         values = _tiles(image, tile_path) if stored.is_tiled(image) else {"image": full_url}
     except (blobs.StorageError, InvalidImage) as error:
         reason = _reason(request, image, error)
+        # Not stored, since the original may be readable again at the next attempt.
         return JsonResponse({"reason": reason}, status=404, headers={"Cache-Control": "no-store"})
     return JsonResponse(values, headers={"Cache-Control": "private, no-cache"})
 
