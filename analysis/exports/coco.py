@@ -59,6 +59,7 @@ def _annotation(number: int, row: ImageRow, category: int, instance: LabelBox) -
         "image_id": row.image.pk,
         "category_id": category,
         "bbox": pixels,
+        # pycocotools reads area and iscrowd of every annotation, which usually come from its mask.
         "area": round(pixels[2] * pixels[3], 2),
         "iscrowd": 0,
         "score": _score(instance.confidence),

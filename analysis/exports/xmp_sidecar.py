@@ -21,6 +21,7 @@ def sidecar(row: ImageRow) -> bytes:
     """The XMP packet of a picture as a separate file (ISO 16684-1)."""
     root = Element(f"{{{X}}}xmpmeta")
     description = SubElement(SubElement(root, f"{{{RDF}}}RDF"), f"{{{RDF}}}Description", {f"{{{RDF}}}about": ""})
+    # Language alternatives, as which XMP defines both; keywords are an unordered array.
     for name, text in (("title", row.image.title), ("description", row.image.description)):
         if text:
             alternatives = SubElement(SubElement(description, f"{{{DC}}}{name}"), f"{{{RDF}}}Alt")

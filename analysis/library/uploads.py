@@ -113,6 +113,7 @@ def resume(upload_id: uuid.UUID, *, owner_id: int, size: int, sha256: str, targe
     if open_upload is None:
         return None
     same.update(visibility=target.visibility, collection=target.collection_id)
+    # An upload in parts keeps the expiry that it got when it was started, by which S3 deletes its parts.
     if open_upload.state == State.ISSUED and not open_upload.multipart_id:
         lifetime = timedelta(seconds=settings.UPLOAD_TICKET_SECONDS)
         same.update(expires_at=Now() + lifetime)
@@ -240,6 +241,7 @@ def delete_expired() -> None:
 
     `orphaned_files` deletes their bytes.
     """
+    # Files that arrived are kept until a worker has checked them, however late.
     finished = ~Q(state=State.ARRIVED)
     Upload.objects.filter(finished, expires_at__lt=Now() - RETENTION).delete()
 

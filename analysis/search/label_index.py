@@ -227,6 +227,7 @@ def _names(*, after: tuple[int, int]) -> list[IndexedName]:
 
 def _suffixes(name: str) -> list[str]:
     text = fold(name)
+    # At 0 the slice before is empty, so the first letter begins a word as well.
     starts = [at for at in range(len(text)) if text[at].isalnum() and not text[at - 1 : at].isalnum()]
     return [text[at:] for at in starts] or [text]
 

@@ -32,6 +32,7 @@ from imagelib.private_files import private_folder
 NAME = "imagelib"  # role and database
 PORT = 5432  # only part of the socket's name
 SETTINGS = {
+    # Only the socket, so that no other account of this machine can connect.
     "listen_addresses": "",
     "port": str(PORT),
     "unix_socket_permissions": "0700",
@@ -40,9 +41,12 @@ SETTINGS = {
     "effective_cache_size": "1GB",
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
+    # For SSDs (PostgreSQL, "Planner Cost Constants"); the default of 4 is for disks that seek.
     "random_page_cost": "1.1",
+    # For short queries it often costs more than it saves (PostgreSQL, "When to JIT?").
     "jit": "off",
     "synchronous_commit": "on",
+    # initdb would write the zone of this machine.
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_checkpoints": "off",

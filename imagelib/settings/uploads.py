@@ -19,6 +19,7 @@ MAX_OPEN_UPLOAD_BYTES = env.int("MAX_OPEN_UPLOAD_BYTES", 50 * 1000**3)
 DATA_UPLOAD_MAX_NUMBER_FILES = env.int("MAX_FILES_PER_REQUEST", 1_000)
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000  # without JavaScript, the library page has up to 1,200 checkboxes
 FILE_UPLOAD_HANDLERS = [
+    # First, so that the others store one byte more than the limit at most.
     "analysis.web.body_limits.FileLimit",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",

@@ -44,29 +44,41 @@ INSTALLED_APPS = [
     "analysis",
 ]
 MIDDLEWARE = [
+    # First, so that every log line of a request has its id.
     "imagelib.request_ids.middleware",
+    # Outside of the others, whose time it measures as well.
     "analysis.web.request_metrics.middleware",
+    # Before SecurityMiddleware: probes come by IP address and without TLS, and it would redirect them to HTTPS.
     "analysis.web.probes.middleware",
     "django.middleware.security.SecurityMiddleware",
+    # Right after SecurityMiddleware, as its documentation asks for: static files need none of the others.
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Before CommonMiddleware, whose redirects need the headers, too (django-cors-headers, "Setup").
     "corsheaders.middleware.CorsMiddleware",
     "imagelib.middleware.CspMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "imagelib.accounts.sessions.middleware",
+    # Inside of the session's middleware, since it looks for a signed-in user in the session.
     "analysis.web.private_cache.PrivateCache",
+    # Before CommonMiddleware, which needs the language to find a URL (Django, "How Django discovers language
+    # preference").
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    # These two set the user, so that all below see the one of the header or the token.
     "imagelib.accounts.proxy_sign_in.middleware",
     "imagelib.accounts.api_tokens.authentication",
     "analysis.audit_log.source.middleware",
     "imagelib.accounts.time_zones.middleware",
     "imagelib.accounts.languages.middleware",
+    # Outside of BodyLimits, whose refusals become problem details.
     "analysis.api.middleware.problems",
+    # Limits depend on the user. CSRF's check, which reads the form, still comes later, in process_view.
     "analysis.web.body_limits.BodyLimits",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    # After LoginRequiredMiddleware, which usually loads the user; for logging alone nobody is loaded.
     "imagelib.request_ids.UserIds",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
