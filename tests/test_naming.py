@@ -28,7 +28,7 @@ REFUSED_STEMS = frozenset(
         renewing engines payloads record reuse quotas received values rebuild reread recognizers aws_check
         local_answers place stock bare arrival inside outside laid_out laying_out unlimited breaking world
         verdict secret supervise broker theme schedule watch again pace forget dropped utils helpers misc
-        common
+        common may turns exchange importer
         """,
     )
 )
