@@ -16,7 +16,7 @@ Handler = Callable[[HttpRequest], HttpResponseBase]
 
 
 def problems(get_response: Handler) -> Handler:
-    """Middleware that converts errors other than JSON to problem details.
+    """Middleware that converts errors in text, HTML or pictures to problems.
 
     For example for a body that is too large, or for a bug.
     """
