@@ -8,6 +8,7 @@ import os
 import resource
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -110,6 +111,9 @@ def library() -> dict[str, Any]:
 
 def queue_messages() -> dict[str, Any]:
     """Queue messages of one sink, several about each picture."""
+    owner = get_user_model().objects.get(username="bench")
+    # Rows without files, since messages about pictures that do not exist are not sent.
+    Image.objects.bulk_create(_row(owner.pk, pk) for pk in range(1, PICTURES + 1))
     sink = Sink.objects.create(
         name="bench", channel="webhook", address=os.environ["SINK_URL"], secret=signatures.new_secret()
     )
@@ -117,6 +121,12 @@ def queue_messages() -> dict[str, Any]:
         numbers = range(start, start + 1_000)
         outbox.add(Delivery(sink=sink, image_id=number % PICTURES + 1, payload=message(number)) for number in numbers)
     return {"queued": MESSAGES}
+
+
+def _row(owner_id: int, pk: int) -> Image:
+    size = {"size": 1_000, "width": 1_200, "height": 800, "format": "jpeg"}
+    names = {"filename": f"{pk}.jpg", "key": f"originals/{pk}.jpg", "sha256": f"{pk:064x}"}
+    return Image(pk=pk, owner_id=owner_id, renditions_id=uuid.uuid4(), **names, **size)
 
 
 def send_messages() -> dict[str, Any]:
