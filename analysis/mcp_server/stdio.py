@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 from django.db import close_old_connections
 from django.http import HttpRequest
+from django.http.request import split_domain_port, validate_host
 from django.utils.translation import gettext as _
 from mcp.server.stdio import stdio_server
 
@@ -32,17 +34,31 @@ async def _serve(text: str) -> None:
         await server.run(read_stream, write_stream, server.create_initialization_options())
 
 
+class _LocalRequest(ApiRequest):
+    """A request whose URLs are those of the site, to which it was not sent."""
+
+    def _get_scheme(self) -> str:
+        return _site().scheme
+
+
+def _site() -> SplitResult:
+    """The address of this installation, for the URLs in results."""
+    site = urlsplit(settings.SITE_URL)
+    if site.netloc and validate_host(split_domain_port(site.netloc)[0], settings.ALLOWED_HOSTS):
+        return site
+    host = next((name for name in settings.ALLOWED_HOSTS if "*" not in name and not name.startswith(".")), "localhost")
+    return urlsplit(f"{'https' if settings.SECURE_SSL_REDIRECT else 'http'}://{host}")
+
+
 def _request(text: str) -> HttpRequest:
     """A request with the attributes that the middleware sets. Raises CallRefused."""
     close_old_connections()  # clients may be idle for hours, and there is no end of a web request to do this
     token = api_tokens.find(text)
     if token is None:
         raise CallRefused(_("The token has expired or was revoked. Create another one on your account page."))
-    request = ApiRequest()
+    request = _LocalRequest()
     request.method = "POST"
-    host = next((name for name in settings.ALLOWED_HOSTS if "*" not in name and not name.startswith(".")), "localhost")
-    request.META = {"SERVER_NAME": host.strip("[]"), "SERVER_PORT": "443" if settings.SECURE_SSL_REDIRECT else "80"}
-    request.META["HTTP_HOST"] = host
+    request.META = {"HTTP_HOST": _site().netloc}
     request.api_token, request.user = token, token.user
     try:
         check_rate(request, token)

@@ -25,6 +25,7 @@ from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
 from analysis import pipeline
+from analysis.mcp_server import stdio
 from analysis.mcp_server.calls import TOOLS
 from analysis.models import Batch, Label, SavedSearch, Verdict
 from imagelib.accounts import api_tokens
@@ -145,6 +146,21 @@ def test_a_client_over_stdio_searches_and_is_refused_to_spend_over_its_limit():
     check(seen)
     assert after_revocation.is_error
     assert "revoked" in after_revocation.content[0].text
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("site", "address"),
+    [
+        ("", "http://localhost/images/1/"),
+        ("http://localhost:8000", "http://localhost:8000/images/1/"),
+        ("https://pictures.example.org:8443/", "https://pictures.example.org:8443/images/1/"),
+        ("https://elsewhere.example", "http://localhost/images/1/"),
+    ],
+)
+def test_addresses_over_stdio_are_those_of_the_site(site, address, owner, settings):
+    settings.SITE_URL, settings.ALLOWED_HOSTS = site, ["localhost", "pictures.example.org"]
+    assert stdio._request(token_text(owner)).build_absolute_uri("/images/1/") == address
 
 
 def test_stdio_needs_a_valid_token(monkeypatch, db):
