@@ -1,9 +1,8 @@
-"""Pictures by file name: rights, own ones first, index."""
+"""Pictures by file name: rights, own ones first."""
 
 from __future__ import annotations
 
 import pytest
-from django.db import connection
 
 from analysis.models import Viewer
 from analysis.search.filenames import image_id_of
@@ -24,21 +23,3 @@ def test_of_several_with_one_name_the_own_newest_comes_first(owner, colleague):
     second.trashed_at = first.added_at
     second.save()
     assert image_id_of("a.jpg", viewer=viewer) == first.pk
-
-
-def test_a_name_is_looked_up_by_its_index(owner):
-    statements = []
-
-    def record(execute, text, values, many, context):
-        statements.append((text, values))
-        return execute(text, values, many, context)
-
-    with connection.execute_wrapper(record):
-        image_id_of("Dog.jpg", viewer=Viewer(user_id=owner.pk))
-    [(text, values)] = statements
-    with connection.cursor() as cursor:
-        # A few pictures are read faster without an index.
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute(f"EXPLAIN {text}", values)
-        plan = "\n".join(line for (line,) in cursor.fetchall())
-    assert "Index Cond: (lower(" in plan, plan

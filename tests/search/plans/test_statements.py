@@ -11,6 +11,7 @@ from analysis.models import Face, Image, ImageText, Verdict
 from analysis.permissions import viewer_of
 from analysis.search.database import fetch_all
 from analysis.search.facets import facets
+from analysis.search.filenames import image_id_of
 from analysis.search.label_counts import refresh_label_counts
 from analysis.search.pagination import UNSORTED, Order
 from analysis.search.plans.costs import trial_budget
@@ -155,3 +156,16 @@ def test_rare_matches_are_found_without_reading_all(colleague, text):
 def test_facets_of_few_images_are_exact_in_a_large_library(owner):
     counted = facets(parse("is:private"), viewer=viewer_of(owner))
     assert (counted.counted, counted.is_sample) == (3, False)
+
+
+def test_a_file_name_is_looked_up_by_its_index(owner):
+    statements = []
+
+    def record(execute, text, values, many, context):
+        statements.append((text, values))
+        return execute(text, values, many, context)
+
+    with connection.execute_wrapper(record):
+        assert image_id_of("Dog.jpg", viewer=viewer_of(owner)) is None
+    [(text, values)] = statements
+    assert rows_read(text, values) < FEW_ROWS
