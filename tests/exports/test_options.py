@@ -43,7 +43,7 @@ def test_options_are_stored_without_defaults(values, stored):
     ],
 )
 def test_impossible_options_are_named(values, option):
-    with pytest.raises(InvalidOption, match=f"^{option}: ") as error:
+    with pytest.raises(InvalidOption, match=f"^{option}\\b") as error:
         stored_options(values)
     assert error.value.option == option
 

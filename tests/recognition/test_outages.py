@@ -77,7 +77,7 @@ def test_html_page_opens_an_outage_without_cost(owner, simulator):
     for _ in range(4):
         work()
     assert (Outage.objects.get().code, states()) == ("NotRekognition", {"queued": 30})
-    assert "is not Rekognition but probably a proxy or a sign-in page" in Outage.objects.get().message
+    assert "is not Rekognition, but probably a proxy or a sign-in page" in Outage.objects.get().message
     assert set(Call.objects.values_list("outcome", "price")) == {("failed", 0)}
     assert simulator.statistics()["requests"] <= 4
     simulator.set(pages=0)

@@ -133,4 +133,4 @@ def test_long_lists_have_pages(owner, signed_in):
 
 
 def test_empty_page_says_what_appears_here(owner, signed_in):
-    assert "No messages." in signed_in(owner).get(reverse(PAGE)).content.decode()
+    assert "No messages yet." in signed_in(owner).get(reverse(PAGE)).content.decode()
