@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 
 import pytest
+from django.db.models import Model, QuerySet
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
@@ -293,64 +295,98 @@ def our_patterns() -> list[URLPattern]:
 
 
 def address(name: str, image: Image) -> str:
-    done = image.analyses.filter(state="done").values_list("pk", flat=True).first()
+    arguments = arguments_of_rows(image) | arguments_of_picture(image)
+    query = f"?search={saved_search(image)}" if name in {"alert-new", "alert-preview"} else ""
+    return reverse(name, args=arguments[name]() if name in arguments else []) + query
+
+
+def first(rows: QuerySet) -> int:
+    pk = rows.values_list("pk", flat=True).first()
+    assert pk is not None
+    return pk
+
+
+def first_or_deleted(rows: QuerySet) -> int:
+    return rows.values_list("pk", flat=True).first() or 10**9
+
+
+def saved_search(image: Image) -> int:
+    return first_or_deleted(SavedSearch.objects.filter(owner=image.owner))
+
+
+Arguments = dict[str, Callable[[], list]]
+
+
+def of_all(names: Iterable[str], arguments: Callable[[], list]) -> Arguments:
+    return dict.fromkeys(names, arguments)
+
+
+def arguments_of_picture(image: Image) -> Arguments:
+    """Arguments by the name of an address.
+
+    Functions, so that rows are read for that address alone.
+    """
     of_a_picture = ("image", "image-panel", "image-zoom", "image-similar", "original", "retry", "history", *CURATED)
-    arguments = {name: [image.pk] for name in of_a_picture}
-    arguments |= {"public": [image.public_id], "public-panel": [image.public_id]}
-    arguments |= {"public-rendition": [image.public_id, "thumb"], "public-zoom": [image.public_id]}
-    arguments |= {"image-tile": [image.pk, 0, 0, 0], "public-tile": [image.public_id, 0, 0, 0]}
-    arguments |= {
-        "rendition": [image.pk, "thumb"],
-        "analysis-response": [image.pk, done],
-        "analysis-pin": [image.pk, done],
+    of_a_response = ("analysis-response", "analysis-pin")
+    return {
+        **of_all(of_a_picture, lambda: [image.pk]),
+        **of_all(("public", "public-panel", "public-zoom"), lambda: [image.public_id]),
+        "public-rendition": lambda: [image.public_id, "thumb"],
+        "image-tile": lambda: [image.pk, 0, 0, 0],
+        "public-tile": lambda: [image.public_id, 0, 0, 0],
+        "rendition": lambda: [image.pk, "thumb"],
+        **of_all(of_a_response, lambda: [image.pk, first(image.analyses.filter(state="done"))]),
+        "folder": lambda: [image.folder_id],
+        **of_all(("person", "person-role", "person-access"), lambda: [image.owner_id]),
+        **of_all(("person-two-step", "person-transfer"), lambda: [image.owner_id]),
     }
-    saved = SavedSearch.objects.filter(owner=image.owner).values_list("pk", flat=True).first() or 10**9  # deleted
-    arguments |= {"search": [saved], "search-update": [saved], "search-delete": [saved]}
-    change = BulkChange.objects.filter(person=image.owner).values_list("pk", flat=True).first()
-    arguments |= {"bulk": ["trash"], "undo": [1], "bulk-change": [change or 10**9]}
-    batch = Batch.objects.values_list("pk", flat=True).first()
-    arguments |= {"batch": [batch], "batch-action": [batch, "pause"], "dashboard-csv": ["added"]}
-    ticket = Upload.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
-    bucket = Bucket.objects.filter(owner=image.owner).values_list("pk", flat=True).first() or 10**9  # removed
-    arguments |= {"bucket": [bucket], "bucket-sync": [bucket], "bucket-edit": [bucket], "bucket-remove": [bucket]}
-    arguments |= {"folder": [image.folder_id]}
-    collection = Collection.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
-    arguments |= {name: [collection] for name in ENTRIES if name.startswith("collection-")} | {
-        "collection": [collection]
+
+
+def arguments_of_rows(image: Image) -> Arguments:
+    """As `arguments_of_picture`, of the other rows of its owner."""
+
+    def own(model: type[Model]) -> QuerySet:
+        return model.objects.filter(owner=image.owner)
+
+    def link() -> ShareLink:
+        return own(ShareLink).first()
+
+    return {
+        **of_all(("search", "search-update", "search-delete"), lambda: [saved_search(image)]),
+        "bulk": lambda: ["trash"],
+        "undo": lambda: [1],
+        "bulk-change": lambda: [first_or_deleted(BulkChange.objects.filter(person=image.owner))],
+        "batch": lambda: [first(Batch.objects)],
+        "batch-action": lambda: [first(Batch.objects), "pause"],
+        "dashboard-csv": lambda: ["added"],
+        **of_all(("bucket", "bucket-sync", "bucket-edit", "bucket-remove"), lambda: [first_or_deleted(own(Bucket))]),
+        **of_all((name for name in ENTRIES if name.startswith("collection-")), lambda: [first(own(Collection))]),
+        "collection": lambda: [first(own(Collection))],
+        **of_all(("collection-filter", "collection-menu", "collection-add", "collection-create"), list),
+        "collection-image": lambda: [first(own(Collection)), image.pk],
+        "collection-rendition": lambda: [first(own(Collection)), image.pk, "thumb"],
+        **of_all(("share", "share-unlock", "share-cover", "share-archive"), lambda: [link().token]),
+        **of_all(("share-picture", "share-download"), lambda: [link().token, image.public_id]),
+        "share-rendition": lambda: [link().token, image.public_id, "thumb"],
+        **of_all(("share-link", "share-revoke", "share-restore"), lambda: [link().pk]),
+        **of_all(("sink", "sink-edit", "sink-dry-run"), lambda: [first_or_deleted(Sink.objects)]),
+        "sink-add": lambda: ["sqs"],
+        "sink-action": lambda: [first_or_deleted(Sink.objects), "pause"],
+        **of_all(("upload-file", "upload-complete", "upload-parts", "upload-abort"), lambda: [first(own(Upload))]),
+        "api-token-revoke": lambda: [first(ApiToken.objects.filter(user=image.owner))],
+        "export-archive": lambda: ["originals"],
+        **of_all(("export-file", "export-manifest"), lambda: [first(own(Export))]),
+        "export-action": lambda: [first(own(Export)), "cancel"],
+        **of_all(("trash-cancel", "trash-receipt"), lambda: [first(TrashDeletion.objects.filter(person=image.owner))]),
+        **of_all(("audit-entry", "audit-entry-csv"), lambda: [first(AuditEntry.objects)]),
+        **of_all(("invitation-resend", "invitation-revoke"), lambda: [1]),
+        "invitation": lambda: ["no-token"],
+        "password_reset_confirm": lambda: ["MQ", "no-token"],
+        "account_reset_password_from_key": lambda: ["1", "no-token"],
+        **of_all(("mfa_remove_webauthn", "mfa_edit_webauthn"), lambda: [1]),
+        **of_all(("alert", "alert-edit"), lambda: [first_or_deleted(own(Alert))]),  # deleted with its search
+        "alert-action": lambda: [first_or_deleted(own(Alert)), "pause"],
     }
-    arguments |= {name: [] for name in ("collection-filter", "collection-menu", "collection-add", "collection-create")}
-    arguments |= {"collection-image": [collection, image.pk], "collection-rendition": [collection, image.pk, "thumb"]}
-    link = ShareLink.objects.filter(owner=image.owner).first()
-    arguments |= {name: [link.token] for name in ("share", "share-unlock", "share-cover", "share-archive")}
-    arguments |= {name: [link.token, image.public_id] for name in ("share-picture", "share-download")}
-    arguments |= {"share-rendition": [link.token, image.public_id, "thumb"]}
-    arguments |= {name: [link.pk] for name in ("share-link", "share-revoke", "share-restore")}
-    sink = Sink.objects.values_list("pk", flat=True).first() or 10**9
-    arguments |= {name: [sink] for name in ("sink", "sink-edit", "sink-dry-run")}
-    arguments |= {"sink-add": ["sqs"], "sink-action": [sink, "pause"]}
-    arguments |= {name: [ticket] for name in ("upload-file", "upload-complete", "upload-parts", "upload-abort")}
-    token = ApiToken.objects.filter(user=image.owner).values_list("pk", flat=True).first()
-    arguments |= {"api-token-revoke": [token]}
-    export = Export.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
-    arguments |= {
-        "export-archive": ["originals"],
-        "export-file": [export],
-        "export-manifest": [export],
-        "export-action": [export, "cancel"],
-    }
-    deletion = TrashDeletion.objects.filter(person=image.owner).values_list("pk", flat=True).first()
-    arguments |= {"trash-cancel": [deletion], "trash-receipt": [deletion]}
-    entry = AuditEntry.objects.values_list("pk", flat=True).first()
-    arguments |= {"audit-entry": [entry], "audit-entry-csv": [entry]}
-    arguments |= {name: [image.owner_id] for name in ("person", "person-role", "person-access")}
-    arguments |= {name: [image.owner_id] for name in ("person-two-step", "person-transfer")}
-    arguments |= {"invitation-resend": [1], "invitation-revoke": [1], "invitation": ["no-token"]}
-    arguments |= {"password_reset_confirm": ["MQ", "no-token"], "account_reset_password_from_key": ["1", "no-token"]}
-    arguments |= {"mfa_remove_webauthn": [1], "mfa_edit_webauthn": [1]}
-    alert = Alert.objects.filter(owner=image.owner).values_list("pk", flat=True).first() or 10**9  # its search deleted
-    arguments |= {"alert": [alert], "alert-edit": [alert], "alert-action": [alert, "pause"]}
-    query = f"?search={saved}" if name in {"alert-new", "alert-preview"} else ""
-    return reverse(name, args=arguments.get(name, [])) + query
 
 
 def outcome(response) -> int | str:
