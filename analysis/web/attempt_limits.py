@@ -57,6 +57,8 @@ class Attempts:
         return max((max(int(wait), 1) for wait in waits), default=0)
 
     def count(self) -> None:
+        if not self._is_limited:
+            return
         if not settings.REDIS:
             AttemptCount.increment(self._limits, seconds=self._seconds)
             return

@@ -270,6 +270,12 @@ def test_guessed_links_are_limited_as_sign_ins_are(browser, settings, caplog):
     assert open_link(link, "192.0.2.2").status_code == 200
 
 
+def test_guesses_are_not_counted_without_a_limit(settings):
+    settings.SIGN_IN_ATTEMPTS = 0
+    assert Client().get(reverse("invitation", args=["guess"])).status_code == 404
+    assert list(attempt_limits.redis_client().scan_iter("invitation:*")) == []
+
+
 @pytest.mark.parametrize("token", ["x" * 2_000, "%00", "a%2Fb", "%F0%9F%90%95", "%FF"])
 def test_nonsense_is_an_unknown_link(token):
     assert Client().get(f"/invitations/{token}/").status_code == 404
