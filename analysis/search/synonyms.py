@@ -21,3 +21,10 @@ def synonyms() -> dict[str, tuple[str, ...]]:
         for word in map(fold, words):
             labels[word] = (*labels.get(word, ()), label)
     return labels
+
+
+def labels_of(word: str) -> tuple[str, ...]:
+    """The labels that a folded word, or its singular, stands for."""
+    singular = f"{word.removesuffix('ies')}y" if word.endswith("ies") else word
+    forms = (word, word.removesuffix("s"), word.removesuffix("es"), singular)
+    return next((synonyms()[form] for form in forms if form in synonyms()), ())

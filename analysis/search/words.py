@@ -17,7 +17,7 @@ from analysis.search.folding import fold
 from analysis.search.label_index import IndexedName, LabelIndex, known_labels
 from analysis.search.neighboring_words import all_neighbors, is_plain_word, joined_name, neighbors
 from analysis.search.query import Query, all_of
-from analysis.search.synonyms import synonyms
+from analysis.search.synonyms import labels_of
 from analysis.search.terms import And, CountTerm, DateTerm, LabelTerm, Node, Not, Or, any_of
 from analysis.search.terms.base import LabelLookup, Value
 from analysis.search.visible_labels import LabelVisibility, label_visibility
@@ -237,7 +237,7 @@ class _Interpreter:
             if len(self._candidates) >= MAX_NAMES:
                 return []
             folded = fold(name)
-            related = (self.index.named(fold(label)) for label in synonyms().get(folded, ()))
+            related = (self.index.named(fold(label)) for label in labels_of(folded))
             forms = [self.index.named(folded), self.index.inflections(folded), *related]
             of_kind = ([form for form in names if kind in {"", form.kind}] for names in forms)
             self._candidates[name, kind] = [names for names in of_kind if names]

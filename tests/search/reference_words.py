@@ -17,7 +17,7 @@ FORMS = {
     "grasses": "grass",
     "cat grasses": "cat grass",
 }
-SYNONYMS = {"kitty": ["cat", "kitten"], "automobile": ["car"], "people": ["person"], "puppy": ["dog"]}
+SYNONYMS = {"kitty": ["cat", "kitten"], "automobiles": ["car"], "people": ["person"], "puppy": ["dog"]}
 LEFT_OUT = {"on", "the"}
 YEAR = "2026"
 
