@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from analysis import audit_log
 from analysis.curation.errors import ActionRefused
 from analysis.models import AuditEntry, Label
-from analysis.recognition.label_ancestors import lock_parents, refresh_ancestors
+from analysis.recognition.label_ancestors import lock_parents, refresh_ancestors, reindex_descendants
 
 STALE_REVISION = gettext_lazy("Someone else changed this label after you opened it. Reload and try again.")
 
@@ -54,6 +54,8 @@ def update_label(label_id: int, update: LabelUpdate, *, by_id: int) -> list[int]
         )
         if not needs_reindex:
             return []
+        if (update.threshold or 0) < (label.threshold or 0):
+            reindex_descendants(label_id)
         merged = Label.objects.filter(
             pk__in=list(Label.objects.filter(merged_into=label_id).values_list("pk", flat=True))
         )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from analysis.models import Label
+from analysis.models import Label, LabelAncestor
 
 LOCK = 7_160_423
 """Key of the advisory lock for changes of parents, an arbitrary number that nothing else uses."""
@@ -77,6 +77,15 @@ def refresh_ancestors() -> None:
     lost = {label_id for label_id, is_removed in rows if is_removed}
     Label.objects.filter(pk__in=lost).update(reindex_cursor=0)
     Label.objects.filter(pk__in={label_id for label_id, _ in rows} - lost).update(ancestors_cursor=0)
+
+
+def reindex_descendants(label_id: int) -> None:
+    """Mark the labels below a label to be reindexed, as its threshold was lowered.
+
+    Their images may get the label, whether or not a response names it.
+    """
+    below = LabelAncestor.objects.filter(ancestor=label_id).values("label")
+    Label.objects.filter(pk__in=below).update(ancestors_cursor=0)
 
 
 def ancestors_of(label_ids: Iterable[int]) -> dict[int, list[Ancestor]]:

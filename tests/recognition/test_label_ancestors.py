@@ -13,6 +13,7 @@ from analysis.models import BulkChange, ImageIndex, ImageLabel, Label, LabelAnce
 from analysis.recognition.label_ancestors import refresh_ancestors
 from analysis.recognition.reindex_ancestors import is_pending, refresh_all, reindex_ancestors
 from analysis.recognition.reindex_images import reindex
+from analysis.recognition.reindex_label import reindex_label
 from analysis.search.results import image_ids
 from analysis.search.syntax.parser import parse
 from tests import rekognition_responses
@@ -81,6 +82,20 @@ def test_ancestor_has_the_highest_confidence_of_its_descendants(owner, vehicles)
     Label.objects.filter(name="Car").update(threshold=85)
     reindex([image.pk])
     assert label_rows(image) == {"Sedan": 80, "Truck": 91, "Vehicle": 91}
+
+
+def test_ancestor_returns_when_its_threshold_is_lowered(owner, vehicles):
+    image = create_image(owner)
+    analyze(image, rekognition_responses.label("Sedan", 80.0))
+    vehicle = create_label("Vehicle")
+    for threshold, vehicles_found in ((85, []), (75, [image.pk]), (85, []), (None, [image.pk])):
+        vehicle.refresh_from_db()
+        update = LabelUpdate(vehicle.revision, vehicle.category, vehicle.is_hidden, threshold, None)
+        for label_id in label_settings.update_label(vehicle.pk, update, by_id=owner.pk):
+            reindex_label(label_id)
+        reindex_ancestors()
+        assert search(owner, "vehicle") == vehicles_found
+        assert search(owner, "sedan -vehicle") == ([] if vehicles_found else [image.pk])
 
 
 def test_rejected_ancestor_stays_off_and_returns_with_the_undo(owner, vehicles):
