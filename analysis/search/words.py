@@ -7,7 +7,7 @@ considered, so that nobody learns the names of other people's tags.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -117,9 +117,16 @@ def with_exact_words(query: Query) -> Query:
 
 def with_separate_labels(query: Query, meaning: WordMeaning) -> Query:
     """The query with the words of one label as separate labels."""
-    # All but the first one in quotes, so that they are not read as one label again.
-    words = {word: replace(word, is_exact=True) for word in meaning.typed[1:] if isinstance(word, LabelTerm)}
-    return replace(query, parts=tuple(words.get(part, part) for part in query.parts))  # type: ignore[call-overload]
+    # All but the last one in quotes, so that they are not read as one label again. The last may be a plural, which would
+    # not be found in quotes, and neither would words that are left out.
+    words = {word for word in meaning.typed[:-1] if not _is_stop_word(word)}
+    return replace(
+        query,
+        parts=tuple(
+            _with_words(part, lambda word: replace(word, is_exact=True) if word in words else word)
+            for part in query.parts
+        ),
+    )
 
 
 def standalone_term(query: Query, term: LabelTerm) -> LabelTerm:
@@ -266,11 +273,16 @@ def _date(term: LabelTerm | CountTerm) -> Node | None:
 
 def exact_part(node: Node) -> Node:
     """The part with all its words in quotes."""
+    return _with_words(node, lambda word: replace(word, is_exact=True))
+
+
+def _with_words(node: Node, change: Callable[[LabelTerm | CountTerm], Node]) -> Node:
+    """The part with each of its words changed."""
     match node:
         case Not(part):
-            return Not(exact_part(part))
+            return Not(_with_words(part, change))
         case And(parts) | Or(parts):
-            return type(node)(tuple(map(exact_part, parts)))
+            return type(node)(tuple(_with_words(part, change) for part in parts))
         case LabelTerm() | CountTerm():
-            return replace(node, is_exact=True)
+            return change(node)
     return node

@@ -134,8 +134,29 @@ def test_two_words_can_be_searched_apart(library, owner):
     query = parse("fire truck dog")
     [meaning] = Search(query, viewer_of(owner)).plan.parts.resolved.meanings
     assert (meaning.text, meaning.labels) == ("fire truck", ["Fire Truck"])
-    assert words.with_separate_labels(query, meaning).text == 'fire "truck" dog'
+    assert words.with_separate_labels(query, meaning).text == '"fire" truck dog'
     assert words.with_exact_words(query).text == '"fire" "truck" "dog"'
+
+
+@pytest.mark.parametrize(
+    ("text", "separate"),
+    [
+        ("fire trucks", '"fire" trucks'),
+        ("black and white", '"black" and white'),
+        ("(fire truck) OR dog", '("fire" truck) OR dog'),
+        ("-(dog fire truck)", '-(dog "fire" truck)'),
+    ],
+)
+def test_separate_words_are_found_in_groups_and_in_other_forms(text, separate, library, owner):
+    for name in ("Black And White", "Black", "White"):
+        verdicts.add(library.pk, name=name, by_id=owner.pk)
+    query = parse(text)
+    [meaning] = [found for found in Search(query, viewer_of(owner)).resolved.meanings if len(found.typed) > 1]
+    separated = words.with_separate_labels(query, meaning)
+    assert separated.text == separate
+    assert parse(separated.text) == separated
+    both = results.count(separated, viewer=viewer_of(owner))
+    assert both == (0 if text.startswith("-") else 1)
 
 
 def test_added_term_is_not_joined(library):

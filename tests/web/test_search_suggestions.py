@@ -59,8 +59,8 @@ def test_neighboring_words_are_one_label_and_offered_as_two(owner, browser):
     page = look(browser, "fire truck")
     assert page.cards() == [engine.pk]
     assert "Showing results for “Fire Truck”." in page.text
-    assert offers(page)["Search for “fire” and “truck” separately"] == 'fire "truck"'
-    assert look(browser, 'fire "truck"').cards() == [both.pk]
+    assert offers(page)["Search for “fire” and “truck” separately"] == '"fire" truck'
+    assert look(browser, '"fire" truck').cards() == [both.pk]
 
 
 def test_filter_does_not_become_one_label_with_the_word_before(owner, browser):
