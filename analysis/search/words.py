@@ -28,30 +28,14 @@ MAX_CANDIDATES = 200
 """Labels whose visibility is looked up for one query; further words are searched as typed."""
 STOP_WORDS: Final = frozenset(
     [
-        *(
-            "a",
-            "all",
-            "an",
-            "and",
-            "any",
-            "are",
-            "at",
-            "by",
-            "for",
-            "from",
-            "her",
-            "his",
-            "in",
-            "is",
-            "it",
-            "its",
-            "me",
-        ),
+        *("a", "all", "an", "and", "&", "any", "are", "at", "by", "for", "from", "her", "his", "in", "is", "it", "its"),
         *("me", "my", "of", "on", "our", "some", "that", "the", "their", "these", "this", "those", "to", "was", "were"),
         *("with", "your", "image", "images", "photo", "photos", "picture", "pictures"),
     ]
 )
 """Words left out next to other terms, unless they are labels."""
+PUNCTUATION = ",.;!?\u2026\u3001\u3002"
+"""Signs around a word that are ignored unless a label has them."""
 DATE = re.compile(r"(?:19|20)\d\d(?:-\d\d(?:-\d\d)?)?")
 """A year, month or day, which without a field is the date taken."""
 
@@ -117,16 +101,14 @@ def with_exact_words(query: Query) -> Query:
 
 def with_separate_labels(query: Query, meaning: WordMeaning) -> Query:
     """The query with the words of one label as separate labels."""
-    # All but the last one in quotes, so that they are not read as one label again. The last may be a plural, which would
-    # not be found in quotes, and neither would words that are left out.
+    # All but the last one in quotes, so that they are not read as one label again. The last may be a plural,
+    # which would not be found in quotes, and neither would words that are left out.
     words = {word for word in meaning.typed[:-1] if not _is_stop_word(word)}
-    return replace(
-        query,
-        parts=tuple(
-            _with_words(part, lambda word: replace(word, is_exact=True) if word in words else word)
-            for part in query.parts
-        ),
-    )
+
+    def separate(word: LabelTerm | CountTerm) -> Node:
+        return replace(word, is_exact=True) if word in words else word
+
+    return replace(query, parts=tuple(_with_words(part, separate) for part in query.parts))
 
 
 def standalone_term(query: Query, term: LabelTerm) -> LabelTerm:
@@ -244,15 +226,24 @@ class _Interpreter:
             if len(self._candidates) >= MAX_NAMES:
                 return []
             folded = fold(name)
-            related = (self.index.named(fold(label)) for label in labels_of(folded))
-            forms = [self.index.named(folded), self.index.inflections(folded), *related]
+            # "dogs, beach" as typed, and without the comma.
+            spellings = filter(None, dict.fromkeys([folded, folded.strip(PUNCTUATION)]))
+            forms = [names for spelling in spellings for names in self._forms_of_spelling(spelling)]
             of_kind = ([form for form in names if kind in {"", form.kind}] for names in forms)
             self._candidates[name, kind] = [names for names in of_kind if names]
         return self._candidates[name, kind]
 
+    def _forms_of_spelling(self, folded: str) -> list[list[IndexedName]]:
+        related = (self.index.named(fold(label)) for label in labels_of(folded))
+        return [self.index.named(folded), self.index.inflections(folded), *related]
+
 
 def _is_stop_word(term: Node) -> bool:
-    return isinstance(term, LabelTerm) and not (term.kind or term.minimum) and term.name.lower() in STOP_WORDS
+    """True for a word to leave out, and for punctuation alone."""
+    if not isinstance(term, LabelTerm) or term.kind or term.minimum:
+        return False
+    word = term.name.lower().strip(PUNCTUATION)
+    return not word or word in STOP_WORDS
 
 
 def _label(term: LabelTerm | CountTerm, forms: Sequence[IndexedName]) -> Node:
@@ -263,10 +254,11 @@ def _label(term: LabelTerm | CountTerm, forms: Sequence[IndexedName]) -> Node:
 
 
 def _date(term: LabelTerm | CountTerm) -> Node | None:
-    if not (isinstance(term, LabelTerm) and DATE.fullmatch(term.name)) or term.kind or term.minimum:
+    text = term.name.strip(PUNCTUATION)
+    if not (isinstance(term, LabelTerm) and DATE.fullmatch(text)) or term.kind or term.minimum:
         return None
     try:
-        return DateTerm.parse("taken", "", Value(term.name))
+        return DateTerm.parse("taken", "", Value(text))
     except InvalidValue:
         return None  # 2023-02-30
 

@@ -73,6 +73,16 @@ def library(owner):
         ("on the", "on the"),
         ("caring", "caring"),
         ("unknown", "unknown"),
+        # With punctuation and invisible marks:
+        ("dogs, cat", '"Dog" cat'),
+        ("Fire truck, dog!", '"Fire Truck" "Dog"'),
+        ("where dogs?", 'where "Dog"'),
+        ("dogs & beach", '"Dog" beach'),
+        ("dogs, 2026.", '"Dog" taken:2026'),
+        ("?!", "?!"),
+        ("\u200fdog\u200f", "dog"),
+        ("\ufeffdog\u200bbeach", "dog beach"),
+        ('"\u200fdog"', '"\u200fdog"'),
     ],
 )
 def test_words_stand_for_labels(text, query, library, owner):

@@ -1,10 +1,10 @@
-"""Replaces curly quotes and dashes by the quotes and minus signs of the grammar."""
+"""Replaces curly quotes, dashes and invisible marks by the signs of the grammar."""
 
 from __future__ import annotations
 
 import re
 
-from analysis.search.literals import DASHES, QUOTES
+from analysis.search.literals import DASHES, INVISIBLE, QUOTES
 
 # Text in straight quotes is not changed, so that names with other marks can be searched.
 _MARKS = re.compile(
@@ -12,7 +12,8 @@ _MARKS = re.compile(
     (?P<straight>"(?:[^"\\]|\\.)*"?)
     | [{QUOTES}](?P<phrase>[^"{QUOTES}]*)["{QUOTES}]
     | (?P<open>[{QUOTES}])
-    | (?<![^\s(])[{DASHES}](?=[^\s{DASHES}])
+    | (?P<invisible>[{INVISIBLE}])
+    | (?<![^\s({INVISIBLE}])[{DASHES}](?=[^\s{DASHES}])
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -28,4 +29,6 @@ def _plain(match: re.Match[str]) -> str:
         return match[0]
     if match["phrase"] is not None:
         return f'"{match["phrase"]}"'
+    if match["invisible"]:
+        return " "
     return '"' if match["open"] else "-"
