@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -85,8 +86,8 @@ class PathTerm(Term):
 
     @property
     def typed(self) -> str:
-        """The text as paths are stored: in NFC, without a leading slash."""
-        text = unicodedata.normalize("NFC", self.text)
+        """The text as paths are stored: in NFC, without a leading slash or empty names."""
+        text = re.sub("/{2,}", "/", unicodedata.normalize("NFC", self.text))
         return text.removeprefix("/") if self.is_prefix else text
 
 
