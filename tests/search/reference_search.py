@@ -328,7 +328,7 @@ def _in_collection(node, picture, library):
 
 
 def _is_in_path(node, path: str) -> bool:
-    text = unicodedata.normalize("NFC", node.text).lower()
+    text = re.sub("/+", "/", unicodedata.normalize("NFC", node.text).lower())
     if node.is_prefix:
         return path.lower().startswith(text.removeprefix("/"))
     return text in f"/{path}".lower()

@@ -53,7 +53,8 @@ def _visible_names(library, kind: str) -> list[tuple[str, str]]:
 def _labels_for(name: str, kind: str, library) -> list[str]:
     folded = _fold(name)
     names = _visible_names(library, kind)
-    for form in (folded, FORMS.get(folded), *SYNONYMS.get(folded, ())):
+    bare = folded.strip(",!")
+    for form in (folded, FORMS.get(folded), bare, FORMS.get(bare), *SYNONYMS.get(bare, ())):
         if labels := {label.lower(): label for text, label in names if form and _fold(text) == form}:
             return sorted(labels.values())
     return []

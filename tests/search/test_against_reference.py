@@ -50,6 +50,7 @@ PATHS = [
     "/top/",
     "Top/",
     "top/sub/",
+    "//top//sub",
     "ub/1",
     "%",
     "_",
@@ -67,7 +68,20 @@ COLLECTION_NAMES = ["trips", "Trips/", " trips / paris  100%", "Paris 100%", "Tr
 PICTURES = 45
 MOMENT = START + timedelta(days=60)
 
-OTHER_FORMS = ["dogs", "cats", "holidays", "Strasse", "kitty", "automobiles", "people", "puppy", "humàn", "cat-grass"]
+OTHER_FORMS = [
+    "dogs",
+    "cats",
+    "holidays",
+    "Strasse",
+    "kitty",
+    "automobiles",
+    "people",
+    "puppy",
+    "humàn",
+    "cat-grass",
+    "dogs,",
+    "Cat!",
+]
 names = st.sampled_from([*NAMES, *OTHER_FORMS, "Human", "holiday", "_draft", "hidden", "Red", "nobody"]).flatmap(
     lambda name: st.sampled_from([name, name.lower(), name.upper()])
 )
