@@ -191,6 +191,11 @@ def test_known_single_words_cost_no_query(library, owner, django_assert_num_quer
     [
         *[(one, more, True) for one, more in (("city", "cities"), ("bus", "buses"), ("hike", "hiking"))],
         *[(one, more, True) for one, more in (("stop", "stopped"), ("run", "running"), ("walk", "walked"))],
+        *[
+            (one, more, True)
+            for one, more in (("half", "halves"), ("snowman", "snowmen"), ("stepchild", "stepchildren"))
+        ],
+        *[(one, other, False) for one, other in (("cafe", "caves"), ("man", "woman"), ("f", "ves"))],
         *[(one, other, False) for one, other in (("car", "caring"), ("organ", "organization"), ("new", "news"))],
         *[(one, other, False) for one, other in (("universe", "universities"), ("bus", "business"), ("a", "as"))],
     ],
