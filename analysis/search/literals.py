@@ -27,7 +27,7 @@ QUOTES = "\u201c\u201d\u201e\u201f\u00ab\u00bb"
 DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\uff0d"
 """Dashes, which the parser reads as a minus sign before a term."""
 INVISIBLE = "\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff"
-"""Marks of direction and width, as a range of a regular expression, which the parser reads as spaces."""
+"""Marks of direction and width, as a range of a regular expression, which the parser reads as spaces around words."""
 UNQUOTED = re.compile(
     rf'(?!OR$|NOT$|AND$|\.\.)[^\s"()<>=:*{QUOTES}{DASHES}{INVISIBLE}-][^\s"()<>=:*{QUOTES}{INVISIBLE}]*'
 )

@@ -81,6 +81,8 @@ def library(owner):
         ("dogs, 2026.", '"Dog" taken:2026'),
         ("?!", "?!"),
         ("\u200fdog\u200f", "dog"),
+        ("-\u200f\u200edog\u200f>=90", "-dog>=90"),
+        ("do\u200fg", '"do\u200fg"'),
         ("\ufeffdog\u200bbeach", "dog beach"),
         ('"\u200fdog"', '"\u200fdog"'),
     ],

@@ -12,7 +12,7 @@ _MARKS = re.compile(
     (?P<straight>"(?:[^"\\]|\\.)*"?)
     | [{QUOTES}](?P<phrase>[^"{QUOTES}]*)["{QUOTES}]
     | (?P<open>[{QUOTES}])
-    | (?P<invisible>[{INVISIBLE}])
+    | (?P<invisible>\u200b | (?<![^\s():<>=-])[{INVISIBLE}]+ | [{INVISIBLE}]{{1,20}}(?=[\s():<>=*]|$))
     | (?<![^\s({INVISIBLE}])[{DASHES}](?=[^\s{DASHES}])
     """,
     re.VERBOSE | re.DOTALL,
@@ -30,5 +30,5 @@ def _plain(match: re.Match[str]) -> str:
     if match["phrase"] is not None:
         return f'"{match["phrase"]}"'
     if match["invisible"]:
-        return " "
+        return " " * len(match[0])  # errors name columns
     return '"' if match["open"] else "-"
