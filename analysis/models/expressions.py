@@ -49,6 +49,15 @@ class NameTrigrams(models.Func):
     template = f"({' || '.join(_pieces)})"
 
 
+class FoldedTrigrams(NameTrigrams):
+    """The same of a name without case and accents.
+
+    `analysis_folded` comes with the migrations.
+    """
+
+    template = NameTrigrams.template.replace("lower(", "analysis_folded(")
+
+
 EARTH_RADIUS = 6371.0088
 """The mean radius in kilometers."""
 

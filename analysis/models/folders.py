@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.db.models.functions import MD5
 from django.utils.translation import gettext_lazy as _
 
-from analysis.models.expressions import NameTrigrams
+from analysis.models.expressions import FoldedTrigrams
 
 PATH_LENGTH = 1_024  # S3's maximum for a whole key, in bytes
 
@@ -49,7 +49,7 @@ class Folder(models.Model):
                 name="folder_of_owner_or_bucket",
             ),
         ]
-        indexes = [GinIndex(NameTrigrams("path"), name="folder_paths", fastupdate=False)]
+        indexes = [GinIndex(FoldedTrigrams("path"), name="folder_paths", fastupdate=False)]
 
     def __str__(self) -> str:
         return self.path

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
-from analysis.models.expressions import CAMERA_INDEXES, DayOfYear, NameTrigrams, by_date_taken
+from analysis.models.expressions import CAMERA_INDEXES, DayOfYear, FoldedTrigrams, by_date_taken
 
 CONSTRAINTS: list[models.BaseConstraint] = [
     models.UniqueConstraint(
@@ -67,8 +67,8 @@ INDEXES: list[models.Index] = [
         name="image_coordinates",
     ),
     models.Index(DayOfYear("taken_at"), condition=Q(taken_at__isnull=False), name="image_day_of_year"),
-    GinIndex(NameTrigrams("place"), name="image_places", condition=~Q(place=""), fastupdate=False),
-    GinIndex(NameTrigrams("city"), name="image_cities", condition=~Q(city=""), fastupdate=False),
+    GinIndex(FoldedTrigrams("place"), name="image_places", condition=~Q(place=""), fastupdate=False),
+    GinIndex(FoldedTrigrams("city"), name="image_cities", condition=~Q(city=""), fastupdate=False),
     # Pages and counts of a folder, without reading the table.
     models.Index(
         fields=["folder", "-added_at", "-id"],
@@ -77,6 +77,6 @@ INDEXES: list[models.Index] = [
         name="image_folder",
     ),
     models.Index(fields=["camera_make", "camera_model", "lens"], name="image_camera"),
-    GinIndex(NameTrigrams("filename", "title"), name="image_names", fastupdate=False),
+    GinIndex(FoldedTrigrams("filename", "title"), name="image_names", fastupdate=False),
     GinIndex(fields=["phash_chunks"], name="image_phash_chunks", fastupdate=False),
 ]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 
 from django.db.models import QuerySet
 
 from analysis.models import Image, Viewer
 from analysis.search.connection import search_alias
+from analysis.search.folding import fold_name
 from analysis.search.place_facets import SEPARATOR
 from analysis.search.query import Query
 from analysis.search.results import Search
@@ -33,7 +35,7 @@ def field_values(field: str, text: str, *, viewer: Viewer, maximum: int) -> list
             rows = list(images.values_list(*columns)[:SAMPLE])
     except SearchTooSlow:
         return []
-    text = text.lower()
+    text = fold_name(text)
     numbers = Counter(value for row in rows for value in values_of(text, *(cell or "" for cell in row)) if value)
     return [value for value, _ in numbers.most_common(maximum)]
 
@@ -50,28 +52,26 @@ def _places(text: str, city: str, place: str) -> Iterator[str]:
     """The city, region or country that has the text, with what it is in."""
     levels = city.split(SEPARATOR)
     for depth, level in enumerate(levels):
-        if text in level.lower():
+        if text in fold_name(level):
             yield SEPARATOR.join(levels[depth:])
             break
-    if text in place.lower():
+    if text in fold_name(place):
         yield place
 
 
 def _folders(text: str, path: str) -> Iterator[str]:
     """The path down to the folder that has the text in its name."""
-    place = path.lower().find(text)
-    if place >= 0:
-        end = path.find("/", place + len(text))
-        yield path if end < 0 else path[:end]
+    above = accumulate(path.split("/"), "{}/{}".format)
+    yield next((folder for folder in above if text in fold_name(folder)), "")
 
 
 def _cameras(text: str, make: str, model: str, lens: str) -> Iterator[str]:
-    containing = (name for name in (model, make, lens) if name and text in name.lower())
+    containing = (name for name in (model, make, lens) if name and text in fold_name(name))
     yield next(containing, f"{make} {model}".strip())
 
 
 def _lenses(text: str, lens: str) -> Iterator[str]:
-    if text in lens.lower():
+    if text in fold_name(lens):
         yield lens
 
 

@@ -10,13 +10,15 @@ from typing import cast
 
 import snowballstemmer
 
-# Letters that Unicode does not decompose into a letter and an accent; apostrophes; and dashes, which are read as
-# spaces: "T-Shirt" is "t shirt".
+# Letters that Unicode does not decompose into a letter and an accent, and apostrophes.
 _LETTERS = {
-    **{ord(letter): plain for letter, plain in zip("øłđðıþæœ", (*"olddi", "th", "ae", "oe"), strict=True)},
-    **dict.fromkeys(map(ord, "\u2018\u2019\u02bc\uff07`"), "'"),
-    **dict.fromkeys(map(ord, "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), " "),
+    **{ord(letter): plain for letter, plain in zip("øłđðıςþæœß", (*"olddiσ", "th", "ae", "oe", "ss"), strict=True)},
+    **dict.fromkeys(map(ord, "\u2018\u2019\u02bc\uff07"), "'"),
 }
+_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
+_OF_LABELS = _LETTERS | {ord("`"): "'"} | dict.fromkeys(map(ord, f"-{_DASHES}"), " ")
+_OF_NAMES = _LETTERS | dict.fromkeys(map(ord, _DASHES), "-")
+_ACCENTS = re.compile("[\u0300-\u036f]+")
 # Endings that inflections add to the common beginning of two words: city and cities, bake and baking, stop and stopped.
 _ENDING = re.compile(r"(?P<doubled>[a-z])?(?:ing|ed)|'?s|s'|es|e|y|ies|ied|")
 # Irregular plurals that end alike, by the ending of the singular; others are in synonyms.csv. Not "ves" for "fe", since
@@ -27,12 +29,26 @@ _stemmer, _lock = snowballstemmer.stemmer("english"), Lock()
 
 
 def fold(text: str) -> str:
-    """The text without differences of case, accents, apostrophes and dashes."""
+    """The text without differences of case, accents, apostrophes and dashes.
+
+    Dashes are read as spaces: "T-Shirt" is "t shirt".
+    """
     folded = text.lower()
     if not folded.isascii():
         decomposed = unicodedata.normalize("NFKD", text.casefold())
         folded = "".join(character for character in decomposed if not unicodedata.combining(character))
-    return " ".join(folded.translate(_LETTERS).split()) or text.lower()
+    return " ".join(folded.translate(_OF_LABELS).split()) or text.lower()
+
+
+def fold_name(text: str) -> str:
+    """A name without differences of case and accents.
+
+    The same as `analysis_folded` in SQL. Punctuation stays, but for the kind of apostrophes and dashes.
+    """
+    if text.isascii():
+        return text.lower()
+    plain = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", text)))
+    return plain.lower().translate(_OF_NAMES)
 
 
 def unicode_forms(text: str) -> list[str]:

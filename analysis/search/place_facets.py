@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from analysis.models import Image, Viewer
 from analysis.search import results
 from analysis.search.connection import search_alias
+from analysis.search.folding import fold_name
 from analysis.search.query import Query
 from analysis.search.terms import PlaceTerm
 
@@ -57,5 +58,5 @@ def place_facets(query: Query, *, viewer: Viewer, maximum: int = 20) -> PlaceFac
 
 def _is_in(names: list[str], term: PlaceTerm) -> bool:
     """True if the last names, for example region and country, are those of the term."""
-    searched = term.composed.lower().split(SEPARATOR)
-    return [name.lower() for name in names[-len(searched) :]] == searched
+    searched = fold_name(term.text).split(SEPARATOR)
+    return [fold_name(name) for name in names[-len(searched) :]] == searched

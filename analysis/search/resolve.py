@@ -49,9 +49,10 @@ _LOOKUPS = {
     "prefix": f"""
         SELECT position, prefixed.id, prefixed.image_count, prefixed.kind FROM lookup CROSS JOIN LATERAL (
             SELECT DISTINCT label.id, label.image_count, label.kind FROM analysis_label named {_STANDING}
-            WHERE {_KIND} AND (starts_with(lower(named.name), lower(lookup.name)) OR EXISTS (
-                SELECT FROM analysis_labelalias alias
-                WHERE alias.label_id = named.id AND starts_with(lower(alias.name), lower(lookup.name))))
+            WHERE {_KIND} AND (
+                starts_with(analysis_folded(named.name), analysis_folded(lookup.name)) OR EXISTS (
+                    SELECT FROM analysis_labelalias alias WHERE alias.label_id = named.id
+                    AND starts_with(analysis_folded(alias.name), analysis_folded(lookup.name))))
             ORDER BY label.image_count DESC LIMIT {MAX_PREFIX_LABELS}) prefixed
         WHERE method = 'prefix'
     """,

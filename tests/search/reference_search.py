@@ -292,18 +292,30 @@ def _has_text(node, picture, library):
 
 def _words(text: str) -> list[str]:
     """Runs of letters and digits, and single Chinese, Japanese and Korean characters."""
-    return re.findall("[\u3040-\u30ff\u4e00-\u9fff]|[^\\W_\u3040-\u30ff\u4e00-\u9fff]+", text.lower())
+    return re.findall("[\u3040-\u30ff\u4e00-\u9fff]|[^\\W_\u3040-\u30ff\u4e00-\u9fff]+", _plain(text))
+
+
+def _plain(text: str) -> str:
+    """A text in lower case, without accents."""
+    # ø, æ and the like are letters of their own in Unicode.
+    letters = [letter for letter in unicodedata.normalize("NFD", text) if not "\u0300" <= letter <= "\u036f"]
+    plain = unicodedata.normalize("NFC", "".join(letters)).lower()
+    for letter, other in zip(
+        "øłđðıςþæœß‘’–—", ("o", "l", "d", "d", "i", "σ", "th", "ae", "oe", "ss", *"''--"), strict=True
+    ):
+        plain = plain.replace(letter, other)
+    return plain
 
 
 def _joined_plate(line: str) -> str | None:
-    groups = re.split("[ .-]+", line.lower())
+    groups = re.split("[ .-]+", _plain(line))
     is_plate = 2 <= len(groups) <= 4 and all(re.fullmatch("[a-z0-9]{1,7}", group) for group in groups)
     return "".join(groups) if is_plate else None
 
 
 def _has_name(node, picture, library):
-    text = unicodedata.normalize("NFC", node.text).lower()
-    return text in picture.row.filename.lower() or text in picture.row.title.lower()
+    text = _plain(node.text)
+    return text in _plain(picture.row.filename) or text in _plain(picture.row.title)
 
 
 def _has_folder(node, picture, library):
@@ -317,21 +329,21 @@ def _has_key(node, picture, library):
 
 def _in_collection(node, picture, library):
     """By whole levels of a name: `b` is in `A/B/C`, and not in `A/Bc`."""
-    levels = [" ".join(level.split()).lower() for level in node.name.split("/")]
+    levels = [" ".join(_plain(level).split()) for level in node.name.split("/")]
     searched = [level for level in levels if level]
     width = len(searched)
     return bool(searched) and any(
         searched in [names[start : start + width] for start in range(len(names) - width + 1)]
-        for names in (entry.collection.name.lower().split("/") for entry in picture.entries)
+        for names in (_plain(entry.collection.name).split("/") for entry in picture.entries)
         if names
     )
 
 
 def _is_in_path(node, path: str) -> bool:
-    text = re.sub("/+", "/", unicodedata.normalize("NFC", node.text).lower())
+    text = re.sub("/+", "/", _plain(node.text))
     if node.is_prefix:
-        return path.lower().startswith(text.removeprefix("/"))
-    return text in f"/{path}".lower()
+        return _plain(path).startswith(text.removeprefix("/"))
+    return text in _plain(f"/{path}")
 
 
 def _is_anniversary(node, picture, library):
@@ -362,7 +374,7 @@ def _is_in_box(node, picture, library):
 
 def _has_camera(node, picture, library):
     row = picture.row
-    return node.text.lower() in f"{row.camera_make} {row.camera_model} {row.lens}".lower()
+    return _plain(node.text) in _plain(f"{row.camera_make} {row.camera_model} {row.lens}")
 
 
 def _has_format(node, picture, library):
@@ -526,11 +538,11 @@ EVALUATORS = {
     terms.BucketTerm: _has_bucket,
     terms.FormatTerm: _has_format,
     terms.CameraTerm: _has_camera,
-    terms.LensTerm: lambda node, picture, library: node.text.lower() in picture.row.lens.lower(),
+    terms.LensTerm: lambda node, picture, library: _plain(node.text) in _plain(picture.row.lens),
     terms.CollectionTerm: _in_collection,
     terms.FolderTerm: _has_folder,
     terms.PlaceTerm: lambda node, picture, library: (
-        node.text.lower() in picture.row.place.lower() or node.text.lower() in picture.row.city.lower()
+        _plain(node.text) in _plain(picture.row.place) or _plain(node.text) in _plain(picture.row.city)
     ),
     terms.NearTerm: _is_near,
     terms.DayTerm: _is_anniversary,

@@ -40,8 +40,8 @@ PARENTS = [("Dwarf 4", "Person"), ("Dwarf 5", "Dwarf 4"), ("Grass", "Dwarf 6"), 
 PARENTS += [("Dwarf 7", "Dwarf 8"), ("Dwarf 8", "Dwarf 9"), ("Dwarf 9", "Dwarf 3")]  # a circle
 CATEGORIES = ["Animals and Pets", "Person Description", "Nature"]
 TRAITS = ["Smile", "Eyes Open", "Female", "Happy", "Calm"]
-WORDS = ["one", "way", "stop", "exit", "A-1", "b/2.c", "京都駅", "1"]
-SEARCHED_WORDS = [*WORDS, "a", "2", "都", "a1"]
+WORDS = ["one", "way", "stop", "exit", "A-1", "b/2.c", "京都駅", "1", "Café", "Ťè-9"]
+SEARCHED_WORDS = [*WORDS, "a", "2", "都", "a1", "cafe", "CAFE\u0301", "TÈ9"]
 CAMERAS = ["Canon", "Nikon 100%", ""]
 TAGS = ["holiday", "_draft", "dog"]
 FOLDERS = ["Top", "top/sub", "Top/sub/100%_ö", 'a_b/it\'s "x"/📷', "top2", None, None]
@@ -55,6 +55,8 @@ PATHS = [
     "%",
     "_",
     "o\u0308",
+    "_O",
+    "\u0301",
     "it's",
     "📷/",
     "/",
@@ -64,7 +66,19 @@ PATHS = [
     "TOP/s",
 ]
 COLLECTIONS = ["Trips", "Trips/Paris 100%", "trips/Rome", "Tripsy", "It's/Trips/x_y"]
-COLLECTION_NAMES = ["trips", "Trips/", " trips / paris  100%", "Paris 100%", "Trip", "x_y", "it's", "%", "/", "Rome/x"]
+COLLECTION_NAMES = [
+    "trips",
+    "trìps",
+    "Trips/",
+    " trips / paris  100%",
+    "Paris 100%",
+    "Trip",
+    "x_y",
+    "it's",
+    "%",
+    "/",
+    "Rome/x",
+]
 PICTURES = 45
 MOMENT = START + timedelta(days=60)
 
@@ -94,13 +108,13 @@ def between(values):
 
 
 matches = st.one_of(
-    st.builds(terms.NameTerm, st.sampled_from(["A", "b.j", "%", "_", "ö", "title"])),
-    st.builds(terms.CameraTerm, st.sampled_from(["canon", "100%", "o"])),
+    st.builds(terms.NameTerm, st.sampled_from(["A", "b.j", "%", "_", "ö", "_o.", "ä", "\u0301", "tîtle"])),
+    st.builds(terms.CameraTerm, st.sampled_from(["canon", "100%", "o", "Ñikon"])),
     st.builds(terms.FolderTerm, st.sampled_from(PATHS), st.booleans()),
     st.builds(terms.CollectionTerm, st.sampled_from(COLLECTION_NAMES)),
     st.builds(terms.KeyTerm, st.sampled_from([*PATHS, "a.jpg", "/a", "Top/100%_ö", "sub/b.", "A"]), st.booleans()),
     st.builds(terms.DayTerm, st.integers(1, 3), st.integers(1, 28)) | st.just(terms.DayTerm()),
-    st.builds(terms.PlaceTerm, st.sampled_from(["hall", "%", "öst", "x"])),
+    st.builds(terms.PlaceTerm, st.sampled_from(["hall", "%", "öst", "oster", "xativa", "Håll", "x"])),
     st.builds(
         terms.NearTerm,
         st.sampled_from([1.4, -90.0, 90.0, 48.9, -48.85]),

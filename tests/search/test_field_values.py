@@ -16,6 +16,7 @@ PARIS = {"city": "Paris, Île-de-France, France", "camera_make": "Canon", "camer
 
 @pytest.fixture
 def viewer(owner, colleague) -> Viewer:
+    create_image(owner, folder_id=get_or_create_folder("ete/juillet", owner_id=owner.pk))
     for path in ("archive/2019/summer", "archive/2019", "archive/2020"):
         create_image(owner, folder_id=get_or_create_folder(path, owner_id=owner.pk), **PARIS)
     create_image(owner, city="Lyon, Rhône, France", place='Bar "Chez Paul"', camera_make="Canon", camera_model="G7")
@@ -28,10 +29,14 @@ def viewer(owner, colleague) -> Viewer:
 SUGGESTED = {
     "place:par": ["Paris, Île-de-France, France"],
     "place:": ["Paris, Île-de-France, France", "Lyon, Rhône, France", 'Bar "Chez Paul"'],
+    "place:ile": ["Île-de-France, France"],
+    "place:rhöne": ["Rhône, France"],
+    "folder:été": ["ete"],
+    "folder:ete/j": ["ete/juillet"],
     "place:FRAN": ["Île-de-France, France", "France"],
     "place:pargx": [],
     "folder:arch": ["archive"],
-    "folder:": ["archive"],
+    "folder:": ["archive", "ete"],
     "folder:201": ["archive/2019"],
     "folder:archive/20": ["archive/2019", "archive/2020"],
     "camera:canon": ["Canon"],

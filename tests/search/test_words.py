@@ -116,6 +116,14 @@ def test_accents_match_composed_and_decomposed(owner):
             assert results.image_ids(query, viewer=viewer_of(owner), limit=9) == [image.pk]
 
 
+@pytest.mark.parametrize("text", ["zur*", "ZÜR*", "ku\u0308s*"])
+def test_beginnings_of_labels_are_found_without_accents(owner, text):
+    image = create_image(owner)
+    verdicts.add(image.pk, name="Zürich", by_id=owner.pk)
+    LabelAlias.objects.create(label=Label.objects.get(name="Zürich"), name="Küsnacht")
+    assert results.image_ids(parse(text), viewer=viewer_of(owner), limit=9) == [image.pk]
+
+
 def test_tags_of_others_are_not_told(library, owner, stranger):
     """Neither by being found in another form, nor by being in the way of one."""
     verdicts.add(library.pk, name="sunflowers", by_id=owner.pk)

@@ -73,10 +73,12 @@ def visibility_filter(viewer: Viewer, alias: str) -> Sql:
     return Sql(f"({alias}.owner_id = %s OR {is_open})", (viewer.user_id,))
 
 
-def like_pattern(text: str) -> str:
+def contains(column: str, text: str, *, at_start: bool = False, at_end: bool = False) -> Sql:
+    """A column has this text, without regard to case and accents."""
     # Typed % and _ are no wildcards.
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
+    pattern = f"{'' if at_start else '%'}{escaped}{'' if at_end else '%'}"
+    return Sql(f"analysis_folded({column}) LIKE analysis_folded(%s)", (pattern,))
 
 
 def hundredths(percent: float) -> int:

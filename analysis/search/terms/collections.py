@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from analysis.models import Viewer
 from analysis.search.database import fetch_all
 from analysis.search.literals import quoted
-from analysis.search.sql.conditions import exists, like_pattern
+from analysis.search.sql.conditions import contains, exists
 from analysis.search.sql.expressions import FALSE, TRUE, Sql
 from analysis.search.terms.base import Candidates, Resolution, Term, Value
 
@@ -28,7 +28,7 @@ class _Collections(NamedTuple):
 class CollectionTerm(Term):
     """Images of the collections with these levels in their name, and of those below.
 
-    Only collections that the viewer can open; case is ignored.
+    Only collections that the viewer can open; case and accents make no difference.
     """
 
     fields = ("collection",)
@@ -66,12 +66,13 @@ def _resolved(term: CollectionTerm, viewer: Viewer) -> _Collections:
     name = "/".join(level for level in levels if level)
     if not name:
         return _Collections()
+    named = contains("'/' || c.name || '/'", f"/{name}/")
     visible = _visible(viewer)
     statement = f"""
         SELECT c.id FROM analysis_collection c
-        WHERE c.deleted_at IS NULL AND '/' || c.name || '/' ILIKE %s AND {visible.text}
+        WHERE c.deleted_at IS NULL AND {named.text} AND {visible.text}
     """
-    ids = [pk for (pk,) in fetch_all(statement, (like_pattern(f"/{name}/"), *visible.values))]
+    ids = [pk for (pk,) in fetch_all(statement, (*named.values, *visible.values))]
     limited = f"SELECT FROM analysis_collectionimage WHERE collection_id = ANY(%s::bigint[]) LIMIT {FEW_IMAGES + 1}"
     [(number,)] = fetch_all(f"SELECT count(*) FROM ({limited}) entries", (ids,))
     return _Collections(tuple(ids), number <= FEW_IMAGES)

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from analysis.models.expressions import EARTH_RADIUS, NameTrigrams, distance_sql
+from analysis.models.expressions import EARTH_RADIUS, FoldedTrigrams, distance_sql
 from analysis.search.errors import InvalidValue
 from analysis.search.literals import number_literal
-from analysis.search.sql.conditions import image_condition, like_pattern
-from analysis.search.sql.expressions import Sql
+from analysis.search.sql.conditions import contains, image_condition
+from analysis.search.sql.expressions import Sql, all_of, any_of
 from analysis.search.terms.base import Resolution, Term, Value
-from analysis.search.terms.files import TEXT_TRIGRAMS, FileTerm
+from analysis.search.terms.files import FileTerm, trigram_match
 
 MAX_KILOMETERS = 20_100.0
 """A little more than half the equator, within which every point is."""
@@ -142,18 +142,17 @@ class PlaceTerm(FileTerm):
     default_cost = (8, "place:")
 
     def condition(self, resolved: Resolution) -> Sql:
-        pattern = like_pattern(self.composed)
-        return image_condition("place ILIKE %s OR city ILIKE %s", pattern, pattern)
+        sql = any_of(contains(column, self.text) for column in ("place", "city"))
+        return image_condition(sql.text, *sql.values)
 
     def image_filter(self, resolved: Resolution) -> Sql | None:
-        if not self.text:
-            return None
         # Two partial indexes: most pictures have no place, and the file's place and the city change independently.
-        matches = (
-            f"{NameTrigrams.template % {'expressions': column}} @> {TEXT_TRIGRAMS} AND {column} <> ''"
+        matches = [
+            all_of([match, Sql(f"{column} <> ''")])
             for column in ("i.place", "i.city")
-        )
-        return Sql(f"({' OR '.join(matches)})", (self.composed,) * 4)
+            if (match := trigram_match(FoldedTrigrams.template % {"expressions": column}, self.text))
+        ]
+        return any_of(matches) if matches else None
 
 
 def _refuse_spaces(value: Value, *, example: str) -> None:

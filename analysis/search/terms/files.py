@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -12,19 +11,20 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from analysis.models import Image, Viewer
-from analysis.models.expressions import NameTrigrams
+from analysis.models.expressions import FoldedTrigrams
 from analysis.search.database import fetch_all
+from analysis.search.folding import fold_name
 from analysis.search.literals import quoted
-from analysis.search.sql.conditions import image_condition, like_pattern
-from analysis.search.sql.expressions import FALSE, Sql
+from analysis.search.sql.conditions import contains, image_condition
+from analysis.search.sql.expressions import FALSE, Sql, any_of
 from analysis.search.terms.base import Resolution, Term, Value
 
 FORMAT_ALIASES = {"jpg": "jpeg", "tif": "tiff", "heif": "heic"}
-NAME_TRIGRAMS = NameTrigrams.template % {"expressions": "i.filename || chr(10) || i.title"}
+NAME_TRIGRAMS = FoldedTrigrams.template % {"expressions": "i.filename || chr(10) || i.title"}
 # The index also has single characters, by which texts of one or two characters are found.
-TEXT_TRIGRAMS = """
+_TEXT_TRIGRAMS = """
     (SELECT array_agg(DISTINCT substr(said.name, place, said.size)) FROM (
-        SELECT lower(%s) AS name, CASE WHEN length(lower(%s)) < 3 THEN 1 ELSE 3 END AS size) said,
+        SELECT name, CASE WHEN length(name) < 3 THEN 1 ELSE 3 END AS size FROM analysis_folded(%s) name) said,
         generate_series(1, length(said.name) - said.size + 1) place)
 """
 MAX_CAMERAS_READ = 5_000
@@ -42,16 +42,27 @@ _MATCHING_CAMERAS = f"""
     SELECT 0 AS place, count(*)::text, '', '' FROM used
     UNION ALL
     SELECT place, camera_make, camera_model, lens FROM used
-    JOIN unnest(%s::text[]) WITH ORDINALITY AS said (pattern, place)
-        ON {{}} ILIKE pattern
+    JOIN unnest(%s::text[]) WITH ORDINALITY AS said (text, place)
+        ON strpos(analysis_folded({{}}), analysis_folded(text)) > 0
 """
 MAX_CAMERAS = 100
 """Up to this many cameras are listed in a condition, for which PostgreSQL can use the index even within OR."""
 
 
+def trigram_match(trigrams: str, text: str) -> Sql | None:
+    """The trigrams of a column include those of a text; None if they always do.
+
+    `trigrams`: an indexed expression by FoldedTrigrams.
+    """
+    return Sql(f"{trigrams} @> {_TEXT_TRIGRAMS}", (text,)) if fold_name(text) else None
+
+
 @dataclass(frozen=True)
 class FileTerm(Term):
-    """Images with this text in one of their own fields; case is ignored."""
+    """Images with this text in one of their own fields.
+
+    Case and accents make no difference.
+    """
 
     title: ClassVar[str | Promise]
     text: str
@@ -62,11 +73,6 @@ class FileTerm(Term):
 
     def write(self) -> str:
         return f"{self.fields[0]}:{quoted(self.text)}"
-
-    @property
-    def composed(self) -> str:
-        """The text in NFC, as names are stored; macOS types and pastes NFD."""
-        return unicodedata.normalize("NFC", self.text)
 
     def describe(self) -> str:
         return _("%(field)s contains %(value)s") % {"field": self.title, "value": self.text}
@@ -80,11 +86,11 @@ class NameTerm(FileTerm):
     default_cost = (8, "name:")
 
     def condition(self, resolved: Resolution) -> Sql:
-        pattern = like_pattern(self.composed)
-        return image_condition("filename ILIKE %s OR title ILIKE %s", pattern, pattern)
+        sql = any_of(contains(column, self.text) for column in ("filename", "title"))
+        return image_condition(sql.text, *sql.values)
 
     def image_filter(self, resolved: Resolution) -> Sql | None:
-        return Sql(f"{NAME_TRIGRAMS} @> {TEXT_TRIGRAMS}", (self.composed, self.composed)) if self.text else None
+        return trigram_match(NAME_TRIGRAMS, self.text)
 
 
 class BucketTerm(FileTerm):
@@ -105,10 +111,11 @@ class BucketTerm(FileTerm):
     def _buckets(self, resolved: Resolution) -> Sql:
         """Ids of the buckets."""
         # Matching the buckets of others would reveal their names.
-        statement = "SELECT id FROM analysis_bucket WHERE name ILIKE %s"
+        named = contains("name", self.text)
+        statement = f"SELECT id FROM analysis_bucket WHERE {named.text}"
         if resolved.viewer.sees_all:
-            return Sql(statement, (like_pattern(self.composed),))
-        return Sql(f"{statement} AND owner_id = %s", (like_pattern(self.composed), resolved.viewer.user_id))
+            return Sql(statement, named.values)
+        return Sql(f"{statement} AND owner_id = %s", (*named.values, resolved.viewer.user_id))
 
 
 class FormatTerm(FileTerm):
@@ -143,14 +150,15 @@ class CameraTerm(FileTerm):
     @classmethod
     def resolve_all(cls, terms: Sequence[Self], viewer: Viewer) -> dict[Term, Any]:
         """The cameras that each term matches, as tuples of make, model and lens."""
-        patterns = [like_pattern(term.composed) for term in terms]
-        [(_, number, *_), *rows] = sorted(fetch_all(_MATCHING_CAMERAS.format(cls.searched), [patterns]))
+        texts = [term.text for term in terms]
+        [(_, number, *_), *rows] = sorted(fetch_all(_MATCHING_CAMERAS.format(cls.searched), [texts]))
         if int(number) > MAX_CAMERAS_READ:
             return {}
         return {term: [camera for number, *camera in rows if number == at] for at, term in enumerate(terms, start=1)}
 
     def condition(self, resolved: Resolution) -> Sql:
-        return image_condition(f"{self.searched} ILIKE %s", like_pattern(self.composed))
+        sql = contains(self.searched, self.text)
+        return image_condition(sql.text, *sql.values)
 
     def image_filter(self, resolved: Resolution) -> Sql | None:
         cameras = resolved.values.get(self)

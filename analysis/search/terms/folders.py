@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Self
@@ -13,17 +12,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from analysis.models import Viewer
-from analysis.models.expressions import NameTrigrams
+from analysis.models.expressions import FoldedTrigrams
 from analysis.search.database import fetch_all
 from analysis.search.literals import quoted
-from analysis.search.sql.conditions import image_condition, like_pattern
+from analysis.search.sql.conditions import contains, image_condition
 from analysis.search.sql.expressions import FALSE, Sql, all_of, any_of
 from analysis.search.terms.base import Resolution, Term, Value
-from analysis.search.terms.files import NAME_TRIGRAMS, TEXT_TRIGRAMS
+from analysis.search.terms.files import NAME_TRIGRAMS, trigram_match
 
 MAX_FOLDERS = 1_000
 """Up to this many folders are listed in a condition; more are looked up once per statement."""
-_PATH_TRIGRAMS = NameTrigrams.template % {"expressions": "f.path"}
+_PATH_TRIGRAMS = FoldedTrigrams.template % {"expressions": "f.path"}
 
 
 class _Folders(NamedTuple):
@@ -48,9 +47,10 @@ class _Folders(NamedTuple):
 
 @dataclass(frozen=True)
 class PathTerm(Term):
-    """A part of a path, or its beginning if followed by an asterisk; case is ignored.
+    """A part of a path, or its beginning if followed by an asterisk.
 
-    Paths are compared with a slash before the first name and after the last one, so that `/2019/` matches a whole name.
+    Case and accents make no difference. Paths are compared with a slash before the first name and after the last one,
+    so that `/2019/` matches a whole name.
     """
 
     title: ClassVar[str | Promise]
@@ -80,14 +80,13 @@ class PathTerm(Term):
 
     def folder_tests(self) -> list[Sql]:
         """Conditions about `analysis_folder f`."""
-        pattern = _beginning(self.typed) if self.is_prefix else like_pattern(self.typed)
-        haystack = "f.path || '/'" if self.is_prefix else "'/' || f.path || '/'"
-        return [_narrowed(Sql(f"{haystack} ILIKE %s", (pattern,)), self.typed.strip("/"))]
+        path = "f.path || '/'" if self.is_prefix else "'/' || f.path || '/'"
+        return [_narrowed(contains(path, self.typed, at_start=self.is_prefix), self.typed.strip("/"))]
 
     @property
     def typed(self) -> str:
-        """The text as paths are stored: in NFC, without a leading slash or empty names."""
-        text = re.sub("/{2,}", "/", unicodedata.normalize("NFC", self.text))
+        """The text as paths are stored: without a leading slash or empty names."""
+        text = re.sub("/{2,}", "/", self.text)
         return text.removeprefix("/") if self.is_prefix else text
 
 
@@ -119,18 +118,18 @@ class KeyTerm(PathTerm):
         """Folders that match alone, and those that match with the file name's start."""
         head, slash, _name = self.typed.rpartition("/")
         if self.is_prefix:
-            above = Sql("lower(f.path) = lower(%s)", (head,))
+            above = contains("f.path", head, at_start=True, at_end=True)
         else:
-            above = Sql("'/' || f.path || '/' ILIKE %s", (like_pattern(f"{head}/")[:-1],))
+            above = contains("'/' || f.path || '/'", f"{head}/", at_end=True)
         return [*super().folder_tests(), _narrowed(above, head.strip("/")) if slash and head else FALSE]
 
     def condition(self, resolved: Resolution) -> Sql:
         folders, above = resolved.values[self]
         head, slash, name = self.typed.rpartition("/")
-        starts, contains = (Sql("filename ILIKE %s", (pattern,)) for pattern in (_beginning(name), like_pattern(name)))
+        starts = contains("filename", name, at_start=True)
         tests = [folders.condition, all_of([above.condition, starts])]
         if not slash:  # no part of the text is a folder's name
-            tests.append(all_of([Sql("folder_id IS NULL"), starts]) if self.is_prefix else contains)
+            tests.append(all_of([Sql("folder_id IS NULL"), starts]) if self.is_prefix else contains("filename", name))
         elif not head and not self.is_prefix:
             tests.append(starts)
         sql = any_of(tests)
@@ -141,19 +140,14 @@ class KeyTerm(PathTerm):
         filters = [folders.image_filter, above.image_filter]
         head, _slash, name = self.typed.rpartition("/")
         if not head:  # the name alone may match
-            filters.append(Sql(f"{NAME_TRIGRAMS} @> {TEXT_TRIGRAMS}", (name, name)) if name else None)
+            filters.append(trigram_match(NAME_TRIGRAMS, name))
         return any_of(sql for sql in filters if sql) if all(filters) else None
-
-
-def _beginning(text: str) -> str:
-    return like_pattern(text)[1:]
 
 
 def _narrowed(test: Sql, text: str) -> Sql:
     """A test of paths that contain the text, by the index of their trigrams."""
-    if not text:
-        return test
-    return all_of([Sql(f"{_PATH_TRIGRAMS} @> {TEXT_TRIGRAMS}", (text, text)), test])
+    match = trigram_match(_PATH_TRIGRAMS, text)
+    return all_of([match, test]) if match else test
 
 
 def _resolved(test: Sql) -> _Folders:

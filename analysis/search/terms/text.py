@@ -9,12 +9,13 @@ from typing import Self
 
 from django.utils.translation import gettext as _
 
+from analysis.search.folding import fold_name
 from analysis.search.literals import quoted
 from analysis.search.sql.expressions import Sql
 from analysis.search.terms.base import Candidates, Resolution, Term, Value
 
 SEPARATORS = re.compile("[ .\u00b7-]+")
-PLATE_GROUP = re.compile("[A-Za-z0-9\u00c0-\u00ff]{1,7}")
+PLATE_GROUP = re.compile("[a-z0-9\u00e0-\u00ff]{1,7}")
 MAX_GROUPS = 4
 
 
@@ -22,7 +23,8 @@ MAX_GROUPS = 4
 class TextTerm(Term):
     """Images in which these words were detected next to one another.
 
-    Words are those of analysis.models.search_index.TextWords: "ABC-123" is two of them.
+    Case and accents make no difference. Words are those of analysis.models.search_index.TextWords: "ABC-123" is two of
+    them.
     """
 
     fields = ("text",)
@@ -73,6 +75,6 @@ def _tsquery(terms: Sequence[TextTerm]) -> Sql:
 def _joined_plate(text: str) -> str:
     """A number plate without its blanks; empty for other texts."""
     # Number plates are also indexed in this form (see TextWords).
-    groups = SEPARATORS.split(text)
+    groups = SEPARATORS.split(fold_name(text))
     is_plate = 2 <= len(groups) <= MAX_GROUPS and all(PLATE_GROUP.fullmatch(group) for group in groups)
     return "".join(groups) if is_plate else ""

@@ -3,8 +3,10 @@
 import unicodedata
 
 import pytest
+from django.db import connection
 
 from analysis.permissions import viewer_of
+from analysis.search.folding import fold_name
 from analysis.search.resolve import resolve
 from analysis.search.results import image_ids, page
 from analysis.search.syntax.parser import parse
@@ -43,3 +45,45 @@ def test_names_match_composed_and_decomposed_accents(form, owner):
     for field in ("name", "camera"):
         query = parse(unicodedata.normalize(form, f"{field}:caf\u00e9"))
         assert image_ids(query, viewer=viewer_of(owner), limit=9) == [image.pk]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Café.jpg", "cafe"),
+        ("cafe.jpg", "CAFÉ"),
+        ("Göteborg.jpg", "goteborg"),
+        ("Smørrebrød.jpg", "smorrebrod"),
+        ("İstanbul.jpg", "istanbul"),
+        ("Straße.jpg", "STRASSE"),
+        ("Ærø.jpg", "aero"),
+        ("Ёлка.jpg", "елка"),
+        ("Οδός.jpg", "οδοσ"),
+        ("Anna\u2019s \u2013 1.jpg", "anna's - 1"),
+        ("서울.jpg", "서울"),
+        ("ガラス.jpg", "ガラ"),
+        ("100%_é.jpg", "%_e"),
+    ],
+)
+def test_names_are_found_without_accents(owner, name, text):
+    image = create_image(owner, filename=name)
+    create_image(owner, filename="other.jpg")
+    for query in (f'name:"{text}"', f'name:"{text}" OR name:nothing', f'key:"{text}"'):
+        assert image_ids(parse(query), viewer=viewer_of(owner), limit=9) == [image.pk]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT analysis_folded(%s), analysis_folded(%s)", [name, text])
+        assert cursor.fetchone() == (fold_name(name), fold_name(text))
+
+
+def test_accents_alone_are_in_every_name(owner):
+    image = create_image(owner, filename="a.jpg", city="Paris")
+    for query in ("name:\u0301", "place:\u0301", "key:\u0301", "name:\u0301 OR name:nothing"):
+        assert image_ids(parse(query), viewer=viewer_of(owner), limit=9) == [image.pk]
+
+
+def test_indexes_of_names_are_made_anew_outside_the_search_path(owner):
+    """As in a restored backup, and by VACUUM."""
+    create_image(owner, filename="Café.jpg", place="Île", city="Xàtiva")
+    with connection.cursor() as cursor:
+        for index in ("image_names", "image_places", "image_cities", "folder_paths"):
+            cursor.execute(f"REINDEX INDEX {index}")

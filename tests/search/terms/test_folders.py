@@ -75,6 +75,13 @@ def test_composed_and_decomposed_letters_are_one(owner):
     assert search(owner, "folder:été") == search(owner, "folder:e\u0301te\u0301") == [image.pk]
 
 
+@pytest.mark.parametrize("text", ["folder:ete", "folder:ete/*", "key:ete/x", "key:ete/*", "folder:ÊTE OR name:y"])
+def test_folders_are_found_without_accents(owner, text):
+    image = put(owner, "été", "x.jpg")
+    put(owner, "hiver")
+    assert search(owner, text) == [image.pk]
+
+
 def test_searches_by_folder_find_visible_pictures_only(owner, stranger):
     put(owner, "secret")
     shared = put(owner, "secret", visibility=Image.Visibility.SHARED)

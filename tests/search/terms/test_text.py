@@ -70,6 +70,12 @@ def answer(content: str) -> dict:
         ("M·ÜL 42", "müL42"),
         ("NO ENTRY\nAB 12 CDE\nEXIT", "ab12cde"),
         ("été", "e\u0301te\u0301"),
+        ("Café", "cafe"),
+        ("CAFE", "café"),
+        ("Łódź", "lodz"),
+        ("STRASSE", "straße"),
+        ("ŠK 12-34", "sk1234"),
+        ("sk1234", "ŠK 1234"),
     ],
 )
 def test_parts_runs_and_plates_are_found(owner, content, text):
