@@ -19,9 +19,7 @@ ENTRY_COST = 0.09
 MATCH_COST = 0.27
 """Cost of an image found by the index over label sets."""
 CONFIDENCE_STEPS = (9_900, 9_000)
-"""Minimum confidences in hundredths of a percent, tried in this order, since a page is mostly full long before the
-last.
-"""
+"""Minimum confidences in hundredths of a percent, tried in this order: a page is mostly full before the last one."""
 
 
 @dataclass(frozen=True)
@@ -166,10 +164,7 @@ def _count_budget(statistics: Statistics) -> int:
 
 
 def _next_budget(statistics: Statistics) -> int:
-    """The entries to scan for the missing matches.
-
-    0 if another source should be faster.
-    """
+    """The entries to scan for the missing matches; 0 if another source is faster."""
     matches, scanned, limit = statistics.matches, statistics.scanned, statistics.limit
     if statistics.trials > 1 or not matches or not statistics.labels:
         return 0

@@ -95,9 +95,7 @@ def label_scan(query: QueryParts, scan: Scan) -> Sql:
     rest = query.residual_filter(*([label.part] if label.is_all else []))
     # DISTINCT, since an image may have several of the labels.
     distinct = "DISTINCT" if len(label.labels.ids) > 1 else ""
-    text = f"""
-        SELECT {distinct} d.image_id, d.key FROM ({entries}) d WHERE {rest.text} {scan.end}
-    """
+    text = f"SELECT {distinct} d.image_id, d.key FROM ({entries}) d WHERE {rest.text} {scan.end}"
     return Sql(text, (*values, *rest.values))
 
 

@@ -10,7 +10,6 @@ from analysis.search.plans.statements import Scan, fetch_candidates
 from analysis.search.query import DEFAULT_SORT, TRASHED, Query, default_sort
 from analysis.search.resolve import ResolvedQuery
 from analysis.search.sql.expressions import Sql
-from analysis.search.terms import And, Node, Not, Or
 from analysis.search.terms.base import Candidates
 
 
@@ -18,7 +17,7 @@ def without_trash(resolved: ResolvedQuery) -> ResolvedQuery | None:
     """The query for images outside the trash; None if it matches none of them."""
     if not resolved.query.includes_trash:
         return resolved
-    parts = [_assume_not_trashed(part) for part in resolved.query.parts]
+    parts = [part.assuming_false(TRASHED) for part in resolved.query.parts]
     if False in parts:
         return None
     remaining = dict.fromkeys(part for part in parts if not isinstance(part, bool))
@@ -41,22 +40,3 @@ def in_trash(query: QueryParts, scan: Scan, *, or_among: Sequence[int] = ()) -> 
     """
     values = (list(or_among), *([] if viewer.sees_all else [viewer.user_id]))
     return fetch_candidates(query, scan, Candidates(Sql(text, values)))
-
-
-def _assume_not_trashed(node: Node) -> Node | bool:
-    """The node without `is:trashed`, or the constant that it becomes."""
-    if node == TRASHED:
-        return False
-    match node:
-        case Not(part):
-            inner = _assume_not_trashed(part)
-            return (not inner) if isinstance(inner, bool) else Not(inner)
-        case And(parts) | Or(parts):
-            # An Or is true with one true part, an And false with one false part.
-            dominant = isinstance(node, Or)
-            inner_parts = [_assume_not_trashed(part) for part in parts]
-            if dominant in inner_parts:
-                return dominant
-            remaining = tuple(dict.fromkeys(part for part in inner_parts if not isinstance(part, bool)))
-            return type(node)(remaining) if len(remaining) > 1 else remaining[0] if remaining else not dominant
-    return node

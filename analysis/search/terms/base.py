@@ -65,6 +65,10 @@ class Node(ABC):
     def leaves(self) -> Iterator[Term]:
         """All terms, whether required, excluded or alternative."""
 
+    @abstractmethod
+    def assuming_false(self, term: Term) -> Node | bool:
+        """The part if this term is false: a part without it, true or false."""
+
     # The methods below only help to find matches quickly: without them, a part is searched by its condition alone.
 
     @property
@@ -149,6 +153,9 @@ class Term(Node):
     @property
     def leaves(self) -> Iterator[Term]:
         yield self
+
+    def assuming_false(self, term: Term) -> Node | bool:
+        return self != term and self
 
     @property
     def subject(self) -> object:

@@ -32,6 +32,10 @@ class Not(Node):
     def leaves(self) -> Iterator[Term]:
         return self.part.leaves
 
+    def assuming_false(self, term: Term) -> Node | bool:
+        inner = self.part.assuming_false(term)
+        return (not inner) if isinstance(inner, bool) else Not(inner)
+
     def candidates(self, resolved: Resolution) -> Candidates | None:
         return self.part.candidates_without(resolved)
 
@@ -57,6 +61,11 @@ class And(Node):
     def leaves(self) -> Iterator[Term]:
         return (leaf for part in self.parts for leaf in part.leaves)
 
+    def assuming_false(self, term: Term) -> Node | bool:
+        parts = [part.assuming_false(term) for part in self.parts]
+        remaining = [part for part in parts if not isinstance(part, bool)]
+        return False not in parts and (not remaining or all_of(remaining))
+
 
 @dataclass(frozen=True)
 class Or(Node):
@@ -71,6 +80,11 @@ class Or(Node):
     @property
     def leaves(self) -> Iterator[Term]:
         return (leaf for part in self.parts for leaf in part.leaves)
+
+    def assuming_false(self, term: Term) -> Node | bool:
+        parts = [part.assuming_false(term) for part in self.parts]
+        remaining = [part for part in parts if not isinstance(part, bool)]
+        return True in parts or (bool(remaining) and any_of(remaining))
 
     def condition(self, resolved: Resolution) -> Sql:
         kinds = dict.fromkeys(type(part) for part in self.parts if isinstance(part, Term))
