@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -34,6 +34,17 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the slowest tests first, so that no core is idle at the end."""
     items.sort(key=lambda item: not item.nodeid.startswith(("tests/browser/", "tests/test_run.py", "tests/embedded/")))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail a test instead of skipping it, where all of them must run."""
+    report = yield
+    if report.skipped and os.environ.get("REQUIRE_ALL_TESTS"):
+        report.outcome = "failed"
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.longrepr = f"REQUIRE_ALL_TESTS is set. {reason}"
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)
