@@ -24,7 +24,7 @@ from analysis.delivery import alert_digests, events, outbox, sender, sink_runs
 from analysis.exports import background as background_exports
 from analysis.health import heartbeat as health_heartbeat
 from analysis.health import watchdog
-from analysis.library import backfills, duplicate_flags, multipart, uploads
+from analysis.library import backfills, duplicate_flags, resumable_uploads, uploads
 from analysis.models import AttemptCount, Batch, IdempotentRequest
 from analysis.recognition import claims, engine_runner, ledger, outages
 from analysis.recognition import reindex_ancestors as recognition_reindex_ancestors
@@ -258,7 +258,7 @@ def analyze_on_schedule() -> None:
 
 @shared_task(base=OnCommitTask)
 def delete_expired() -> None:
-    multipart.abort_expired()
+    resumable_uploads.abort_expired()
     uploads.delete_expired()
     background_exports.delete_expired()
     collections.delete_expired()

@@ -6,7 +6,7 @@ TEAL = {
     "200": "oklch(91% .096 180.426)",
     "300": "oklch(85.5% .138 181.071)",
     "400": "oklch(77.7% .152 181.912)",
-    "500": "#5cc8bf",  # the accent of tokens.css in the dark theme
+    "500": "#5cc8bf",  # the accent of design_tokens.css in the dark theme
     "600": "#0b6b6b",  # and in the light theme; white text has enough contrast on it
     "700": "oklch(46% .085 186.9)",
     "800": "oklch(43.7% .078 188.216)",

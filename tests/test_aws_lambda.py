@@ -11,7 +11,7 @@ from moto.sqs.models import sqs_backends
 
 from analysis import pipeline
 from analysis.models import BucketObject, WorkLease
-from analysis.work import lease
+from analysis.work import run_lease
 from imagelib import aws_lambda
 from tests import pictures
 from tests.factories import create_bucket
@@ -102,7 +102,7 @@ def test_a_scheduled_event_does_the_work(owner, simulator, s3):
     event = {"source": "aws.events", "detail-type": "Scheduled Event", "resources": [], "detail": {}}
     answer = aws_lambda.handler(event, Context())
     assert (answer["state"], answer["analyses"], answer["failed"], states()) == ("idle", 1, 0, {"done": 1})
-    with lease.acquired(on_loss=pytest.fail):
+    with run_lease.acquired(on_loss=pytest.fail):
         assert aws_lambda.handler(event, Context()) == {"state": "already running"}
     assert WorkLease.objects.get().token is None
 

@@ -20,7 +20,7 @@ from analysis.backup import restore
 from analysis.backup.errors import BackupError
 from analysis.backup.file_list import BackupEntry
 from analysis.backup.location import StoredFile
-from analysis.exports.archives import UsedNames
+from analysis.exports.picture_archives import UsedNames
 from analysis.models import Image
 from imagelib.accounts import api_tokens
 from tests.factories import create_labeled_image, create_user

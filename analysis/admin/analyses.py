@@ -18,7 +18,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from analysis import formatting, permissions, pipeline
-from analysis.admin import display, filters
+from analysis.admin import display, list_filters
 from analysis.admin.base import ReadOnlyAdmin, is_across
 from analysis.admin.confirm import confirm_page
 from analysis.admin.image_search import ImageSearchMixin
@@ -38,13 +38,13 @@ class AnalysisAdmin(ImageSearchMixin, ReadOnlyAdmin):
     )
     list_display_links = ("api",)
     list_filter = (
-        ("state", filters.ChoicesDropdownFilter),
-        ("api", filters.ChoicesDropdownFilter),
-        filters.RecognizerColumnFilter,
-        filters.VersionFilter,
-        filters.PermanentFilter,
-        ("image__owner", filters.AutocompleteSelectFilter),
-        ("finished_at", filters.DayFilter),
+        ("state", list_filters.ChoicesDropdownFilter),
+        ("api", list_filters.ChoicesDropdownFilter),
+        list_filters.RecognizerColumnFilter,
+        list_filters.VersionFilter,
+        list_filters.PermanentFilter,
+        ("image__owner", list_filters.AutocompleteSelectFilter),
+        ("finished_at", list_filters.DayFilter),
     )
     list_select_related = ("image", "batch")
     search_help_text = _("Search by picture (dog, owner:anna, is:failed …) or AWS request ID")

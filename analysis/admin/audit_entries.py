@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from analysis.admin import filters
+from analysis.admin import list_filters
 from analysis.admin.base import ReadOnlyAdmin
 from analysis.models import AuditEntry, OriginalDeletion, TrashDeletion
 
@@ -13,9 +13,9 @@ from analysis.models import AuditEntry, OriginalDeletion, TrashDeletion
 class AuditEntryAdmin(ReadOnlyAdmin):
     list_display = ("at", "actor_name", "source", "action", "object_type", "object_id", "object_name", "label_name")
     list_filter = (
-        ("action", filters.ChoicesDropdownFilter),
-        ("source", filters.ChoicesDropdownFilter),
-        ("at", filters.DayFilter),
+        ("action", list_filters.ChoicesDropdownFilter),
+        ("source", list_filters.ChoicesDropdownFilter),
+        ("at", list_filters.DayFilter),
     )
     search_fields = ("actor_name__exact",)
     ordering = ("-pk",)
@@ -27,7 +27,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 class TrashDeletionAdmin(ReadOnlyAdmin):
     list_display = ("requested_at", "person", "owner_id", "state", "total", "deleted", "waiting", "finished_at")
     list_select_related = ("person",)
-    list_filter = (("state", filters.ChoicesDropdownFilter),)
+    list_filter = (("state", list_filters.ChoicesDropdownFilter),)
     ordering = ("-pk",)
     sortable_by = ()
 

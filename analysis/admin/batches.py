@@ -14,7 +14,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from analysis import formatting, permissions, pipeline
-from analysis.admin import display, filters
+from analysis.admin import display, list_filters
 from analysis.admin.base import ReadOnlyAdmin
 from analysis.batches import lifecycle, progress
 from analysis.batches.authorization import NotAllowed
@@ -28,12 +28,12 @@ class BatchAdmin(ReadOnlyAdmin):
         *("dollars", "budget", "person", "started_at"),
     )
     list_filter = (
-        ("state", filters.ChoicesDropdownFilter),
-        ("scope", filters.ChoicesDropdownFilter),
-        filters.RecognizerColumnFilter,
-        ("person", filters.AutocompleteSelectFilter),
-        ("is_sample", filters.BooleanRadioFilter),
-        ("started_at", filters.DayFilter),
+        ("state", list_filters.ChoicesDropdownFilter),
+        ("scope", list_filters.ChoicesDropdownFilter),
+        list_filters.RecognizerColumnFilter,
+        ("person", list_filters.AutocompleteSelectFilter),
+        ("is_sample", list_filters.BooleanRadioFilter),
+        ("started_at", list_filters.DayFilter),
     )
     list_select_related = ("person",)
     # "contains" reads all runs, which are few; larger tables are searched by prefix.

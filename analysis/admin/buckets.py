@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from analysis import permissions, pipeline
-from analysis.admin import display, filters
+from analysis.admin import display, list_filters
 from analysis.admin.base import PageAdmin, ReadOnlyAdmin
 from analysis.models import Analysis, Bucket, BucketObject, Image, Upload
 from analysis.recognition import registry
@@ -35,9 +35,9 @@ SYNC_FIELDS = (
 class BucketAdmin(PageAdmin):
     list_display = ("name", "prefix", "region", "owner", "visibility", "may_delete", "sync_ended_at", "last_error")
     list_filter = (
-        ("visibility", filters.ChoicesDropdownFilter),
-        ("may_delete", filters.BooleanRadioFilter),
-        ("owner", filters.AutocompleteSelectFilter),
+        ("visibility", list_filters.ChoicesDropdownFilter),
+        ("may_delete", list_filters.BooleanRadioFilter),
+        ("owner", list_filters.AutocompleteSelectFilter),
     )
     list_select_related = ("owner",)
     search_fields = ("name", "prefix")
@@ -123,8 +123,8 @@ class BucketAdmin(PageAdmin):
 class BucketObjectAdmin(ReadOnlyAdmin):
     list_display = ("key", "bucket", "state_badge", "size", "picture", "reason")
     list_filter = (
-        ("state", filters.ChoicesDropdownFilter),
-        ("bucket", filters.AutocompleteSelectFilter),
+        ("state", list_filters.ChoicesDropdownFilter),
+        ("bucket", list_filters.AutocompleteSelectFilter),
     )
     list_select_related = ("bucket", "image")
     # By prefix, which with collation C is a range of the key's index; "contains" would read all objects.
@@ -146,9 +146,9 @@ class BucketObjectAdmin(ReadOnlyAdmin):
 class UploadAdmin(ReadOnlyAdmin):
     list_display = ("filename", "owner", "state_badge", "size", "issued_at", "expires_at", "picture", "reason")
     list_filter = (
-        ("state", filters.ChoicesDropdownFilter),
-        ("owner", filters.AutocompleteSelectFilter),
-        ("issued_at", filters.DayFilter),
+        ("state", list_filters.ChoicesDropdownFilter),
+        ("owner", list_filters.AutocompleteSelectFilter),
+        ("issued_at", list_filters.DayFilter),
     )
     list_select_related = ("owner", "image")
     search_fields = ("filename__istartswith",)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from analysis import formatting, pipeline
-from analysis.admin import filters
+from analysis.admin import list_filters
 from analysis.admin.base import ReadOnlyAdmin
 from analysis.admin.image_actions import MAX_IMMEDIATE
 from analysis.curation.errors import ActionRefused
@@ -30,8 +30,8 @@ class BulkChangeAdmin(ReadOnlyAdmin):
     list_select_related = ("label", "person", "receiver")
     actions = ("undo",)
     list_filter = (
-        ("action", filters.ChoicesDropdownFilter),
-        ("person", filters.AutocompleteSelectFilter),
+        ("action", list_filters.ChoicesDropdownFilter),
+        ("person", list_filters.AutocompleteSelectFilter),
     )
     search_fields = ("person__username", "label__name")
     ordering = ("-pk",)

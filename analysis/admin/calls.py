@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from analysis import permissions
-from analysis.admin import display, filters
+from analysis.admin import display, list_filters
 from analysis.admin.base import ReadOnlyAdmin
 from analysis.models import Call, ModelVersion, Outage, Spend, SpendEntry
 
@@ -25,10 +25,10 @@ class CallAdmin(ReadOnlyAdmin):
         *("analysis_link", "request_id"),
     )
     list_filter = (
-        ("outcome", filters.ChoicesDropdownFilter),
-        ("api", filters.ChoicesDropdownFilter),
-        filters.RecognizerColumnFilter,
-        ("sent_at", filters.DayFilter),
+        ("outcome", list_filters.ChoicesDropdownFilter),
+        ("api", list_filters.ChoicesDropdownFilter),
+        list_filters.RecognizerColumnFilter,
+        ("sent_at", list_filters.DayFilter),
     )
     list_select_related = ("analysis",)
     search_fields = ("request_id__exact",)
@@ -54,10 +54,10 @@ class CallAdmin(ReadOnlyAdmin):
 class SpendAdmin(ReadOnlyAdmin):
     list_display = ("day", "api", "recognizer", "region", "is_bulk", "calls", "answered", "dollars", "reused", "saved")
     list_filter = (
-        ("api", filters.ChoicesDropdownFilter),
-        filters.RecognizerColumnFilter,
-        ("is_bulk", filters.BooleanRadioFilter),
-        ("day", filters.DayFilter),
+        ("api", list_filters.ChoicesDropdownFilter),
+        list_filters.RecognizerColumnFilter,
+        ("is_bulk", list_filters.BooleanRadioFilter),
+        ("day", list_filters.DayFilter),
     )
     date_hierarchy = "day"
     ordering = ("-day", "api")
@@ -87,7 +87,7 @@ class OutageAdmin(ReadOnlyAdmin):
 class ModelVersionAdmin(ReadOnlyAdmin):
     list_display = ("recognizer", "api", "version", "first_seen_at", "last_seen_at")
     list_filter = (
-        filters.RecognizerColumnFilter,
-        ("api", filters.ChoicesDropdownFilter),
+        list_filters.RecognizerColumnFilter,
+        ("api", list_filters.ChoicesDropdownFilter),
     )
     ordering = ("-last_seen_at",)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from analysis import formatting, permissions
-from analysis.admin import filters
+from analysis.admin import list_filters
 from analysis.admin.base import PageAdmin, ReadOnlyAdmin
 from analysis.models import Collection, ShareLink
 from analysis.permissions import collections as rights
@@ -20,7 +20,7 @@ from analysis.sharing import share_links
 class CollectionAdmin(PageAdmin):
     list_display = ("name", "owner", "is_shared", "shares_private", "created_at", "deleted_at")
     list_select_related = ("owner",)
-    list_filter = (("owner", filters.AutocompleteSelectFilter), ("is_shared", filters.BooleanRadioFilter))
+    list_filter = (("owner", list_filters.AutocompleteSelectFilter), ("is_shared", list_filters.BooleanRadioFilter))
     search_fields = ("name", "owner__username")
     fields = ("owner", "name", "description", "is_shared", "shares_private")
     readonly_fields = ("owner",)
@@ -42,7 +42,7 @@ class ShareLinkAdmin(ReadOnlyAdmin):
 
     list_display = ("__str__", "owner", "views", "created_at", "expires_at", "revoked_at")
     list_select_related = ("owner", "image", "collection", "search")
-    list_filter = (("owner", filters.AutocompleteSelectFilter),)
+    list_filter = (("owner", list_filters.AutocompleteSelectFilter),)
     search_fields = ("owner__username", "collection__name", "search__name")
     exclude = ("token", "password")
     ordering = ("-pk",)

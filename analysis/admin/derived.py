@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from analysis.admin import display, filters
+from analysis.admin import display, list_filters
 from analysis.admin.base import ReadOnlyAdmin
 from analysis.admin.image_search import ImageSearchMixin
 from analysis.models import Face, ImageIndex, ImageText
@@ -37,7 +37,7 @@ class FaceAdmin(DerivedAdmin):
         "attributes",
         "emotions",
     )
-    list_filter = (("confidence", filters.NumberFilter),)
+    list_filter = (("confidence", list_filters.NumberFilter),)
     ordering = ("-pk",)
     confidence_percent = display.number("confidence", _("Confidence"), unit=" %")
 

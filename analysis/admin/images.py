@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from analysis import formatting, permissions, pipeline
-from analysis.admin import display, filters, image_actions, image_rows, reanalyze_action
+from analysis.admin import display, image_actions, image_rows, list_filters, reanalyze_action
 from analysis.admin.audited import DELETED
 from analysis.admin.base import PageAdmin, ReadOnlyAdmin
 from analysis.admin.image_changelist import ImageChangeList
@@ -54,18 +54,18 @@ class ImageAdmin(PageAdmin):
     list_display = ("thumb", "name", "top_labels", "analyzed", "failures", "owner", "added_at")
     list_display_links = ("thumb", "name")
     list_filter = (
-        filters.StateFilter,
-        ("image_labels__label", filters.LabelFilter),
-        filters.ConfidenceFilter,
-        ("owner", filters.ChoiceFilter),
-        ("bucket", filters.ChoiceFilter),
-        filters.VisibilityFilter,
-        ("added_at", filters.AddedFilter),
-        filters.RecognizerFilter,
-        filters.ModelFilter,
-        filters.HasFilter,
-        filters.FormatFilter,
-        filters.SortFilter,
+        list_filters.StateFilter,
+        ("image_labels__label", list_filters.LabelFilter),
+        list_filters.ConfidenceFilter,
+        ("owner", list_filters.ChoiceFilter),
+        ("bucket", list_filters.ChoiceFilter),
+        list_filters.VisibilityFilter,
+        ("added_at", list_filters.AddedFilter),
+        list_filters.RecognizerFilter,
+        list_filters.ModelFilter,
+        list_filters.HasFilter,
+        list_filters.FormatFilter,
+        list_filters.SortFilter,
     )
     list_select_related = ("owner",)
     search_fields = ("filename",)  # for the search box; ImageChangeList searches with the library's engine

@@ -18,12 +18,12 @@ from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from analysis import formatting, pipeline
-from analysis.admin import display, filters
+from analysis.admin import display, list_filters
 from analysis.admin.audited import CHANGED
 from analysis.admin.base import PageAdmin, is_across
 from analysis.admin.confirm import confirm_page
-from analysis.admin.filters import MergedFilter
 from analysis.admin.label_tree import label_tree
+from analysis.admin.list_filters import MergedFilter
 from analysis.admin.pagination import CappedChangeList
 from analysis.curation import label_settings
 from analysis.curation.errors import ActionRefused
@@ -107,8 +107,8 @@ class LabelAdmin(PageAdmin):
     form = LabelForm
     list_display = ("name", "kind", "category", "pictures", "precision", "threshold", "is_hidden", "merged_into_link")
     list_filter = (
-        ("kind", filters.ChoicesDropdownFilter),
-        ("is_hidden", filters.BooleanRadioFilter),
+        ("kind", list_filters.ChoicesDropdownFilter),
+        ("is_hidden", list_filters.BooleanRadioFilter),
         MergedFilter,
     )
     list_select_related = ("merged_into",)

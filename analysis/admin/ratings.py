@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from analysis.admin import display, filters
+from analysis.admin import display, list_filters
 from analysis.admin.base import PageAdmin
 from analysis.admin.image_search import ImageSearchMixin
 from analysis.models import Rating, SavedSearch
@@ -18,9 +18,9 @@ class RatingAdmin(ImageSearchMixin, PageAdmin):
     list_display_links = ("image",)
     list_select_related = ("image", "person")
     list_filter = (
-        ("person", filters.AutocompleteSelectFilter),
-        ("is_favorite", filters.BooleanRadioFilter),
-        ("rating", filters.NumberFilter),
+        ("person", list_filters.AutocompleteSelectFilter),
+        ("is_favorite", list_filters.BooleanRadioFilter),
+        ("rating", list_filters.NumberFilter),
     )
     autocomplete_fields = ("image", "person")
     ordering = ("-pk",)
@@ -36,8 +36,8 @@ class SavedSearchAdmin(PageAdmin):
     list_display = ("name", "owner", "query", "is_shared", "saved_at")
     list_select_related = ("owner",)
     list_filter = (
-        ("owner", filters.AutocompleteSelectFilter),
-        ("is_shared", filters.BooleanRadioFilter),
+        ("owner", list_filters.AutocompleteSelectFilter),
+        ("is_shared", list_filters.BooleanRadioFilter),
     )
     autocomplete_fields = ("owner",)
     search_fields = ("name", "query", "owner__username")

@@ -123,7 +123,7 @@ def theme(request: HttpRequest) -> str | None:
 
 
 def tokens(_request: HttpRequest) -> str:
-    return static("analysis/css/tokens.css")
+    return static("analysis/css/design_tokens.css")
 
 
 def theme_colors(_request: HttpRequest) -> str:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from analysis import formatting
-from analysis.admin import display, filters
+from analysis.admin import display, list_filters
 from analysis.admin.base import ReadOnlyAdmin
 from analysis.models import AddedStatistics, ConfidenceStatistics, EndedStatistics, LatencyStatistics, StatisticsRun
 from analysis.statistics.latency_histogram import BIN_EDGES, milliseconds
@@ -41,16 +41,16 @@ class StatisticsRunAdmin(ReadOnlyAdmin):
 @admin.register(AddedStatistics)
 class AddedStatisticsAdmin(StatisticsAdmin):
     list_display = ("start", "period", "owner_name", "pictures", "bytes")
-    list_filter = (("is_hour", filters.BooleanRadioFilter),)
+    list_filter = (("is_hour", list_filters.BooleanRadioFilter),)
 
 
 @admin.register(EndedStatistics)
 class EndedStatisticsAdmin(StatisticsAdmin):
     list_display = ("start", "period", "owner_name", "recognizer", "api", "answered", "reused", "failed", "dollars")
     list_filter = (
-        ("is_hour", filters.BooleanRadioFilter),
-        ("api", filters.ChoicesDropdownFilter),
-        filters.RecognizerColumnFilter,
+        ("is_hour", list_filters.BooleanRadioFilter),
+        ("api", list_filters.ChoicesDropdownFilter),
+        list_filters.RecognizerColumnFilter,
     )
 
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm
 
 from analysis import permissions
-from analysis.admin import filters
+from analysis.admin import list_filters
 from analysis.admin.base import PageAdmin, ReadOnlyAdmin
 from analysis.admin.user_forms import AddUserForm, UserForm
 from analysis.permissions import accounts as rights
@@ -41,10 +41,10 @@ class UserAdmin(DjangoUserAdmin, PageAdmin):  # type: ignore[misc]
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "email", "is_staff", "is_superuser", "is_active", "last_login")
     list_filter = (
-        ("groups", filters.AutocompleteSelectFilter),
-        ("is_staff", filters.BooleanRadioFilter),
-        ("is_superuser", filters.BooleanRadioFilter),
-        ("is_active", filters.BooleanRadioFilter),
+        ("groups", list_filters.AutocompleteSelectFilter),
+        ("is_staff", list_filters.BooleanRadioFilter),
+        ("is_superuser", list_filters.BooleanRadioFilter),
+        ("is_active", list_filters.BooleanRadioFilter),
     )
     autocomplete_fields = ("groups",)
     filter_horizontal = ("user_permissions",)
@@ -122,7 +122,7 @@ class ApiTokenAdmin(ReadOnlyAdmin):
 
     list_display = ("name", "user", "hint", "scopes", "spending_limit", "expires_at", "last_used_at", "revoked_at")
     list_select_related = ("user",)
-    list_filter = (("user", filters.AutocompleteSelectFilter),)
+    list_filter = (("user", list_filters.AutocompleteSelectFilter),)
     search_fields = ("name", "user__username")
     exclude = ("digest",)
     ordering = ("-pk",)

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from analysis import permissions
-from analysis.admin import display, filters
+from analysis.admin import display, list_filters
 from analysis.admin.audited import ADDED, CHANGED, DELETED
 from analysis.admin.base import PageAdmin
 from analysis.admin.image_search import ImageSearchMixin
@@ -25,10 +25,10 @@ class VerdictAdmin(ImageSearchMixin, PageAdmin):
     list_display = ("thumb", "image", "label", "decision_badge", "by", "decided_at")
     list_display_links = ("image",)
     list_filter = (
-        ("decision", filters.ChoicesDropdownFilter),
-        ("label", filters.AutocompleteSelectFilter),
-        ("by", filters.AutocompleteSelectFilter),
-        ("decided_at", filters.DayFilter),
+        ("decision", list_filters.ChoicesDropdownFilter),
+        ("label", list_filters.AutocompleteSelectFilter),
+        ("by", list_filters.AutocompleteSelectFilter),
+        ("decided_at", list_filters.DayFilter),
     )
     list_select_related = ("image", "label", "by")
     autocomplete_fields = ("image", "label")

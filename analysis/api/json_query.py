@@ -11,7 +11,7 @@ from analysis.api.errors import ApiError
 from analysis.api.request_body import RequestBody
 from analysis.search.query import SORTS, And, Node, Query, all_of, any_of, default_sort, negation
 from analysis.search.syntax.parser import InvalidQuery, parse
-from analysis.search.words import exact_part
+from analysis.search.typed_words import exact_part
 
 MAX_DEPTH = 10
 MAX_TERMS = 200

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from django.db.models import Q
 
 from analysis.curation.distinct_pairs import distinct_among
-from analysis.curation.hash_index import HashIndex
 from analysis.curation.merge_duplicates import MAX_DUPLICATES
+from analysis.curation.perceptual_hash_index import HashIndex
 from analysis.ingest.hashes import look_alike, same_shape
 from analysis.models import Image
 from analysis.recognition.embeddings.compare import look_different

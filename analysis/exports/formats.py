@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from analysis.exports import archives, coco, csv_table, json_formats
+from analysis.exports import coco, csv_table, json_formats, picture_archives
 from analysis.exports.annotated_picture import Style
 from analysis.exports.image_rows import ImageRow
 
@@ -38,15 +38,15 @@ _ALL = (
     Format("coco", _("COCO, boxes for training"), "json", JSON_TYPE, coco.coco, has_boxes=True),
     Format("names", _("JSON, file names with labels"), "json", JSON_TYPE, json_formats.file_labels),
     Format("dynamodb", _("DynamoDB JSON, for an import from S3"), "json", LINES, json_formats.dynamodb_lines),
-    Format("xmp", _("XMP sidecars (ZIP)"), "zip", ZIP, archives.xmp_sidecars),
-    Format("originals", _("Originals (ZIP)"), "zip", ZIP, archives.original_files, has_pictures=True),
-    Format("previews", _("Previews (ZIP)"), "zip", ZIP, archives.preview_files, has_pictures=True),
+    Format("xmp", _("XMP sidecars (ZIP)"), "zip", ZIP, picture_archives.xmp_sidecars),
+    Format("originals", _("Originals (ZIP)"), "zip", ZIP, picture_archives.original_files, has_pictures=True),
+    Format("previews", _("Previews (ZIP)"), "zip", ZIP, picture_archives.preview_files, has_pictures=True),
     Format(
         "annotated",
         _("Pictures with boxes (ZIP)"),
         "zip",
         ZIP,
-        archives.annotated_pictures,
+        picture_archives.annotated_pictures,
         has_boxes=True,
         has_pictures=True,
     ),
@@ -64,5 +64,5 @@ def write(
     if entry.name == "csv" and columns:
         return csv_table.csv_lines(rows, columns=columns)
     if entry.name == "annotated" and style:
-        return archives.annotated_pictures(rows, style)
+        return picture_archives.annotated_pictures(rows, style)
     return entry.write(rows)

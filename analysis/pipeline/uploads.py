@@ -13,7 +13,7 @@ from analysis import jobs, permissions, tasks
 from analysis.curation import collections
 from analysis.curation.errors import ActionRefused
 from analysis.ingest.xmp import XmpMetadata
-from analysis.library import images, multipart, uploads
+from analysis.library import images, resumable_uploads, uploads
 from analysis.library.images import Added
 from analysis.library.uploads import Target
 from analysis.models import Image, Upload
@@ -49,7 +49,7 @@ def complete_upload(upload_id: UUID, *, owner_id: int) -> Upload:
 
     Raises UploadRefused or StorageError.
     """
-    multipart.assemble(uploads.find_open(upload_id, owner_id=owner_id))
+    resumable_uploads.assemble(uploads.find_open(upload_id, owner_id=owner_id))
     upload = uploads.mark_uploaded(upload_id, owner_id=owner_id)
     if upload.state == Upload.State.ARRIVED:
         # Their bytes are in S3, and reading them would keep a web thread busy for the whole transfer.

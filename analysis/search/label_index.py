@@ -16,7 +16,8 @@ from typing import NamedTuple
 from analysis.models import Label, LabelAlias
 from analysis.search.connection import search_alias
 from analysis.search.database import fetch_all
-from analysis.search.folding import fold, is_inflection
+from analysis.search.folding import fold
+from analysis.search.inflections import is_inflection
 
 MAX_AGE = 60
 """Seconds until renamed labels and new counts are read; new labels are read at once."""

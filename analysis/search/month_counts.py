@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from analysis.models.search_index import SHARES
 from analysis.search.database import fetch_all
-from analysis.search.facets import CERTAIN_FACTOR, share_statement
+from analysis.search.label_facets import CERTAIN_FACTOR, share_statement
 from analysis.search.pagination import ORDERINGS, UNDATED, Order
 from analysis.search.results import Search
 from analysis.search.sql.conditions import visibility_filter

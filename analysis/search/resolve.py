@@ -23,7 +23,7 @@ from analysis.search.query import Query
 from analysis.search.sql.conditions import LabelSet
 from analysis.search.terms.base import LabelLookup, Resolution, Term
 from analysis.search.terms.faces import TRAIT
-from analysis.search.words import InterpretedQuery, KnownNames, WordMeaning, interpret_words, may_change
+from analysis.search.typed_words import InterpretedQuery, KnownNames, WordMeaning, interpret_words, may_change
 
 MAX_PREFIX_LABELS = 1_000
 """Of more labels with a prefix, the most frequent ones are searched."""

@@ -18,7 +18,7 @@ from analysis.search.connection import search_alias
 from analysis.search.database import fetch_all
 from analysis.search.pagination import PAGE_SIZE, Cursor
 from analysis.search.plans.costs import BUDGET
-from analysis.search.plans.planner import QueryPlan
+from analysis.search.plans.execution import QueryPlan
 from analysis.search.plans.statements import Scan, fetch_candidates
 from analysis.search.query import Query, StateTerm, leaves
 from analysis.search.resolve import NamedLabels, ResolvedQuery, resolve

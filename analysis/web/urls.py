@@ -1,4 +1,4 @@
-"""URLs of the pages; tests/web/test_access.py has an entry for each."""
+"""URLs of the pages; tests/web/test_every_url.py has an entry for each."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from django.utils.timezone import now
 from analysis import jobs, pipeline, task_queue, tasks
 from analysis.aws import sqs
 from analysis.task_queue import TaskMessage, TaskQueue
-from analysis.work import due, lease, periodic_tasks
+from analysis.work import due, periodic_tasks, run_lease
 from analysis.work.stop import Stop
 
 logger = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ def run(*, stop: Stop, until_idle: bool, report: Callable[[Status], None] = lamb
     Raises AlreadyRunning, and the errors of a database that is not available.
     """
     try:
-        with lease.acquired(on_loss=stop.set) as held, task_queue.opened() as queue:
+        with run_lease.acquired(on_loss=stop.set) as held, task_queue.opened() as queue:
             periodic_tasks.start_scheduled_analysis()
             runner = _Runner(queue, stop=stop, report=report)
             while True:

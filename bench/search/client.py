@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analysis.models import Viewer
-from analysis.search import autocomplete, facets, results
+from analysis.search import autocomplete, label_facets, results
 from analysis.search.pagination import PAGE_SIZE, Cursor
 from analysis.search.results import Page
 from analysis.search.syntax.parser import parse
@@ -22,8 +22,8 @@ class SearchClient:
     def count(self, case: SearchCase) -> int:
         return results.count(parse(case.text), viewer=self._viewer, cap=MAX_COUNTED)
 
-    def facets(self, case: SearchCase) -> facets.Facets:
-        return facets.facets(parse(case.text), viewer=self._viewer)
+    def facets(self, case: SearchCase) -> label_facets.Facets:
+        return label_facets.facets(parse(case.text), viewer=self._viewer)
 
     def complete(self, text: str) -> object:
         return autocomplete.complete(text, cursor=len(text), viewer=self._viewer)

@@ -18,9 +18,9 @@ from PIL import Image as Pillow
 from analysis import pipeline
 from analysis.curation import verdicts
 from analysis.exports import csv_table, json_formats
-from analysis.exports.archives import ERRORS_FILE, UsedNames
 from analysis.exports.formats import FORMATS
 from analysis.exports.image_rows import ImageRow, LabelRow, Options, image_rows, selected_rows
+from analysis.exports.picture_archives import ERRORS_FILE, UsedNames
 from analysis.ingest.xmp import parse_packet
 from analysis.models import Image, Label, Viewer
 from analysis.recognition.reindex_images import reindex

@@ -13,7 +13,7 @@ from django.utils import timezone
 from analysis.models import ImageText
 from analysis.permissions import viewer_of
 from analysis.search.database import fetch_all
-from analysis.search.plans.planner import QueryPlan
+from analysis.search.plans.execution import QueryPlan
 from analysis.search.plans.statements import Scan
 from analysis.search.plans.strategies import Strategy, choose_strategy
 from analysis.search.resolve import resolve

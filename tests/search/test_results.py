@@ -9,8 +9,8 @@ from analysis.models import Image, Label, LabelAlias, Viewer
 from analysis.permissions import viewer_of
 from analysis.recognition.reindex_images import reindex
 from analysis.search.autocomplete import similar_names
-from analysis.search.facets import facets
 from analysis.search.label_counts import refresh_label_counts
+from analysis.search.label_facets import facets
 from analysis.search.pagination import Cursor
 from analysis.search.results import ALL_COLUMNS, Search, count, iter_ids, page
 from analysis.search.syntax.parser import parse

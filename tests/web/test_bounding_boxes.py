@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from analysis.models import Image
 from analysis.recognition.responses import Box, DetectedFace, DetectedText, Instance, LabelResult
 from analysis.web.image.bounding_boxes import drawing
+from analysis.web.image.box_geometry import Rect
 from analysis.web.image.box_tags import place_tags, tag_width
-from analysis.web.image.rectangles import Rect
 
 FRAME = Rect(0, 0, 1000, 700)
 

@@ -13,7 +13,7 @@ import pytest
 from django.test import Client
 
 from tests.web.shared_rows import *
-from tests.web.test_access import address, our_patterns
+from tests.web.test_every_url import address, our_patterns
 
 pytestmark = pytest.mark.django_db
 

@@ -15,7 +15,7 @@ from analysis.permissions import Codename
 from tests.factories import create_user
 from tests.web.shared_rows import *
 from tests.web.shared_rows import client_with, session_of
-from tests.web.test_access import ENTRIES, PRIVATE, address, outcome
+from tests.web.test_every_url import ENTRIES, PRIVATE, address, outcome
 
 pytestmark = pytest.mark.django_db
 

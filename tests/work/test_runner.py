@@ -14,7 +14,7 @@ from analysis.delivery import signatures
 from analysis.health import services
 from analysis.models import Analysis, Bucket, EndedStatistics, Outage, Sink, WorkLease
 from analysis.recognition import engine_runner
-from analysis.work import Stop, lease
+from analysis.work import Stop, run_lease
 from imagelib.celery import start_embedded
 from tests import pictures
 from tests.delivery.receiver import Receiver
@@ -117,7 +117,7 @@ def test_a_schedule_is_followed_once_for_each_of_its_times(owner, simulator, set
 
 
 def test_a_second_run_is_refused_and_the_first_looks_again(owner, capsys):
-    with lease.acquired(on_loss=pytest.fail) as held:
+    with run_lease.acquired(on_loss=pytest.fail) as held:
         status, output = run()
         assert status == 4
         assert "Already running on " in output
@@ -129,7 +129,7 @@ def test_a_second_run_is_refused_and_the_first_looks_again(owner, capsys):
 
 def test_the_lease_of_a_killed_run_expires():
     WorkLease.objects.create(
-        token="00000000-0000-0000-0000-000000000001", host="old", started_at=now(), expires_at=Now() - lease.LEASE
+        token="00000000-0000-0000-0000-000000000001", host="old", started_at=now(), expires_at=Now() - run_lease.LEASE
     )
     assert run()[0] == 0
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from analysis import formatting
 from analysis.models import Analysis, Viewer
-from analysis.search.facets import facets
+from analysis.search.label_facets import facets
 from analysis.search.query import LabelTerm, Query
 from analysis.search.syntax.parser import parse
 from analysis.statistics import queries, queue_depth

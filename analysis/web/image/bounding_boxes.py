@@ -16,8 +16,8 @@ from analysis import formatting
 from analysis.ingest.thumbnails import payload_extent
 from analysis.models import Image
 from analysis.recognition.responses import Box, DetectedFace, DetectedText, LabelResult
+from analysis.web.image.box_geometry import Rect, turned
 from analysis.web.image.box_tags import place_tags, tag_width
-from analysis.web.image.rectangles import Rect, turned
 
 LONG_SIDE = 1_000
 COLORS = 8

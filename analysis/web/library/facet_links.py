@@ -13,11 +13,11 @@ from analysis import formatting
 from analysis.models import Label, Viewer
 from analysis.models.labels import KIND_TITLES
 from analysis.search.brief_counts import COUNT_CAP, BriefCounter
-from analysis.search.facets import Facet, Facets
+from analysis.search.label_facets import Facet, Facets
 from analysis.search.label_tree import ancestor_names
 from analysis.search.query import HasTerm, LabelTerm, Node, Not, Query, StateTerm
 from analysis.search.terms import DayTerm
-from analysis.search.words import WordMeaning, standalone_term
+from analysis.search.typed_words import WordMeaning, standalone_term
 from analysis.web import links
 from analysis.web.library.filter_chips import Link
 

@@ -9,12 +9,13 @@ from django.utils.translation import ngettext
 
 from analysis import formatting
 from analysis.models import Image, Viewer
-from analysis.search import facets
+from analysis.search.label_facets import Facets, facets_of
 from analysis.search.pagination import PAGE_SIZE, TAKEN_SORTS
 from analysis.search.query import Query
 from analysis.search.results import COUNT_CAP, Page, Search
 from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.web import links, sensitive
+from analysis.web.library.alternative_searches import NoResults, WordNote, no_results, word_note
 from analysis.web.library.cards import Card, cards
 from analysis.web.library.date_headings import MANY, START, PreviousEnd, with_headings
 from analysis.web.library.facet_links import FacetGroup, FacetLink, label_facets, state_facets, trash_facet
@@ -30,7 +31,6 @@ from analysis.web.library.page_links import (
 )
 from analysis.web.library.similarity import no_similar_pictures
 from analysis.web.library.sorting import has_months, sort_choices, sort_name
-from analysis.web.library.suggestions import NoResults, WordNote, no_results, word_note
 from analysis.web.saved_searches import OpenSearch
 from imagelib.sample_images import SAMPLE_SEARCHES
 
@@ -168,13 +168,13 @@ def suggested_searches(images: Sequence[Image]) -> list[FilterChoice]:
     return [FilterChoice(text, links.library_url(parse(text)), is_current=False) for text in SAMPLE_SEARCHES]
 
 
-def count_and_facets(search: Search) -> tuple[int, facets.Facets]:
+def count_and_facets(search: Search) -> tuple[int, Facets]:
     """The number of results and their facets, by one scan unless it is sampled."""
-    counts = facets.facets_of(search)
+    counts = facets_of(search)
     return search.count() if counts.total is None else counts.total, counts
 
 
-def search_filters(search: Search, counts: facets.Facets, *, saved_search: OpenSearch | None = None) -> Filters:
+def search_filters(search: Search, counts: Facets, *, saved_search: OpenSearch | None = None) -> Filters:
     query, link = search.query, link_within(saved_search)
     sampled = ngettext(
         "Counts estimated from %(number)s picture.", "Counts estimated from %(number)s pictures.", counts.counted

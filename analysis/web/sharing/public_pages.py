@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from analysis import formatting
-from analysis.exports import archives
+from analysis.exports import picture_archives
 from analysis.exports.image_rows import ImageRow
 from analysis.models import Image, ShareLink
 from analysis.sharing import share_links
@@ -117,7 +117,7 @@ def archive(request: Request, link: ShareLink) -> HttpResponseBase:
     if not link.allows_download:
         raise Http404
     is_original = link.shows_metadata and request.GET.get("content") != "previews"
-    write = archives.original_files if is_original else archives.preview_files
+    write = picture_archives.original_files if is_original else picture_archives.preview_files
     request.META.pop("HTTP_ACCEPT_ENCODING", None)  # archives do not shrink
     response = StreamingHttpResponse(write(_rows(link)), content_type="application/zip")
     filename = f"{link_title(link) or _('Pictures')}.zip".replace("/", "_")
@@ -196,5 +196,5 @@ def _rows(link: ShareLink) -> Iterator[ImageRow]:
         for image in images:
             number += 1
             if not link.shows_metadata:
-                image.filename, image.taken_at, image.added_at = f"{number:05d}", None, archives.NO_DATE
+                image.filename, image.taken_at, image.added_at = f"{number:05d}", None, picture_archives.NO_DATE
             yield ImageRow(image, ())

@@ -21,7 +21,7 @@ from analysis.aws.object_refs import PresignedForm
 from analysis.curation.errors import ActionRefused
 from analysis.ingest.validation import InvalidImage, clean_name
 from analysis.ingest.xmp import MAX_BYTES, XmpMetadata, parse_packet
-from analysis.library import images, multipart, uploads
+from analysis.library import images, resumable_uploads, uploads
 from analysis.library.uploads import Target
 from analysis.models import Upload
 from analysis.storage import blobs
@@ -84,8 +84,8 @@ def _issued(request: Request, name: str, sha256: str, target: Target) -> Upload:
         target=target,
         modified=request.POST.get("modified", ""),
     )
-    if multipart.is_needed(upload.size):
-        multipart.start(upload)
+    if resumable_uploads.is_needed(upload.size):
+        resumable_uploads.start(upload)
     return upload
 
 
@@ -93,7 +93,7 @@ def _ticket(request: Request, upload: Upload) -> dict[str, object]:
     """The JSON of a ticket. Raises StorageError."""
     complete: dict[str, object] = {"upload": str(upload.pk), "complete": reverse("upload-complete", args=[upload.pk])}
     if upload.multipart_id:
-        parts = multipart.parts_of(upload)
+        parts = resumable_uploads.parts_of(upload)
         address = reverse("upload-parts", args=[upload.pk])
         return complete | {"parts": address, "part_size": parts.size, "arrived": parts.arrived}
     # The connection was lost after the file had arrived, but before the browser could report it.
@@ -109,9 +109,9 @@ def _ticket(request: Request, upload: Upload) -> dict[str, object]:
 def part_urls(request: Request, upload_id: UUID) -> HttpResponse:
     """Presigned URLs of the parts in `number`, as JSON."""
     permissions.require_upload_images(request.user)
-    numbers = [int_param(text, maximum=multipart.MAX_PARTS) for text in request.POST.getlist("number")]
+    numbers = [int_param(text, maximum=resumable_uploads.MAX_PARTS) for text in request.POST.getlist("number")]
     try:
-        urls = multipart.part_urls(upload_id, numbers, owner_id=current_user_id(request))
+        urls = resumable_uploads.part_urls(upload_id, numbers, owner_id=current_user_id(request))
     except uploads.UploadRefused as refused:
         return _text_response(str(refused), status=refused.status)
     except blobs.StorageError as failure:
@@ -123,7 +123,7 @@ def part_urls(request: Request, upload_id: UUID) -> HttpResponse:
 def abort_upload(request: Request, upload_id: UUID) -> HttpResponse:
     """Abort an interrupted upload; 204 also if there is none."""
     try:
-        multipart.abort(upload_id, owner_id=current_user_id(request))
+        resumable_uploads.abort(upload_id, owner_id=current_user_id(request))
     except uploads.UploadRefused:
         return HttpResponse(status=204)  # it has already ended
     except blobs.StorageError as failure:

@@ -10,12 +10,12 @@ from analysis.library.duplicate_flags import mark_all_duplicates
 from analysis.models import Face, Image, ImageText, Verdict
 from analysis.permissions import viewer_of
 from analysis.search.database import fetch_all
-from analysis.search.facets import facets
 from analysis.search.filenames import image_id_of
 from analysis.search.label_counts import refresh_label_counts
+from analysis.search.label_facets import facets
 from analysis.search.pagination import UNSORTED, Order
 from analysis.search.plans.costs import trial_budget
-from analysis.search.plans.planner import QueryPlan
+from analysis.search.plans.execution import QueryPlan
 from analysis.search.plans.statements import Scan
 from analysis.search.plans.strategies import Strategy, choose_strategy
 from analysis.search.resolve import resolve

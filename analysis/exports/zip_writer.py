@@ -37,7 +37,7 @@ FIRST_YEAR, LAST_YEAR = 1980, 2107
 IN_MEMORY, CHUNK = 4 * 2**20, 2**16
 
 
-class ZipStream:
+class ZipWriter:
     """An archive whose parts are yielded as bytes; used in a `with` statement."""
 
     def __init__(self, *, is_compressed: bool) -> None:
@@ -45,7 +45,7 @@ class ZipStream:
         self._offset = self._entries = 0
         self._directory = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 # closed by __exit__
 
-    def __enter__(self) -> ZipStream:
+    def __enter__(self) -> ZipWriter:
         return self
 
     def __exit__(

@@ -11,8 +11,9 @@ from analysis.curation import verdicts
 from analysis.models import Image, Label, LabelAlias, Viewer
 from analysis.permissions import viewer_of
 from analysis.recognition.reindex_images import reindex
-from analysis.search import results, synonyms, words
-from analysis.search.folding import fold, is_inflection
+from analysis.search import results, synonyms, typed_words
+from analysis.search.folding import fold
+from analysis.search.inflections import is_inflection
 from analysis.search.label_index import label_index
 from analysis.search.query import LabelTerm, Query
 from analysis.search.results import Search
@@ -154,8 +155,8 @@ def test_two_words_can_be_searched_apart(library, owner):
     query = parse("fire truck dog")
     [meaning] = Search(query, viewer_of(owner)).plan.parts.resolved.meanings
     assert (meaning.text, meaning.labels) == ("fire truck", ["Fire Truck"])
-    assert words.with_separate_labels(query, meaning).text == '"fire" truck dog'
-    assert words.with_exact_words(query).text == '"fire" "truck" "dog"'
+    assert typed_words.with_separate_labels(query, meaning).text == '"fire" truck dog'
+    assert typed_words.with_exact_words(query).text == '"fire" "truck" "dog"'
 
 
 @pytest.mark.parametrize(
@@ -172,7 +173,7 @@ def test_separate_words_are_found_in_groups_and_in_other_forms(text, separate, l
         verdicts.add(library.pk, name=name, by_id=owner.pk)
     query = parse(text)
     [meaning] = [found for found in Search(query, viewer_of(owner)).resolved.meanings if len(found.typed) > 1]
-    separated = words.with_separate_labels(query, meaning)
+    separated = typed_words.with_separate_labels(query, meaning)
     assert separated.text == separate
     assert parse(separated.text) == separated
     both = results.count(separated, viewer=viewer_of(owner))
@@ -181,13 +182,13 @@ def test_separate_words_are_found_in_groups_and_in_other_forms(text, separate, l
 
 def test_added_term_is_not_joined(library):
     label_index()
-    assert str(words.standalone_term(parse("fire"), LabelTerm("Truck"))) == '"Truck"'
-    assert str(words.standalone_term(parse("dog"), LabelTerm("Truck"))) == "Truck"
-    assert words.standalone_term(Query(), LabelTerm("Fire Truck")) == LabelTerm("Fire Truck")
+    assert str(typed_words.standalone_term(parse("fire"), LabelTerm("Truck"))) == '"Truck"'
+    assert str(typed_words.standalone_term(parse("dog"), LabelTerm("Truck"))) == "Truck"
+    assert typed_words.standalone_term(Query(), LabelTerm("Fire Truck")) == LabelTerm("Fire Truck")
 
 
 def test_long_searches_are_read_up_to_a_limit(library, owner):
-    unknown = " ".join(f"x{number}" for number in range(words.MAX_NAMES))
+    unknown = " ".join(f"x{number}" for number in range(typed_words.MAX_NAMES))
     assert searched(f"dogs {unknown} cats", owner) == f'"Dog" {unknown} cats'
 
 

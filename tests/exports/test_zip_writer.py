@@ -11,15 +11,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from analysis.exports import zip_stream
-from analysis.exports.zip_stream import ZipStream
+from analysis.exports import zip_writer
+from analysis.exports.zip_writer import ZipWriter
 
 MOMENT = datetime(2026, 5, 17, 12, 34, 56, tzinfo=UTC)
 FILES = {"a.txt": [b"first ", b"second"], "Größe.txt": [b"x" * 100_000], "empty.txt": []}
 
 
 def archive(files, *, is_compressed=False, modified=MOMENT) -> bytes:
-    with ZipStream(is_compressed=is_compressed) as stream:
+    with ZipWriter(is_compressed=is_compressed) as stream:
         parts = [part for name, chunks in files.items() for part in stream.file(name, chunks, modified=modified)]
         return b"".join([*parts, *stream.end()])
 
@@ -56,7 +56,7 @@ def test_dates_that_zip_cannot_hold_are_the_nearest_it_can(moment, expected):
 
 def test_an_archive_beyond_four_gigabytes(tmp_path):
     beyond = 5 * 2**30
-    with ZipStream(is_compressed=False) as stream, (tmp_path / "large.zip").open("wb") as file:
+    with ZipWriter(is_compressed=False) as stream, (tmp_path / "large.zip").open("wb") as file:
         # A hole in the file instead of five gigabytes of pictures before this one.
         stream._offset = beyond
         file.seek(beyond)
@@ -71,8 +71,8 @@ def test_more_entries_than_the_old_format_counts():
 
 
 def test_the_list_of_entries_does_not_stay_in_memory(monkeypatch):
-    monkeypatch.setattr(zip_stream, "IN_MEMORY", 2**16)
-    with ZipStream(is_compressed=False) as stream:
+    monkeypatch.setattr(zip_writer, "IN_MEMORY", 2**16)
+    with ZipWriter(is_compressed=False) as stream:
         tracemalloc.start()
         for number in range(5_000):
             for _part in stream.file(f"{number}.txt", [], modified=MOMENT):

@@ -17,7 +17,7 @@ from analysis.search.errors import InvalidValue
 from analysis.search.query import TRASHED, LabelTerm, Node, Not, Query, any_of
 from analysis.search.results import Search
 from analysis.search.terms import BY_FIELD, SimilarTerm, Value
-from analysis.search.words import WordMeaning, with_exact_words, with_separate_labels
+from analysis.search.typed_words import WordMeaning, with_exact_words, with_separate_labels
 from analysis.web.library.filter_chips import Link
 
 SECONDS = 1.0

@@ -5,7 +5,7 @@ from django.db import connection
 
 from analysis.models import Label
 from analysis.permissions import viewer_of
-from analysis.search.facets import SAMPLE, facets
+from analysis.search.label_facets import SAMPLE, facets
 from analysis.search.syntax.parser import parse
 from tests.factories import create_labeled_image
 

@@ -12,7 +12,7 @@ from analysis.curation import verdicts
 from analysis.recognition.reindex_images import reindex
 from analysis.search.label_index import label_index
 from analysis.search.time_limit import SearchTooSlow, TimeBudget, time_limit
-from analysis.web.library import suggestions
+from analysis.web.library import alternative_searches
 from tests.factories import START, create_analysis, create_image, create_labeled_image
 from tests.web.pages import Page
 
@@ -193,7 +193,7 @@ def test_names_that_contain_the_word_come_before_similar_ones(owner, browser):
 
 def test_counts_stop_when_their_time_is_up(owner, browser, monkeypatch):
     create_image(owner, filename="IMG_1227.jpg")
-    monkeypatch.setattr(suggestions, "SECONDS", 0)
+    monkeypatch.setattr(alternative_searches, "SECONDS", 0)
     page = look(browser, "IMG_1227 dog")
     assert "No pictures match all of these terms." in page.text
     assert offers(page).keys().isdisjoint({"1 picture named “IMG_1227”"})

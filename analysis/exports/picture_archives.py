@@ -18,7 +18,7 @@ from PIL import Image as Pillow
 from analysis.exports.annotated_picture import Style, annotated_jpeg
 from analysis.exports.image_rows import ImageRow
 from analysis.exports.xmp_sidecar import sidecar
-from analysis.exports.zip_stream import ZipStream
+from analysis.exports.zip_writer import ZipWriter
 from analysis.ingest.validation import InvalidImage
 from analysis.storage import blobs, originals, read_ahead, renditions
 
@@ -65,7 +65,7 @@ def _archive(
     File names get an additional `suffix`, or another `extension`.
     """
     names, errors, failed = UsedNames(), list[str](), 0
-    with ZipStream(is_compressed=is_compressed) as archive:
+    with ZipWriter(is_compressed=is_compressed) as archive:
         for row in rows:
             name = names.unique(row, extension=extension) + suffix
             try:
