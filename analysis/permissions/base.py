@@ -71,9 +71,10 @@ def is_staff_with(user: AnyUser, *names: Codename) -> bool:
 
 def is_in_groups(user: User) -> bool:
     # Cached on the instance, like Django's permissions, since each page checks it several times.
-    if not hasattr(user, "_is_in_groups"):
-        user._is_in_groups = user.groups.exists()  # type: ignore[attr-defined]
-    return bool(user._is_in_groups)  # type: ignore[attr-defined]
+    cached = vars(user)
+    if "_is_in_groups" not in cached:
+        cached["_is_in_groups"] = user.groups.exists()
+    return bool(cached["_is_in_groups"])
 
 
 def has(user: AnyUser, name: Codename) -> bool:

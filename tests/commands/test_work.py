@@ -48,9 +48,10 @@ def run(**variables: str) -> tuple[int, str]:
 
 @pytest.fixture
 def closed_port():
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        port = door.getsockname()[1]
-    return port  # noqa: RET504 - closed by now
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+    listening.close()
+    return port
 
 
 def test_without_database_it_says_so(closed_port, tmp_path):

@@ -103,8 +103,8 @@ class FolderTerm(PathTerm):
         return sql if sql == FALSE else image_condition(sql.text, *sql.values)
 
     def image_filter(self, resolved: Resolution) -> Sql | None:
-        [folders] = resolved.values[self]
-        return folders.image_filter  # type: ignore[no-any-return]
+        folders: _Folders = resolved.values[self][0]
+        return folders.image_filter
 
 
 class KeyTerm(PathTerm):
