@@ -60,6 +60,11 @@ def main(arguments: list[str]) -> None:
             newer_database.refuse_newer()
     try:
         CommandLine(arguments).execute()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has ended, as in `manage.py doctor | head`. Python writes the rest at exit, which goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
     finally:
         # At exit Python collects garbage among all objects, which takes a third of a second for imagelib's code.
         gc.freeze()

@@ -63,6 +63,15 @@ def test_a_terminal_without_utf_8_shows_question_marks(var: Path) -> None:
     assert ("freeze the next version of ?Dogs?" in out, err, process.returncode) == (True, "", 0)
 
 
+def test_a_reader_that_ends_first_gets_no_traceback() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "manage.py", "diffsettings"]
+    ended = subprocess.run(command, cwd=ROOT, stdout=write, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    os.close(write)
+    assert (ended.stderr, ended.returncode) == ("", 128 + signal.SIGPIPE)
+
+
 def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     process = manage(tmp_path / "file", "migrate")

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from ninja import Field, Router, Schema
 from ninja.decorators import decorate_view
@@ -85,6 +86,8 @@ def create_share_link(request: HttpRequest, new: NewShareLink) -> HttpResponse:
         raise ApiError(422, _("Include the offset from UTC in the time."), field="expires_at")
     if new.expires_at is not None and not 1 < new.expires_at.year < MAXYEAR:  # in UTC it may be out of range
         raise ApiError(422, _("This date does not exist. Choose another."), field="expires_at")
+    if new.expires_at is not None and new.expires_at <= timezone.now():
+        raise ApiError(422, _("This time has passed. Choose a later one."), field="expires_at")
     options = LinkOptions(**new.model_dump(exclude={"image_id", "collection_id", "search_id"}))
     link = share_links.create(token_of(request).user, _target(request, new), options)
     link.refresh_from_db()

@@ -132,7 +132,8 @@ def test_only_what_one_may_share_gets_a_link(api, colleague, owner):
     image = create_image(owner).pk
     too_late = {"image_id": image, "expires_at": "9999-12-31T23:59:59-12:00"}
     no_offset = {"image_id": image, "expires_at": "2099-01-01T00:00:00"}
-    for body in ({}, {"image_id": image, "search_id": 1}, no_offset, too_late):
+    passed = {"image_id": image, "expires_at": "2020-01-01T00:00:00Z"}
+    for body in ({}, {"image_id": image, "search_id": 1}, no_offset, too_late, passed):
         assert api.post("/share-links", body).status_code == 422
     assert not ShareLink.objects.exists()
     own = {
