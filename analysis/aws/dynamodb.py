@@ -27,6 +27,7 @@ def put_item(client: Any, table: str, item: Mapping[str, Any], *, sequence: str)
         client,
         table,
         item,
+        # Not only a lower sequence: another attempt of the same message has the same one, and must succeed.
         ConditionExpression="attribute_not_exists(#sequence) OR #sequence <= :sequence",
         ExpressionAttributeNames={"#sequence": sequence},
         ExpressionAttributeValues={":sequence": _serializer.serialize(_value(item[sequence]))},
@@ -38,6 +39,7 @@ def check_item(client: Any, table: str, item: Mapping[str, Any], *, key: str) ->
 
     Raises AWSError if table, key or permission is wrong.
     """
+    # By a placeholder, since the name of the key may be a reserved word of DynamoDB, such as "name".
     condition = "attribute_exists(#key) AND attribute_not_exists(#key)"
     _put(client, table, item, ConditionExpression=condition, ExpressionAttributeNames={"#key": key})
 
@@ -48,10 +50,12 @@ def item_size(value: Any) -> int:
         return 3 + sum(1 + len(name.encode()) + item_size(inner) for name, inner in value.items())
     if isinstance(value, list | tuple):
         return 3 + sum(1 + item_size(inner) for inner in value)
+    # Before numbers, since bool is a subclass of int.
     if isinstance(value, bool) or value is None:
         return 1
     if isinstance(value, str):
         return len(value.encode())
+    # One byte for two digits and one more, rounded up. The sign and the decimal point are counted as digits.
     return len(str(value)) // 2 + 2
 
 
@@ -73,4 +77,5 @@ def _value(value: Any) -> Any:
         return {name: _value(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_value(inner) for inner in value]
+    # By str, since Decimal(0.1) has more than 50 digits, and DynamoDB accepts 38.
     return Decimal(str(value)) if isinstance(value, float) else value

@@ -134,6 +134,7 @@ def is_addressable(key: str) -> bool:
 
 def download_url(client: Client, target: S3Object, *, seconds: int, disposition: str) -> str:
     """A presigned URL to download an object. Raises AWSError without credentials."""
+    # Not the type that the uploader chose, which may be HTML or SVG with scripts.
     headers = {"ResponseContentDisposition": disposition, "ResponseContentType": "application/octet-stream"}
     with clients.translate_errors():
         url = client.generate_presigned_url("get_object", Params=_params(target) | headers, ExpiresIn=seconds)

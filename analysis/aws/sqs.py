@@ -58,6 +58,7 @@ class SqsQueue:
                 # responses.
                 WaitTimeSeconds=wait,
                 VisibilityTimeout=self.visibility_timeout,
+                # SQS leaves out attributes that are not asked for.
                 MessageAttributeNames=["Reason"],
             )
         return [_message(item) for item in response.get("Messages", [])]

@@ -28,6 +28,7 @@ def send(client: Any, url: str, messages: Sequence[OutgoingMessage]) -> Refusals
 def refusal(item: dict[str, Any], *, operation: str) -> AWSError:
     """The error of one entry of a batch, in the format of SQS and SNS."""
     error = clients.error_of(item.get("Code", ""), message=item.get("Message", ""), operation=operation)
+    # Missing permissions, throttling and missing queues may be the sender's fault, too, but can be corrected.
     is_final = item.get("SenderFault") and not (error.is_denied or error.is_slow_down or error.is_absent)
     return MessageRefused(error.template, code=error.code, **error.values) if is_final else error
 

@@ -84,6 +84,7 @@ def exclusive_backup() -> Iterator[None]:
 
     Raises BackupError while another one is running.
     """
+    # In a connection of its own, since PostgreSQL releases the locks when it ends, however the process ends.
     with closing(connect()) as lock:
         if not lock.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone()[0]:  # type: ignore[index]
             raise BackupError(_("Another backup of this library is running."))

@@ -71,6 +71,7 @@ def load(programs: Path, archive: IO[bytes], *, before: str, after: str) -> None
     """
     # Without comments, since only its owner may comment on an extension.
     script: Command = [programs / "pg_restore", "--no-owner", "--no-privileges", "--no-comments", "--file=-"]
+    # Without ON_ERROR_STOP, psql would continue after an error: its COMMIT rolls back, and its status is 0.
     client: Command = [programs / "psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", *_connection(), "--file=-"]
     archive.seek(0)
     with _running(client, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as psql:

@@ -198,6 +198,7 @@ def _row_check(tables: dict[str, int]) -> str:
     """SQL that fails unless each table has its number of rows."""
     if invalid := [name for name in tables if not re.fullmatch(r"\w+", name, re.ASCII)]:
         raise BackupError(_("The backup has a table with an invalid name: %(name)s.") % {"name": invalid[0]})
+    # With the schema, since the script of pg_restore empties search_path.
     condition = "IF (SELECT count(*) FROM public.\"{0}\") <> {1} THEN RAISE 'table {0} has not all rows'; END IF;"
     checks = "".join(condition.format(name, int(rows)) for name, rows in tables.items())
     return f"DO $$ BEGIN {checks} END $$"

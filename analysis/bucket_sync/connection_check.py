@@ -84,6 +84,7 @@ def check_role(bucket: Bucket) -> AwsFinding:
     except AWSError as error:
         return AwsFinding("role", State.FAILED, translated(error))
     try:
+        # Otherwise people who may add buckets could read this one by its role's ARN (the confused deputy).
         sts.assume(role, region=region, with_external_id=False)
     except AWSError:
         return AwsFinding("role", State.OK, _("The role can be assumed with the external ID."))

@@ -153,6 +153,7 @@ def handle_messages(queue: SqsQueue, messages: list[SqsMessage], *, counts: Even
     Unusable ones go to the dead-letter queue.
     """
     batch = record_messages(messages)
+    # After the commit: messages of a consumer that crashes before are delivered again, which has no effect.
     queue.delete([message for message in messages if message.id not in batch.unusable])
     for message in messages:
         if reason := batch.unusable.get(message.id):

@@ -99,6 +99,7 @@ def save(row: BucketObject, outcome: Outcome) -> ImportResult:
     """
     if not _is_current(row):
         if isinstance(outcome, NewOriginal):
+            # On commit, since a deleted file does not come back if the transaction is rolled back.
             transaction.on_commit(partial(blobs.delete_pending, outcome.keys))
         return ImportResult()
     match outcome:
@@ -191,6 +192,7 @@ def _trashed_at(row: BucketObject, image: Image, examined: Examined) -> datetime
 
 def _delete_on_commit(keys: Iterable[str]) -> None:
     replaced = list(keys)
+    # Registered in the transaction, so that the sweeper deletes them if this process ends after the commit.
     blobs.register_pending(replaced)
     transaction.on_commit(partial(blobs.delete_pending, replaced))
 

@@ -107,6 +107,7 @@ def sync(bucket: Bucket, *, options: SyncOptions) -> Generator[SyncPage, None, N
                 total.add(counts)
                 after = until or ""
                 if not options.is_dry:
+                    # In the transaction of the page, so that a run that is killed continues right after it.
                     _save_position(bucket, cursor=after, total=total, is_last=is_last)
             has_queued = bool(counts.new or counts.changed or (counts.missing and options.trash_missing))
             yield SyncPage(total, has_queued=has_queued and not options.is_dry)

@@ -119,6 +119,7 @@ def make_census(
         folder, bucket = Path(name), options.bucket or inventory.bucket
         rules = _rules(bucket, options)
         with closing(ObjectTable(folder, inventory=inventory, rules=rules, now=now)) as table:
+            # Before the parts: their rows are compared with the library's objects when they are added.
             with _library_objects(bucket, folder) as path:
                 table.add_library(path)
             for part in inventory.parts:
@@ -147,6 +148,7 @@ def save(bucket: Bucket, census: Census, *, location: str, now: datetime) -> Non
 def _add(table: ObjectTable, source: Source, part: Part, folder: Path) -> bool:
     """False if the part's checksum is wrong."""
     with source.open(part, folder) as path:
+        # Checked first, since the rows of a damaged part could not be told from others in the table.
         if not has_checksum(path, part):
             return False
         table.add_part(path, part)
@@ -169,6 +171,7 @@ def _rules(bucket: str, options: CensusOptions) -> Rules:
 def _library_objects(bucket: str, folder: Path) -> Iterator[Path]:
     """A CSV file of the bucket's objects whose pictures are in the library."""
     path = folder / "library.csv"
+    # COPY streams the rows into a file. A bucket may have too many objects for the memory.
     query = """
         COPY (SELECT seen.key, seen.etag, seen.size FROM analysis_bucketobject seen
               JOIN analysis_bucket bucket ON bucket.id = seen.bucket_id

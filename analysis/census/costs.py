@@ -82,8 +82,10 @@ def s3_cost(classes: Iterable[CensusGroup]) -> S3Cost:
     prices = _s3_prices()
     requests, dollars, new = 0, Decimal(0), 0
     for group in classes:
+        # Objects without an extension are read as well, since only their bytes say whether they are pictures.
         count = group.pictures - group.in_library + group.unnamed
         size = group.new_bytes + group.duplicate_bytes + group.unnamed_bytes
+        # Groups of archived tiers are named by class and tier, such as INTELLIGENT_TIERING ARCHIVE_ACCESS.
         get, gb = prices.classes.get(group.name.partition(" ")[0], prices.classes["STANDARD"])
         requests, new = requests + count, new + group.new
         dollars += get * count / 1_000 + gb * size / _GB

@@ -108,6 +108,7 @@ def _count(table: ObjectTable, column: str, *, limit: int) -> list[CensusGroup]:
     names = list(_NOTHING.__dataclass_fields__)[1:]
     rows = table.rows(_GROUPS.format(column=column, other_kinds=sums, names=", ".join(names)), [limit])
     return [
+        # In SQL, the sum of no rows is NULL and not 0.
         CensusGroup(name=row[-1], **{name: int(number or 0) for name, number in zip(names, row[:-1], strict=True)})
         for row in rows
     ]

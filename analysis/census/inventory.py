@@ -65,6 +65,7 @@ def parse_manifest(content: bytes) -> Inventory:
             parts=tuple(_part(file) for file in manifest["files"]),
             created_at=_created_at(manifest.get("creationTimestamp")),
         )
+    # Files are untrusted. AttributeError: an entry that is no object. RecursionError: deeply nested JSON.
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidInventory(
             gettext_noop("This is not an S3 Inventory manifest. Pass the manifest.json of an inventory.")

@@ -97,6 +97,7 @@ class S3Source:
         key = f"{self.key}{MANIFEST}" if self.key.endswith("/") else self.key
         content = BytesIO()
         try:
+            # Limited, since a wrong key may name an object of any size, which would be read into memory.
             info = s3_objects.download(
                 self.client, S3Object(self.bucket, key), into=content, maximum=MAX_MANIFEST_BYTES
             )
@@ -127,6 +128,7 @@ class S3Source:
                 s3_objects.download(self.client, S3Object(self.bucket, part.key), into=file)
             yield path
         finally:
+            # Deleted at once, so that the disk holds one part of a large inventory at a time.
             path.unlink(missing_ok=True)
 
     def _read_listing(self) -> Inventory:
@@ -154,6 +156,7 @@ def has_checksum(path: Path, part: Part) -> bool:
 
 
 def _is_parquet(path: Path) -> bool:
+    # By the first bytes, since Athena's exports have no extension.
     with path.open("rb") as file:
         return file.read(4) == b"PAR1"
 

@@ -209,6 +209,7 @@ def _write(export: Export) -> None:
 
 def _store(export: Export, file: IO[bytes], *, extension: str, sha256: str) -> None:
     key = f"exports/{uuid.uuid4().hex}.{extension}"
+    # Ahead, since the sweeper would delete a file that is still being sent after an hour.
     blobs.register_pending([key], ahead=STORE_TIME)
     size = file.tell()
     # Renewed for longer, since a file of many gigabytes takes longer than the lease.

@@ -106,6 +106,7 @@ def _serve(connection: Connection[Any, Any], job: Job) -> None:
         except (InvalidImage, OSError) as error:
             done = Done(error=error)
         finally:
+            # Before the result is sent, since serializing it takes memory, too.
             _limit_memory(None, 0)
     connection.send(done)
 
@@ -146,7 +147,9 @@ def _limit_time(seconds: int) -> None:
     """Let the system kill this process after `seconds` more of processor time."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    # RLIMIT_CPU counts from the start of the process, which may have decoded other files before.
     soft = math.ceil(usage.ru_utime + usage.ru_stime) + seconds
+    # setrlimit refuses a soft limit above the hard one.
     if hard != resource.RLIM_INFINITY:
         soft = min(soft, hard)
     resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))

@@ -90,6 +90,7 @@ class DecoderProcess:
                     message = self._next(job.limits)
         except (EOFError, ConnectionError, BlockingIOError) as error:
             self.end()
+            # The kernel sends SIGXCPU when the processor time of RLIMIT_CPU is used up.
             raise (TooSlow if self.process.returncode == -signal.SIGXCPU else Crashed) from error
         except BaseException:
             self.end()  # if interrupted, the process would send this job's result to the next one
@@ -102,6 +103,7 @@ class DecoderProcess:
     def _send(self, job: Job, file: IO[bytes]) -> None:
         self.connection.send(job)
         if job.has_descriptor:
+            # The child reads the file itself, so that its bytes are not copied through the socket.
             send_handle(self.connection, file.fileno(), self.process.pid)
             return
         file.seek(0)
@@ -177,6 +179,7 @@ class DecoderPool:
     def close(self) -> None:
         with self._lock:
             idle, self._idle = self._idle, []
+        # All are closed before the first is waited for, so that they end at the same time.
         for decoder in idle:
             decoder.close()
         for decoder in idle:

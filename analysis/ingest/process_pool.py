@@ -37,6 +37,7 @@ def examine_all(
     Closing the iterator cancels the rest.
     """
     processes = processes or os.cpu_count() or 1
+    # The threads only wait for their child processes, which do the work.
     decoders, threads = decoding_service.DecoderPool(processes), ThreadPoolExecutor(processes)
     pending: deque[Future[FileOutcome]] = deque()
     try:
@@ -50,6 +51,7 @@ def examine_all(
         while pending:
             yield pending.popleft().result()
     finally:
+        # Before the decoders are closed, which jobs in progress still use.
         threads.shutdown(wait=True, cancel_futures=True)
         decoders.close()
 

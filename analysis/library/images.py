@@ -111,6 +111,7 @@ def _replace_lost_original(image: Image, examined: Examined, file: IO[bytes], *,
         blobs.delete_pending([key])
         raise
     with transaction.atomic():
+        # By the old key, so that of two uploads of the lost file only one replaces it.
         is_saved = bool(Image.objects.filter(pk=image.pk, key=image.key).update(key=key))
         if is_saved:
             blobs.confirm([key])

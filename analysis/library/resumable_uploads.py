@@ -46,6 +46,7 @@ def start(upload: Upload) -> None:
     Upload.objects.filter(pk=upload.pk).update(
         multipart_id=upload.multipart_id, part_size=upload.part_size, expires_at=Now() + LIFETIME
     )
+    # The sweeper keeps the key for as long as parts can be sent.
     PendingBlob.objects.filter(key=upload.key).update(since=Now() + LIFETIME)
 
 
@@ -98,6 +99,7 @@ def assemble(upload: Upload) -> None:
         if not blobs.exists(upload.key):
             raise UploadRefused(_("This upload expired. Please send the file again."), status=410) from None
     else:
+        # By the parts that S3 lists. What a browser reports is not trusted.
         _check_complete(upload, {number: part.size for number, part in uploaded.items()})
         multipart.complete(upload.key, upload.multipart_id, uploaded)
     Upload.objects.filter(pk=upload.pk).update(multipart_id="")

@@ -84,6 +84,7 @@ def rendition_key(renditions_id: uuid.UUID, name: str) -> str:
 
 def rendition_keys(renditions_id: uuid.UUID) -> list[str]:
     """Keys of all renditions that may exist, for deletion."""
+    # All names, rendered or not: deleting a missing file is no error, so the bucket need not be listed.
     return [rendition_key(renditions_id, name) for name in (*RENDITIONS, *ON_DEMAND)]
 
 
@@ -155,6 +156,7 @@ def copy_upload(key: str, content: IO[bytes], *, uploaded_key: str) -> None:
     Only for storage that `can_copy`. Raises StorageError.
     """
     with failures(uploaded_key):
+        # Until the form expires, the browser can replace the upload, also after it was examined.
         storage().copy(uploaded_key, key, etag=getattr(content, "etag", ""))  # type: ignore[attr-defined]
 
 
@@ -229,6 +231,7 @@ def signs_urls() -> bool:
 
 def download_url(key: str, *, disposition: str) -> str:
     """A signed URL to download a file. Raises BlobMissing or StorageError."""
+    # Checked first, since a browser would display S3's XML error for a missing object.
     size(key)
     try:
         return str(storage().attachment_url(key, disposition=disposition))  # type: ignore[attr-defined]
@@ -243,6 +246,7 @@ def delete_pending(keys: Iterable[str]) -> None:
     """
     with deletion_pause.allowed() as is_allowed:
         if is_allowed:
+            # Unregistered after they are deleted, so that the sweeper finds those that a crash leaves.
             confirm(_delete_all(list(keys)))
 
 

@@ -18,6 +18,7 @@ from analysis.models import BucketObject, Image, OriginalDeletion
 from analysis.storage.originals import client_of
 
 LEASE = timedelta(minutes=5)
+# The permission is missing, or an S3-compatible server does not have this request.
 LIST_REFUSED = frozenset({"AccessDenied", "403", "NotImplemented", "MethodNotAllowed", "501", "405"})
 
 

@@ -33,6 +33,7 @@ def signed_at(key: str, *, seconds: int, now: float) -> int:
     Constant for half of the lifetime, so at least the other half is left.
     """
     half = max(seconds // 2, 1)
+    # Shifted by key, so that not all URLs, and with them the browsers' caches, expire at the same moment.
     offset = zlib.crc32(key.encode()) % half
     return (int(now) - offset) // half * half + offset
 
@@ -66,6 +67,7 @@ def presign(
     # For temporary credentials, such as a role's. If they expire before the URL, the URL ends with them.
     if credentials.token:
         params["X-Amz-Security-Token"] = credentials.token
+    # S3 signs the parameters sorted by name, and encoded except for the unreserved characters.
     query = "&".join(f"{name}={quote(value, safe='-_.~')}" for name, value in sorted(params.items()))
     parts = urlsplit(url)
     # The empty line ends the headers (AWS, "Authenticating requests: using query parameters").

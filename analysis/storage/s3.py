@@ -70,6 +70,7 @@ class SharedS3Storage(MultipartUploads, S3Storage):
         # Buckets created since April 2023 have ACLs disabled and reject requests that set one.
         options.setdefault("default_acl", None)
         options.setdefault("max_memory_size", 8 * MB)
+        # A key never gets other bytes, so browsers may keep them.
         options.setdefault("object_parameters", {"CacheControl": "private, max-age=31536000, immutable"})
         # No threads of S3Transfer, since uploads run in request threads and workers, and it would start ten for each.
         options.setdefault("transfer_config", TransferConfig(use_threads=False, multipart_threshold=16 * MB))
@@ -77,6 +78,7 @@ class SharedS3Storage(MultipartUploads, S3Storage):
             "client_config",
             Config(
                 signature_version="s3v4",
+                # S3-compatible servers may have no host name for each bucket.
                 s3={"addressing_style": "path" if endpoint else "virtual"},
                 retries={"mode": "standard", "total_max_attempts": 3},
                 # Pages wait for S3, and botocore's timeouts are 60 seconds each by default.

@@ -28,6 +28,7 @@ class MultipartUploads:
     def start_multipart(self, name: str) -> str:
         """The id of a new upload in parts."""
         with as_oserror(self.bucket_name):
+            # Type and encryption of the completed object are set here; a part has none of its own.
             started = self._client.create_multipart_upload(**self._object(name), ContentType=UNTYPED, **self.encryption)
         return str(started["UploadId"])
 
@@ -44,12 +45,14 @@ class MultipartUploads:
     def multipart_sizes(self, name: str, upload_id: str) -> dict[int, tuple[int, str]]:
         """Size and ETag of the parts that have arrived, by number."""
         with as_oserror(self.bucket_name):
+            # A response lists at most 1,000 parts, and an upload may have 10,000.
             pages = self._client.get_paginator("list_parts").paginate(**self._object(name), UploadId=upload_id)
             parts = [part for page in pages for part in page.get("Parts", ())]
         return {part["PartNumber"]: (part["Size"], part["ETag"]) for part in parts}
 
     def complete_multipart(self, name: str, upload_id: str, etags: Mapping[int, str]) -> None:
         """Complete the object from its parts."""
+        # S3 refuses parts that are not in ascending order (InvalidPartOrder).
         parts = [{"PartNumber": number, "ETag": etag} for number, etag in sorted(etags.items())]
         with as_oserror(self.bucket_name):
             self._client.complete_multipart_upload(

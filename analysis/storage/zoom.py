@@ -63,6 +63,7 @@ def read_tile(image: Image, level: int, row: int, column: int) -> bytes | None:
 def _index(renditions_id: uuid.UUID) -> TileIndex:
     key = blobs.rendition_key(renditions_id, "tiles")
     try:
+        # The length of the index is not known before, so as much is read as it may have.
         return read_index(blobs.read_range(key, start=0, length=MAX_HEADER))
     except ValueError as error:
         raise blobs.StorageError(_("%(key)s is damaged.") % {"key": key}) from error
