@@ -37,6 +37,7 @@ def record(
         action=action,
         object_type=target._meta.model_name or "" if target else "",
         object_id=_number(target.pk) if target else None,
+        # Copied, since the object may be renamed or deleted later.
         object_name=str(target)[:NAME_LENGTH] if target else "",
         label_id=label.pk if label else None,
         label_name=str(label)[:NAME_LENGTH] if label else "",

@@ -82,6 +82,7 @@ def match(image_ids: Collection[int]) -> None:
         return
     for alert in alerts:
         if alert.is_changed:
+            # Without these pictures, which are compared below: what is part of the baseline is never sent.
             alert_baseline.renew(alert.id, without=image_ids)
     alerts_by_id = {alert.id: alert for alert in alerts}
     new = _new_matches(alerts_by_id, _matches(alerts, ChangedImages.read(image_ids)))

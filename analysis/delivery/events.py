@@ -34,6 +34,7 @@ def compare_some() -> bool:
     False if none is left or another process is comparing.
     """
     with transaction.atomic():
+        # In the transaction that writes the messages: a crash neither loses a message nor writes one twice.
         image_ids = _take()
         if not image_ids:
             return False
@@ -48,6 +49,7 @@ def try_lock() -> bool:
     False if another process has it.
     """
     with connection.cursor() as cursor:
+        # Held until the commit, so that the keys of deliveries are in the order of changes.
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
         return bool(cursor.fetchone()[0])
 

@@ -49,15 +49,18 @@ def post(url: str, body: bytes, *, headers: Mapping[str, str]) -> Response:
     try:
         with (
             _session() as session,
+            # stream, since otherwise the whole body would be read, whatever its size, before the status is known.
             session.post(
                 url, data=body, headers=dict(headers), stream=True, timeout=(CONNECT_SECONDS, REQUEST_SECONDS)
             ) as response,
         ):
             return Response(response.status_code, _read(response))
+    # Before RequestException, of which it is a subclass.
     except InvalidIPAddress as error:
         message = _("%(host)s is at %(address)s, which is not a public address.")
         raise RequestFailed(message % {"host": urlsplit(url).hostname, "address": error}) from error
     except (requests.RequestException, ValueError) as error:
+        # A connection that was cut off in time ends with another error than Timeout.
         if isinstance(error, requests.Timeout) or time.monotonic() >= end:
             raise RequestFailed(_("No response within %(seconds)d seconds.") % {"seconds": REQUEST_SECONDS}) from error
         raise RequestFailed(_("The request failed: %(error)s") % {"error": _reason(error)}) from error
@@ -91,6 +94,7 @@ def address_error(url: str) -> str:
     """Why a URL is not a valid address; empty if it is."""
     try:
         parts = urlsplit(url)
+        # urlsplit does not check the port before it is read.
         port = parts.port
     except ValueError:
         return _("This is not a valid URL.")
@@ -134,6 +138,7 @@ class _Cut:
         super().connect()  # type: ignore[misc]
         # Not by the method of a TLS socket, which the reading thread is using.
         self._timer = threading.Timer(end - time.monotonic(), _shut_down, [self.sock])
+        # A daemon, so that a timer does not delay the end of the process.
         self._timer.daemon = True
         self._timer.start()
 
@@ -168,6 +173,7 @@ class _TlsPool(HTTPSConnectionPool):
 def _session() -> requests.Session:
     session: requests.Session = _manager(settings.DELIVERY_PRIVATE_ADDRESSES).get_session()
     for adapter in session.adapters.values():
+        # urllib3 takes the class of its connections from the pool.
         adapter.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}  # type: ignore[attr-defined]
     return session
 

@@ -29,6 +29,7 @@ STEP = 10_000
 State = Delivery.State
 
 # An earlier message about the same picture to the same receiver has to be sent first, even if by another worker.
+# A time far ahead was written before the database's clock was set back, as in leases.has_passed.
 _CLAIM = """
     UPDATE analysis_delivery SET attempts = attempts + 1, next_attempt_at = statement_timestamp() + %(lease)s::interval
     WHERE id IN (

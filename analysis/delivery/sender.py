@@ -36,6 +36,7 @@ def send_some() -> bool:
         return False
     refused = _refused(claimed)
     batches = list(_batches([delivery for delivery in claimed if delivery not in refused]))
+    # Channels do not use the database: Django would not close the connections of these threads.
     with ThreadPoolExecutor(THREADS) as threads:
         outcomes = list(threads.map(_send, batches))
     results = [

@@ -22,6 +22,7 @@ State = SinkRun.State
 
 def start(sink: Sink) -> SinkRun:
     """Start a run from the first picture; the sweeper does the work."""
+    # Pictures that are added later have events of their own.
     last = Image.objects.aggregate(last=Max("pk"))["last"] or 0
     fresh = {"state": State.RUNNING, "after_image_id": 0, "last_image_id": last, "queued": 0, "finished_at": None}
     run, _is_new = SinkRun.objects.update_or_create(sink=sink, defaults={**fresh, "started_at": Now()})
@@ -47,6 +48,7 @@ def queue_some() -> bool:
     """Do one step of a run. False if none is due or another process writes deliveries."""
     with transaction.atomic():
         run = _due().select_for_update(of=("self",), skip_locked=True).order_by("pk").first()
+        # The lock of the comparison of changes, so that neither writes an older document after a newer one.
         if run is None or not events.try_lock():
             return False
         _step(run)

@@ -113,6 +113,7 @@ def _check_identity() -> AwsFinding:
     """The account of the credentials. Raises MissingCredentials."""
     started = time.perf_counter()
     try:
+        # GetCallerIdentity needs no permission. The region is only needed to find an endpoint.
         identity = sts.caller(region=settings.AWS_REGION or "us-east-1")
     except MissingCredentials:
         raise
@@ -139,6 +140,7 @@ def _check_bucket() -> Iterator[AwsFinding]:
         if not error.is_denied:
             yield AwsFinding("bucket", State.FAILED, _bucket_error(error))
             return
+        # S3 names the region (x-amz-bucket-region) even where it denies the request.
         client, region = _client(), error.region  # the checks below name the missing permission
     yield replace(_check_region(name, region), milliseconds=_milliseconds_since(started))
     for step in bucket_settings.permissions(client, name, key=_key(), content=_test_picture()):

@@ -28,6 +28,7 @@ def bounded(function: Callable[[], T], *, seconds: float = LIMIT) -> T:
         except Exception as error:  # noqa: BLE001 - raised again in the caller's thread
             errors.append(error)
 
+    # A daemon, since a thread that hangs must not keep the process from ending.
     thread = Thread(target=run, daemon=True, name="doctor")
     thread.start()
     thread.join(seconds)

@@ -57,6 +57,7 @@ class Counts:
                 for sample in family.samples
             }
             changed = {name: value for name, value in current.items() if value != self._sent.get(name, 0.0)}
+            # redis-py sends it as a transaction (MULTI), so that all of the difference is added or none of it.
             with _redis().pipeline() as pipeline:
                 for name, value in changed.items():
                     pipeline.hincrbyfloat(COUNTS_KEY, name, value - self._sent.get(name, 0.0))

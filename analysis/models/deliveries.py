@@ -237,6 +237,7 @@ class Delivery(models.Model):
     )
     image_id = models.BigIntegerField(_("picture ID"), null=True, blank=True)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.IMAGE)
+    # Written with the row, so that each attempt sends the same document.
     payload = models.JSONField(_("message"), default=dict)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.WAITING)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)

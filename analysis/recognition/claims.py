@@ -171,6 +171,7 @@ def renew_leases(analyses: Iterable[Analysis]) -> None:
             # Compared, since an expired lease may belong to another worker by now.
             claimed_until__in={analysis.claimed_until for analysis in by_pk.values()},
         )
+        # skip_locked, since a renewal must not wait for a row that is just being saved.
         ids = list(held.select_for_update(skip_locked=True).values_list("pk", flat=True))
         Analysis.objects.filter(pk__in=ids).update(claimed_until=Now() + LEASE)
         for pk, until in Analysis.objects.filter(pk__in=ids).values_list("pk", "claimed_until"):

@@ -93,6 +93,7 @@ def _detach_from_batches(image_ids: list[int], api: str, *, is_bulk: bool, is_fo
 
 def _promote_samples(image_ids: list[int], api: str) -> None:
     """Turn unfinished samples into normal analyses, whose results become current."""
+    # Another analysis cannot be queued beside it, since only one may be unfinished per image and API.
     Analysis.objects.unfinished().filter(image_id__in=image_ids, api=api, is_sample=True).update(is_sample=False)
 
 

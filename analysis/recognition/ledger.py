@@ -91,6 +91,7 @@ def has_limits() -> bool:
 def budget(recognizer: str, *, today: date | None = None) -> Budget:
     """The current month's budget of a recognizer, read in one statement."""
     first = (today or now().date()).replace(day=1)
+    # A statement sees one snapshot, so entries that are just being aggregated are counted exactly once.
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -275,6 +276,7 @@ def aggregate_entries() -> int:
     """Add the entries to the row of their day and delete them; returns their number."""
     key = ["day", "recognizer", "region", "api", "is_bulk"]
     sums = ["calls", "answered", "dollars", "reused", "saved"]
+    # ORDER BY, so that two processes lock the rows in the same order and do not deadlock.
     # Workers only append entries: if they updated the day's row, they would wait for each other's lock.
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(

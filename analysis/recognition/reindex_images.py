@@ -85,6 +85,7 @@ def _effective_rows(image_ids: list[int], results: list[CurrentResult]) -> list[
         else:
             row = rows.get((image_id, label_id), LabelRow(image_id, label_id, FULL, 0, None))
             rows[image_id, label_id] = row._replace(confidence=FULL)
+    # After the verdicts: a rejected label gives no ancestors, and does not come back as the ancestor of another one.
     rejected = {key for key, decision in verdicts.items() if decision == Verdict.Decision.REJECTED}
     for key, confidence in _confidence_of_ancestors(rows.values()).items():
         if key not in rejected:

@@ -74,6 +74,7 @@ def save_results(results: list[AttemptResult]) -> None:
     with transaction.atomic():
         originals = _lock_images(results)
         current = [result for result in results if not _is_outdated(result.analysis, originals)]
+        # An image may have been deleted with its analyses. Its request was paid for, so it is in the ledger, too.
         existing = Analysis.objects.filter(pk__in=[result.analysis.pk for result in results])
         existing_ids = set(existing.values_list("pk", flat=True))
         stored_ids = _save_responses([result for result in current if result.response])
@@ -161,6 +162,7 @@ def _columns(result: AttemptResult, response: Response) -> dict[str, Any]:
         "id": result.analysis.pk,
         "answer": response.content,
         "recognizer": response.recognizer,
+        # Cut to the length of the columns, since PostgreSQL rejects a longer value, and a paid response would be lost.
         "model_version": response.model_version[:40],
         "request_id": response.request_id[:80],
         "latency_ms": response.latency_ms,
@@ -171,6 +173,7 @@ def _columns(result: AttemptResult, response: Response) -> dict[str, Any]:
 
 def _make_current(ids: Iterable[int]) -> None:
     """Make new results current, except samples and next to a pinned result."""
+    # In this order, since a unique index allows one current result per image and API.
     with connection.cursor() as cursor:
         cursor.execute(
             """

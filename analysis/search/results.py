@@ -192,6 +192,7 @@ def ids_page(
 
 
 def _steps(query: Query, *, viewer: Viewer, step: int) -> Iterator[list[int]]:
+    # By the date added, which never changes: a job that changes other dates gets no image twice.
     search, after = Search(query.sorted_by("newest"), viewer), None
     while keys := search.keys(limit=step, after=after):
         yield [image_id for image_id, _ in keys]

@@ -55,6 +55,7 @@ class Lease:
         own = self._own.filter(is_requested=False) if unless_requested else self._own
         if own.update(token=None, ended_at=Now(), expires_at=None, is_requested=False):
             return True
+        # Without a row, another run has taken over, and nothing is left to release.
         return not self._own.update(is_requested=False)
 
     def renew(self) -> bool:
@@ -78,6 +79,7 @@ def acquired(*, on_loss: Callable[[], None]) -> Iterator[Lease]:
 
 
 def _acquire() -> Lease:
+    # A row and not an advisory lock, which would end with its connection, and poolers recycle those.
     token, host = uuid.uuid4(), socket.gethostname()[:100]
     WorkLease.objects.bulk_create([WorkLease()], ignore_conflicts=True)
     values = {"token": token, "host": host, "started_at": Now(), "expires_at": Now() + LEASE, "is_requested": False}
@@ -100,4 +102,5 @@ def _renew(lease: Lease, done: threading.Event, on_loss: Callable[[], None]) -> 
         except Error as error:
             logger.warning("The lease could not be renewed: %s", error)
         finally:
+            # Returned to the pool, since this thread only waits until the next renewal.
             connection.close()

@@ -66,6 +66,7 @@ class ObjectTagsChannel(Channel):
         if bucket is not None and plan.is_change:
             try:
                 client = shared_client("s3", region=bucket.region, role=bucket.role)
+                # All tags, since S3 has no request to change a single one.
                 object_tags.put_tags(client, _target(image), plan.after)
             except AWSError as error:
                 return _outcome_of(error, image, object_tags.WRITE_ACTION)

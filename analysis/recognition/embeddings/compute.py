@@ -88,6 +88,7 @@ def _pixels(image: Image) -> NDArray[np.uint8]:
         try:
             with PillowImage.open(file) as thumbnail:
                 return np.asarray(thumbnail.convert("RGB"))
+        # Pillow raises SyntaxError for some damaged files, such as a PNG with a broken chunk.
         except (OSError, SyntaxError, ValueError) as error:
             raise Unreadable(_("The thumbnail can't be decoded: %(error)s.") % {"error": error}) from error
 

@@ -119,6 +119,7 @@ class Rekognition:
         operation = OPERATIONS[api]
         request = {"Image": _image(picture, api=api), **operation.request(parameters)}
         try:
+            # Within try, since the client is created at its first use, which fails if the settings are invalid.
             method = getattr(self._client(), operation.method)
             started = time.perf_counter()
             content = dict(method(**request))
@@ -219,6 +220,7 @@ def _create_client(region: str | None, threads: int, address: str, read_timeout:
         client = session().create_client(
             "rekognition", region_name=region, config=config, **(options if address else {})
         )
+    # First, since some of botocore's errors are ValueErrors, too, such as InvalidRegionError.
     except exceptions.BotoCoreError:
         raise
     except ValueError as error:  # botocore raises a plain ValueError for "Invalid endpoint: …"
@@ -244,6 +246,7 @@ def _keep_raw_content(*, response_dict: dict[str, Any], customized_response_dict
     except InvalidJson:
         raise
     except ValueError:  # a truncated response, or the page of a proxy
+        # A truncated response still begins as JSON, unlike the page of a proxy.
         customized_response_dict[LACKS_REQUEST_ID] = not has_id and not body.lstrip().startswith(b"{")
         return
     customized_response_dict[LACKS_REQUEST_ID] = not has_id
