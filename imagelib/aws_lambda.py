@@ -16,6 +16,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "imagelib.settings")
 django.setup()
 
+# Below setup(), since models cannot be imported before it.
 from django.conf import settings
 from django.db import close_old_connections
 
@@ -73,6 +74,7 @@ def do_work(context: Context) -> dict[str, Any]:
     try:
         outcome = work.run(stop=stop, until_idle=True)
     except work.AlreadyRunning as error:
+        # The run in progress was told to look for work again, so no other one has to be started.
         logger.info("%s", error)
         return {"state": "already running"}
     logger.info("%s", outcome.status)

@@ -53,6 +53,7 @@ class OptionalRedisCache(OptionalCache, RedisCache):
     """Cache in Redis, shared by all processes."""
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
+        # Less than redis-py's five seconds, since each request to a Redis that hangs blocks a thread for as long.
         options = {"socket_timeout": 1, "socket_connect_timeout": 1}
         super().__init__(server, {**params, "OPTIONS": options | params.get("OPTIONS", {})})
 

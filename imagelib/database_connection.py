@@ -19,4 +19,5 @@ def parameters() -> dict[str, Any]:
 
 def connect() -> psycopg.Connection:
     """Connect outside Django's pool. Raises psycopg.OperationalError."""
+    # By default psycopg waits up to 130 seconds for a server that does not respond.
     return psycopg.connect(**{"connect_timeout": 5, **parameters()}, autocommit=True)

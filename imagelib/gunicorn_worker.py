@@ -48,6 +48,7 @@ def is_complete(received: bytes | bytearray) -> bool:
     end = received.find(_END)
     if end < 0:
         return False
+    # A chunked body has no length and is not waited for: BodyLimits refuses it.
     length = _LENGTH.search(received, 0, end + len(_END) - 2)
     body = int(length[1]) if length else 0
     return body > SMALL_BODY_BYTES or len(received) - end - len(_END) >= body

@@ -47,6 +47,7 @@ def _key(content: IO[bytes]) -> Path | None:
     folder, name = blobs.local_folder(), getattr(content, "name", None)
     if folder is None or not isinstance(name, str):
         return None
+    # Resolved, so that a link in the folder cannot name a file outside of it.
     path, root = Path(name).resolve(), folder.resolve()
     return path.relative_to(root) if path.is_relative_to(root) and path.is_file() else None
 

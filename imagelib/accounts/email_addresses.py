@@ -30,5 +30,6 @@ def is_verified(user: User) -> bool:
 def account_of(email: str) -> User | None:
     """The account with this present address, if that is verified."""
     present = User.objects.annotate(lower=Lower("email"))
+    # Only a proof of the present address counts, since users can enter another one on their account page.
     verified = {"emailaddress__verified": True, "emailaddress__email": F("lower")}
     return present.filter(lower=email.lower(), **verified).first()

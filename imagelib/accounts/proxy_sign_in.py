@@ -41,6 +41,7 @@ def middleware(get_response: Handler) -> Handler:
     def with_proxy_user(request: HttpRequest) -> HttpResponseBase:
         # A session that a header opened ends when the setting is removed, too.
         is_used = bool(settings.PROXY_USER_HEADER) or SESSION_KEY in request.session
+        # Below /api/ only tokens count.
         if is_used and not request.path_info.startswith(API_PATH):
             _apply(request)
         return get_response(request)
@@ -99,6 +100,7 @@ def _create(username: str) -> User | None:
     user = User(username=username)
     user.set_unusable_password()
     try:
+        # Within try, since PostgreSQL accepts no further statement in a transaction with a failed one.
         with transaction.atomic():
             user.save()
             user_management.set_role(user, Role(settings.PROXY_ROLE))

@@ -108,4 +108,5 @@ def _ping_error(path: Path) -> str:
             answer = connection.recv(200)
         except OSError as error:
             return str(error)
+    # While Redis loads its file, it accepts connections and responds with -LOADING.
     return "" if answer.startswith(b"+PONG") else answer.decode(errors="replace").strip()

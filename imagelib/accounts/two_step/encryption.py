@@ -43,8 +43,10 @@ def _is_readable(text: str) -> bool:
 
 
 def _keys() -> MultiFernet:
+    # The first key encrypts. The others decrypt what was encrypted before SECRET_KEY was changed.
     return MultiFernet([_key(text) for text in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
 
 
 def _key(secret_key: str) -> Fernet:
+    # With a prefix, so that no other use of SECRET_KEY has the same key.
     return Fernet(urlsafe_b64encode(sha256(b"imagelib two-step sign-in:" + secret_key.encode()).digest()))

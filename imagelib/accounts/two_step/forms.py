@@ -38,10 +38,12 @@ class _Code(ThrottledForm):
 
     def clean_code(self) -> str:
         attempts = SignInAttempts("code", context.request, str(self.user.pk))
+        # Before the code is checked: after too many failures, the response must not tell a right code from a wrong one.
         attempts.refuse(self)
         try:
             code: str = super().clean_code()  # type: ignore[misc] # defined by the form with this mixin
         except SecretUnreadable as error:
+            # Not counted, since no code can be right after a change of SECRET_KEY.
             raise ValidationError(unreadable_text(self.user)) from error
         except ValidationError as error:
             attempts.count()
