@@ -110,7 +110,7 @@ def _claim(export_id: int) -> Export | None:
 
 
 def _run(export: Export) -> None:
-    if export.attempts > leases.MAX_ATTEMPTS:
+    if export.attempts - export.uncounted_attempts > leases.MAX_ATTEMPTS:
         _fail(export, _("It was interrupted %(number)s times. See the worker log.") % {"number": leases.MAX_ATTEMPTS})
         return
     _own(export).update(state=State.RUNNING, written=0, error="")
@@ -137,8 +137,9 @@ def cancel(export: Export) -> bool:
 def retry(export: Export) -> bool:
     """Queue a failed or canceled export again. False if it is neither."""
     ended = Export.objects.filter(pk=export.pk, state__in=(State.FAILED, State.CANCELED))
-    fresh: dict[str, Any] = {"attempts": 0, "written": 0, "error": "", "finished_at": None, "expires_at": None}
-    return bool(ended.update(state=State.QUEUED, next_attempt_at=Now(), **fresh))
+    fresh: dict[str, Any] = {"written": 0, "error": "", "finished_at": None, "expires_at": None}
+    fresh |= {"attempts": 0, "uncounted_attempts": 0}
+    return bool(ended.update(state=State.QUEUED, **fresh, next_attempt_at=Now()))
 
 
 def delete(export: Export, *, by_id: int | None) -> None:

@@ -58,8 +58,9 @@ def delete_copies(image_ids: Collection[int]) -> int:
     for export in exports:
         if export.state in (State.QUEUED, State.RUNNING):
             # The worker that is writing it loses its claim, and notices.
+            attempts = F("attempts") + 1
             Export.objects.filter(pk=export.pk).update(
-                state=State.QUEUED, attempts=F("attempts") + 1, next_attempt_at=Now()
+                state=State.QUEUED, attempts=attempts, uncounted_attempts=attempts, next_attempt_at=Now()
             )
         elif export.key:
             _delete_file(export)

@@ -47,6 +47,12 @@ class Export(models.Model):
     sha256 = models.CharField(_("SHA-256"), max_length=64, blank=True)
     error = models.TextField(_("error"), blank=True)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    uncounted_attempts = models.PositiveSmallIntegerField(
+        _("uncounted attempts"),
+        default=0,
+        db_default=0,
+        help_text=_("Attempts until a picture in it was deleted forever. They are no interruptions."),
+    )
     next_attempt_at = models.DateTimeField(_("next attempt"), db_default=Now())
     created_at = models.DateTimeField(_("created"), db_default=Now())
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)

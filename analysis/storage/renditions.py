@@ -65,6 +65,8 @@ def remake(image: Image, *, turns: int | None = None) -> bool:
         is_saved = unchanged.update(**columns) == 1
         if is_saved:
             blobs.confirm(contents)
+            # With the change, so that the sweeper deletes the files if that fails below, for example during a backup.
+            blobs.register_pending(blobs.rendition_keys(old))
     if not is_saved:  # rendered by another process at the same time, or the image was deleted
         blobs.delete_pending(contents)
         new = Image.objects.filter(pk=image.pk).values_list("renditions_id", flat=True).first() or new

@@ -9,14 +9,15 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from analysis import leases, pipeline, tasks
 from analysis.curation import verdicts
-from analysis.exports import background
+from analysis.exports import background, copy_deletion
 from analysis.exports.formats import FORMATS
-from analysis.models import Export, Image, PendingBlob, Viewer
+from analysis.models import Export, ExportedImages, Image, PendingBlob, Viewer
 from analysis.recognition.reindex_images import reindex
 from analysis.storage import blobs
 from tests import pictures
@@ -93,6 +94,18 @@ def test_too_many_interruptions_end_it_with_a_sentence(owner, dog):
     Export.objects.filter(pk=export.pk).update(attempts=leases.MAX_ATTEMPTS)
     assert written(export).state == State.FAILED
     assert export.error == "It was interrupted 5 times. See the worker log."
+
+
+def test_deletions_of_its_pictures_are_no_interruptions(owner, dog):
+    """Each takes the claim away from the worker, which would write a picture that is gone."""
+    export = start(owner, format="originals")
+    for _ in range(leases.MAX_ATTEMPTS + 1):
+        claimed = leases.claim(Export.objects.filter(pk=export.pk), lease=background.LEASE)
+        ExportedImages.objects.create(export=export, image_ids=[dog.pk])
+        with transaction.atomic():
+            assert copy_deletion.delete_copies([dog.pk]) == 1
+        assert not background._own(claimed).exists()
+    assert written(export).state == State.DONE
 
 
 def test_full_disk_fails_with_its_cause_and_retry_succeeds(owner, dog, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
@@ -11,7 +12,8 @@ from PIL import Image as Pillow
 from analysis.ingest.examine import examine
 from analysis.library import images, removal
 from analysis.models import Image, PendingBlob
-from analysis.storage import blobs
+from analysis.storage import blobs, deletion_pause, orphaned_files
+from imagelib.database_connection import connect
 from tests import pictures
 from tests.web.pages import Page
 
@@ -115,6 +117,17 @@ def test_rotating_renders_again_and_keeps_the_original(browser, image, pictures_
     browser.post(reverse("image-rotate", args=[image.pk]), {"turns": "-1"})
     image.refresh_from_db()
     assert (image.quarter_turns, len(files(pictures_folder))) == (0, 2)
+
+
+def test_files_before_a_rotation_are_deleted_after_a_backup(browser, image, pictures_folder):
+    old = blobs.rendition_key(image.renditions_id, "thumb")
+    with connect() as backup:
+        deletion_pause.pause(backup)
+        browser.post(reverse("image-rotate", args=[image.pk]), {"turns": "1"})
+        assert (pictures_folder / old).exists()
+    orphaned_files.delete(older_than=timedelta())
+    assert not (pictures_folder / old).exists()
+    assert size_of(browser.get(reverse("rendition", args=[image.pk, "preview"]))) == (889, 1600)
 
 
 def test_refused_rotation_says_why(browser, image):
