@@ -28,10 +28,7 @@ def without_trash(resolved: ResolvedQuery) -> ResolvedQuery | None:
 
 
 def in_trash(query: QueryParts, scan: Scan, *, or_among: Sequence[int] = ()) -> Sql:
-    """Matches in the viewer's trash and among these images.
-
-    In everyone's trash if the viewer sees all images.
-    """
+    """Matches among these images and in the trash that the viewer sees."""
     viewer = query.resolved.viewer
     owner_filter = "true" if viewer.sees_all else "owner_id = %s"
     text = f"""

@@ -107,13 +107,30 @@ def test_share_of_matches_tells_whether_to_scan_on(matches, strategies):
 @pytest.mark.parametrize(
     ("matches", "strategies"),
     [
-        (59, [(IMAGE_TRIAL, 8_318), (IMAGE_TRIAL, 563), (LABEL_SETS, 0)]),
+        (59, [*((IMAGE_TRIAL, entries) for entries in (8_318, 563, 602, 642)), (LABEL_SETS, 0)]),
         (20, [(IMAGE_TRIAL, 8_318), (LABEL_SETS, 0)]),  # reading on would take longer than sorting all
         (61, [(IMAGE_TRIAL, 8_318)]),
     ],
 )
 def test_a_page_sorted_by_a_column_that_is_nearly_full_is_read_to_its_end(matches, strategies):
     assert tried(Statistics(**labels(11_000, order=COLUMN), image_count=1_000_000), matches=matches) == strategies
+
+
+@pytest.mark.parametrize(
+    ("order", "trials", "choice"),
+    [
+        (TIME, [(1_000, 48), (541, 57)], (LABEL_TRIAL, 216)),
+        (TIME, [(1_000, 48), (541, 57), (216, 57), (246, 57)], (LABEL_SETS, 0)),
+        (TIME, [(1_000, 48), (541, 48)], (LABEL_TRIAL, 834)),
+        (TIME, [(1_000, 1)], (LABEL_SETS, 0)),  # reading on would take longer than sorting all
+        (NONE, [(6_000, 48), (900, 57)], (LABEL_SETS, 0)),
+    ],
+)
+def test_a_page_that_is_nearly_full_is_scanned_to_its_end(order, trials, choice):
+    statistics = Statistics(**labels(200_000, 300_000, order=order), image_count=3_000_000)
+    for scanned, matches in trials:
+        statistics = statistics.after_trial(scanned=scanned, matches=matches)
+    assert (choose_strategy(statistics), trial_budget(statistics)) == choice
 
 
 def test_every_strategy_has_a_rule():
