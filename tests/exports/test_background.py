@@ -97,7 +97,7 @@ def test_too_many_interruptions_end_it_with_a_sentence(owner, dog):
 
 
 def test_deletions_of_its_pictures_are_no_interruptions(owner, dog):
-    """Each takes the claim away from the worker, which would write a picture that is gone."""
+    """Each takes the claim away from the worker."""
     export = start(owner, format="originals")
     for _ in range(leases.MAX_ATTEMPTS + 1):
         claimed = leases.claim(Export.objects.filter(pk=export.pk), lease=background.LEASE)
