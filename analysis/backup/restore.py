@@ -47,20 +47,19 @@ DROP_ALL = """
 SET LOCAL lock_timeout = '30s';
 SET LOCAL client_min_messages = warning;
 DO $$
-DECLARE item record;
+DECLARE commands text;
 BEGIN
-    FOR item IN SELECT oid::regclass AS name FROM pg_class WHERE relkind IN ('r', 'p')
+    -- All commands are written before the first runs, since CASCADE also drops functions that call the dropped one, and
+    -- a function that is gone has no name.
+    SELECT string_agg(format('DROP TABLE IF EXISTS %s CASCADE', oid::regclass), ';') INTO commands
+        FROM pg_class WHERE relkind IN ('r', 'p')
             AND relnamespace = current_schema()::regnamespace AND NOT EXISTS (
-                SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e')
-    LOOP
-        EXECUTE format('DROP TABLE IF EXISTS %s CASCADE', item.name);
-    END LOOP;
-    FOR item IN SELECT oid::regprocedure AS name FROM pg_proc
-        WHERE pronamespace = current_schema()::regnamespace AND NOT EXISTS (
-            SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = pg_proc.oid AND deptype = 'e')
-    LOOP
-        EXECUTE format('DROP ROUTINE IF EXISTS %s CASCADE', item.name);
-    END LOOP;
+                SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e');
+    EXECUTE coalesce(commands, '');
+    SELECT string_agg(format('DROP ROUTINE IF EXISTS %s CASCADE', oid::regprocedure), ';') INTO commands
+        FROM pg_proc WHERE pronamespace = current_schema()::regnamespace AND NOT EXISTS (
+            SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = pg_proc.oid AND deptype = 'e');
+    EXECUTE coalesce(commands, '');
 END $$;
 """
 
